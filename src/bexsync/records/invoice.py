@@ -1,0 +1,124 @@
+"""Invoices and their lines."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, StringConstraints
+
+from bexsync.records.base import Amount, OptionalText, Record, ShopId
+from bexsync.records.customer import Address, Customer, LanguageCode, Mail, Person
+
+CurrencyCode = Annotated[
+    str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{3}$")
+]
+LineType = Literal["product", "service", "shipping", "fee", "discount", "text", "subtotal"]
+
+
+class TimeEntry(Record):
+    """Work behind a line: who did what for how long."""
+
+    date: date
+    hours: Amount
+    person: OptionalText = None
+    description: OptionalText = None
+
+
+class Line(Record):
+    """One line; `unit_price` is net or gross as the document says, `line_total` is after discount."""
+
+    line_id: ShopId | None = None
+    line_number: int | None = None
+    type: LineType = "product"
+    sku: OptionalText = None
+    product_shop_id: ShopId | None = None
+    name: OptionalText = None
+    description: OptionalText = None
+    quantity: Amount = Decimal(1)
+    unit: OptionalText = None
+    unit_price: Amount | None = None
+    discount_percent: Annotated[Amount, Field(ge=0, le=100)] | None = None
+    discount_amount: Amount | None = None
+    line_total: Amount | None = None
+    line_tax: Amount | None = None
+    tax_rate: Annotated[Amount, Field(ge=0, le=100)] | None = None
+    tax_class: OptionalText = None
+    tax_code: OptionalText = None
+    revenue_account: OptionalText = None
+    period_from: date | None = None
+    period_to: date | None = None
+    time_entries: tuple[TimeEntry, ...] = ()
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def has_amount(self) -> bool:
+        """Whether the line is money, unlike texts and subtotals."""
+        return self.type not in ("text", "subtotal")
+
+
+class Project(Record):
+    """The project an invoice belongs to."""
+
+    id: ShopId | None = None
+    number: OptionalText = None
+    name: OptionalText = None
+
+
+class Email(Record):
+    """How this one invoice is mailed, where it differs from the profile."""
+
+    to: Mail | None = None
+    subject: OptionalText = None
+    text: OptionalText = None
+    attach_pdf: bool | None = None
+
+
+class Attachment(Record):
+    """A file beside the invoice; bexio takes none on invoices, so it stays with the shop."""
+
+    filename: OptionalText = None
+    content_type: OptionalText = None
+    role: Literal["detail", "original", "other"] = "other"
+    path: OptionalText = None
+    base64: str | None = None
+
+
+class Invoice(Record):
+    """An invoice or a credit note of the shop; amounts are decimals in `currency`, dates are plain."""
+
+    shop_id: ShopId
+    source_number: OptionalText = None
+    document_type: Literal["invoice", "credit_note"] = "invoice"
+    status: Literal["draft", "approved", "sent", "paid", "cancelled"] = "approved"
+    title: OptionalText = None
+    project: Project | None = None
+    contract_reference: OptionalText = None
+    invoice_date: date
+    due_date: date | None = None
+    payment_terms_days: Annotated[int, Field(ge=0, le=3650)] | None = None
+    payment_method: OptionalText = None
+    currency: CurrencyCode
+    prices_include_tax: bool = False
+    language: LanguageCode | None = None
+    customer: Customer | None = None
+    customer_id: ShopId | None = None
+    invoice_contact: Person | None = None
+    billing_address: Address | None = None
+    lines: Annotated[tuple[Line, ...], Field(min_length=1)]
+    header_text: OptionalText = None
+    footer_text: OptionalText = None
+    email: Email | None = None
+    auto_send: bool | None = None
+    leave_as_draft: bool = False
+    attachments: tuple[Attachment, ...] = ()
+    original_shop_id: ShopId | None = None
+    external_id: OptionalText = None
+    external_number: OptionalText = None
+    external_url: OptionalText = None
+    total_net: Amount | None = None
+    total_tax: Amount | None = None
+    total: Amount
+    updated_at: OptionalText = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
