@@ -76,7 +76,7 @@ class Event:
 
 @dataclass(frozen=True)
 class StatusRow:
-    """What the shop's status list says of one record; amounts are decimal strings, dates YYYY-MM-DD, "" is unknown."""
+    """What the shop's status list says of one record; amounts are decimal strings, "" is unknown."""
 
     shop_id: str
     number: str = ""

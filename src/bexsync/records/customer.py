@@ -18,9 +18,7 @@ def _mail(value: str) -> str:
 
 
 Mail = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_mail)]
-CountryCode = Annotated[
-    str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{2}$")
-]
+CountryCode = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{2}$")]
 LanguageCode = Annotated[
     str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[A-Za-z]{2}([-_][A-Za-z]{2})?$")
 ]

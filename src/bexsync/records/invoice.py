@@ -11,9 +11,7 @@ from pydantic import Field, StringConstraints
 from bexsync.records.base import Amount, OptionalText, Record, ShopId
 from bexsync.records.customer import Address, Customer, LanguageCode, Mail, Person
 
-CurrencyCode = Annotated[
-    str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{3}$")
-]
+CurrencyCode = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{3}$")]
 LineType = Literal["product", "service", "shipping", "fee", "discount", "text", "subtotal"]
 
 

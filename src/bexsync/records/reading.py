@@ -17,7 +17,7 @@ _ENVELOPE = ("schema", "kind")
 
 
 class Malformed(ValueError):
-    """A value is not a record; the message is one sentence, `field` the path of the culprit, like `lines[2].unit_price`."""
+    """A value is not a record; the message is one sentence, `field` a path like `lines[2].unit_price`."""
 
     def __init__(self, message: str, field: str = "") -> None:
         super().__init__(message)
@@ -51,9 +51,7 @@ def _sentence(kind: str, field: str, error: Mapping[str, Any]) -> str:
         case "extra_forbidden":
             return f"field `{field}` is unknown{_suggestion(kind, error['loc'])}"
         case "value_error":
-            return (
-                f"field `{field}` {str(error['msg']).removeprefix('Value error, ')}, it says {_shown(given)}"
-            )
+            return f"field `{field}` {str(error['msg']).removeprefix('Value error, ')}, it says {_shown(given)}"
         case "literal_error":
             return f"field `{field}` must be {error['ctx']['expected']}, it says {_shown(given)}"
         case "string_pattern_mismatch":
