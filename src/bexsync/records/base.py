@@ -1,26 +1,37 @@
-"""What all records share: frozen, strict about names, decimal about numbers."""
+"""What all records share: frozen, strict about names, decimal about numbers, plain about dates."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
 
 _BOOKABLE = Decimal(10) ** 12
 _FINEST = Decimal("0.000001")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_DEEPEST_METADATA = 20
 
 
-def _no_binary_floats(value: Any) -> Any:
+def _written_number(value: Any) -> Any:
     """A float has already lost what was written; texts and whole numbers have not."""
     if isinstance(value, float):
         raise ValueError('is a binary number; write it as text, like "108.10"')
     if isinstance(value, bool):
         raise ValueError("is true or false where a number belongs")
     if isinstance(value, str):
-        return value.strip()
+        value = value.strip()
+        if not _NUMBER.fullmatch(value):
+            raise ValueError("must be a number like 1234.50")
+    elif not isinstance(value, int | Decimal):
+        raise ValueError("must be a number like 1234.50")
     return value
 
 
@@ -28,12 +39,32 @@ def _plain(value: Decimal) -> Decimal:
     """One spelling per number, so that 1.50 and 1.5 are the same content; bounds keep arithmetic exact."""
     if not value.is_finite():
         raise ValueError("is not a number one can book")
-    if abs(value) >= _BOOKABLE:
+    if value.copy_abs() >= _BOOKABLE:
         raise ValueError("is larger than any amount bexsync books")
     if value != value.quantize(_FINEST):
         raise ValueError("has more than six decimals, which bexio does not accept")
+    if not value:
+        return Decimal(0)  # normalising would keep the sign of -0
     value = value.normalize()
     return value.quantize(1) if value == value.to_integral_value() else value
+
+
+def _written_whole_number(value: Any) -> Any:
+    """Texts of digits and whole numbers; true is not 1."""
+    if isinstance(value, str) and _WHOLE.fullmatch(value.strip()):
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError("must be a whole number")
+    return value
+
+
+def _written_day(value: Any) -> Any:
+    """Days are written out: a number could be seconds or a day, and a moment falls on two days."""
+    if isinstance(value, str) and _DAY.fullmatch(value.strip()):
+        return value.strip()
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    raise ValueError("must be a date like 2026-11-20")
 
 
 def _foreign_id(value: Any) -> Any:
@@ -43,22 +74,71 @@ def _foreign_id(value: Any) -> Any:
     return value
 
 
+def _one_printed_line(value: str) -> str:
+    """Ids stand in keys, in searches and on terminals, so they hold only what prints."""
+    if not value.isprintable():
+        raise ValueError("holds a character that cannot be printed")
+    return value
+
+
 def _empty_is_absent(value: Any) -> Any:
     return None if isinstance(value, str) and not value.strip() else value
 
 
-Amount = Annotated[Decimal, BeforeValidator(_no_binary_floats), AfterValidator(_plain)]
+def _plain_json(value: Any, depth: int = 0) -> Any:
+    """What a shop adds of its own must survive being hashed and stored."""
+    if depth > _DEEPEST_METADATA:
+        raise ValueError(f"is nested deeper than {_DEEPEST_METADATA} levels")
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            _plain_json(key, depth)
+            _plain_json(part, depth + 1)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            _plain_json(part, depth + 1)
+    elif isinstance(value, str):
+        _encodable(value)
+    elif isinstance(value, Decimal | float) and not Decimal(value).is_finite():
+        raise ValueError("holds something that is not a number")
+    return value
+
+
+def _encodable(value: str) -> None:
+    if any("\ud800" <= c <= "\udfff" for c in value):
+        raise ValueError("holds half a character (a lone surrogate)")
+
+
+Amount = Annotated[Decimal, BeforeValidator(_written_number), AfterValidator(_plain)]
+WholeNumber = Annotated[int, BeforeValidator(_written_whole_number)]
+Day = Annotated[date, BeforeValidator(_written_day)]
 ShopId = Annotated[
-    str, BeforeValidator(_foreign_id), StringConstraints(strip_whitespace=True, min_length=1, max_length=120)
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
+    BeforeValidator(_foreign_id),
+    AfterValidator(_one_printed_line),
 ]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000)]
 OptionalText = Annotated[Text | None, BeforeValidator(_empty_is_absent)]
+Metadata = Annotated[dict[str, Any], AfterValidator(_plain_json)]
 
 
 class Record(BaseModel):
     """A frozen value without surprises: unknown fields are refused, because a typo must not change a booking."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_what_is_empty(cls, value: Any) -> Any:
+        """An empty text in an optional field says nothing; where a value counts, it stays and is refused."""
+        if not isinstance(value, Mapping):
+            return value
+        return {k: v for k, v in value.items() if _empty_is_absent(v) is not None or not cls._may_be_absent(k)}
+
+    @classmethod
+    def _may_be_absent(cls, name: str) -> bool:
+        field = cls.model_fields.get(name)
+        return field is not None and not field.is_required() and field.default is None
 
     def canonical(self) -> dict[str, Any]:
         """The record as plain JSON values, unset fields left out; reading it gives an equal record."""

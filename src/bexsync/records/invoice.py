@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from bexsync.records.base import Amount, OptionalText, Record, ShopId
+from bexsync.records.base import Amount, Day, Metadata, OptionalText, Record, ShopId, WholeNumber
 from bexsync.records.customer import Address, Customer, LanguageCode, Mail, Person
 
 CurrencyCode = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{3}$")]
@@ -18,7 +17,7 @@ LineType = Literal["product", "service", "shipping", "fee", "discount", "text", 
 class TimeEntry(Record):
     """Work behind a line: who did what for how long."""
 
-    date: date
+    date: Day
     hours: Amount
     person: OptionalText = None
     description: OptionalText = None
@@ -28,7 +27,7 @@ class Line(Record):
     """One line; `unit_price` is net or gross as the document says, `line_total` is after discount."""
 
     line_id: ShopId | None = None
-    line_number: int | None = None
+    line_number: WholeNumber | None = None
     type: LineType = "product"
     sku: OptionalText = None
     product_shop_id: ShopId | None = None
@@ -45,10 +44,10 @@ class Line(Record):
     tax_class: OptionalText = None
     tax_code: OptionalText = None
     revenue_account: OptionalText = None
-    period_from: date | None = None
-    period_to: date | None = None
+    period_from: Day | None = None
+    period_to: Day | None = None
     time_entries: tuple[TimeEntry, ...] = ()
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: Metadata = Field(default_factory=dict)
 
     @property
     def has_amount(self) -> bool:
@@ -93,9 +92,9 @@ class Invoice(Record):
     title: OptionalText = None
     project: Project | None = None
     contract_reference: OptionalText = None
-    invoice_date: date
-    due_date: date | None = None
-    payment_terms_days: Annotated[int, Field(ge=0, le=3650)] | None = None
+    invoice_date: Day
+    due_date: Day | None = None
+    payment_terms_days: Annotated[WholeNumber, Field(ge=0, le=3650)] | None = None
     payment_method: OptionalText = None
     currency: CurrencyCode
     prices_include_tax: bool = False
@@ -119,4 +118,4 @@ class Invoice(Record):
     total_tax: Amount | None = None
     total: Amount
     updated_at: OptionalText = None
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: Metadata = Field(default_factory=dict)

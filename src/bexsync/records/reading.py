@@ -7,13 +7,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from bexsync.records.base import Record
 from bexsync.records.customer import Customer
 from bexsync.records.invoice import Invoice
 
 KINDS: Mapping[str, type[Record]] = {"invoice": Invoice, "customer": Customer}
-_ENVELOPE = ("schema", "kind")
+_FORMS = {
+    "currency": "must be a currency code like CHF",
+    "country_code": "must be a country code like CH",
+    "language": "must be a language code like de or fr",
+}
+_LONGEST_SHOWN = 60
 
 
 class Malformed(ValueError):
@@ -30,39 +36,75 @@ def read_record(kind: str, value: Any) -> Record:
     if not isinstance(value, Mapping):
         raise Malformed(f"is {_named(value)} where a record, that is an object with fields, belongs")
     try:
-        return KINDS[kind].model_validate({k: v for k, v in value.items() if k not in _ENVELOPE})
+        return KINDS[kind].model_validate({k: v for k, v in value.items() if not _is_envelope(kind, k, v)})
     except ValidationError as problem:
         raise _first_problem(kind, problem) from problem
 
 
+def _is_envelope(kind: str, name: str, value: Any) -> bool:
+    """A customer has a `kind` of its own, so that name is the envelope's only where it says the record's kind."""
+    return name == "schema" or (name == "kind" and value == kind)
+
+
 def _first_problem(kind: str, problem: ValidationError) -> Malformed:
-    errors = problem.errors(include_url=False, include_context=True)
+    errors = _causes(problem)
     first = min(errors, key=lambda e: (e["type"] in ("missing", "too_short"), len(e["loc"])))
     more = f" ({len(errors) - 1} more after it)" if len(errors) > 1 else ""
     field = _path(first["loc"])
     return Malformed(f"{_sentence(kind, field, first)}{more}", field)
 
 
-def _sentence(kind: str, field: str, error: Mapping[str, Any]) -> str:
+def _causes(problem: ValidationError) -> list[ErrorDetails]:
+    """All errors but those of a list that is only too short because its parts are wrong."""
+    errors = problem.errors(include_url=False, include_context=True)
+    inside = {e["loc"][:-depth] for e in errors for depth in range(1, len(e["loc"]))}
+    return [e for e in errors if e["type"] != "too_short" or e["loc"] not in inside]
+
+
+def _sentence(kind: str, field: str, error: ErrorDetails) -> str:
     given = error.get("input")
     match error["type"]:
         case "missing":
             return f"field `{field}` is missing"
         case "extra_forbidden":
             return f"field `{field}` is unknown{_suggestion(kind, error['loc'])}"
-        case "value_error":
-            return f"field `{field}` {str(error['msg']).removeprefix('Value error, ')}, it says {_shown(given)}"
-        case "literal_error":
-            return f"field `{field}` must be {error['ctx']['expected']}, it says {_shown(given)}"
-        case "string_pattern_mismatch":
-            return f"field `{field}` has not the right form, it says {_shown(given)}"
-        case "too_short":
+        case "too_short" | "string_too_short":
             return f"field `{field}` is empty"
-        case kind_of if kind_of.startswith("date_"):
-            return f"field `{field}` must be a date like 2026-11-20, it says {_shown(given)}"
+        case "string_too_long":
+            return f"field `{field}` is longer than {error['ctx']['max_length']} characters"
+        case "string_unicode":
+            return f"field `{field}` holds half a character (a lone surrogate)"
         case _:
-            wish = str(error["msg"]).removeprefix("Input ").replace("Decimal", "number")
-            return f"field `{field}` {wish}, it says {_shown(given)}"
+            return f"field `{field}` {_wish(error)}, it says {_shown(given)}"
+
+
+def _wish(error: ErrorDetails) -> str:
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "value_error":
+            return error["msg"].removeprefix("Value error, ")
+        case "literal_error":
+            return f"must be {context['expected']}"
+        case "greater_than_equal":
+            return f"must be at least {context['ge']}"
+        case "less_than_equal":
+            return f"must be at most {context['le']}"
+        case "string_pattern_mismatch":
+            return _FORMS.get(str(error["loc"][-1]), "has not the right form")
+        case "string_type":
+            return "must be a text"
+        case "tuple_type":
+            return "must be a list"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return "must be an object with fields"
+        case "finite_number":
+            return "must be a number like 1234.50"
+        case kind_of if kind_of.startswith("bool_"):
+            return "must be true or false"
+        case kind_of if kind_of.startswith("date_"):
+            return "must be a date like 2026-11-20"
+        case _:
+            return error["msg"].removeprefix("Input ")
 
 
 def _suggestion(kind: str, loc: tuple[int | str, ...]) -> str:
@@ -71,7 +113,7 @@ def _suggestion(kind: str, loc: tuple[int | str, ...]) -> str:
     for part in loc[:-1]:
         if isinstance(part, str):
             model = _model_of(model.model_fields[part].annotation)
-    close = difflib.get_close_matches(str(loc[-1]), list(model.model_fields), n=1)
+    close = difflib.get_close_matches(_printable(str(loc[-1])), list(model.model_fields), n=1)
     return f"; did you mean `{close[0]}`?" if close else ""
 
 
@@ -88,15 +130,31 @@ def _model_of(annotation: Any) -> Any:
 def _path(loc: tuple[int | str, ...]) -> str:
     text = ""
     for part in loc:
-        text += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if text else part
+        if isinstance(part, int):
+            text += f"[{part + 1}]"
+        else:
+            text += f".{_printable(part)}" if text else _printable(part)
     return text
 
 
 def _shown(value: Any) -> str:
-    text = f'"{value}"' if isinstance(value, str) else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    if isinstance(value, str):
+        return f'"{_printable(value)}"'
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) and abs(value) >= 10**_LONGEST_SHOWN:
+        return "a very long number"
+    return _named(value) if value is None or isinstance(value, Mapping | list | tuple) else _printable(str(value))
+
+
+def _printable(text: str) -> str:
+    """A stranger's text is quoted short and cannot steer a terminal."""
+    short = text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
+    return "".join(c if c.isprintable() else "\ufffd" for c in short)
 
 
 def _named(value: Any) -> str:
-    names = {list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+    if isinstance(value, Mapping):
+        return "an object"
+    names = {list: "a list", tuple: "a list", str: "a text", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")
