@@ -113,8 +113,8 @@ def sentence(kind: str, value: Any) -> str:
         (a_line(tax_rate="-8.1"), 'field `lines[2].tax_rate` must be at least 0, it says "-8.1"'),
         (
             a_line(type="rabatt"),
-            "field `lines[2].type` must be 'product', 'service', 'shipping', 'fee', 'discount', 'text' or 'subtotal', "
-            'it says "rabatt"',
+            "field `lines[2].type` must be 'product', 'service', 'shipping', 'fee', 'discount', "
+            "'text' or 'subtotal', it says \"rabatt\"",
         ),
         (
             an_invoice(invoice_date="20.11.2026"),
@@ -199,7 +199,7 @@ _JSON = st.recursive(
     ),
     max_leaves=8,
 )
-_FIELDS = sorted(an_invoice()) + ["customer", "metadata", "email", "due_date", "payment_terms_days", "attachments"]
+_FIELDS = [*sorted(an_invoice()), "customer", "metadata", "email", "due_date", "payment_terms_days", "attachments"]
 
 
 @given(st.sampled_from(_FIELDS), _JSON)
@@ -207,7 +207,9 @@ def test_any_value_is_a_record_or_a_sentence(name: str, value: Any) -> None:
     try:
         record = read_record("invoice", an_invoice(**{name: value}))
     except Malformed as problem:
-        assert problem.message.isprintable()
-        assert problem.message.encode()
+        said = problem.message
     else:
-        assert record.fingerprint() == read_record("invoice", record.canonical()).fingerprint()
+        again = read_record("invoice", record.canonical())
+        assert record.fingerprint() == again.fingerprint()
+        return
+    assert said.isprintable()
