@@ -1,0 +1,201 @@
+"""Keeping within the ledger's request limits, which all processes on one company share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Protocol
+
+from bexsync.errors import Unreachable
+from bexsync.http.clock import Clock
+
+ASSUMED_LIMITS = {"default": 1000, "items": 400, "search": 250}
+ASSUMED_WINDOW = timedelta(seconds=60)
+
+# Reported resets are whole seconds, rounded up, counted from an answer that took up to SLOW seconds: two
+# reports about one window differ by less than this.
+CLEARLY_LATER = timedelta(seconds=2)
+SLOW = 1.0
+
+# Requests of other processes that are under way while a window begins are in nobody's books.
+STRADDLERS = 3
+
+LONGEST_RESET = 3600
+SHORTEST_PAUSE = 0.01
+GROWING_PATIENCE = (1.0, 4.0, 15.0)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How many requests are left in the current window; below zero means that one has to wait."""
+
+    limit: int
+    remaining: int
+    resets_at: datetime
+
+
+def spent(books: Budget | None, now: datetime) -> Budget | None:
+    """The books after one more request; a window that is over is forgotten."""
+    if books is None or now >= books.resets_at:
+        return None
+    return replace(books, remaining=books.remaining - 1)
+
+
+def corrected(books: Budget | None, said: Budget) -> Budget:
+    """The books after the ledger's word: within one window only ever fewer requests remain, whoever answers last."""
+    if books is None or said.resets_at > books.resets_at + CLEARLY_LATER:
+        return said
+    return Budget(said.limit, min(books.remaining, said.remaining), min(books.resets_at, said.resets_at))
+
+
+class BudgetBook(Protocol):
+    """Where the books are kept: atomic, and shared by every process on one company."""
+
+    def spend(self, bucket: str, now: datetime) -> Budget | None:
+        """Stores `spent(books, now)` and returns it; None means that nothing is known of the current window."""
+        ...
+
+    def correct(self, bucket: str, *, limit: int, remaining: int, resets_at: datetime) -> None:
+        """Stores `corrected(books, Budget(limit, remaining, resets_at))`."""
+        ...
+
+
+class MemoryBudget:
+    """Books of one process, gone when it ends."""
+
+    def __init__(self) -> None:
+        self._books: dict[str, Budget] = {}
+        self._lock = threading.Lock()
+
+    def spend(self, bucket: str, now: datetime) -> Budget | None:
+        """Takes one request from the current window."""
+        with self._lock:
+            books = spent(self._books.get(bucket), now)
+            if books is None:
+                self._books.pop(bucket, None)
+            else:
+                self._books[bucket] = books
+            return books
+
+    def correct(self, bucket: str, *, limit: int, remaining: int, resets_at: datetime) -> None:
+        """Takes over what the ledger said."""
+        with self._lock:
+            self._books[bucket] = corrected(self._books.get(bucket), Budget(limit, remaining, resets_at))
+
+
+class Pacer:
+    """Lets requests go as fast as the ledger's own headers allow, and no faster."""
+
+    def __init__(self, book: BudgetBook, clock: Clock, *, reserve: int = 0, max_wait: float = 90.0) -> None:
+        self._book = book
+        self._clock = clock
+        self._reserve = reserve
+        self._max_wait = max_wait
+        self._assumed = MemoryBudget()
+
+    def before(self, bucket: str) -> float:
+        """Waits until a request of this bucket may go, and returns the seconds that took."""
+        waited = 0.0
+        for pause in self.pauses(bucket):
+            self._clock.sleep(pause)
+            waited += pause
+        return waited
+
+    def pauses(self, bucket: str) -> Iterator[float]:
+        """The waits before one request, each to be slept before the next is asked for."""
+        while (pause := self._pause(bucket)) > 0:
+            if pause > self._max_wait:
+                raise Unreachable(
+                    f"The ledger's request limit is used up for another {pause:.0f} seconds.",
+                    "The next run goes on from here.",
+                )
+            yield pause
+
+    def after(self, bucket: str, headers: Mapping[str, str], *, took: float = 0.0) -> None:
+        """Corrects the books by an answer's headers; `took` is how long the answer took, in seconds."""
+        said = self._said(headers)
+        if said is None:
+            return
+        limit, remaining, reset = said
+        # A slow answer, or one from a window about to end, may speak of a window that is over by now. Whoever
+        # gets only slow answers cannot exceed the limit anyway.
+        if took > SLOW or reset <= took + 1:
+            return
+        resets_at = self._clock.now() + timedelta(seconds=reset)
+        self._book.correct(bucket, limit=limit, remaining=remaining, resets_at=resets_at)
+
+    def patience(self, headers: Mapping[str, str], already: int) -> float | None:
+        """Seconds to wait after a 429 that follows `already` others, or None when that would take too long."""
+        known = [seconds for seconds in (_reset(headers), self.retry_after(headers)) if seconds is not None]
+        wait = max(known) if known else self._to_next_minute()
+        # The first reset reported after a 429 may be off, so that each further wait is longer.
+        wait += GROWING_PATIENCE[min(already, len(GROWING_PATIENCE) - 1)]
+        return wait if wait <= self._max_wait else None
+
+    def retry_after(self, headers: Mapping[str, str]) -> float | None:
+        """What `Retry-After` asks for in seconds, whether it names seconds or a moment."""
+        text = headers.get("retry-after", "").strip()
+        if text.isascii() and text.isdigit() and len(text) < 10:
+            return float(text)
+        moment = _http_date(text)
+        if moment is None:
+            return None
+        # The ledger's own clock is the one it counts by.
+        reference = _http_date(headers.get("date", "")) or self._clock.now()
+        return max(0.0, (moment - reference).total_seconds())
+
+    def _pause(self, bucket: str) -> float:
+        now = self._clock.now()
+        books = self._book.spend(bucket, now)
+        if books is None or books.resets_at <= now:
+            books = self._assume(bucket, now)
+        if books.remaining >= self._kept_back(books.limit):
+            return 0.0
+        return max(SHORTEST_PAUSE, (books.resets_at - now).total_seconds())
+
+    def _assume(self, bucket: str, now: datetime) -> Budget:
+        """What holds until the ledger names its limit: the documented one, counted by this process alone."""
+        books = self._assumed.spend(bucket, now)
+        if books is None:
+            limit = ASSUMED_LIMITS.get(bucket, ASSUMED_LIMITS["default"])
+            books = Budget(limit, limit - 1, now + ASSUMED_WINDOW)
+            self._assumed.correct(bucket, limit=limit, remaining=limit - 1, resets_at=books.resets_at)
+        return books
+
+    def _kept_back(self, limit: int) -> int:
+        return min(limit - 1, self._reserve + min(STRADDLERS, limit // 20))
+
+    def _to_next_minute(self) -> float:
+        return 60.0 - self._clock.now().timestamp() % 60.0
+
+    def _said(self, headers: Mapping[str, str]) -> tuple[int, int, int] | None:
+        limit = _number(headers, "limit")
+        remaining = _number(headers, "remaining")
+        reset = _reset(headers)
+        if limit is None or remaining is None or reset is None or not 0 < limit or remaining > limit:
+            return None
+        return limit, remaining, reset
+
+
+def _number(headers: Mapping[str, str], name: str) -> int | None:
+    for spelling in (f"ratelimit-{name}", f"x-ratelimit-{name}", f"x-ratelimit-{name}-minute"):
+        text = headers.get(spelling, "").strip()
+        if text.isascii() and text.isdigit() and len(text) < 10:
+            return int(text)
+    return None
+
+
+def _reset(headers: Mapping[str, str]) -> int | None:
+    seconds = _number(headers, "reset")
+    return seconds if seconds is not None and seconds <= LONGEST_RESET else None
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, IndexError, TypeError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
