@@ -24,7 +24,7 @@ def notify(point: str, **facts: str) -> None:
 
 def set_observer(observer: Observer | None) -> Observer | None:
     """Makes this the current observer and returns the one before."""
-    global _current  # noqa: PLW0603  one process-wide seam is the purpose
+    global _current
     before, _current = _current, observer
     return before
 

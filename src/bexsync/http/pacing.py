@@ -45,7 +45,7 @@ def spent(books: Budget | None, now: datetime) -> Budget | None:
 
 
 def corrected(books: Budget | None, said: Budget) -> Budget:
-    """The books after the ledger's word: within one window only ever fewer requests remain, whoever answers last."""
+    """The books after the ledger's word: within one window only ever fewer requests remain, in any order."""
     if books is None or said.resets_at > books.resets_at + CLEARLY_LATER:
         return said
     return Budget(said.limit, min(books.remaining, said.remaining), min(books.resets_at, said.resets_at))
@@ -175,7 +175,7 @@ class Pacer:
         limit = _number(headers, "limit")
         remaining = _number(headers, "remaining")
         reset = _reset(headers)
-        if limit is None or remaining is None or reset is None or not 0 < limit or remaining > limit:
+        if limit is None or remaining is None or reset is None or limit < 1 or remaining > limit:
             return None
         return limit, remaining, reset
 

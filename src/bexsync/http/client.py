@@ -1,0 +1,341 @@
+"""The one way over the network, and the one module that imports httpx."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from functools import lru_cache, partial
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import httpx  # noqa: TID251  this module is the one place
+import truststore
+from tenacity import RetryCallState, Retrying, retry_if_exception
+
+from bexsync import __version__
+from bexsync.errors import BexsyncError, ConfigurationProblem, Defect, LoginNeeded, Unreachable
+from bexsync.http.address import parse_address
+from bexsync.http.answers import Answer, Effect, Received, Setback, garbled, interpret
+from bexsync.http.clock import Clock
+from bexsync.http.pacing import Pacer
+from bexsync.http.patience import Patience
+from bexsync.http.redaction import redact, register_secret
+from bexsync.observer import notify
+
+__all__ = ["Answer", "Client", "Effect", "Params"]
+
+Params = Mapping[str, str | int]
+
+LARGEST_BODY = 64 * 1024 * 1024
+CONNECTIONS = httpx.Limits(max_connections=8, max_keepalive_connections=4)
+LONGEST_ANSWER = 5  # times the read timeout, so that a dripping answer ends
+
+_NETWORK_HINT = "Check the network, the proxy and api_url; the next run goes on from here."
+_NEVER_LEFT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+_log = logging.getLogger("bexsync.http")
+
+
+class Client:
+    """Sends requests to one API, at its pace, and says truthfully what came of each."""
+
+    def __init__(
+        self,
+        base_url: str,
+        token: Callable[[], str],
+        *,
+        pacer: Pacer,
+        clock: Clock,
+        timeout_seconds: float = 60,
+        language: str = "de",
+        ca_file: str | None = None,
+        user_agent: str = f"bexsync/{__version__}",
+        transport: httpx.BaseTransport | None = None,
+        on_request: Callable[[], None] | None = None,
+        randomness: Callable[[], float] = random.random,
+    ) -> None:
+        self._address = parse_address(base_url)
+        self._token = token
+        self._pacer = pacer
+        self._clock = clock
+        self._timeout_seconds = timeout_seconds
+        self._ca_file = ca_file
+        self._headers = {"Accept": "application/json", "Accept-Language": language, "User-Agent": user_agent}
+        self._transport = transport
+        self._on_request = on_request
+        self._randomness = randomness
+        self._lock = threading.Lock()
+        self._http: httpx.Client | None = None
+        self.requests = 0
+
+    def __repr__(self) -> str:
+        return f"Client({self._address.base!r})"
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        params: Params | None = None,
+        effect: Effect,
+        bucket: str,
+    ) -> Answer:
+        """Sends one request and returns the ledger's answer to it, which is always a 2xx.
+
+        A READ is repeated when that may help. A WRITE is repeated only while it provably had no effect.
+        When there is no answer to return, the exception says what happened:
+
+        * Refused: the ledger said no, with its reasons (READ and WRITE).
+        * NotSent (WRITE): it had no effect; `cause` is what a READ would have raised.
+        * Unanswered (WRITE): nobody knows whether it took effect.
+        * Unreachable, LoginNeeded, NotPermitted, ConfigurationProblem (READ): why there is nothing to read.
+        """
+        patience = Patience(effect, self._clock, self._pacer, self._randomness)
+        content = _encoded(json)
+        attempt = partial(self._attempt, method, path, content, params, effect, bucket, patience)
+        retrying = Retrying(
+            sleep=self._clock.sleep,
+            retry=retry_if_exception(patience.lasts),
+            wait=lambda _state: patience.pause,
+            before_sleep=_log_setback,
+            reraise=True,
+        )
+        try:
+            return retrying(attempt)
+        except Setback as setback:
+            outcome = setback.outcome(effect)
+        # Raised out here, so that no chain of exceptions leads back to the request and its headers.
+        raise outcome
+
+    def close(self) -> None:
+        """Closes the connections."""
+        with self._lock:
+            if self._http is not None:
+                self._http.close()
+                self._http = None
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _attempt(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        params: Params | None,
+        effect: Effect,
+        bucket: str,
+        patience: Patience,
+    ) -> Answer:
+        try:
+            patience.excuse(self._pacer.before(bucket))
+            request = self._build(method, path, content, params)
+        except Defect:
+            raise
+        except BexsyncError as problem:
+            raise Setback(problem, maybe_done=False, again=False) from None
+        notify("request:before", method=method, path=path, effect=effect)
+        started = self._clock.monotonic()
+        received = self._exchange(request)
+        took = self._clock.monotonic() - started
+        notify("request:after", method=method, path=path, effect=effect, status=str(received.status))
+        _log.debug("%s %s: %s after %.2f s", method, path, received.status, took)
+        self._pacer.after(bucket, received.headers, took=took)
+        return interpret(received, self._address.host, f"{method} {path}")
+
+    def _build(self, method: str, path: str, content: bytes | None, params: Params | None) -> httpx.Request:
+        url = self._address.url(path)
+        # Set on each request, so that neither a .netrc nor a cookie speaks for another user.
+        headers = {"Authorization": f"Bearer {self._usable_token()}"}
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        try:
+            return self._client().build_request(method, url, content=content, params=params, headers=headers)
+        except httpx.InvalidURL:
+            raise ConfigurationProblem(
+                f"No request can be addressed to {self._address.host}.", "Check api_url in the profile."
+            ) from None
+
+    def _usable_token(self) -> str:
+        token = self._token()
+        register_secret(token)
+        if not token or not all("!" <= sign <= "~" for sign in token):
+            raise LoginNeeded("The stored token is damaged.", "Log in again.")
+        return token
+
+    def _exchange(self, request: httpx.Request) -> Received:
+        """Sends the request and reads the whole answer; exceptions of httpx end here."""
+        try:
+            received = self._received(request)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            setback = self._setback(error)
+            never_left = not setback.maybe_done
+        except Setback as too_much:
+            setback, never_left = too_much, False
+        else:
+            self._count()
+            return received
+        if not never_left:
+            self._count()
+        raise setback.with_traceback(None) from None
+
+    def _received(self, request: httpx.Request) -> Received:
+        response = self._client().send(request, stream=True)
+        try:
+            return Received(response.status_code, dict(response.headers), b"".join(self._chunks(response)))
+        finally:
+            response.close()
+
+    def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
+        """The body bit by bit, so that neither its size nor its slowness is without bounds."""
+        host = self._address.host
+        started = self._clock.monotonic()
+        size = 0
+        for chunk in response.iter_bytes(65536):
+            size += len(chunk)
+            if size > LARGEST_BODY:
+                raise garbled(host, f"is larger than {LARGEST_BODY // 1024 // 1024} MB", again=False)
+            if self._clock.monotonic() - started > LONGEST_ANSWER * self._timeout_seconds:
+                raise garbled(host, "does not come to an end")
+            yield chunk
+
+    def _setback(self, error: Exception) -> Setback:
+        host = self._address.host
+        untrusted = _caused_by(error, ssl.SSLCertVerificationError)
+        if untrusted is not None:
+            return Setback(_untrusted(host, untrusted), maybe_done=False, again=False)
+        problem = Unreachable(f"{host} cannot be reached: {_reason(error)}.", _NETWORK_HINT)
+        return Setback(problem, maybe_done=not isinstance(error, _NEVER_LEFT))
+
+    def _count(self) -> None:
+        with self._lock:
+            self.requests += 1
+        if self._on_request is not None:
+            self._on_request()
+
+    def _client(self) -> httpx.Client:
+        with self._lock:
+            if self._http is None:
+                self._http = self._opened()
+            return self._http
+
+    def _opened(self) -> httpx.Client:
+        _silence_libraries()
+        timeout = httpx.Timeout(connect=10, read=self._timeout_seconds, write=30, pool=10)
+        try:
+            client = httpx.Client(
+                headers=self._headers,
+                verify=_tls(self._ca_file),
+                timeout=timeout,
+                limits=CONNECTIONS,
+                follow_redirects=False,
+                transport=self._transport,
+                # A proxy for plain http would be handed the token of a ledger on this very computer.
+                trust_env=not self._address.local,
+            )
+        except (ValueError, ImportError, httpx.InvalidURL):
+            # Without the cause: the address of a proxy may hold a password.
+            client = None
+        if client is None:
+            raise ConfigurationProblem(
+                "The proxy named in the environment cannot be used.", "Check HTTPS_PROXY, ALL_PROXY and NO_PROXY."
+            )
+        client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        return client
+
+
+@lru_cache(maxsize=8)
+def _tls(ca_file: str | None) -> ssl.SSLContext:
+    """The trust of the operating system and, if named, one more authority; shared, because it is dear to build."""
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_file is not None:
+        try:
+            context.load_verify_locations(cafile=ca_file)
+        except OSError as error:
+            raise ConfigurationProblem(
+                f"The certificate file {ca_file} cannot be used: {error.strerror or error}.",
+                "It must hold the certificate of an authority in PEM form.",
+            ) from None
+    return context
+
+
+def _silence_libraries() -> None:
+    """Below WARNING they log full addresses and header lines, which may hold secrets."""
+    for name in ("httpx", "httpcore"):
+        logger = logging.getLogger(name)
+        if logger.level < logging.WARNING:
+            logger.setLevel(logging.WARNING)
+
+
+def _encoded(body: Any) -> bytes | None:
+    if body is None:
+        return None
+    try:
+        return json.dumps(body, ensure_ascii=False, allow_nan=False, default=_plain).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise Defect(f"A request cannot be written as JSON: {error}") from None
+
+
+def _plain(value: object) -> str:
+    """Money travels as text; nothing else may come by surprise."""
+    if isinstance(value, Decimal) and value.is_finite():
+        return f"{value:f}"
+    raise TypeError(f"{type(value).__name__} has no place in a request")
+
+
+def _log_setback(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    _log.debug("%s Trying again in %.1f s.", error, state.upcoming_sleep)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _caused_by(error: BaseException, kind: type[BaseException]) -> BaseException | None:
+    return next((cause for cause in _chain(error) if isinstance(cause, kind)), None)
+
+
+def _untrusted(host: str, error: BaseException) -> ConfigurationProblem:
+    why = getattr(error, "verify_message", "") or "it is not trusted"
+    return ConfigurationProblem(
+        f"The certificate of {host} cannot be accepted: {redact(str(why)).rstrip('.')}.",
+        "If a company proxy re-signs traffic, name its authority as ca_file; else check api_url and the clock.",
+        code="certificate",
+    )
+
+
+def _reason(error: Exception) -> str:
+    """Why there was no answer, in words that cannot hold anything of the request."""
+    causes: tuple[tuple[type[BaseException], str], ...] = (
+        (socket.gaierror, "its name cannot be resolved"),
+        (ConnectionRefusedError, "the connection was refused"),
+        (httpx.ConnectTimeout, "it did not accept the connection in time"),
+        (httpx.PoolTimeout, "no connection became free in time"),
+        (httpx.TimeoutException, "it did not answer in time"),
+        (httpx.ProxyError, "the proxy refused the connection"),
+        (ssl.SSLError, "no secure connection could be made"),
+        (ConnectionResetError, "the connection was reset"),
+        (httpx.ProtocolError, "the connection broke off before the answer was complete"),
+        (httpx.DecodingError, "its answer is damaged"),
+        (httpx.ConnectError, "no connection could be made"),
+    )
+    return next((words for kind, words in causes if _caused_by(error, kind)), "the connection broke off")
