@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from bexsync.records.base import Record
 from bexsync.records.customer import Customer
 from bexsync.records.invoice import Invoice
+from bexsync.records.quoting import named, printable, shown
 
 KINDS: Mapping[str, type[Record]] = {"invoice": Invoice, "customer": Customer}
 _FORMS = {
@@ -19,7 +20,6 @@ _FORMS = {
     "country_code": "must be a country code like CH",
     "language": "must be a language code like de or fr",
 }
-_LONGEST_SHOWN = 60
 
 
 class Malformed(ValueError):
@@ -34,7 +34,7 @@ class Malformed(ValueError):
 def read_record(kind: str, value: Any) -> Record:
     """The record in a JSON value (parsed with `parse_float=Decimal`); raises Malformed."""
     if not isinstance(value, Mapping):
-        raise Malformed(f"is {_named(value)} where a record, that is an object with fields, belongs")
+        raise Malformed(f"is {named(value)} where a record, that is an object with fields, belongs")
     try:
         return KINDS[kind].model_validate({k: v for k, v in value.items() if not _is_envelope(kind, k, v)})
     except ValidationError as problem:
@@ -75,7 +75,7 @@ def _sentence(kind: str, field: str, error: ErrorDetails) -> str:
         case "string_unicode":
             return f"field `{field}` holds half a character (a lone surrogate)"
         case _:
-            return f"field `{field}` {_wish(error)}, it says {_shown(given)}"
+            return f"field `{field}` {_wish(error)}, it says {shown(given)}"
 
 
 def _wish(error: ErrorDetails) -> str:
@@ -113,7 +113,7 @@ def _suggestion(kind: str, loc: tuple[int | str, ...]) -> str:
     for part in loc[:-1]:
         if isinstance(part, str):
             model = _model_of(model.model_fields[part].annotation)
-    close = difflib.get_close_matches(_printable(str(loc[-1])), list(model.model_fields), n=1)
+    close = difflib.get_close_matches(printable(str(loc[-1])), list(model.model_fields), n=1)
     return f"; did you mean `{close[0]}`?" if close else ""
 
 
@@ -133,28 +133,5 @@ def _path(loc: tuple[int | str, ...]) -> str:
         if isinstance(part, int):
             text += f"[{part + 1}]"
         else:
-            text += f".{_printable(part)}" if text else _printable(part)
+            text += f".{printable(part)}" if text else printable(part)
     return text
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, str):
-        return f'"{_printable(value)}"'
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int) and abs(value) >= 10**_LONGEST_SHOWN:
-        return "a very long number"
-    return _named(value) if value is None or isinstance(value, Mapping | list | tuple) else _printable(str(value))
-
-
-def _printable(text: str) -> str:
-    """A stranger's text is quoted short and cannot steer a terminal."""
-    short = text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
-    return "".join(c if c.isprintable() else "\ufffd" for c in short)
-
-
-def _named(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "an object"
-    names = {list: "a list", tuple: "a list", str: "a text", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")

@@ -1,0 +1,1 @@
+"""The shops bexsync can stand beside; each implements bexsync.ports.Shop."""

@@ -1,0 +1,5 @@
+"""The folder shop: JSON files dropped into a folder, results written beside them."""
+
+from bexsync.shops.folder.shop import FolderShop
+
+__all__ = ["FolderShop"]

@@ -1,0 +1,99 @@
+"""Which files are finished, and how one becomes ours."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bexsync.shops.folder.durable import locked_folder, move_beside, tame_name
+from bexsync.shops.folder.layout import Layout
+
+RECORD_LINES = (".ndjson", ".jsonl")
+_SUFFIXES = (".json", *RECORD_LINES)
+_HALF_WRITTEN = (".tmp", ".part", "~")
+_TAIL = 65_536
+# A writer that stalls mid-file is given this many quiet periods before its torso counts as its last word.
+_PATIENCE = 12
+
+
+@dataclass(frozen=True)
+class Found:
+    """A plain file of ours, as it was when we looked."""
+
+    path: Path
+    changed: float
+
+
+def standing(work: Path) -> list[Found]:
+    """What was claimed earlier and is still there, oldest first."""
+    return sorted((f for f in _plain_files(work) if f.path.name == tame_name(f.path.name)), key=_age_then_name)
+
+
+def finished(incoming: Path, *, now: float, quiet_seconds: float) -> list[Found]:
+    """What lies in the folder and is no longer being written, oldest first."""
+    return sorted((f for f in _plain_files(incoming) if not _being_written(f, now, quiet_seconds)), key=_age_then_name)
+
+
+def claim(layout: Layout, path: Path) -> Path | None:
+    """Moves a file from in/ to work/ in one step; None when somebody took it first."""
+    with locked_folder(layout.work):
+        return move_beside(path, layout.work, tame_name(path.name))
+
+
+def _age_then_name(found: Found) -> tuple[float, str]:
+    return found.changed, found.path.name
+
+
+def _plain_files(folder: Path) -> Iterator[Found]:
+    """Regular files with one of our suffixes; a folder that does not exist yet is empty."""
+    try:
+        entries = os.scandir(folder)
+    except FileNotFoundError:
+        return
+    with entries:
+        for entry in entries:
+            if not _is_ours(entry.name):
+                continue
+            try:
+                if entry.is_file(follow_symlinks=False):
+                    yield Found(Path(entry.path), entry.stat(follow_symlinks=False).st_mtime)
+            except FileNotFoundError:
+                continue
+
+
+def _is_ours(name: str) -> bool:
+    lower = name.lower()
+    return lower.endswith(_SUFFIXES) and not lower.startswith(".") and not lower.endswith(_HALF_WRITTEN)
+
+
+def _being_written(found: Found, now: float, quiet_seconds: float) -> bool:
+    # A time far in the future is a wrong clock, not a writer.
+    age = abs(now - found.changed)
+    return age < quiet_seconds or (age < quiet_seconds * _PATIENCE and _lacks_its_end(found.path))
+
+
+def _lacks_its_end(path: Path) -> bool:
+    """Whether the file stops in the middle of a value; what cannot be read is for the reader to complain of."""
+    try:
+        tail = _tail(path)
+    except OSError:
+        return False
+    if path.suffix.lower() not in RECORD_LINES:
+        return not tail.rstrip().endswith((b"}", b"]"))
+    last_line = tail.rpartition(b"\n")[2]
+    if not last_line.strip():
+        return False
+    try:
+        json.loads(last_line)
+    except (ValueError, RecursionError):
+        return True
+    return False
+
+
+def _tail(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL))
+        return stream.read(_TAIL)

@@ -1,0 +1,192 @@
+"""From the pieces of one file to records; what is wrong with one leaves the others alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from bexsync.ports import Intake, Unreadable
+from bexsync.records import KINDS, Malformed, Record, read_record
+from bexsync.records.quoting import named, shown
+from bexsync.shops.folder.json_values import flaw_in
+from bexsync.shops.folder.pieces import EXPORT_AGAIN, Piece, Torn, UnusableFile, pieces
+
+SCHEMA = "bexsync/1"
+CORRECT = "Correct it and drop the file into in/ again; records that are already booked are recognised."
+_SAY_WHAT_IT_IS = f'Each record, or the envelope around them, says "schema": "{SCHEMA}" and its "kind".'
+_MOST_COMPLAINTS = 100
+_LONGEST_ID = 120
+
+
+def read_file(path: Path) -> Iterator[Intake | Unreadable]:
+    """Everything in a file, at least one thing; nothing when the file is gone."""
+    try:
+        yield from _summed_up(path.name, _Reader(path.name).read(path))
+    except FileNotFoundError:
+        return
+    except PermissionError as problem:
+        yield Unreadable(path.name, "", f"may not be read: {problem.strerror}", "Let bexsync's user read it.")
+    except UnusableFile as problem:
+        yield Unreadable(path.name, "", problem.message, problem.hint)
+
+
+class _NoRecord(ValueError):
+    """A piece is no record; `is_format` when that says more of the file than of the piece."""
+
+    def __init__(self, message: str, hint: str = CORRECT, *, is_format: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.is_format = is_format
+
+
+@dataclass(frozen=True)
+class _Complaint:
+    """Something unreadable, and whether it is a matter of format."""
+
+    unreadable: Unreadable
+    is_format: bool
+
+    @property
+    def is_countless(self) -> bool:
+        """Whether a file of garbage could hold any number of these."""
+        return self.is_format or not self.unreadable.shop_id
+
+
+@dataclass
+class _Reader:
+    """Reads one file, and knows what stood in it before."""
+
+    origin: str
+    known: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+
+    def read(self, path: Path) -> Iterator[Intake | _Complaint]:
+        for piece in pieces(path):
+            outcome = self._outcome(piece)
+            if outcome is not None:
+                yield outcome
+
+    def _outcome(self, piece: Piece | Torn) -> Intake | _Complaint | None:
+        if isinstance(piece, Torn):
+            return _Complaint(Unreadable(self.origin, piece.place, piece.message, piece.hint), is_format=True)
+        kind, shop_id = _known_kind(piece), _known_id(piece.value)
+        try:
+            record = _record(piece)
+            if self._is_repeated(kind, shop_id, piece.place, record.fingerprint()):
+                return None
+        except _NoRecord as problem:
+            self.known.setdefault((kind, shop_id), (piece.place, ""))
+            said = Unreadable(self.origin, piece.place, problem.message, problem.hint, kind, shop_id)
+            return _Complaint(said, problem.is_format)
+        return Intake(kind, record, self.origin, piece.place)
+
+    def _is_repeated(self, kind: str, shop_id: str, place: str, content: str) -> bool:
+        """Whether the same record stood in the file before; with other content it is a question for a person."""
+        earlier, known = self.known.setdefault((kind, shop_id), (place, content))
+        if earlier == place:
+            return False
+        if known != content:
+            word, first = earlier.split()
+            raise _NoRecord(
+                f"{kind} {shown(shop_id)} occurs twice, {word}s {first} and {place.split()[1]}, with different content",
+                "Keep the one that is right and drop the file into in/ again.",
+            )
+        return True
+
+
+def _summed_up(origin: str, outcomes: Iterator[Intake | _Complaint]) -> Iterator[Intake | Unreadable]:
+    """All records; a file of garbage is one complaint, and endless complaints end in a count."""
+    held: list[Unreadable] = []
+    is_recognised, countless = False, 0
+    for outcome in outcomes:
+        if isinstance(outcome, Intake):
+            yield from held
+            yield outcome
+            held, is_recognised = [], True
+            continue
+        countless += outcome.is_countless
+        if not outcome.is_countless or countless <= _MOST_COMPLAINTS:
+            held.append(outcome.unreadable)
+        is_recognised = is_recognised or not outcome.is_format
+        if is_recognised:
+            yield from held
+            held = []
+    if not is_recognised:
+        yield _one_for_all(origin, held, countless)
+    elif countless > _MOST_COMPLAINTS:
+        yield Unreadable(origin, "", f"holds {countless - _MOST_COMPLAINTS} more pieces like these", EXPORT_AGAIN)
+
+
+def _one_for_all(origin: str, held: list[Unreadable], complaints: int) -> Unreadable:
+    if not held:
+        return Unreadable(origin, "", "is empty", EXPORT_AGAIN)
+    first = held[0]
+    if complaints == 1 and first.kind + first.shop_id:
+        return first
+    more = f" (and {complaints - 1} more like it)" if complaints > 1 else ""
+    return replace(
+        first, place="", kind="", shop_id="", message=f"holds no record: {first.place} {_as_clause(first)}{more}"
+    )
+
+
+def _as_clause(unreadable: Unreadable) -> str:
+    said = unreadable.message
+    return f"says: {said}" if said.startswith("field ") else said
+
+
+def _record(piece: Piece) -> Record:
+    value = piece.value
+    if not isinstance(value, Mapping):
+        raise _NoRecord(f"is {named(value)} where a record, that is an object with fields, belongs", is_format=True)
+    if said := flaw_in(value):
+        raise _NoRecord(said)
+    kind = _checked_kind(piece)
+    try:
+        record = read_record(kind, value)
+    except Malformed as problem:
+        raise _NoRecord(problem.message) from problem
+    if getattr(record, "shop_id", None) is None:
+        raise _NoRecord("field `shop_id` is missing")  # inside an invoice a customer needs none
+    return record
+
+
+def _checked_kind(piece: Piece) -> str:
+    for name, outer in (("schema", piece.schema), ("kind", piece.kind)):
+        if outer is None and piece.value.get(name) is None:
+            raise _NoRecord(f"field `{name}` is missing", _SAY_WHAT_IT_IS, is_format=True)
+    schemas = [s for s in (piece.schema, piece.value.get("schema")) if s is not None]
+    if wrong := [s for s in schemas if s != SCHEMA]:
+        raise _NoRecord(
+            f'field `schema` must be "{SCHEMA}", it says {shown(wrong[0])}',
+            f"Export in the format {SCHEMA}, or install a bexsync that reads the other.",
+            is_format=True,
+        )
+    inner = piece.value.get("kind")
+    kind = inner if piece.kind is None else piece.kind
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise _NoRecord(f"field `kind` must be {_kinds()}, it says {shown(kind)}", _SAY_WHAT_IT_IS, is_format=True)
+    if isinstance(inner, str) and inner in KINDS and inner != kind:
+        raise _NoRecord(f"field `kind` says {shown(inner)} in an envelope of kind {shown(kind)}")
+    return kind
+
+
+def _kinds() -> str:
+    return " or ".join(f'"{kind}"' for kind in KINDS)
+
+
+def _known_kind(piece: Piece) -> str:
+    """The kind as far as the piece says it, for a complaint."""
+    inner = piece.value.get("kind") if isinstance(piece.value, Mapping) else None
+    said = inner if piece.kind is None else piece.kind
+    return said if isinstance(said, str) and said in KINDS else ""
+
+
+def _known_id(value: Any) -> str:
+    """The id as far as it can be one, for a complaint."""
+    said = value.get("shop_id") if isinstance(value, Mapping) else None
+    if isinstance(said, bool) or not isinstance(said, str | int):
+        return ""
+    text = str(said).strip()
+    return text if text.isprintable() and len(text) <= _LONGEST_ID else ""

@@ -1,0 +1,86 @@
+"""The journal of events that the shop reads: one JSON object a line, a file a month."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC
+from pathlib import Path
+
+from bexsync.ports import Event
+from bexsync.shops.folder.durable import locked, sync_folder
+
+_BLOCK = 8192
+
+
+def append_event(out: Path, event: Event) -> None:
+    """Adds the event to the journal of its month, on the disk before returning, whole or not at all."""
+    moment = event.at.astimezone(UTC)
+    path = out / f"events-{moment:%Y-%m}.ndjson"
+    is_new = not path.exists()
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    try:
+        with locked(handle):
+            _append(handle, _line(event, f"{moment:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"))
+    finally:
+        os.close(handle)
+    if is_new:
+        sync_folder(out)
+
+
+def _line(event: Event, at: str) -> bytes:
+    content = {
+        **event.data,
+        "event_id": event.event_id,
+        "at": at,
+        "event": event.name,
+        "kind": event.kind,
+        "shop_id": event.shop_id,
+    }
+    first = ("event_id", "at", "event", "kind", "shop_id")
+    ordered = {name: content[name] for name in (*first, *event.data)}
+    return json.dumps(ordered, ensure_ascii=False, separators=(",", ":")).encode(errors="replace") + b"\n"
+
+
+def _append(handle: int, line: bytes) -> None:
+    """Writes the line in one piece; where the disk fills up in the middle, it takes the beginning back."""
+    end = _mended_end(handle)
+    try:
+        written = os.write(handle, line)
+        while written < len(line):
+            written += os.write(handle, line[written:])
+        os.fsync(handle)
+    except OSError:
+        os.ftruncate(handle, end)
+        raise
+
+
+def _mended_end(handle: int) -> int:
+    """Where the whole lines end, after what a crash left unended was ended or taken away.
+
+    Whoever wrote a torn line never heard that it was delivered, so its event comes again.
+    """
+    size = os.fstat(handle).st_size
+    torn = _after_last_newline(handle, size)
+    if not torn:
+        return size
+    if _is_json(torn):
+        return size + os.write(handle, b"\n")
+    os.ftruncate(handle, size - len(torn))
+    return size - len(torn)
+
+
+def _after_last_newline(handle: int, size: int) -> bytes:
+    tail = b""
+    while size > len(tail) and b"\n" not in tail:
+        start = max(0, size - len(tail) - _BLOCK)
+        tail = os.pread(handle, size - len(tail) - start, start) + tail
+    return tail.rpartition(b"\n")[2]
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

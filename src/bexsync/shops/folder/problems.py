@@ -1,0 +1,74 @@
+"""What the operating system complains of, as one sentence of the right class."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bexsync.errors import BexsyncError, ConfigurationProblem, TryLater
+from bexsync.shops.folder.layout import Layout
+
+_MISSING = (errno.ENOENT, errno.ENOTDIR)
+_NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EBUSY, errno.EHOSTDOWN, errno.EMFILE, errno.ENFILE)
+
+
+@contextmanager
+def explained(layout: Layout) -> Iterator[None]:
+    """Turns an OSError about the shop folder into ConfigurationProblem or TryLater."""
+    try:
+        yield
+    except OSError as problem:
+        raise _explanation(layout, problem) from problem
+
+
+def _explanation(layout: Layout, problem: OSError) -> BexsyncError:
+    root = layout.root
+    if problem.errno in _FULL:
+        return TryLater(
+            f"The disk of the shop folder {root} is full.", "Make room; the next run goes on where this one stopped."
+        )
+    if problem.errno in _PASSING:
+        return TryLater(
+            f"The shop folder {root} does not answer properly: {_said(problem)}.",
+            "If it lies on a network share, check the connection; the next run goes on where this one stopped.",
+        )
+    if problem.errno in _NO_RIGHT:
+        return ConfigurationProblem(
+            f"bexsync may not read and write in {_closed(layout)}: {_said(problem)}.",
+            f"Give the user that runs bexsync (uid {os.getuid()}) the right to read and write there.",
+            code="shop_folder",
+        )
+    if not root.is_dir() and (problem.errno in _MISSING or isinstance(problem, NotADirectoryError)):
+        return ConfigurationProblem(
+            f"The shop folder {root} does not exist or is no folder.",
+            "Create it, mount it, or correct `path` under [shop] in the profile.",
+            code="shop_folder",
+        )
+    if problem.errno == errno.EXDEV:
+        return ConfigurationProblem(
+            f"The subfolders of {root} lie on different disks, so that files cannot be moved whole.",
+            "Keep in/, work/, done/, failed/ and out/ on one disk.",
+            code="shop_folder",
+        )
+    return ConfigurationProblem(
+        f"The shop folder {root} cannot be used: {_said(problem)}"
+        + (f" ({problem.filename})." if problem.filename else "."),
+        "Check what stands there; bexsync needs the plain folders in/, work/, done/, failed/ and out/.",
+        code="shop_folder",
+    )
+
+
+def _closed(layout: Layout) -> str:
+    """The folder that keeps us out, as far as one can tell."""
+    for folder in (layout.root, *layout.folders):
+        if folder.is_dir() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            return str(folder)
+    return str(layout.root)
+
+
+def _said(problem: OSError) -> str:
+    return problem.strerror or str(problem)

@@ -1,0 +1,63 @@
+"""A folder as a shop: files go in, events and a status list come out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from bexsync.ports import Event, Intake, OriginReport, StatusRow, Unreadable
+from bexsync.shops.folder.claiming import claim, finished, standing
+from bexsync.shops.folder.documents import read_file
+from bexsync.shops.folder.events import append_event
+from bexsync.shops.folder.layout import Layout
+from bexsync.shops.folder.problems import explained
+from bexsync.shops.folder.putting_away import put_away
+from bexsync.shops.folder.status_list import replace_status_list
+
+
+class FolderShop:
+    """The Shop that every system can be: whatever writes JSON files sells through it."""
+
+    def __init__(self, path: Path, *, now: Callable[[], datetime], quiet_seconds: float = 5.0) -> None:
+        self._layout = Layout(path)
+        self._now = now
+        self._quiet_seconds = quiet_seconds
+
+    def take_in(self, *, claim: bool) -> Iterator[Intake | Unreadable]:
+        """What stands in work/, then what is finished in in/; with `claim` the latter moves to work/ first."""
+        with explained(self._layout):
+            if claim:
+                self._layout.create()
+            self._layout.require_root()
+            for found in standing(self._layout.work):
+                yield from read_file(found.path)
+            for path in self._newcomers(is_claiming=claim):
+                yield from read_file(path)
+
+    def deliver(self, event: Event) -> None:
+        """Appends the event to out/events-YYYY-MM.ndjson."""
+        with explained(self._layout):
+            self._layout.create()
+            append_event(self._layout.out, event)
+
+    def publish(self, rows: Sequence[StatusRow]) -> None:
+        """Replaces out/status.csv."""
+        with explained(self._layout):
+            self._layout.create()
+            replace_status_list(self._layout.out, rows)
+
+    def tidy(self, reports: Sequence[OriginReport]) -> None:
+        """Moves settled files to done/ and given-up ones to failed/, with their reasons beside them."""
+        with explained(self._layout):
+            self._layout.create()
+            for report in reports:
+                put_away(self._layout, report, self._now())
+
+    def _newcomers(self, *, is_claiming: bool) -> Iterator[Path]:
+        """Each path only when its turn comes, so that a run that stops early leaves the rest in in/."""
+        files = finished(self._layout.incoming, now=self._now().timestamp(), quiet_seconds=self._quiet_seconds)
+        for found in files:
+            path = claim(self._layout, found.path) if is_claiming else found.path
+            if path is not None:
+                yield path
