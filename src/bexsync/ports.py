@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from bexsync.records import Record
+from bexsync.vat import Tax
 
 
 @dataclass(frozen=True)
@@ -108,4 +110,204 @@ class Shop(Protocol):
 
     def tidy(self, reports: Sequence[OriginReport]) -> None:
         """Put away the origins that are done or given up; open ones stay where they are."""
+        ...
+
+
+class Standing(StrEnum):
+    """How a document stands in the ledger (bexio contract 6.5)."""
+
+    DRAFT = "draft"
+    ISSUED = "issued"
+    PARTLY_PAID = "partly_paid"
+    PAID = "paid"
+    CANCELLED = "cancelled"
+    UNPAID = "unpaid"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True)
+class DocumentState:
+    """A document as the ledger shows it now; amounts are decimals in the document's currency.
+
+    `shared` says that the customer has a link to it; `positions` is None where the answer did not show them.
+    """
+
+    ledger_id: int
+    number: str
+    url: str
+    reference: str
+    standing: Standing
+    total: Decimal
+    received: Decimal
+    credited: Decimal
+    remaining: Decimal
+    shared: bool
+    contact_id: int | None
+    currency_id: int | None
+    due_date: str
+    updated_at: str
+    positions: int | None = None
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Money:
+    """One payment that the ledger shows; `day` is YYYY-MM-DD."""
+
+    ledger_id: int
+    value: Decimal
+    day: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """A ledger account; `tax_id` is the tax that belongs to it, if any."""
+
+    id: int
+    number: str
+    name: str
+    tax_id: int | None
+    active: bool
+    is_income: bool
+
+
+@dataclass(frozen=True)
+class Currency:
+    """A currency; totals are rounded to multiples of `round_to`."""
+
+    id: int
+    code: str
+    round_to: Decimal
+
+
+@dataclass(frozen=True)
+class User:
+    """A user of the ledger."""
+
+    id: int
+    mail: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Named:
+    """A row of master data that is known by its name or code."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class BankAccount:
+    """A bank account of the company."""
+
+    id: int
+    iban: str
+
+
+@dataclass(frozen=True)
+class VatYear:
+    """Whether the company is subject to VAT in a business year, and which sales tax it takes by default."""
+
+    start: date
+    end: date
+    subject: bool
+    default_tax_id: int | None
+
+
+@dataclass(frozen=True)
+class Master:
+    """The ledger's master data, at most a day old."""
+
+    company: str
+    me: User
+    users: tuple[User, ...]
+    accounts: tuple[Account, ...]
+    taxes: tuple[Tax, ...]
+    currencies: tuple[Currency, ...]
+    languages: tuple[Named, ...]
+    countries: tuple[Named, ...]
+    units: tuple[Named, ...]
+    salutations: tuple[Named, ...]
+    contact_groups: tuple[Named, ...]
+    bank_accounts: tuple[BankAccount, ...]
+    templates: tuple[str, ...]
+    vat_years: tuple[VatYear, ...]
+    automatic_numbering: bool
+
+
+@dataclass(frozen=True)
+class Done:
+    """What an effect came to: the ledger's id, number and deep link, and the document's state where it was shown."""
+
+    ledger_id: int | None = None
+    number: str = ""
+    url: str = ""
+    state: DocumentState | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a look for an effect in doubt found: it, nothing, or something only a person can judge."""
+
+    done: Done | None = None
+    conflict: str = ""
+
+    @property
+    def nothing(self) -> bool:
+        """Whether there is no trace of the effect."""
+        return self.done is None and not self.conflict
+
+
+class Ledger(Protocol):
+    """One company in the ledger.
+
+    Reads may be repeated and raise TryLater, LoginNeeded or NotPermitted. `perform` raises NotSent (provably
+    without effect), Refused (the ledger said no) or Unanswered (nobody knows).
+    """
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far."""
+        ...
+
+    def master(self) -> Master:
+        """Master data, cached for a day."""
+        ...
+
+    def forget_master(self) -> None:
+        """Reads master data anew next time, because the ledger refused something that came from it."""
+        ...
+
+    def refresh_contacts(self) -> None:
+        """Brings the contact index of the store up to date."""
+        ...
+
+    def find_documents(self, references: Sequence[str]) -> dict[str, list[DocumentState]]:
+        """The documents that carry exactly these references."""
+        ...
+
+    def documents(self, ledger_ids: Sequence[int]) -> dict[int, DocumentState]:
+        """The documents with these ids; one that is missing in the answer no longer exists."""
+        ...
+
+    def documents_changed_since(self, moment: datetime | None) -> Iterator[DocumentState]:
+        """Every document that changed at or after a moment, all of them for None."""
+        ...
+
+    def document(self, ledger_id: int) -> DocumentState | None:
+        """One document with its positions, None when it no longer exists."""
+        ...
+
+    def payments(self, ledger_id: int) -> Sequence[Money]:
+        """The payments of a document."""
+        ...
+
+    def perform(self, kind: str, payload: Mapping[str, Any]) -> Done:
+        """One effect; `payload` has every reference resolved."""
+        ...
+
+    def find(self, kind: str, key: str, payload: Mapping[str, Any]) -> Finding:
+        """Looks for an effect whose outcome is unknown; reads only."""
         ...

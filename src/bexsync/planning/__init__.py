@@ -1,0 +1,1 @@
+"""Decisions as data: pure functions from records, links and rules to plans."""

@@ -1,0 +1,182 @@
+"""The words of a plan: steps, references between them, what is blocked, what it all costs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any
+
+from bexsync.errors import PlanTooBig, RecordProblem
+
+Json = Any
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Stands in a payload for what an earlier step will have made; `field` picks from its answer."""
+
+    kind: str
+    key: str
+    field: str = "ledger_id"
+
+    def as_json(self) -> dict[str, str]:
+        """The reference as it is written into the journal."""
+        return {"$ref": self.kind, "key": self.key, "field": self.field}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The shop record that a step or an error is about."""
+
+    kind: str
+    shop_id: str
+
+
+@dataclass(frozen=True)
+class LinkDraft:
+    """What a done step writes about its subject's link, in the transaction that marks it done."""
+
+    ledger_kind: str
+    fingerprint: str | None = None
+    agreed: Mapping[str, Json] | None = None
+    adopted: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """One effect on one side, as data.
+
+    `kind` and `key` name it for ever (`scope` is the site, or "" for what all sites share), `payload` is what
+    to send and may hold Refs, `expect` is what the answer must say: `total` within `within`, `positions`.
+    `after` names steps that must be done first. `mails` and `money` are its cost beside one request.
+    """
+
+    kind: str
+    key: str
+    subject: Subject
+    payload: Mapping[str, Json]
+    scope: str = ""
+    expect: Mapping[str, str] = field(default_factory=dict)
+    after: tuple[Ref, ...] = ()
+    link: LinkDraft | None = None
+    requests: int = 1
+    mails: int = 0
+    money: Decimal | None = None
+    currency: str = ""
+    title: str = ""
+
+    @property
+    def ref(self) -> Ref:
+        """How later steps refer to this one."""
+        return Ref(self.kind, self.key)
+
+    @property
+    def needs(self) -> tuple[Ref, ...]:
+        """Every earlier step this one depends on."""
+        return (*self.after, *references(self.payload))
+
+    def payload_hash(self) -> str:
+        """Changes when what would be sent, or what is expected of it, changes."""
+        text = json.dumps([encoded(self.payload), dict(self.expect)], sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def references(value: Json) -> tuple[Ref, ...]:
+    """All Refs inside a payload, in order."""
+    if isinstance(value, Ref):
+        return (value,)
+    if isinstance(value, Mapping):
+        return tuple(ref for item in value.values() for ref in references(item))
+    if isinstance(value, list | tuple):
+        return tuple(ref for item in value for ref in references(item))
+    return ()
+
+
+def encoded(value: Json) -> Json:
+    """A payload as plain JSON values, Refs and Decimals included."""
+    if isinstance(value, Ref):
+        return value.as_json()
+    if isinstance(value, Mapping):
+        return {str(k): encoded(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [encoded(item) for item in value]
+    return str(value) if isinstance(value, Decimal) else value
+
+
+@dataclass(frozen=True)
+class Blocked:
+    """A record that nothing is done for, and why."""
+
+    subject: Subject
+    problem: RecordProblem
+    title: str = ""
+    already_known: bool = False
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a plan would use: requests to the ledger, documents, mails to customers, money per currency."""
+
+    requests: int = 0
+    documents: int = 0
+    mails: int = 0
+    money: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps of one run in order, and what is blocked and why."""
+
+    steps: tuple[Step, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+
+    def cost(self) -> Cost:
+        """What applying all of it would use."""
+        money: dict[str, Decimal] = {}
+        for step in self.steps:
+            if step.money is not None:
+                money[step.currency] = money.get(step.currency, Decimal(0)) + step.money
+        return Cost(
+            requests=sum(step.requests for step in self.steps),
+            documents=sum(step.kind == "invoice" for step in self.steps),
+            mails=sum(step.mails for step in self.steps),
+            money=money,
+        )
+
+    def digest(self) -> str:
+        """A short name for exactly this plan."""
+        text = "\n".join(f"{s.scope}|{s.kind}|{s.key}|{s.payload_hash()}" for s in self.steps)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def by_subject(self) -> Iterator[tuple[Subject, Sequence[Step]]]:
+        """The steps record by record, in order."""
+        batch: list[Step] = []
+        for step in self.steps:
+            if batch and step.subject != batch[0].subject:
+                yield batch[0].subject, batch
+                batch = []
+            batch.append(step)
+        if batch:
+            yield batch[0].subject, batch
+
+    def check(self, *, documents: int, mails: int, confirmed: int | None) -> None:
+        """Refuses itself when it is bigger than the limits and nobody confirmed just this size."""
+        cost = self.cost()
+        over = [
+            f"{count} {noun} (limit {limit})"
+            for noun, count, limit in (("documents", cost.documents, documents), ("mails", cost.mails, mails))
+            if count > limit
+        ]
+        if over and confirmed != cost.documents:
+            raise PlanTooBig(
+                f"The plan holds {' and '.join(over)}; nothing was done.",
+                f"Look at it with --dry-run, then confirm it with --confirm {cost.documents}, or raise [limits].",
+            )
+
+
+def with_key(step: Step, key: str) -> Step:
+    """The same step under another key."""
+    return replace(step, key=key)

@@ -1,0 +1,107 @@
+"""Do the lines give the shop's total, and what will the ledger make of them?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from bexsync.errors import RecordProblem
+from bexsync.money import CENT, HUNDRED, product, rounded, total, written
+
+Way = Literal["line", "rate", "document"]
+WAYS: tuple[Way, ...] = ("line", "rate", "document")
+
+
+@dataclass(frozen=True)
+class Sum:
+    """The exact amount of one line, before tax (net) or with it (gross), and its rate in percent."""
+
+    amount: Decimal
+    rate: Decimal
+
+
+def exact_total(sums: Iterable[Sum], *, gross: bool) -> Decimal:
+    """What the customer owes before anything is rounded."""
+    return total([s.amount if gross else product(s.amount, HUNDRED + s.rate) / HUNDRED for s in sums])
+
+
+def exact_net(sums: Iterable[Sum], *, gross: bool) -> Decimal:
+    """The amount without tax before anything is rounded."""
+    return total([s.amount / (HUNDRED + s.rate) * HUNDRED if gross else s.amount for s in sums])
+
+
+def rounded_totals(sums: Sequence[Sum], *, gross: bool, to: Decimal, ways: Iterable[Way]) -> dict[Way, set[Decimal]]:
+    """The totals a shop can come to from these lines, by its way of rounding."""
+    return {way: {rounded(value, to) for value in _totals(sums, gross, way)} for way in ways}
+
+
+def _totals(sums: Sequence[Sum], gross: bool, way: Way) -> Iterable[Decimal]:
+    """Some shops round line amounts before they go on, some do not; both are the same way."""
+    cents = [Sum(rounded(s.amount), s.rate) for s in sums]
+    for lines in (cents, sums):
+        if way == "document" or gross:
+            yield exact_total(lines, gross=gross)
+        elif way == "line":
+            yield total([rounded(line.amount) + rounded(product(line.amount, line.rate) / HUNDRED) for line in lines])
+        else:
+            yield total([rounded(line.amount) for line in lines]) + _tax_by_rate(lines)
+
+
+def _tax_by_rate(lines: Sequence[Sum]) -> Decimal:
+    rates = {line.rate for line in lines}
+    return total(
+        [rounded(product(total([s.amount for s in lines if s.rate == rate]), rate) / HUNDRED) for rate in rates]
+    )
+
+
+def check_shop_total(
+    sums: Sequence[Sum],
+    *,
+    gross: bool,
+    stated: Decimal | None,
+    stated_net: Decimal | None,
+    stated_tax: Decimal | None,
+    ways: Iterable[Way],
+    to: Decimal,
+    currency: str,
+) -> None:
+    """Raises RecordProblem unless the lines, rounded the way the shop rounds, give exactly what it states."""
+    if stated is not None:
+        _check_one(rounded_totals(sums, gross=gross, to=to, ways=ways), stated, "total", currency)
+    if stated_net is not None and not gross:
+        nets = {rounded(total([rounded(s.amount) for s in sums])), rounded(total([s.amount for s in sums]))}
+        _check_one({"document": nets}, stated_net, "total_net", currency)
+    if stated is not None and stated_net is not None and stated_tax is not None:
+        gap = stated - stated_net - stated_tax
+        if abs(gap) >= max(to, CENT):
+            raise _mismatch(
+                f"total_net {written(stated_net)} and total_tax {written(stated_tax)} do not add up to the "
+                f"total {written(stated)} {currency}.",
+                "total_tax",
+            )
+
+
+def _check_one(possible: dict[Way, set[Decimal]], stated: Decimal, name: str, currency: str) -> None:
+    values = set().union(*possible.values())
+    if stated in values:
+        return
+    nearest = min(values, key=lambda value: (abs(value - stated), value))
+    raise _mismatch(
+        f"The lines add up to {written(nearest)} {currency}, the {name} says {written(stated)} "
+        f"({written(stated - nearest)} apart).",
+        name,
+    )
+
+
+def _mismatch(message: str, name: str) -> RecordProblem:
+    return RecordProblem(
+        message, "Correct the lines or the total in the shop; nothing was booked.", code="total_mismatch", field=name
+    )
+
+
+def tolerance(round_to: Decimal, sums: Sequence[Sum]) -> Decimal:
+    """How far the ledger's total may lie from the exact sum: half its rounding step, and taxes kept at 4 decimals."""
+    rates = len({s.rate for s in sums})
+    return round_to / 2 + Decimal("0.00005") * rates

@@ -1,0 +1,167 @@
+"""Which tax of the ledger a line gets: by its code, the VAT map, its rate, or the default; never by guessing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from bexsync.errors import RecordProblem
+from bexsync.money import plain
+from bexsync.ports import Account, Master, VatYear
+from bexsync.records import Line
+from bexsync.vat import Tax, Use, VatMap, VatRow, sales_taxes_with_rate
+
+_USES: dict[str, Use] = {"shipping": "shipping", "fee": "fee"}
+
+
+@dataclass(frozen=True)
+class TaxChooser:
+    """Chooses taxes for the lines of one document."""
+
+    master: Master
+    vat_map: VatMap
+    default_code: str
+    country: str | None
+    document_date: date
+
+    @property
+    def subject_to_vat(self) -> bool:
+        """Whether the company charges VAT in the year of the document."""
+        return self._year.subject
+
+    @property
+    def _year(self) -> VatYear:
+        """The year of the document; the ledger opens years late, so the one before stands in for a missing one."""
+        fitting = [y for y in self.master.vat_years if y.start <= self.document_date <= y.end]
+        earlier = sorted((y for y in self.master.vat_years if y.end < self.document_date), key=lambda y: y.end)
+        if fitting or earlier:
+            return (fitting or earlier[-1:])[0]
+        raise RecordProblem(
+            f"bexio has no business year for {self.document_date}.",
+            "Open that year in bexio (Settings, business years), or correct the invoice's date.",
+            code="no_business_year",
+            field="invoice_date",
+            subject=f"year:{self.document_date.year}",
+        )
+
+    def choose(self, line: Line, account: Account, where: str) -> Tax | None:
+        """The tax of a line, None where the company is not subject to VAT; raises RecordProblem."""
+        if not self.subject_to_vat:
+            self._refuse_rate(line, where)
+            return None
+        day = line.period_to or self.document_date
+        row = None if line.tax_code else self._mapped(line, day)
+        code = line.tax_code or (row.code if row else None)
+        tax = self._by_code(code, where) if code else self._by_rate(line, day, where) or self._default(account, where)
+        self._check(tax, line, day, row, where)
+        return tax
+
+    def _refuse_rate(self, line: Line, where: str) -> None:
+        if line.tax_rate:
+            raise RecordProblem(
+                f"{where} carries {plain(line.tax_rate)} % VAT, but the company is not subject to VAT in "
+                f"{self.document_date.year}.",
+                "Correct the rate in the shop, or the business year in bexio.",
+                code="not_subject_to_vat",
+                field="tax_rate",
+            )
+
+    def _mapped(self, line: Line, day: date) -> VatRow | None:
+        use = _USES.get(line.type, "sale")
+        row = self.vat_map.code_for(
+            tax_class=line.tax_class, rate=line.tax_rate, country=self.country, use=use, day=day
+        )
+        if row is None and line.tax_class and line.tax_rate is None:
+            raise RecordProblem(
+                f'The tax class "{line.tax_class}" is not mapped.',
+                "Add a row for it to the VAT map beside the profile.",
+                code="tax_unmapped",
+                field="tax_class",
+                subject=f"tax_class:{line.tax_class}",
+            )
+        return row
+
+    def _by_code(self, code: str, where: str) -> Tax:
+        fitting = [tax for tax in self.master.taxes if tax.code == code]
+        if len(fitting) > 1:
+            fitting = [tax for tax in fitting if tax.active] or fitting
+        if len(fitting) != 1:
+            known = ", ".join(sorted(t.code for t in self.master.taxes if t.active and t.is_for_sales))
+            raise RecordProblem(
+                f'{where}: bexio has no tax code "{code}".' if not fitting else f'bexio has "{code}" more than once.',
+                f"Its active sales taxes are {known}.",
+                code="unknown_tax",
+                field="tax_code",
+                subject=f"tax:{code}",
+            )
+        return fitting[0]
+
+    def _by_rate(self, line: Line, day: date, where: str) -> Tax | None:
+        rate = line.tax_rate
+        if rate is None:
+            return None
+        fitting = sales_taxes_with_rate(self.master.taxes, rate, day) if rate else []
+        if len(fitting) == 1:
+            return fitting[0]
+        subject = f"tax_rate:{plain(rate)}"
+        if not rate:
+            message = f"{where} has 0 % VAT; exempt, foreign and reverse-charge sales are never guessed."
+            hint = "Give the line a tax_code, or map the rate 0 to a code in the VAT map beside the profile."
+        elif not fitting:
+            message = f"{where}: bexio has no active sales tax of {plain(rate)} % that is valid on {day}."
+            hint = f"Activate it in bexio, or correct the rate. Active are {self._active_rates(day)}."
+        else:
+            codes = " and ".join(tax.code for tax in fitting)
+            message = f"{where}: {codes} both have {plain(rate)} %, so the rate alone does not decide."
+            hint = "Map the rate to one of the codes in the VAT map beside the profile."
+        raise RecordProblem(message, hint, code="tax_unmapped", field="tax_rate", subject=subject)
+
+    def _active_rates(self, day: date) -> str:
+        taxes = (t for t in self.master.taxes if t.active and t.kind == "sales_tax" and t.valid_on(day))
+        return ", ".join(f"{t.code} ({plain(t.rate)} %)" for t in taxes) or "none"
+
+    def _default(self, account: Account, where: str) -> Tax:
+        if self.default_code:
+            return self._by_code(self.default_code, where)
+        for tax_id in (account.tax_id, self._year.default_tax_id):
+            for tax in self.master.taxes:
+                if tax.id == tax_id:
+                    return tax
+        raise RecordProblem(
+            f"{where} names no tax, and neither account {account.number} nor bexio has a default sales tax.",
+            "Set [ledger] tax_code in the profile, or give the line a tax_rate.",
+            code="tax_unmapped",
+            field="tax_rate",
+            subject="tax:default",
+        )
+
+    def _check(self, tax: Tax, line: Line, day: date, row: VatRow | None, where: str) -> None:
+        problem = ""
+        if not tax.is_for_sales:
+            problem = "is not a tax for sales"
+        elif not tax.active:
+            problem = "is not active"
+        elif not tax.valid_on(day) and not (row and row.valid_from and row.valid_from <= day):
+            problem = f"is not valid on {day}"
+        if problem:
+            raise RecordProblem(
+                f"{where}: the tax code {tax.code} {problem} in bexio.",
+                "Activate it in bexio, or use another code in the line, the VAT map or the profile.",
+                code="tax_unusable",
+                field="tax_code",
+                subject=f"tax:{tax.code}",
+            )
+        if line.tax_rate is not None and line.tax_rate != tax.rate:
+            raise RecordProblem(
+                f"{where} has {plain(line.tax_rate)} % VAT in the shop, {tax.code} has {plain(tax.rate)} % in bexio.",
+                "The rates must agree: correct the line, its tax_code or the VAT map.",
+                code="tax_rate_differs",
+                field="tax_rate",
+                subject=f"tax:{tax.code}:{plain(line.tax_rate)}",
+            )
+
+
+def rate_of(tax: Tax | None) -> Decimal:
+    """The rate in percent, zero without a tax."""
+    return tax.rate if tax else Decimal(0)

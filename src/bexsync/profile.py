@@ -1,0 +1,247 @@
+"""A profile: one TOML file that names one site of a shop, one ledger company, and the rules between them."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from bexsync.errors import ProfileProblem
+from bexsync.vat import VatMap, VatRow
+
+Finish = Literal["draft", "issue", "send"]
+Language = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z]{2}$")]
+
+
+def _web_address(value: str) -> str:
+    if not value.startswith(("https://", "http://")):
+        raise ValueError("must begin with https://")
+    return value.rstrip("/")
+
+
+Url = Annotated[str, AfterValidator(_web_address)]
+
+
+class Section(BaseModel):
+    """A table of the profile; unknown keys are refused, because a typo must not change a booking."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LedgerSection(Section):
+    """The company in bexio and what documents belong to by default."""
+
+    type: Literal["bexio"] = "bexio"
+    user: str = ""
+    language: Language = "de"
+    currency: Annotated[str, StringConstraints(to_upper=True, pattern=r"^[A-Za-z]{3}$")] = "CHF"
+    revenue_account: str = "3200"
+    tax_code: str = ""
+    bank_account: str = ""
+    numbering: Literal["ledger", "shop"] = "ledger"
+    contact_group: str = ""
+    api_url: Url = "https://api.bexio.com"
+    web_url: Url = "https://office.bexio.com"
+    ca_file: str = ""
+
+
+class ShopSection(Section):
+    """Where sales come from."""
+
+    type: Literal["folder"] = "folder"
+    path: str = "./shop"
+    site: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")] = "main"
+    rounding: Literal["any", "line", "rate", "document"] = "any"
+    round_to: Decimal = Field(default=Decimal("0.01"), gt=0)
+    quiet_seconds: float = Field(default=5.0, ge=0)
+
+
+class MailText(Section):
+    """Subject and message of a mail; `{number}`, `{title}`, `{total}`, `{currency}`, `{due_date}`, `{customer}`."""
+
+    subject: str
+    message: str
+
+
+def _standard_mails() -> dict[str, MailText]:
+    return {
+        "de": MailText(
+            subject="Rechnung {number}",
+            message="Guten Tag\n\nHier finden Sie unsere Rechnung {number} über {currency} {total}:\n"
+            "[Network Link]\n\nFreundliche Grüsse",
+        ),
+        "fr": MailText(
+            subject="Facture {number}",
+            message="Bonjour,\n\nVoici notre facture {number} de {currency} {total} :\n"
+            "[Network Link]\n\nMeilleures salutations",
+        ),
+        "it": MailText(
+            subject="Fattura {number}",
+            message="Buongiorno,\n\necco la nostra fattura {number} di {currency} {total}:\n"
+            "[Network Link]\n\nCordiali saluti",
+        ),
+        "en": MailText(
+            subject="Invoice {number}",
+            message="Hello,\n\nhere is our invoice {number} of {currency} {total}:\n[Network Link]\n\nKind regards",
+        ),
+    }
+
+
+class InvoicesSection(Section):
+    """How invoices are pushed."""
+
+    finish: Finish = "send"
+    start_date: date | None = None
+    due_days: Annotated[int, Field(ge=0, le=3650)] | None = None
+    template: str = ""
+    detail: Literal["none", "positions"] = "none"
+    send_to: Literal["customer", "me"] = "customer"
+    attach_pdf: bool = False
+    mail: Annotated[dict[Language, MailText], AfterValidator(lambda own: {**_standard_mails(), **own})] = Field(
+        default_factory=_standard_mails
+    )
+
+
+class PaymentsSection(Section):
+    """What the shop is told when money came in, and which bank account a payment method uses."""
+
+    paid_status: str = "paid"
+    cancelled_status: str = "cancelled"
+    accounts: dict[str, str] = Field(default_factory=dict)
+
+
+class LimitsSection(Section):
+    """Above these a plan refuses itself until it is confirmed."""
+
+    documents: int = Field(default=200, ge=0)
+    mails: int = Field(default=200, ge=0)
+
+
+class EngineSection(Section):
+    """How patient bexsync is with an answer that does not come."""
+
+    settle_seconds: float = Field(default=120, ge=0)
+    timeout_seconds: float = Field(default=60, gt=0)
+
+
+class ErrorsSection(Section):
+    """How many unnoticed causes stop a job."""
+
+    stop_after: int = Field(default=25, ge=1)
+
+
+class Profile(Section):
+    """All of it; `[products]` and `[orders]` belong to later commands and are kept unread."""
+
+    enabled: bool = True
+    ledger: LedgerSection = LedgerSection()
+    shop: ShopSection = ShopSection()
+    invoices: InvoicesSection = InvoicesSection()
+    payments: PaymentsSection = PaymentsSection()
+    limits: LimitsSection = LimitsSection()
+    engine: EngineSection = EngineSection()
+    errors: ErrorsSection = ErrorsSection()
+    products: dict[str, Any] = Field(default_factory=dict)
+    orders: dict[str, Any] = Field(default_factory=dict)
+
+
+def config_folder() -> Path:
+    """Where profiles live."""
+    named = os.environ.get("BEXSYNC_CONFIG_DIR")
+    if named:
+        return Path(named)
+    from platformdirs import user_config_path
+
+    return user_config_path("bexsync")
+
+
+def profile_path(name: str) -> Path:
+    """The file of a profile that was given by name or by path."""
+    if name.endswith(".toml") or "/" in name or "\\" in name:
+        return Path(name).expanduser()
+    return config_folder() / "profiles" / f"{name}.toml"
+
+
+def load_profile(path: Path) -> Profile:
+    """The profile at `path` with `BEXSYNC_` variables over it; raises ProfileProblem with one sentence."""
+    if not path.is_file():
+        raise ProfileProblem(
+            f"There is no profile {path}.",
+            "Write one (config.example.toml explains every key), or name another with --profile.",
+        )
+    from bexsync.profile_sources import read_settings  # pydantic_settings takes long to import
+
+    try:
+        return read_settings(path)
+    except ValidationError as problem:
+        raise _explained(path, problem) from problem
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise ProfileProblem(f"The profile {path} is not TOML: {problem}.", "Correct that line.") from problem
+    except OSError as problem:
+        raise ProfileProblem(f"The profile {path} cannot be read: {problem.strerror}.") from problem
+
+
+def shop_path(profile: Profile, profile_file: Path) -> Path:
+    """The shop's folder; a relative one is seen from the profile."""
+    return (profile_file.parent / Path(profile.shop.path).expanduser()).resolve()
+
+
+def load_vat_map(profile_file: Path) -> VatMap:
+    """The VAT map beside the profile, empty when there is none; raises ProfileProblem."""
+    path = profile_file.with_suffix(".vat.toml")
+    if not path.is_file():
+        return VatMap()
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+        return VatMap(tuple(_vat_row(row) for row in content.get("tax", [])))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, ArithmeticError) as problem:
+        raise ProfileProblem(
+            f"The VAT map {path} cannot be understood: {problem}.",
+            'Each row is a [[tax]] table with code = "UN81" and any of class, rate, country, use, valid_from.',
+        ) from problem
+
+
+def _vat_row(row: Mapping[str, Any]) -> VatRow:
+    unknown = set(row) - {"code", "class", "rate", "country", "use", "valid_from"}
+    if unknown:
+        raise ValueError(f"unknown key {', '.join(sorted(unknown))}")
+    if row.get("use") not in (None, "sale", "shipping", "fee"):
+        raise ValueError(f"use = {row['use']!r} is none of sale, shipping, fee")
+    return VatRow(
+        code=str(row["code"]),
+        tax_class=row.get("class"),
+        rate=Decimal(str(row["rate"])) if "rate" in row else None,
+        country=row.get("country"),
+        use=row.get("use"),
+        valid_from=row.get("valid_from"),
+    )
+
+
+def _explained(path: Path, problem: ValidationError) -> ProfileProblem:
+    error = problem.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(str(error["loc"][-1]), _keys_beside(error["loc"]), n=1)
+        hint = f"Did you mean `{close[0]}`?" if close else "config.example.toml lists every key."
+        return ProfileProblem(f"The profile {path} has the unknown key `{key}`.", hint)
+    said = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    return ProfileProblem(
+        f"The profile {path} says `{key} = {error['input']!r}`, which {said}.", "config.example.toml explains the key."
+    )
+
+
+def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
+    model: type[BaseModel] = Profile
+    for part in loc[:-1]:
+        field = model.model_fields.get(str(part))
+        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+            return []
+        model = field.annotation
+    return list(model.model_fields)

@@ -1,0 +1,9 @@
+"""The state: one database per ledger company, its rows carry the site."""
+
+from bexsync.store.errors import ErrorRow
+from bexsync.store.intents import Intent, IntentState
+from bexsync.store.links import Link
+from bexsync.store.records import RecordRow, RecordState
+from bexsync.store.store import Store, open_store
+
+__all__ = ["ErrorRow", "Intent", "IntentState", "Link", "RecordRow", "RecordState", "Store", "open_store"]

@@ -1,0 +1,173 @@
+"""One SQLite file per ledger company: opening, upgrading, and transactions that survive a kill."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bexsync.errors import ConfigurationProblem, StateProblem, TryLater
+from bexsync.observer import notify
+from bexsync.store.migrations import MIGRATIONS
+
+BUSY_MILLISECONDS = 30_000
+
+
+class Database:
+    """A connection in which every change is an explicit, immediate, fully synchronous transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
+        self.connection = connection
+        self.path = path
+        connection.row_factory = sqlite3.Row
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing; raises TryLater on a full disk or a lock that stays, with nothing changed."""
+        with translated(self.path):
+            if self.connection.in_transaction:
+                yield self.connection
+                return
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+                notify("commit:before")
+                self.connection.execute("COMMIT")
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+            notify("commit:after")
+
+    def rows(self, sql: str, *values: object) -> list[sqlite3.Row]:
+        """All rows of a question."""
+        with translated(self.path):
+            return self.connection.execute(sql, values).fetchall()
+
+    def row(self, sql: str, *values: object) -> sqlite3.Row | None:
+        """The first row of a question, if any."""
+        with translated(self.path):
+            found: sqlite3.Row | None = self.connection.execute(sql, values).fetchone()
+            return found
+
+    def close(self) -> None:
+        """Closes the connection; the write-ahead log is folded back by SQLite."""
+        self.connection.close()
+
+
+def open_database(path: Path) -> Database:
+    """The database at `path`, created or upgraded as needed; raises StateProblem or TryLater with one sentence."""
+    _make_private_folder(path.parent)
+    with translated(path):
+        existed = path.exists()
+        if not existed:
+            path.touch(mode=0o600)
+        database = Database(_connect(path), path)
+        try:
+            upgrade(database, backup=path if existed else None)
+        except BaseException:
+            database.close()
+            raise
+    return database
+
+
+def in_memory_copy(database: Database) -> Database:
+    """An independent copy that is forgotten when closed, for rehearsals."""
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    database.connection.backup(copy)
+    return Database(copy, None)
+
+
+def upgrade(database: Database, *, backup: Path | None = None) -> None:
+    """Brings the schema to this program's version, one transaction a step, after keeping a copy of the old file."""
+    version = _version(database)
+    newest = len(MIGRATIONS)
+    if version > newest:
+        raise StateProblem(
+            f"The state {database.path} was written by a newer bexsync (schema {version}, this one knows {newest}).",
+            "Update bexsync, or restore a copy of the state from before.",
+        )
+    if version and version < newest and backup is not None:
+        _keep_copy(database, backup.with_name(f"{backup.name}.v{version}.bak"))
+    for number in range(version, newest):
+        with database.transaction() as db:
+            if _version(database) != number:
+                continue  # another process was faster
+            MIGRATIONS[number](db)
+            db.execute(f"PRAGMA user_version = {number + 1}")
+
+
+def _version(database: Database) -> int:
+    return int(database.connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _keep_copy(database: Database, target: Path) -> None:
+    copy = sqlite3.connect(target)
+    try:
+        database.connection.backup(copy)
+    finally:
+        copy.close()
+    target.chmod(0o600)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_MILLISECONDS / 1000)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _make_private_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as problem:
+        raise ConfigurationProblem(
+            f"The state folder {folder} cannot be created: {problem.strerror}.",
+            "Set BEXSYNC_STATE_DIR to a folder that this user may write to.",
+        ) from problem
+
+
+@contextmanager
+def translated(path: Path | None) -> Iterator[None]:
+    """SQLite's errors as sentences: corrupt and unwritable want a person, full and locked want time."""
+    try:
+        yield
+    except sqlite3.OperationalError as problem:
+        text = str(problem)
+        if "disk is full" in text or "disk I/O" in text:
+            raise TryLater(
+                f"The state {path} could not be written ({text}).",
+                "Free some space; nothing was lost.",
+                code="disk",
+            ) from problem
+        if "locked" in text or "busy" in text:
+            raise TryLater(
+                f"The state {path} is locked by another process.", "Try again.", code="busy"
+            ) from problem
+        if "readonly" in text or "unable to open" in text:
+            raise StateProblem(
+                f"The state {path} cannot be written ({text}).",
+                "Give this user the right to write it and its folder.",
+            ) from problem
+        raise
+    except sqlite3.DatabaseError as problem:
+        if isinstance(problem, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.InterfaceError):
+            raise
+        raise StateProblem(
+            f"The state {path} is damaged ({problem}).",
+            "Move it away and restore a copy. Without one bexsync starts empty and finds its invoices in bexio again.",
+        ) from problem
+
+
+def this_host() -> str:
+    """What tells this machine from another that shares the folder."""
+    return socket.gethostname()
+
+
+def this_process() -> str:
+    """Who owns an intent that is under way."""
+    return f"{this_host()}:{os.getpid()}"

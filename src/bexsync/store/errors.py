@@ -1,0 +1,124 @@
+"""What went wrong with which record, since when, how often, and whether a person has seen it."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+
+from bexsync.store.database import Database
+from bexsync.store.moments import stored
+
+
+@dataclass(frozen=True)
+class ErrorRow:
+    """One open or past error of one record."""
+
+    id: int
+    job: str
+    kind: str
+    shop_id: str
+    code: str
+    cause: str
+    message: str
+    hint: str
+    said: str
+    first_at: str
+    last_at: str
+    times: int
+    acknowledged_at: str | None
+    resolved_at: str | None
+
+
+class Errors:
+    """The table of errors of one site."""
+
+    def __init__(self, database: Database, site: str) -> None:
+        self._db = database
+        self._site = site
+
+    def note(
+        self,
+        job: str,
+        kind: str,
+        shop_id: str,
+        code: str,
+        cause: str,
+        message: str,
+        hint: str,
+        said: str,
+        now: datetime,
+    ) -> None:
+        """Counts an error; another cause of the same record replaces the one before."""
+        with self._db.transaction() as db:
+            db.execute(
+                """UPDATE errors SET resolved_at = ? WHERE site = ? AND job = ? AND kind = ? AND shop_id = ?
+                   AND cause <> ? AND resolved_at IS NULL""",
+                (stored(now), self._site, job, kind, shop_id, cause),
+            )
+            db.execute(
+                """INSERT INTO errors (site, job, kind, shop_id, code, cause, message, hint, said, first_at, last_at,
+                                       times) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+                   ON CONFLICT (site, job, kind, shop_id, cause) WHERE resolved_at IS NULL
+                   DO UPDATE SET message = excluded.message, hint = excluded.hint, said = excluded.said,
+                                 last_at = excluded.last_at, times = times + 1""",
+                (
+                    self._site, job, kind, shop_id, code, cause, message, hint, said, stored(now), stored(now),
+                ),
+            )  # fmt: skip
+
+    def resolve(self, job: str, kind: str, shop_id: str, now: datetime) -> None:
+        """The record is well again."""
+        with self._db.transaction() as db:
+            db.execute(
+                """UPDATE errors SET resolved_at = ? WHERE site = ? AND job = ? AND kind = ? AND shop_id = ?
+                   AND resolved_at IS NULL""",
+                (stored(now), self._site, job, kind, shop_id),
+            )
+
+    def open(self, *, include_acknowledged: bool = True) -> list[ErrorRow]:
+        """All that is not resolved, oldest first."""
+        rows = self._db.rows(
+            "SELECT * FROM errors WHERE site = ? AND resolved_at IS NULL ORDER BY first_at, id", self._site
+        )
+        return [_error(row) for row in rows if include_acknowledged or not row["acknowledged_at"]]
+
+    def of(self, kind: str, shop_id: str) -> ErrorRow | None:
+        """The open error of a record."""
+        row = self._db.row(
+            """SELECT * FROM errors WHERE site = ? AND kind = ? AND shop_id = ? AND resolved_at IS NULL
+               ORDER BY last_at DESC""",
+            self._site,
+            kind,
+            shop_id,
+        )
+        return _error(row) if row else None
+
+    def get(self, error_id: int) -> ErrorRow | None:
+        """One error by its number."""
+        row = self._db.row("SELECT * FROM errors WHERE site = ? AND id = ?", self._site, error_id)
+        return _error(row) if row else None
+
+    def unacknowledged_causes(self, job: str) -> int:
+        """How many distinct causes of a job nobody has acknowledged."""
+        row = self._db.row(
+            """SELECT count(DISTINCT cause) AS causes FROM errors
+               WHERE site = ? AND job = ? AND resolved_at IS NULL AND acknowledged_at IS NULL""",
+            self._site,
+            job,
+        )
+        return int(row["causes"]) if row else 0
+
+    def acknowledge(self, error_id: int, now: datetime) -> None:
+        """A person has seen it and lets it go."""
+        with self._db.transaction() as db:
+            db.execute("UPDATE errors SET acknowledged_at = ? WHERE id = ?", (stored(now), error_id))
+
+    def unacknowledge(self, error_id: int) -> None:
+        """A person wants it tried again."""
+        with self._db.transaction() as db:
+            db.execute("UPDATE errors SET acknowledged_at = NULL WHERE id = ?", (error_id,))
+
+
+def _error(row: sqlite3.Row) -> ErrorRow:
+    return ErrorRow(**{name: row[name] for name in ErrorRow.__dataclass_fields__})

@@ -1,0 +1,157 @@
+"""The journal of effects: one row a step, written before the request leaves.
+
+planned -> sending -> done | held | rejected | in_doubt -> done | planned | conflict
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from bexsync.store.database import Database
+from bexsync.store.moments import moment, stored
+
+
+class IntentState(StrEnum):
+    """How far an effect has come; DESIGN.md draws the transitions in docs/design.md."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    IN_DOUBT = "in_doubt"
+    DONE = "done"
+    HELD = "held"
+    REJECTED = "rejected"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True)
+class Intent:
+    """One row of the journal; `payload` is what was sent, with references already resolved."""
+
+    scope: str
+    kind: str
+    key: str
+    state: IntentState
+    payload_hash: str
+    payload: Mapping[str, Any]
+    expect: Mapping[str, str]
+    subject_kind: str
+    subject_id: str
+    site: str
+    job: str
+    attempt: int = 0
+    owner: str = ""
+    sent_at: datetime | None = None
+    not_before: datetime | None = None
+    ledger_id: int | None = None
+    result: Mapping[str, Any] = field(default_factory=dict)
+    said: str = ""
+    link: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Intents:
+    """The journal of one company; the site's own rows and those that all sites share."""
+
+    def __init__(self, database: Database, site: str) -> None:
+        self._db = database
+        self._site = site
+
+    def get(self, scope: str, kind: str, key: str) -> Intent | None:
+        """One row."""
+        row = self._db.row("SELECT * FROM intents WHERE scope = ? AND kind = ? AND key = ?", scope, kind, key)
+        return _intent(row) if row else None
+
+    def of_subject(self, kind: str, shop_id: str) -> list[Intent]:
+        """Everything that was ever begun for a record of this site."""
+        return [
+            _intent(row)
+            for row in self._db.rows(
+                "SELECT * FROM intents WHERE site = ? AND subject_kind = ? AND subject_id = ? ORDER BY changed_at",
+                self._site,
+                kind,
+                shop_id,
+            )
+        ]
+
+    def unsettled(self) -> list[Intent]:
+        """What is under way or in doubt, of this site or shared, oldest first."""
+        return [
+            _intent(row)
+            for row in self._db.rows(
+                """SELECT * FROM intents WHERE state IN ('sending', 'in_doubt')
+                   AND (scope = ? OR scope = '') ORDER BY sent_at""",
+                self._site,
+            )
+        ]
+
+    def save(self, intent: Intent, now: datetime) -> None:
+        """Writes a row as a whole."""
+        with self._db.transaction() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    intent.scope,
+                    intent.kind,
+                    intent.key,
+                    intent.state.value,
+                    intent.payload_hash,
+                    _json(intent.payload),
+                    _json(intent.expect),
+                    intent.attempt,
+                    intent.owner,
+                    stored(intent.sent_at) if intent.sent_at else None,
+                    stored(intent.not_before) if intent.not_before else None,
+                    intent.ledger_id,
+                    _json(intent.result),
+                    intent.said,
+                    intent.subject_kind,
+                    intent.subject_id,
+                    intent.site,
+                    intent.job,
+                    _json(intent.link),
+                    stored(now),
+                ),
+            )
+
+    def forget_rejections(self, kind: str, shop_id: str, now: datetime) -> int:
+        """Lets refused, held and conflicting effects of a record be tried again; how many there were."""
+        with self._db.transaction() as db:
+            changed = db.execute(
+                """UPDATE intents SET state = 'planned', payload_hash = '', changed_at = ?
+                   WHERE site = ? AND subject_kind = ? AND subject_id = ? AND state IN ('rejected', 'conflict')""",
+                (stored(now), self._site, kind, shop_id),
+            )
+            return changed.rowcount
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _intent(row: sqlite3.Row) -> Intent:
+    return Intent(
+        scope=row["scope"],
+        kind=row["kind"],
+        key=row["key"],
+        state=IntentState(row["state"]),
+        payload_hash=row["payload_hash"],
+        payload=json.loads(row["payload"]),
+        expect=json.loads(row["expect"]),
+        subject_kind=row["subject_kind"],
+        subject_id=row["subject_id"],
+        site=row["site"],
+        job=row["job"],
+        attempt=row["attempt"],
+        owner=row["owner"],
+        sent_at=moment(row["sent_at"]) if row["sent_at"] else None,
+        not_before=moment(row["not_before"]) if row["not_before"] else None,
+        ledger_id=row["ledger_id"],
+        result=json.loads(row["result"]),
+        said=row["said"],
+        link=json.loads(row["link"]),
+    )

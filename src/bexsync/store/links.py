@@ -1,0 +1,151 @@
+"""Which shop record is which ledger record, with the values last agreed and last reported."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from bexsync.store.database import Database
+from bexsync.store.moments import stored
+
+
+@dataclass(frozen=True)
+class Link:
+    """One link.
+
+    `agreed` is the shop record as it was last written to the ledger ({} when unknown), `state` what the ledger
+    last said of the document, `reported` the part of it that the shop was last told, `events` how many
+    events the shop was told of. `is_open` says whether the ledger may still move it by itself.
+    """
+
+    kind: str
+    shop_id: str
+    ledger_kind: str
+    ledger_id: int
+    number: str
+    url: str
+    fingerprint: str = ""
+    agreed: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict)
+    reported: Mapping[str, Any] = field(default_factory=dict)
+    events: int = 0
+    is_open: bool = True
+    adopted: bool = False
+    linked_at: str = ""
+    checked_at: str = ""
+
+
+class Links:
+    """The table of links of one site."""
+
+    def __init__(self, database: Database, site: str) -> None:
+        self._db = database
+        self._site = site
+
+    def get(self, kind: str, shop_id: str) -> Link | None:
+        """The link of a shop record."""
+        row = self._db.row(
+            "SELECT * FROM links WHERE site = ? AND kind = ? AND shop_id = ?", self._site, kind, shop_id
+        )
+        return _link(row) if row else None
+
+    def of_ledger(self, ledger_kind: str, ledger_id: int) -> Link | None:
+        """The link of a ledger document."""
+        row = self._db.row(
+            "SELECT * FROM links WHERE site = ? AND ledger_kind = ? AND ledger_id = ?",
+            self._site,
+            ledger_kind,
+            ledger_id,
+        )
+        return _link(row) if row else None
+
+    def all(self, kind: str) -> Iterator[Link]:
+        """Every link of a kind, oldest document first."""
+        for row in self._db.rows(
+            "SELECT * FROM links WHERE site = ? AND kind = ? ORDER BY ledger_id", self._site, kind
+        ):
+            yield _link(row)
+
+    def open(self, kind: str) -> list[Link]:
+        """The links whose documents the ledger may still move by itself."""
+        return [
+            _link(row)
+            for row in self._db.rows(
+                "SELECT * FROM links WHERE site = ? AND kind = ? AND is_open = 1 ORDER BY ledger_id",
+                self._site,
+                kind,
+            )
+        ]
+
+    def unreported(self, kind: str) -> list[Link]:
+        """The links of which the shop has not been told everything."""
+        return [
+            _link(row)
+            for row in self._db.rows(
+                "SELECT * FROM links WHERE site = ? AND kind = ? AND state <> reported ORDER BY ledger_id",
+                self._site,
+                kind,
+            )
+        ]
+
+    def save(self, link: Link, now: datetime) -> None:
+        """Writes a link as a whole."""
+        with self._db.transaction() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO links VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    self._site,
+                    link.kind,
+                    link.shop_id,
+                    link.ledger_kind,
+                    link.ledger_id,
+                    link.number,
+                    link.url,
+                    link.fingerprint,
+                    packed(link.agreed),
+                    packed(link.state),
+                    packed(link.reported),
+                    link.events,
+                    int(link.is_open),
+                    int(link.adopted),
+                    link.linked_at or stored(now),
+                    stored(now),
+                ),
+            )
+
+    def touch(self, kind: str, shop_ids: Iterable[str], now: datetime) -> None:
+        """Notes that these were looked at and had not moved."""
+        with self._db.transaction() as db:
+            db.executemany(
+                "UPDATE links SET checked_at = ? WHERE site = ? AND kind = ? AND shop_id = ?",
+                [(stored(now), self._site, kind, shop_id) for shop_id in shop_ids],
+            )
+
+
+def packed(value: Mapping[str, Any]) -> str:
+    """JSON with sorted keys, so that equal values are equal text."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _link(row: sqlite3.Row) -> Link:
+    return Link(
+        row["kind"],
+        row["shop_id"],
+        row["ledger_kind"],
+        row["ledger_id"],
+        row["number"],
+        row["url"],
+        row["fingerprint"],
+        json.loads(row["agreed"]),
+        json.loads(row["state"]),
+        json.loads(row["reported"]),
+        row["events"],
+        bool(row["is_open"]),
+        bool(row["adopted"]),
+        row["linked_at"],
+        row["checked_at"],
+    )

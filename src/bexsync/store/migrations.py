@@ -1,0 +1,83 @@
+"""The schema, as numbered steps that are only ever added at the end."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+Migration = Callable[[sqlite3.Connection], None]
+
+
+def m001_first_schema(db: sqlite3.Connection) -> None:
+    """Records, links, intents, cursors, runs, errors, request budget, ledger facts, contact index."""
+    for statement in _FIRST_SCHEMA:
+        db.execute(statement)
+
+
+_FIRST_SCHEMA = (
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    """CREATE TABLE sites (
+        site TEXT PRIMARY KEY, profile TEXT NOT NULL, shop TEXT NOT NULL, first_used_at TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE records (
+        site TEXT NOT NULL, kind TEXT NOT NULL, shop_id TEXT NOT NULL,
+        fingerprint TEXT NOT NULL, body TEXT NOT NULL,
+        origin TEXT NOT NULL, place TEXT NOT NULL, origin_id INTEGER NOT NULL,
+        state TEXT NOT NULL, reason TEXT NOT NULL, taken_at TEXT NOT NULL, settled_at TEXT,
+        PRIMARY KEY (site, kind, shop_id)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX records_by_state ON records (site, kind, state)",
+    """CREATE TABLE origins (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, site TEXT NOT NULL, origin TEXT NOT NULL, UNIQUE (site, origin)
+    ) STRICT""",
+    """CREATE TABLE links (
+        site TEXT NOT NULL, kind TEXT NOT NULL, shop_id TEXT NOT NULL,
+        ledger_kind TEXT NOT NULL, ledger_id INTEGER NOT NULL, number TEXT NOT NULL, url TEXT NOT NULL,
+        fingerprint TEXT NOT NULL, agreed TEXT NOT NULL, state TEXT NOT NULL, reported TEXT NOT NULL,
+        events INTEGER NOT NULL, is_open INTEGER NOT NULL, adopted INTEGER NOT NULL,
+        linked_at TEXT NOT NULL, checked_at TEXT NOT NULL,
+        PRIMARY KEY (site, kind, shop_id)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE UNIQUE INDEX one_link_per_document ON links (ledger_kind, ledger_id) WHERE ledger_kind = 'invoice'",
+    "CREATE INDEX open_links ON links (site, kind, is_open)",
+    """CREATE TABLE intents (
+        scope TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,
+        state TEXT NOT NULL, payload_hash TEXT NOT NULL, payload TEXT NOT NULL, expect TEXT NOT NULL,
+        attempt INTEGER NOT NULL, owner TEXT NOT NULL, sent_at TEXT, not_before TEXT,
+        ledger_id INTEGER, result TEXT NOT NULL, said TEXT NOT NULL,
+        subject_kind TEXT NOT NULL, subject_id TEXT NOT NULL, site TEXT NOT NULL, job TEXT NOT NULL,
+        link TEXT NOT NULL, changed_at TEXT NOT NULL,
+        PRIMARY KEY (scope, kind, key)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX unsettled_intents ON intents (state) WHERE state IN ('sending', 'in_doubt', 'conflict')",
+    "CREATE INDEX intents_of_subject ON intents (site, subject_kind, subject_id)",
+    """CREATE TABLE cursors (
+        site TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (site, name)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE runs (
+        id INTEGER PRIMARY KEY, site TEXT NOT NULL, job TEXT NOT NULL, started_at TEXT NOT NULL, ended_at TEXT,
+        exit_code INTEGER, counts TEXT NOT NULL, requests INTEGER NOT NULL, message TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX runs_of_job ON runs (site, job, id)",
+    """CREATE TABLE errors (
+        id INTEGER PRIMARY KEY, site TEXT NOT NULL, job TEXT NOT NULL, kind TEXT NOT NULL, shop_id TEXT NOT NULL,
+        code TEXT NOT NULL, cause TEXT NOT NULL, message TEXT NOT NULL, hint TEXT NOT NULL, said TEXT NOT NULL,
+        first_at TEXT NOT NULL, last_at TEXT NOT NULL, times INTEGER NOT NULL,
+        acknowledged_at TEXT, resolved_at TEXT
+    ) STRICT""",
+    "CREATE UNIQUE INDEX one_open_error ON errors (site, job, kind, shop_id, cause) WHERE resolved_at IS NULL",
+    """CREATE TABLE budget (
+        bucket TEXT PRIMARY KEY, allowed INTEGER NOT NULL, remaining INTEGER NOT NULL, resets_at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL, learned_at TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    """CREATE TABLE contacts (
+        ledger_id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name_1 TEXT NOT NULL, name_2 TEXT NOT NULL,
+        mail TEXT NOT NULL, mail_second TEXT NOT NULL, postcode TEXT NOT NULL, name_key TEXT NOT NULL,
+        archived INTEGER NOT NULL, updated_at TEXT NOT NULL
+    ) STRICT""",
+    "CREATE INDEX contacts_by_mail ON contacts (mail) WHERE mail <> ''",
+    "CREATE INDEX contacts_by_second_mail ON contacts (mail_second) WHERE mail_second <> ''",
+    "CREATE INDEX contacts_by_name ON contacts (name_key, postcode)",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (m001_first_schema,)

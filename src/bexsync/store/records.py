@@ -1,0 +1,153 @@
+"""The shop's records as they were last taken in, and what has become of each."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from bexsync.ports import Intake
+from bexsync.records import Record, read_record
+from bexsync.store.database import Database
+from bexsync.store.moments import stored
+
+
+class RecordState(StrEnum):
+    """OPEN wants work; DONE agrees with the ledger; IGNORED is not ours to book; GIVEN_UP a person let go of."""
+
+    OPEN = "open"
+    DONE = "done"
+    IGNORED = "ignored"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True)
+class RecordRow:
+    """One record with where it came from."""
+
+    kind: str
+    shop_id: str
+    fingerprint: str
+    body: str
+    origin: str
+    place: str
+    state: RecordState
+    reason: str
+    taken_at: str
+
+    def record(self) -> Record:
+        """The canonical record."""
+        return read_record(self.kind, json.loads(self.body, parse_float=Decimal))
+
+    def canonical(self) -> dict[str, Any]:
+        """The record as plain JSON values."""
+        value: dict[str, Any] = json.loads(self.body)
+        return value
+
+
+class Records:
+    """The table of records of one site."""
+
+    def __init__(self, database: Database, site: str) -> None:
+        self._db = database
+        self._site = site
+
+    def take(self, intake: Intake, shop_id: str, now: datetime) -> None:
+        """Keeps what the shop says now: new content is open again, the same content keeps its state.
+
+        Content of an older origin never replaces that of a newer one, however often it is taken in.
+        """
+        record = intake.record
+        body = json.dumps(record.canonical(), ensure_ascii=False, sort_keys=True)
+        with self._db.transaction() as db:
+            origin_id = self._origin_id(db, intake.origin)
+            db.execute(
+                """INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open', '', ?, NULL)
+                   ON CONFLICT (site, kind, shop_id) DO UPDATE SET
+                     state = CASE WHEN fingerprint = excluded.fingerprint THEN state ELSE 'open' END,
+                     reason = CASE WHEN fingerprint = excluded.fingerprint THEN reason ELSE '' END,
+                     taken_at = CASE WHEN fingerprint = excluded.fingerprint THEN taken_at ELSE excluded.taken_at END,
+                     fingerprint = excluded.fingerprint, body = excluded.body,
+                     origin = excluded.origin, place = excluded.place, origin_id = excluded.origin_id
+                   WHERE excluded.origin_id >= origin_id""",
+                (
+                    self._site,
+                    intake.kind,
+                    shop_id,
+                    record.fingerprint(),
+                    body,
+                    intake.origin,
+                    intake.place,
+                    origin_id,
+                    stored(now),
+                ),
+            )
+
+    def _origin_id(self, db: sqlite3.Connection, origin: str) -> int:
+        db.execute("INSERT OR IGNORE INTO origins (site, origin) VALUES (?, ?)", (self._site, origin))
+        row = db.execute("SELECT id FROM origins WHERE site = ? AND origin = ?", (self._site, origin)).fetchone()
+        return int(row["id"])
+
+    def get(self, kind: str, shop_id: str) -> RecordRow | None:
+        """One record, if it was ever taken in."""
+        row = self._db.row(
+            "SELECT * FROM records WHERE site = ? AND kind = ? AND shop_id = ?", self._site, kind, shop_id
+        )
+        return _record_row(row) if row else None
+
+    def in_state(self, kind: str, state: RecordState) -> Iterator[RecordRow]:
+        """Every record in a state, in the order the contents were taken in."""
+        for row in self._db.rows(
+            "SELECT * FROM records WHERE site = ? AND kind = ? AND state = ? ORDER BY taken_at, shop_id",
+            self._site,
+            kind,
+            state.value,
+        ):
+            yield _record_row(row)
+
+    def all(self, kind: str) -> Iterator[RecordRow]:
+        """Every record of a kind."""
+        for row in self._db.rows(
+            "SELECT * FROM records WHERE site = ? AND kind = ? ORDER BY taken_at, shop_id", self._site, kind
+        ):
+            yield _record_row(row)
+
+    def from_origin(self, origin: str) -> list[RecordRow]:
+        """The records whose content comes from this origin."""
+        return [
+            _record_row(row)
+            for row in self._db.rows("SELECT * FROM records WHERE site = ? AND origin = ?", self._site, origin)
+        ]
+
+    def settle(self, kind: str, shop_id: str, state: RecordState, reason: str, now: datetime) -> None:
+        """Notes what has become of a record, and why it is still open."""
+        with self._db.transaction() as db:
+            db.execute(
+                """UPDATE records SET state = ?, reason = ?, settled_at = ?
+                   WHERE site = ? AND kind = ? AND shop_id = ? AND (state <> ? OR reason <> ?)""",
+                (state.value, reason, stored(now), self._site, kind, shop_id, state.value, reason),
+            )
+
+    def forget_origins(self, origins: Iterable[str]) -> None:
+        """Forgets the age of origins that were put away, since their names may come again."""
+        with self._db.transaction() as db:
+            db.executemany("DELETE FROM origins WHERE site = ? AND origin = ?", [(self._site, o) for o in origins])
+
+
+def _record_row(row: sqlite3.Row) -> RecordRow:
+    return RecordRow(
+        row["kind"],
+        row["shop_id"],
+        row["fingerprint"],
+        row["body"],
+        row["origin"],
+        row["place"],
+        RecordState(row["state"]),
+        row["reason"],
+        row["taken_at"],
+    )

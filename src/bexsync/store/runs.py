@@ -1,0 +1,103 @@
+"""Cursors and the history of runs."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bexsync.store.database import Database
+from bexsync.store.moments import stored
+
+
+class Cursors:
+    """How far a site has read; moved only in the transaction that stores what was read."""
+
+    def __init__(self, database: Database, site: str) -> None:
+        self._db = database
+        self._site = site
+
+    def get(self, name: str) -> str | None:
+        """The cursor's value, or None before the first run."""
+        row = self._db.row("SELECT value FROM cursors WHERE site = ? AND name = ?", self._site, name)
+        return str(row["value"]) if row else None
+
+    def move(self, name: str, value: str) -> None:
+        """Moves the cursor."""
+        with self._db.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", (self._site, name, value))
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One execution of a job."""
+
+    id: int
+    job: str
+    started_at: str
+    ended_at: str | None
+    exit_code: int | None
+    counts: str
+    requests: int
+    message: str
+
+
+class Runs:
+    """The history of runs of one site."""
+
+    def __init__(self, database: Database, site: str) -> None:
+        self._db = database
+        self._site = site
+
+    def begin(self, job: str, now: datetime) -> int:
+        """Notes that a run began; its number."""
+        with self._db.transaction() as db:
+            cursor = db.execute(
+                """INSERT INTO runs (site, job, started_at, counts, requests, message)
+                   VALUES (?, ?, ?, '{}', 0, '')""",
+                (self._site, job, stored(now)),
+            )
+            return int(cursor.lastrowid or 0)
+
+    def end(
+        self, run_id: int, exit_code: int, counts: Mapping[str, int], requests: int, message: str, now: datetime
+    ) -> None:
+        """Notes how a run ended."""
+        with self._db.transaction() as db:
+            db.execute(
+                "UPDATE runs SET ended_at = ?, exit_code = ?, counts = ?, requests = ?, message = ? WHERE id = ?",
+                (stored(now), exit_code, json.dumps(counts), requests, message, run_id),
+            )
+
+    def trailing(self, job: str, exit_code: int) -> int:
+        """How many runs of a job in a row ended with this code, the newest first."""
+        rows = self._db.rows(
+            """SELECT exit_code FROM runs WHERE site = ? AND job = ? AND exit_code IS NOT NULL
+               ORDER BY id DESC LIMIT 100""",
+            self._site,
+            job,
+        )
+        count = 0
+        for row in rows:
+            if row["exit_code"] != exit_code:
+                break
+            count += 1
+        return count
+
+    def newest(self, job: str | None = None, limit: int = 20) -> list[RunRow]:
+        """The newest runs."""
+        rows = self._db.rows(
+            """SELECT id, job, started_at, ended_at, exit_code, counts, requests, message FROM runs
+               WHERE site = ? AND (job = ? OR ? IS NULL) ORDER BY id DESC LIMIT ?""",
+            self._site,
+            job,
+            job,
+            limit,
+        )
+        return [_run(row) for row in rows]
+
+
+def _run(row: sqlite3.Row) -> RunRow:
+    return RunRow(**{name: row[name] for name in RunRow.__dataclass_fields__})

@@ -1,0 +1,105 @@
+"""The state of one ledger company, seen from one site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from bexsync.errors import ConfigurationProblem, StateProblem
+from bexsync.store.database import Database, in_memory_copy, open_database, this_host
+from bexsync.store.errors import Errors
+from bexsync.store.intents import Intents
+from bexsync.store.ledger_cache import ContactIndex, Facts, StoredBudget
+from bexsync.store.links import Links
+from bexsync.store.moments import stored
+from bexsync.store.records import Records
+from bexsync.store.runs import Cursors, Runs
+
+
+class Store:
+    """Every table, bound to one site; what sites share (contacts, facts, budget) is not bound."""
+
+    def __init__(self, database: Database, site: str) -> None:
+        self._database = database
+        self.site = site
+        self.records = Records(database, site)
+        self.links = Links(database, site)
+        self.intents = Intents(database, site)
+        self.cursors = Cursors(database, site)
+        self.runs = Runs(database, site)
+        self.errors = Errors(database, site)
+        self.facts = Facts(database)
+        self.contacts = ContactIndex(database)
+        self.budget = StoredBudget(database)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Everything inside is stored together or not at all; no request may be made inside."""
+        with self._database.transaction():
+            yield
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[Store]:
+        """A copy of the state that forgets everything in the end, for dry runs."""
+        copy = in_memory_copy(self._database)
+        try:
+            yield Store(copy, self.site)
+        finally:
+            copy.close()
+
+    def claim_site(self, *, profile: str, shop: str, now: datetime) -> None:
+        """Notes who uses this site; raises ConfigurationProblem when the profile used another site before."""
+        with self._database.transaction() as db:
+            before = db.execute("SELECT site FROM sites WHERE profile = ?", (profile,)).fetchone()
+            if before is not None and before["site"] != self.site:
+                raise ConfigurationProblem(
+                    f'The site of this profile was "{before["site"]}" and is now "{self.site}"; '
+                    "it is part of every key and must not change.",
+                    f'Set [shop] site = "{before["site"]}" again. For another shop write another profile.',
+                    code="site_changed",
+                )
+            other = db.execute(
+                "SELECT profile FROM sites WHERE site = ? AND profile <> ?", (self.site, profile)
+            ).fetchone()
+            if other is not None:
+                raise ConfigurationProblem(
+                    f'The site "{self.site}" is already used by the profile {other["profile"]}.',
+                    "Give every shop its own [shop] site; two profiles must not share one.",
+                    code="site_taken",
+                )
+            db.execute("INSERT OR IGNORE INTO sites VALUES (?, ?, ?, ?)", (self.site, profile, shop, stored(now)))
+
+    def close(self) -> None:
+        """Closes the database."""
+        self._database.close()
+
+
+def open_store(path: Path, site: str, company: str) -> Store:
+    """The state at `path`; raises StateProblem when it belongs to another company or another host."""
+    database = open_database(path)
+    try:
+        _pin(database, "company", company, f"The state {path} belongs to another company.")
+        _pin(
+            database,
+            "host",
+            this_host(),
+            f"The state {path} was written on another computer; two must never work on one company.",
+        )
+    except BaseException:
+        database.close()
+        raise
+    return Store(database, site)
+
+
+def _pin(database: Database, key: str, value: str, sentence: str) -> None:
+    row = database.row("SELECT value FROM meta WHERE key = ?", key)
+    if row is None:
+        with database.transaction() as db:
+            db.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (key, value))
+        return
+    if row["value"] != value:
+        raise StateProblem(
+            sentence, f'It says {key} "{row["value"]}", here it is "{value}". Use the state that belongs here.'
+        )

@@ -1,0 +1,91 @@
+"""The VAT map: which tax of the ledger stands for a rate or class of the shop.
+
+There is no rate in this program; rates come from the ledger's tax table and from the records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+Use = Literal["sale", "shipping", "fee"]
+
+
+@dataclass(frozen=True)
+class Tax:
+    """A tax of the ledger; `rate` in percent; validity by month as the ledger states it, None is open."""
+
+    id: int
+    code: str
+    name: str
+    rate: Decimal
+    kind: str
+    active: bool
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+    def valid_on(self, day: date) -> bool:
+        """Whether the ledger lets this tax apply to a supply on that day."""
+        return (self.valid_from is None or self.valid_from <= day) and (self.valid_to is None or day <= self.valid_to)
+
+    @property
+    def is_for_sales(self) -> bool:
+        """Whether it may stand on a customer's invoice at all (bexio contract 6.4, 8)."""
+        return self.kind in _SALES_KINDS
+
+
+_SALES_KINDS = frozenset({"sales_tax", "opted_sales_tax", "not_taxable_turnover", "non_consideration_sales_tax"})
+
+
+@dataclass(frozen=True)
+class VatRow:
+    """One line of the map; what is None matches everything."""
+
+    code: str
+    tax_class: str | None = None
+    rate: Decimal | None = None
+    country: str | None = None
+    use: Use | None = None
+    valid_from: date | None = None
+
+    def matches(self, tax_class: str | None, rate: Decimal | None, country: str | None, use: Use, day: date) -> bool:
+        """Whether the row speaks of such a line on such a day."""
+        return (
+            (self.tax_class is None or self.tax_class == tax_class)
+            and (self.rate is None or self.rate == rate)
+            and (self.country is None or self.country == country)
+            and (self.use is None or self.use == use)
+            and (self.valid_from is None or self.valid_from <= day)
+        )
+
+    @property
+    def precision(self) -> tuple[int, date]:
+        """Rows that say more win; among equals the one that is valid later."""
+        said = sum(x is not None for x in (self.tax_class, self.rate, self.country, self.use))
+        return said, self.valid_from or date.min
+
+
+@dataclass(frozen=True)
+class VatMap:
+    """All rows of a profile's map."""
+
+    rows: tuple[VatRow, ...] = ()
+
+    def code_for(
+        self, *, tax_class: str | None, rate: Decimal | None, country: str | None, use: Use, day: date
+    ) -> VatRow | None:
+        """The most precise row that matches; a row that names neither class, rate nor use never does."""
+        fitting = [
+            row
+            for row in self.rows
+            if (row.tax_class or row.rate is not None or row.use) and row.matches(tax_class, rate, country, use, day)
+        ]
+        return max(fitting, key=lambda row: row.precision, default=None)
+
+
+def sales_taxes_with_rate(taxes: Iterable[Tax], rate: Decimal, day: date) -> list[Tax]:
+    """The active taxes of ordinary sales with that rate on that day; more than one needs the map."""
+    return [t for t in taxes if t.active and t.kind == "sales_tax" and t.rate == rate and t.valid_on(day)]
