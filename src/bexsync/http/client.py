@@ -206,7 +206,7 @@ class Client:
         host = self._address.host
         started = self._clock.monotonic()
         size = 0
-        for chunk in response.iter_bytes(65536):
+        for chunk in response.iter_bytes():
             size += len(chunk)
             if size > LARGEST_BODY:
                 raise garbled(host, f"is larger than {LARGEST_BODY // 1024 // 1024} MB", again=False)
@@ -219,8 +219,9 @@ class Client:
         untrusted = _caused_by(error, ssl.SSLCertVerificationError)
         if untrusted is not None:
             return Setback(_untrusted(host, untrusted), maybe_done=False, again=False)
-        problem = Unreachable(f"{host} cannot be reached: {_reason(error)}.", _NETWORK_HINT)
-        return Setback(problem, maybe_done=not isinstance(error, _NEVER_LEFT))
+        never_left = isinstance(error, _NEVER_LEFT)
+        what = "cannot be reached" if never_left else "gave no complete answer"
+        return Setback(Unreachable(f"{host} {what}: {_reason(error)}.", _NETWORK_HINT), maybe_done=not never_left)
 
     def _count(self) -> None:
         with self._lock:
@@ -305,7 +306,9 @@ def _log_setback(state: RetryCallState) -> None:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
 
@@ -334,7 +337,6 @@ def _reason(error: Exception) -> str:
         (httpx.ProxyError, "the proxy refused the connection"),
         (ssl.SSLError, "no secure connection could be made"),
         (ConnectionResetError, "the connection was reset"),
-        (httpx.ProtocolError, "the connection broke off before the answer was complete"),
         (httpx.DecodingError, "its answer is damaged"),
         (httpx.ConnectError, "no connection could be made"),
     )

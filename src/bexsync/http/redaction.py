@@ -17,7 +17,7 @@ _NAMES = "access_token|refresh_token|client_secret|id_token|code_verifier|client
 _VALUE = r"[^\s\"'\\&,;}\]<>]+"
 _RULES = (
     # Authorization: Bearer abc
-    (re.compile(r"(?i)\b(authorization\\*[\"']?\s*[:=]\s*\\*[b\"']*)[^\"'\r\n\\]+"), rf"\1{HIDDEN}"),
+    (re.compile(r"(?i)\b(authorization\\*[\"']?\s*[:=]\s*\\*(?:b?[\"'])?)[^\"'\r\n\\]+"), rf"\1{HIDDEN}"),
     (re.compile(r"(?i)\b(bearer)(\s+|%20)[\w.~+/=%-]+"), rf"\1\2{HIDDEN}"),
     (re.compile(r"(?i)\b(basic)\s+[a-z0-9+/]{8,}={0,2}"), rf"\1 {HIDDEN}"),
     (re.compile(r"\beyJ[\w-]{4,}(?:\.[\w-]*){1,4}"), HIDDEN),
