@@ -1,0 +1,28 @@
+"""Times as bexio writes them: local Swiss time without offset in 2.0, ISO with offset in 3.0."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+ZURICH = ZoneInfo("Europe/Zurich")
+
+
+def real_time() -> datetime:
+    """Returns the present moment."""
+    return datetime.now(UTC)
+
+
+def local_stamp(moment: datetime) -> str:
+    """Returns a moment as the API version 2.0 shows it."""
+    return moment.astimezone(ZURICH).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def offset_stamp(moment: datetime) -> str:
+    """Returns a moment as the API version 3.0 shows it."""
+    return moment.astimezone(ZURICH).isoformat(timespec="seconds")
+
+
+def local_date(moment: datetime) -> date:
+    """Returns the calendar day of a moment in Switzerland."""
+    return moment.astimezone(ZURICH).date()

@@ -1,0 +1,182 @@
+"""The page under /sandbox: what the company holds, and buttons for what a person would do."""
+
+from __future__ import annotations
+
+import hmac
+import inspect
+import json
+import secrets
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from werkzeug.wrappers import Request as WerkzeugRequest
+from werkzeug.wrappers import Response
+
+from bexsync.sandbox import shapes
+from bexsync.sandbox.api.door import Request
+from bexsync.sandbox.books import contacts, invoices
+from bexsync.sandbox.books.state import Books, Row
+from bexsync.sandbox.decimals import padded, plain
+from bexsync.sandbox.moments import local_stamp
+from bexsync.sandbox.person import Person
+
+# Other names would let a page from elsewhere reach this one through a name server of its own.
+_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+_ACTIONS = (
+    "pay",
+    "unpay",
+    "credit",
+    "issue",
+    "revert",
+    "cancel",
+    "delete",
+    "edit",
+    "edit_price",
+    "archive_contact",
+    "restore_contact",
+    "edit_contact",
+    "merge_contacts",
+    "add_tax",
+    "set_tax_active",
+    "set_automatic_numbering",
+)
+_SHOWN_AT_MOST = 200
+_WHOLE_NUMBERS = ("invoice_id", "payment_id", "contact_id", "position_index", "keep", "drop")
+
+
+class Page:
+    """Serves the page and its small machine interface."""
+
+    def __init__(self, books: Books, person: Person, requests: list[Request]) -> None:
+        self._books = books
+        self._requests = requests
+        self._csrf = secrets.token_urlsafe(24)
+        self._actions: dict[str, Callable[..., Any]] = {name: getattr(person, name) for name in _ACTIONS}
+        self._templates = Environment(
+            loader=PackageLoader("bexsync.sandbox"), autoescape=True, undefined=StrictUndefined
+        )
+
+    def serve(self, request: WerkzeugRequest) -> Response:
+        """Answers one request of a browser or a script."""
+        if request.host.rsplit(":", 1)[0] not in _HOSTS and request.host not in _HOSTS:
+            return Response("This page is for this machine only.", 403, _HEADERS)
+        path = request.path.rstrip("/")
+        if request.method == "GET" and path == "/sandbox":
+            return self._overview(request.args.get("said", ""))
+        if request.method == "GET" and path == "/sandbox/api/state":
+            return _json(self.state())
+        if request.method == "POST" and path == "/sandbox/do":
+            return self._do_form(request)
+        if request.method == "POST" and path.startswith("/sandbox/api/"):
+            return self._do_json(path.removeprefix("/sandbox/api/"), request)
+        return Response("There is nothing here.", 404, _HEADERS)
+
+    def state(self) -> dict[str, Any]:
+        """Returns contacts, invoices, payments, mails and request counts for scripts."""
+        books = self._books
+        with books.lock:
+            buckets = Counter(request.bucket for request in self._requests)
+            statuses = Counter(str(request.status) for request in self._requests)
+            return {
+                "contacts": [_contact(row) for row in _sorted(books.contacts)],
+                "invoices": [_invoice(books, row) for row in _sorted(books.invoices)],
+                "payments": [shapes.payment(row, shapes.READ) for row in _sorted(books.payments)],
+                "mails": _sorted(books.mails),
+                "requests": {"count": len(self._requests), "buckets": buckets, "statuses": statuses},
+            }
+
+    def _overview(self, said: str) -> Response:
+        state = self.state()
+        context = {
+            **state,
+            "company": self._books.tables["company_profiles"][1]["name"],
+            "now": self._books.now(),
+            "status_names": invoices.STATUS_NAMES,
+            "currencies": {row["id"]: row["name"] for row in self._books.tables["currencies"].values()},
+            "contact_names": {row["id"]: contacts.full_name(row) for row in _sorted(self._books.contacts)},
+            "payments_of": _by_invoice(state["payments"]),
+            "invoices": state["invoices"][-_SHOWN_AT_MOST:],
+            "mails": state["mails"][-_SHOWN_AT_MOST:],
+            "counts": {name: len(state[name]) for name in ("invoices", "mails")},
+            "money": lambda text: padded(text, 2),
+            "short": lambda text: plain(Decimal(text)),
+            "local": lambda text: local_stamp(datetime.fromisoformat(text)),
+            "csrf": self._csrf,
+            "said": said,
+        }
+        html = self._templates.get_template("sandbox.html").render(context)
+        return Response(html, 200, {**_HEADERS, "Content-Type": "text/html; charset=utf-8"})
+
+    def _do_form(self, request: WerkzeugRequest) -> Response:
+        form = request.form.to_dict()
+        if not hmac.compare_digest(form.pop("csrf", "").encode(), self._csrf.encode()):
+            return Response("The page has expired; load it again.", 403, _HEADERS)
+        action = form.pop("action", "")
+        try:
+            self._do(action, {name: value for name, value in form.items() if value != ""})
+            said = "Done."
+        except (ValueError, TypeError, ArithmeticError, KeyError) as error:
+            said = f"Not done: {error}"
+        location = "/sandbox?" + urlencode({"said": said[:300]})
+        return Response("", 303, {**_HEADERS, "Location": location})
+
+    def _do_json(self, action: str, request: WerkzeugRequest) -> Response:
+        # A page from elsewhere can send a form, but no JSON without being asked first.
+        if request.mimetype != "application/json":
+            return _json({"error": "send JSON"}, 415)
+        if action not in self._actions:
+            return _json({"error": f"there is no action {action}"}, 404)
+        try:
+            arguments = json.loads(request.get_data() or b"{}")
+            return _json({"result": self._do(action, arguments)})
+        except (ValueError, TypeError, ArithmeticError, KeyError) as error:
+            return _json({"error": str(error)}, 422)
+
+    def _do(self, action: str, arguments: Mapping[str, Any]) -> Any:
+        if action not in self._actions:
+            raise ValueError(f"there is no action {action!r}")
+        cleaned = {name: _cleaned(name, value) for name, value in arguments.items()}
+        inspect.signature(self._actions[action]).bind(**cleaned)
+        return self._actions[action](**cleaned)
+
+
+def _cleaned(name: str, value: Any) -> Any:
+    if name in _WHOLE_NUMBERS:
+        return int(value)
+    return str(value) if isinstance(value, float) else value
+
+
+def _sorted(rows: Mapping[int, Row]) -> list[Row]:
+    return [rows[number] for number in sorted(rows)]
+
+
+def _contact(row: Row) -> Row:
+    return {**shapes.contact(row, shapes.READ, is_single=False), "is_archived": row["is_archived"]}
+
+
+def _invoice(books: Books, row: Row) -> Row:
+    shown = shapes.invoice(books, row, shapes.READ, with_positions=True)
+    return {**shown, "status": invoices.STATUS_NAMES[row["kb_item_status_id"]], "is_sent": row["is_sent"]}
+
+
+def _by_invoice(rows: list[Row]) -> dict[int, list[Row]]:
+    grouped: dict[int, list[Row]] = {}
+    for row in rows:
+        grouped.setdefault(row["kb_invoice_id"], []).append(row)
+    return grouped
+
+
+def _json(body: Any, status: int = 200) -> Response:
+    text = json.dumps(body, ensure_ascii=False, default=str)
+    return Response(text, status, {**_HEADERS, "Content-Type": "application/json"})

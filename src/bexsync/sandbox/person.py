@@ -1,0 +1,157 @@
+"""What a person does in bexio's own pages, which no API client sees coming."""
+
+from __future__ import annotations
+
+from datetime import date as Date
+from decimal import Decimal
+from typing import Any
+
+from bexsync.sandbox.books import contacts, invoices, payments, positions
+from bexsync.sandbox.books.state import Books, Row
+from bexsync.sandbox.decimals import plain
+from bexsync.sandbox.errors import ApiError
+from bexsync.sandbox.seed import tax_row
+
+Money = Decimal | str | int
+
+
+class Person:
+    """Acts on the books the way a person does; what is impossible there too is a ValueError."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    def pay(self, invoice_id: int, amount: Money | None = None, date: Date | str | None = None) -> int:
+        """Matches a bank entry with an issued invoice, over what remains if no amount is given."""
+        with self._books.transaction():
+            invoice = self._invoice(invoice_id)
+            if invoice["kb_item_status_id"] not in invoices.ISSUED:
+                raise ValueError(f"invoice {invoice_id} is not issued")
+            value = Decimal(invoice["total_remaining_payments"] if amount is None else amount)
+            if value <= 0:
+                raise ValueError(f"nothing to pay on invoice {invoice_id}")
+            day = date.isoformat() if isinstance(date, Date) else date
+            return int(payments.record(self._books, invoice, plain(value), day)["id"])
+
+    def unpay(self, payment_id: int) -> None:
+        """Deletes a payment or takes back a credit voucher."""
+        with self._books.transaction():
+            payment = self._books.payments.get(payment_id)
+            if payment is None:
+                raise ValueError(f"there is no payment {payment_id}")
+            payments.remove(self._books, self._invoice(payment["kb_invoice_id"]), payment_id)
+
+    def credit(self, invoice_id: int, amount: Money) -> int:
+        """Sets off a credit voucher against an issued invoice."""
+        with self._books.transaction():
+            invoice = self._invoice(invoice_id)
+            if invoice["kb_item_status_id"] not in invoices.ISSUED:
+                raise ValueError(f"invoice {invoice_id} is not issued")
+            return int(payments.credit(self._books, invoice, plain(Decimal(amount)))["id"])
+
+    def issue(self, invoice_id: int) -> None:
+        """Issues a draft."""
+        self._act(invoices.issue, invoice_id)
+
+    def revert(self, invoice_id: int) -> None:
+        """Turns an issued invoice back into a draft."""
+        self._act(invoices.revert, invoice_id)
+
+    def cancel(self, invoice_id: int) -> None:
+        """Cancels an issued invoice, paid or not."""
+        self._act(invoices.cancel, invoice_id, is_person=True)
+
+    def delete(self, invoice_id: int) -> None:
+        """Deletes an invoice in any status, with its payments."""
+        self._act(invoices.delete, invoice_id, is_person=True)
+
+    def edit(self, invoice_id: int, **fields: Any) -> None:
+        """Changes header fields of an invoice in any status."""
+        with self._books.transaction():
+            invoice = self._invoice(invoice_id)
+            unknown = [name for name in fields if name not in invoice]
+            if unknown:
+                raise ValueError(f"an invoice has no field {', '.join(unknown)}")
+            _refusal_as_value_error(invoices.change_header, self._books, invoice, fields, "de")
+
+    def edit_price(self, invoice_id: int, position_index: int, unit_price: Money) -> None:
+        """Changes the price of a position in any status; the first position has index 0."""
+        with self._books.transaction():
+            invoice = self._invoice(invoice_id)
+            rows = positions.of_document(self._books, invoice)
+            if not 0 <= position_index < len(rows) or rows[position_index]["type"] not in positions.PRICED:
+                raise ValueError(f"invoice {invoice_id} has no priced position {position_index}")
+            price = {"unit_price": plain(Decimal(unit_price))}
+            invoices.change_position(self._books, invoice, rows[position_index], price)
+
+    def archive_contact(self, contact_id: int) -> None:
+        """Moves a contact into the archive."""
+        self._act(contacts.archive, contact_id)
+
+    def restore_contact(self, contact_id: int) -> None:
+        """Brings a contact back from the archive."""
+        self._act(contacts.archive, contact_id, is_archived=False)
+
+    def edit_contact(self, contact_id: int, **fields: Any) -> None:
+        """Changes fields of a contact."""
+        with self._books.transaction():
+            contact = self._books.contacts.get(contact_id)
+            if contact is None or not set(fields) <= set(contact):
+                raise ValueError(f"contact {contact_id} does not exist or has no such field")
+            _refusal_as_value_error(contacts.edit, self._books, contact_id, fields, "de")
+
+    def merge_contacts(self, keep: int, drop: int) -> None:
+        """Merges two contacts; documents of the dropped one go to the kept one."""
+        if keep == drop:
+            raise ValueError("a contact can not be merged with itself")
+        self._act(contacts.merge, keep, drop)
+
+    def add_tax(
+        self,
+        code: str,
+        value: Money,
+        type: str = "sales_tax",
+        *,
+        is_active: bool = True,
+        name: str = "Umsatz",
+    ) -> int:
+        """Adds a VAT rate and returns its id."""
+        with self._books.transaction():
+            accounts = self._books.tables["accounts"].values()
+            account = next(row["id"] for row in accounts if row["account_no"] == "2200")
+            number = Decimal(value)
+            shown = int(number) if number == number.to_integral_value() else float(number)
+            row = tax_row(code, "303", type, shown, account, (name, name), is_active)
+            return int(self._books.add("taxes", row)["id"])
+
+    def set_tax_active(self, code: str, is_active: bool) -> None:
+        """Switches a VAT rate on or off."""
+        with self._books.transaction():
+            found = [row for row in self._books.taxes.values() if row["code"] == code]
+            if not found:
+                raise ValueError(f"there is no tax {code}")
+            for row in found:
+                self._books.put("taxes", {**row, "is_active": is_active})
+
+    def set_automatic_numbering(self, is_automatic: bool, document_class: str = "KbInvoice") -> None:
+        """Lets bexio number documents, or leaves that to whoever creates them."""
+        with self._books.transaction():
+            row = invoices.settings(self._books, document_class)
+            self._books.put("document_settings", {**row, "use_automatic_enumeration": is_automatic})
+
+    def _invoice(self, invoice_id: int) -> Row:
+        invoice = self._books.invoices.get(invoice_id)
+        if invoice is None:
+            raise ValueError(f"there is no invoice {invoice_id}")
+        return invoice
+
+    def _act(self, action: Any, *arguments: Any, **options: Any) -> None:
+        with self._books.transaction():
+            _refusal_as_value_error(action, self._books, *arguments, **options)
+
+
+def _refusal_as_value_error(action: Any, *arguments: Any, **options: Any) -> None:
+    try:
+        action(*arguments, **options)
+    except ApiError as error:
+        raise ValueError("; ".join(error.errors or [error.message])) from error

@@ -1,0 +1,151 @@
+"""The sandbox as a whole: a strict bexio of one company, in this process or on a port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from werkzeug.wrappers import Request as WerkzeugRequest
+
+from bexsync.sandbox import shapes
+from bexsync.sandbox.api.door import Door, Hooks, Request
+from bexsync.sandbox.books import invoices, payments
+from bexsync.sandbox.books.state import Books, Row
+from bexsync.sandbox.doubts import Doubts
+from bexsync.sandbox.limits import RateLimits
+from bexsync.sandbox.moments import real_time
+from bexsync.sandbox.page import Page
+from bexsync.sandbox.person import Person
+from bexsync.sandbox.seed import open_new_books
+from bexsync.sandbox.server import AccessLog, serving
+from bexsync.sandbox.tokens import Tokens
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+COMPANIES = ("vat", "no-vat")
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail that left for a customer."""
+
+    to: str
+    subject: str
+    message: str
+    invoice_id: int
+    document_nr: str
+    sent_at: datetime
+    attach_pdf: bool
+
+
+class Sandbox:
+    """A local bexio."""
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], datetime] | None = None,
+        doubts: Mapping[str, str] | None = None,
+        data: Path | None = None,
+        speed: float = 1.0,
+        rate_limits: bool = True,
+        company: str = "vat",
+        token: str | None = None,
+    ) -> None:
+        if company not in COMPANIES:
+            raise ValueError(f"company can be {', '.join(COMPANIES)}, not {company!r}")
+        if speed <= 0:
+            raise ValueError("speed has to be positive")
+        self.doubts = Doubts(doubts)
+        self.books = Books(clock or real_time, self.doubts, data)
+        if self.books.is_new:
+            open_new_books(self.books, company)
+        self.person = Person(self.books)
+        self._tokens = Tokens(self.books)
+        self._door = Door(self.books, self._tokens, RateLimits(self.books.clock, speed, is_enforced=rate_limits))
+        self._page = Page(self.books, self.person, self._door.requests)
+        if token is not None:
+            self.create_token(token=token)
+
+    @property
+    def app(self) -> WSGIApplication:
+        """The WSGI application: the API, and the page under /sandbox."""
+        return self._app
+
+    @property
+    def hooks(self) -> Hooks:
+        """The lists `before` and `after_commit` of functions that are called with every API request."""
+        return self._door.hooks
+
+    @property
+    def requests(self) -> list[Request]:
+        """All API requests since the start."""
+        return self._door.requests
+
+    @property
+    def mails(self) -> list[Mail]:
+        """All mails to customers, the oldest first."""
+        with self.books.lock:
+            rows = [dict(row) for row in self.books.mails.values()]
+        return [_mail(row) for row in rows]
+
+    def create_token(self, scopes: Iterable[str] | None = None, *, user_id: int = 1, token: str | None = None) -> str:
+        """Gives out an access token, with all default scopes if none are named."""
+        return self._tokens.create(scopes, user_id, token)
+
+    def revoke_token(self, token: str) -> None:
+        """Makes a token worthless."""
+        with self.books.transaction():
+            self._tokens.revoke(token)
+
+    @contextmanager
+    def serve(self, port: int = 0, *, access_log: AccessLog | None = None) -> Iterator[str]:
+        """Serves on a local port for as long as the block lasts, and gives the address."""
+        with serving(self.app, port, access_log) as url:
+            yield url
+
+    def invoices(self) -> list[Row]:
+        """Returns all invoices as a GET of each would show them."""
+        with self.books.lock:
+            rows = sorted(self.books.invoices.values(), key=lambda row: int(row["id"]))
+            return [shapes.invoice(self.books, row, shapes.READ, with_positions=True) for row in rows]
+
+    def contacts(self, *, archived: bool = False) -> list[Row]:
+        """Returns the live contacts, or the archived ones, as a GET of the list would show them."""
+        with self.books.lock:
+            rows = sorted(self.books.contacts.values(), key=lambda row: int(row["id"]))
+            found = [row for row in rows if row["is_archived"] is archived]
+            return [shapes.contact(row, shapes.READ, is_single=False) for row in found]
+
+    def payments(self, invoice_id: int) -> list[Row]:
+        """Returns the payments of an invoice as a GET would show them."""
+        with self.books.lock:
+            rows = payments.of_invoice(self.books, invoices.find(self.books, invoice_id))
+            return [shapes.payment(row, shapes.READ) for row in rows]
+
+    def close(self) -> None:
+        """Closes the file of the books, if there is one."""
+        self.books.close()
+
+    def _app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request = WerkzeugRequest(environ)
+        is_page = request.path == "/sandbox" or request.path.startswith("/sandbox/")
+        response = self._page.serve(request) if is_page else self._door.serve(request)
+        return response(environ, start_response)
+
+
+def _mail(row: Row) -> Mail:
+    return Mail(
+        row["to"],
+        row["subject"],
+        row["message"],
+        row["invoice_id"],
+        row["document_nr"],
+        datetime.fromisoformat(row["sent_at"]),
+        row["attach_pdf"],
+    )

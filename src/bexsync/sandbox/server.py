@@ -1,0 +1,46 @@
+"""The sandbox behind a real port of this machine."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+LOOPBACK = "127.0.0.1"
+AccessLog = Callable[[str], None]
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def serving(app: Any, port: int, access_log: AccessLog | None = None) -> Iterator[str]:
+    """Serves a WSGI application in threads for as long as the block lasts, and gives its address."""
+    server = make_server(LOOPBACK, port, app, threaded=True, request_handler=_handler(access_log))
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="sandbox", daemon=True)
+    thread.start()
+    try:
+        yield f"http://{LOOPBACK}:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _handler(access_log: AccessLog | None) -> type[WSGIRequestHandler]:
+    class Handler(WSGIRequestHandler):
+        protocol_version = "HTTP/1.1"
+        # Head and body leave in separate packets; without this every answer waits for the client's receipt.
+        disable_nagle_algorithm = True
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002
+            if access_log:
+                access_log(f"{self.command} {self.path} {code}")
+
+        def log(self, type: str, message: str, *args: Any) -> None:
+            if type == "error":
+                _log.error(message, *args)
+
+    return Handler
