@@ -405,6 +405,22 @@ def test_the_points_a_crash_test_may_watch():
     assert seen == [("request:before", what), ("request:after", {**what, "status": "200"})]
 
 
+def test_the_libraries_stay_silent_whatever_was_set(caplog):
+    caplog.set_level("DEBUG")
+    for name in ("httpx", "httpcore"):
+        caplog.set_level("DEBUG", logger=name)
+    outcome(ManualClock(), answer(200, "[]"), Effect.READ)
+    assert {record.name for record in caplog.records} == {"bexsync.http"}
+
+
+@respx.mock
+def test_an_answer_that_was_not_carried_out_is_told_in_the_ledgers_words():
+    respx.post(URL).mock(return_value=answer(502, "<html><h1>Bad Gateway</h1></html>", HTML))
+    told = r"^ledger\.test could not answer POST /2\.0/contact \(502\): Bad Gateway$"
+    with client_on(ManualClock()) as client, pytest.raises(Unanswered, match=told):
+        client.send("POST", "/2.0/contact", effect=Effect.WRITE, bucket="default")
+
+
 @pytest.mark.parametrize(
     "url",
     [

@@ -110,7 +110,7 @@ def test_within_a_window_what_remains_never_grows(reports, start):
     for remaining, late in reports:
         after = corrected(books, Budget(100, remaining, end + timedelta(seconds=late)))
         assert after.remaining == min(books.remaining, remaining)
-        assert after.resets_at <= books.resets_at
+        assert after.resets_at == min(books.resets_at, end + timedelta(seconds=late))
         books = after
 
 

@@ -89,13 +89,13 @@ def interpret(received: Received, host: str, request: str) -> Answer:
         return Answer(status, _body(received, host), received.headers)
     if 300 <= status < 400:
         _redirected(received, host)
+    said, fields = _words(received.content)
     if status == 408 or not 400 <= status < 500:
-        problem = Unreachable(f"{host} could not answer {request} ({status}).", _RATHER_LATER)
+        problem = Unreachable(f"{host} could not answer {request} ({status}): {said}", _RATHER_LATER)
         raise Setback(problem, maybe_done=True, headers=received.headers)
     if status == 429:
         problem = Unreachable(f"{host} asks for patience: its request limit is used up.", _RATHER_LATER)
         raise Setback(problem, maybe_done=False, limited=True, headers=received.headers)
-    said, fields = _words(received.content)
     if status == 401:
         login = LoginNeeded(f"{host} does not accept the token (401): {said}", "Log in again.")
         raise Setback(login, maybe_done=False, again=False)
