@@ -90,7 +90,7 @@ def _lines(stream: BinaryIO) -> Iterator[Piece | Torn]:
 
 def _line(place: str, line: bytes) -> Piece | Torn:
     try:
-        return Piece(place, parse(line.decode()))
+        return Piece(place, parse(line.rstrip(b"\r\n").decode()))
     except UnicodeDecodeError as problem:
         return Torn(place, f"is not UTF-8 (byte {problem.start + 1} is 0x{line[problem.start]:02X})", AS_UTF8)
     except NotJson as problem:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from bexsync.errors import BexsyncError, ConfigurationProblem, TryLater
 from bexsync.shops.folder.layout import Layout
 
+_ALL = os.R_OK | os.W_OK | os.X_OK
 _MISSING = (errno.ENOENT, errno.ENOTDIR)
 _NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -39,7 +40,7 @@ def _explanation(layout: Layout, problem: OSError) -> BexsyncError:
     if problem.errno in _NO_RIGHT:
         return ConfigurationProblem(
             f"bexsync may not read and write in {_closed(layout)}: {_said(problem)}.",
-            f"Give the user that runs bexsync (uid {os.getuid()}) the right to read and write there.",
+            f"Give the user that runs bexsync (uid {os.geteuid()}) the right to read and write there.",
             code="shop_folder",
         )
     if not root.is_dir() and (problem.errno in _MISSING or isinstance(problem, NotADirectoryError)):
@@ -65,7 +66,7 @@ def _explanation(layout: Layout, problem: OSError) -> BexsyncError:
 def _closed(layout: Layout) -> str:
     """The folder that keeps us out, as far as one can tell."""
     for folder in (layout.root, *layout.folders):
-        if folder.is_dir() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        if folder.is_dir() and not os.access(folder, _ALL, effective_ids=True):
             return str(folder)
     return str(layout.root)
 

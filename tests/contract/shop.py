@@ -1,0 +1,223 @@
+"""What every shop adapter must do; a new one inherits ShopContract and supplies its five fixtures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from bexsync.ports import Event, Intake, OriginReport, OriginState, Shop, StatusRow, Unreadable
+
+Drop = Callable[..., None]
+
+
+def an_invoice(shop_id: str = "R-1", **fields: Any) -> dict[str, Any]:
+    """The JSON of a small invoice that adds up."""
+    return {
+        "shop_id": shop_id,
+        "invoice_date": "2026-11-20",
+        "currency": "CHF",
+        "customer": {"company_name": "Muster AG", "email": "rechnung@muster.example.ch"},
+        "lines": [{"name": "Beratung", "quantity": "2", "unit_price": "50.00", "tax_rate": "8.1"}],
+        "total_net": "100.00",
+        "total_tax": "8.10",
+        "total": "108.10",
+        **fields,
+    }
+
+
+def an_event(event_id: str = "e-1", **fields: Any) -> Event:
+    """One thing to tell the shop."""
+    return Event(
+        event_id=event_id,
+        at=fields.pop("at", datetime(2026, 11, 20, 9, 30, tzinfo=UTC)),
+        name=fields.pop("name", "issued"),
+        kind="invoice",
+        shop_id=fields.pop("shop_id", "R-1"),
+        data={"number": "RE-00042", "total": "108.10", "currency": "CHF", **fields},
+    )
+
+
+def taken(shop: Shop, *, claim: bool = True) -> list[Intake]:
+    """The records the shop hands over now."""
+    return [found for found in shop.take_in(claim=claim) if isinstance(found, Intake)]
+
+
+def unreadable(shop: Shop, *, claim: bool = True) -> list[Unreadable]:
+    """What the shop cannot hand over now."""
+    return [found for found in shop.take_in(claim=claim) if isinstance(found, Unreadable)]
+
+
+def ids(intakes: Sequence[Intake]) -> list[str]:
+    """The shop ids of some records."""
+    return [intake.record.canonical()["shop_id"] for intake in intakes]
+
+
+def reports(state: OriginState, found: Sequence[Intake | Unreadable], *sentences: str) -> list[OriginReport]:
+    """One report per origin, all with the same state."""
+    return [OriginReport(origin, state, sentences) for origin in dict.fromkeys(f.origin for f in found)]
+
+
+class ShopContract:
+    """Inherit it, name the class Test..., and override the fixtures."""
+
+    @pytest.fixture
+    def shop(self) -> Shop:
+        """A shop with nothing in it."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def drop(self) -> Drop:
+        """Puts JSON records into the shop as one origin: `drop(record, record, ..., kind="invoice")`."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def traces(self) -> Callable[[], object]:
+        """Everything the shop keeps, so that two looks can be compared."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def delivered(self) -> Callable[[], list[Mapping[str, Any]]]:
+        """The events as the shop sees them, each with `event_id`, `event`, `shop_id` and its data."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def published(self) -> Callable[[], list[Mapping[str, str]]]:
+        """The status list as the shop sees it."""
+        raise NotImplementedError
+
+    # ---- taking in
+
+    def test_an_empty_shop_hands_over_nothing(self, shop: Shop) -> None:
+        assert list(shop.take_in(claim=True)) == []
+        assert list(shop.take_in(claim=False)) == []
+
+    def test_each_record_is_handed_over_once(self, shop: Shop, drop: Drop) -> None:
+        drop(an_invoice("R-1"), an_invoice("R-2"))
+        drop(an_invoice("R-3"))
+        assert sorted(ids(taken(shop))) == ["R-1", "R-2", "R-3"]
+
+    def test_a_record_says_where_it_came_from(self, shop: Shop, drop: Drop) -> None:
+        drop(an_invoice("R-1"), an_invoice("R-2"))
+        first, second = taken(shop)
+        assert first.kind == second.kind == "invoice"
+        assert first.origin == second.origin != ""
+        assert first.place != second.place
+
+    def test_open_records_are_handed_over_again(self, shop: Shop, drop: Drop) -> None:
+        drop(an_invoice("R-1"))
+        first = taken(shop)
+        shop.tidy(reports(OriginState.OPEN, first))
+        drop(an_invoice("R-2"))
+        assert ids(taken(shop)) == ["R-1", "R-2"]
+        assert taken(shop)[0] == first[0]
+
+    @pytest.mark.parametrize("state", [OriginState.DONE, OriginState.GIVEN_UP])
+    def test_settled_records_are_not_handed_over_again(self, shop: Shop, drop: Drop, state: OriginState) -> None:
+        drop(an_invoice("R-1"))
+        shop.tidy(reports(state, taken(shop), "invoice R-1: field `total` is missing"))
+        assert list(shop.take_in(claim=True)) == []
+
+    def test_equal_content_has_an_equal_fingerprint(self, shop: Shop, drop: Drop) -> None:
+        drop(an_invoice("R-1", total="108.10"))
+        drop(an_invoice("R-1", total="108.1"))
+        fingerprints = {intake.record.fingerprint() for intake in taken(shop)}
+        assert len(fingerprints) == 1
+
+    def test_customers_are_records_too(self, shop: Shop, drop: Drop) -> None:
+        drop({"shop_id": "K-1", "company_name": "Muster AG"}, kind="customer")
+        assert [intake.kind for intake in taken(shop)] == ["customer"]
+
+    def test_what_is_unreadable_leaves_the_others_alone(self, shop: Shop, drop: Drop) -> None:
+        drop(an_invoice("R-1"), an_invoice("R-2", total="viel"), an_invoice("R-3"))
+        assert ids(taken(shop)) == ["R-1", "R-3"]
+        [complaint] = unreadable(shop)
+        assert (complaint.kind, complaint.shop_id) == ("invoice", "R-2")
+        assert "`total`" in complaint.message
+        assert complaint.origin
+        assert complaint.hint
+
+    def test_a_run_that_stops_early_loses_nothing(self, shop: Shop, drop: Drop) -> None:
+        drop(an_invoice("R-1"), an_invoice("R-2"))
+        drop(an_invoice("R-3"))
+        next(iter(shop.take_in(claim=True)))
+        assert sorted(ids(taken(shop))) == ["R-1", "R-2", "R-3"]
+
+    # ---- a dry run
+
+    def test_looking_changes_nothing(self, shop: Shop, drop: Drop, traces: Callable[[], object]) -> None:
+        drop(an_invoice("R-1"), an_invoice("R-2", total="viel"))
+        before = traces()
+        list(shop.take_in(claim=False))
+        assert traces() == before
+
+    def test_looking_shows_what_taking_would_bring(self, shop: Shop, drop: Drop) -> None:
+        drop(an_invoice("R-1"))
+        taken(shop)
+        drop(an_invoice("R-2"), an_invoice("R-3", total="viel"))
+        seen, complaints = ids(taken(shop, claim=False)), len(unreadable(shop, claim=False))
+        assert (seen, complaints) == (ids(taken(shop)), len(unreadable(shop)))
+
+    # ---- telling
+
+    def test_an_event_arrives_with_its_data(self, shop: Shop, delivered: Callable[[], list[Mapping[str, Any]]]) -> None:
+        shop.deliver(an_event("e-1", url="https://example.com/1"))
+        [event] = delivered()
+        assert event["event_id"] == "e-1"
+        assert event["event"] == "issued"
+        assert event["shop_id"] == "R-1"
+        assert event["number"] == "RE-00042"
+        assert event["url"] == "https://example.com/1"
+
+    def test_a_repeated_event_can_be_told_apart(
+        self, shop: Shop, delivered: Callable[[], list[Mapping[str, Any]]]
+    ) -> None:
+        for event_id in ("e-1", "e-1", "e-2"):
+            shop.deliver(an_event(event_id))
+        arrived = delivered()
+        assert list(dict.fromkeys(event["event_id"] for event in arrived)) == ["e-1", "e-2"]
+        repeats = [event for event in arrived if event["event_id"] == "e-1"]
+        assert all(event == repeats[0] for event in repeats)
+
+    def test_the_status_list_is_replaced_as_a_whole(
+        self, shop: Shop, published: Callable[[], list[Mapping[str, str]]]
+    ) -> None:
+        shop.publish([StatusRow("R-1", status="sent"), StatusRow("R-2", status="sent")])
+        shop.publish([StatusRow("R-2", status="paid", paid_amount="108.10", paid_date="2026-11-20")])
+        assert [(row["shop_id"], row["status"], row["paid_amount"]) for row in published()] == [
+            ("R-2", "paid", "108.10")
+        ]
+
+    def test_publishing_the_same_twice_writes_once(self, shop: Shop, traces: Callable[[], object]) -> None:
+        rows = [StatusRow("R-1", "RE-00042", "sent")]
+        shop.publish(rows)
+        before = traces()
+        shop.publish(list(rows))
+        assert traces() == before
+
+    # ---- putting away
+
+    @pytest.mark.parametrize("state", list(OriginState))
+    def test_tidying_twice_is_tidying_once(
+        self, shop: Shop, drop: Drop, traces: Callable[[], object], state: OriginState
+    ) -> None:
+        drop(an_invoice("R-1"), an_invoice("R-2", total="viel"))
+        told = reports(state, list(shop.take_in(claim=True)), "invoice R-2: field `total` must be a number")
+        shop.tidy(told)
+        before = traces()
+        shop.tidy(told)
+        assert traces() == before
+
+    def test_an_origin_that_is_gone_is_no_error(self, shop: Shop) -> None:
+        shop.tidy([OriginReport("gone.json", state) for state in OriginState])
+        assert list(shop.take_in(claim=True)) == []
+
+    def test_tidying_one_origin_leaves_the_others(self, shop: Shop, drop: Drop) -> None:
+        drop(an_invoice("R-1"))
+        first = taken(shop)
+        drop(an_invoice("R-2"))
+        taken(shop)
+        shop.tidy(reports(OriginState.DONE, first))
+        assert ids(taken(shop)) == ["R-2"]

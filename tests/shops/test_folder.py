@@ -1,0 +1,817 @@
+"""The folder shop: the contract of every shop, and what is its own."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import multiprocessing
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bexsync.errors import ConfigurationProblem, TryLater
+from bexsync.ports import Intake, OriginReport, OriginState, StatusRow, Unreadable
+from bexsync.records import Customer, Invoice, Line
+from bexsync.shops.folder import FolderShop
+from bexsync.shops.folder.durable import free_name, tame_name
+from contract.shop import Drop, ShopContract, an_event, an_invoice, ids, taken, unreadable
+
+NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+Tree = Callable[[], object]
+
+
+def tree_of(root: Path) -> dict[str, tuple[bytes, int]]:
+    return {
+        str(path.relative_to(root)): (path.read_bytes(), path.stat().st_mtime_ns) if path.is_file() else (b"", 0)
+        for path in sorted(root.rglob("*"))
+    }
+
+
+def put(root: Path, name: str, content: str | bytes, *, age: float = 60.0) -> Path:
+    """A file in in/ that was last written `age` seconds ago."""
+    path = root / "in" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    moment = NOW.timestamp() - age
+    os.utime(path, (moment, moment))
+    return path
+
+
+def record(shop_id: str = "R-1", **fields: Any) -> dict[str, Any]:
+    return {"schema": "bexsync/1", "kind": "invoice", **an_invoice(shop_id, **fields)}
+
+
+def lines(*values: Any) -> str:
+    return "".join(json.dumps(value) + "\n" for value in values)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def shop(root: Path) -> FolderShop:
+    return FolderShop(root, now=lambda: NOW)
+
+
+class TestTheFolder(ShopContract):
+    @pytest.fixture
+    def shop(self, root: Path) -> FolderShop:
+        return FolderShop(root, now=lambda: NOW)
+
+    @pytest.fixture
+    def drop(self, root: Path) -> Drop:
+        ages = itertools.count(1000, -1)
+
+        def put_envelope(*records: Mapping[str, Any], kind: str = "invoice") -> None:
+            age = next(ages)
+            envelope = {"schema": "bexsync/1", "kind": kind, "records": records}
+            put(root, f"drop-{2000 - age}.json", json.dumps(envelope), age=age)
+
+        return put_envelope
+
+    @pytest.fixture
+    def traces(self, root: Path) -> Tree:
+        return lambda: tree_of(root)
+
+    @pytest.fixture
+    def delivered(self, root: Path) -> Callable[[], list[Mapping[str, Any]]]:
+        def read() -> list[Mapping[str, Any]]:
+            files = sorted((root / "out").glob("events-*.ndjson"))
+            return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+        return read
+
+    @pytest.fixture
+    def published(self, root: Path) -> Callable[[], list[Mapping[str, str]]]:
+        def read() -> list[Mapping[str, str]]:
+            with (root / "out" / "status.csv").open(newline="") as stream:
+                return list(csv.DictReader(stream))
+
+        return read
+
+
+# ---- forms of a file
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "places"),
+    [
+        ("one.json", json.dumps(record()), ["record 1"]),
+        ("array.json", json.dumps([record("R-1"), record("R-2")]), ["record 1", "record 2"]),
+        (
+            "envelope.json",
+            json.dumps({"schema": "bexsync/1", "kind": "invoice", "records": [an_invoice("R-1"), an_invoice("R-2")]}),
+            ["record 1", "record 2"],
+        ),
+        (
+            "half.json",
+            json.dumps({"schema": "bexsync/1", "records": [{**an_invoice(), "kind": "invoice"}]}),
+            ["record 1"],
+        ),
+        ("twice.json", json.dumps({"schema": "bexsync/1", "kind": "invoice", "records": [record()]}), ["record 1"]),
+        ("lines.ndjson", lines(record("R-1"), record("R-2")), ["line 1", "line 2"]),
+        ("blank.ndjson", "\n" + lines(record("R-1")) + "  \r\n" + lines(record("R-2")), ["line 2", "line 4"]),
+        ("last.jsonl", lines(record("R-1")) + json.dumps(record("R-2")), ["line 1", "line 2"]),
+        ("SHOUT.JSON", json.dumps(record()), ["record 1"]),
+        ("mark.json", b"\xef\xbb\xbf" + json.dumps(record()).encode(), ["record 1"]),
+        ("mark.ndjson", b"\xef\xbb\xbf" + lines(record("R-1"), record("R-2")).encode(), ["line 1", "line 2"]),
+        ("crlf.ndjson", lines(record("R-1"), record("R-2")).replace("\n", "\r\n"), ["line 1", "line 2"]),
+        ("same.ndjson", lines(record("R-1"), record("R-1", total="108.1")), ["line 1"]),
+    ],
+)
+def test_forms_of_a_file(shop: FolderShop, root: Path, name: str, content: str | bytes, places: list[str]) -> None:
+    put(root, name, content)
+    found = list(shop.take_in(claim=True))
+    assert [type(f) for f in found] == [Intake] * len(places)
+    assert [f.place for f in found] == places
+    assert {f.origin for f in found} == {name}
+    assert names(root / "work") == [name]
+    assert names(root / "in") == []
+
+
+def test_numbers_are_read_exactly(shop: FolderShop, root: Path) -> None:
+    put(root, "a.json", json.dumps(record()).replace('"108.10"', "108.1000000000000000000"))
+    [intake] = taken(shop)
+    assert isinstance(intake.record, Invoice)
+    assert intake.record.total == Decimal("108.1")
+
+
+def test_a_customer_in_an_envelope_keeps_its_kind(shop: FolderShop, root: Path) -> None:
+    customer = {"shop_id": "K-1", "kind": "person", "company_name": "Atelier Blanc"}
+    put(root, "a.json", json.dumps({"schema": "bexsync/1", "kind": "customer", "records": [customer]}))
+    [intake] = taken(shop)
+    assert isinstance(intake.record, Customer)
+    assert not intake.record.is_company
+
+
+# ---- sentences about bad files: (name, content, [(place, message)])
+
+NO_OBJECT = "where a record, that is an object with fields, belongs"
+TWICE = "occurs twice in one object, so nobody can say which one counts"
+BROKEN = '{"schema": "bexsync/1", "kind": '
+BAD_FILES: list[tuple[str, str | bytes, list[tuple[str, str]]]] = [
+    ("a.json", "", [("", "is empty")]),
+    ("a.ndjson", "\n \n", [("", "is empty")]),
+    ("a.ndjson", b"\xef\xbb\xbf", [("", "is empty")]),
+    ("a.json", "[]", [("", "holds no records")]),
+    ("a.json", '{"schema": "bexsync/1", "kind": "invoice", "records": []}', [("", "holds no records")]),
+    ("a.json", BROKEN, [("", "is not valid JSON: Expecting value in line 1, column 33")]),
+    ("a.json", "null", [("", f"holds no record: record 1 is null {NO_OBJECT}")]),
+    ("a.json", "[1, 2]", [("", f"holds no record: record 1 is a number {NO_OBJECT} (and 1 more like it)")]),
+    ("a.json", lines(record("R-1"), record("R-2")), [("", "is not valid JSON: Extra data in line 2, column 1")]),
+    ("a.json", json.dumps(record()).encode("utf-16"), [("", "is UTF-16, and bexsync reads UTF-8")]),
+    ("a.ndjson", lines(record()).encode("utf-16"), [("", "is UTF-16, and bexsync reads UTF-8")]),
+    ("a.json", '{\n"title": "Bänke"}'.encode("cp1252"), [("", "is not UTF-8 (byte 0xE4 in line 2)")]),
+    (
+        "a.ndjson",
+        b"\x00\xff\n" * 5000,
+        [("", "holds no record: line 1 is not UTF-8 (byte 2 is 0xFF) (and 4999 more like it)")],
+    ),
+    ("a.ndjson", BROKEN, [("", "holds no record: line 1 is not valid JSON: Expecting value, column 33")]),
+    ("a.json", "[" * 100_000, [("", "is not valid JSON: nested too deeply")]),
+    ("a.ndjson", "[" * 100_000 + "\n", [("", "holds no record: line 1 is not valid JSON: nested too deeply")]),
+    ("a.json", '{"records": 7}', [("", "has a number in the field `records`, where a list belongs")]),
+    ("a.json", '{"records": [], "records": []}', [("", "has the field `records` twice beside or as `records`")]),
+    ("a.json", '{"kind": NaN, "records": []}', [("", "field `kind` is NaN, which is no number")]),
+    (
+        "a.json",
+        '{"currency": "CHF", "records": []}',
+        [("", "has the field `currency` beside `records`, where only `schema` and `kind` may stand")],
+    ),
+    ("a.json", json.dumps(an_invoice()), [("record 1", "field `schema` is missing")]),
+    ("a.json", '{"title": "x"}', [("", "holds no record: record 1 says: field `schema` is missing")]),
+    ("a.json", json.dumps({"schema": "bexsync/1", **an_invoice()}), [("record 1", "field `kind` is missing")]),
+    (
+        "a.json",
+        json.dumps({**record(), "schema": "bexsync/2"}),
+        [("record 1", 'field `schema` must be "bexsync/1", it says "bexsync/2"')],
+    ),
+    (
+        "a.json",
+        json.dumps({**record(), "kind": "order"}),
+        [("record 1", 'field `kind` must be "invoice" or "customer", it says "order"')],
+    ),
+    (
+        "a.json",
+        json.dumps({**record(), "kind": ["invoice"]}),
+        [("record 1", 'field `kind` must be "invoice" or "customer", it says a list')],
+    ),
+    (
+        "a.json",
+        json.dumps({"schema": "bexsync/1", "kind": "customer", "records": [record()]}),
+        [("record 1", 'field `kind` says "invoice" in an envelope of kind "customer"')],
+    ),
+    (
+        "a.json",
+        '{"schema": "bexsync/1", "kind": "customer", "email": "anna@example.ch"}',
+        [("record 1", "field `shop_id` is missing")],
+    ),
+    (
+        "a.ndjson",
+        lines(record("R-1"), record("R-2")) + BROKEN + "\n" + lines(record("R-3")),
+        [("line 3", "is not valid JSON: Expecting value, column 33")],
+    ),
+    (
+        "a.ndjson",
+        lines(record("R-1")).encode() + b'{"title": "\xe4"}\n',
+        [("line 2", "is not UTF-8 (byte 12 is 0xE4)")],
+    ),
+    ("a.ndjson", lines(record("R-1")) + BROKEN, [("line 2", "is not valid JSON: Expecting value, column 33")]),
+    ("a.json", json.dumps([record("R-1"), 7]), [("record 2", f"is a number {NO_OBJECT}")]),
+    (
+        "a.json",
+        json.dumps([record("R-1"), record("R-2", total=float("nan"))]),
+        [("record 2", "field `total` is NaN, which is no number")],
+    ),
+    (
+        "a.json",
+        json.dumps([record("R-1"), record("R-2", total=float("-inf"))]),
+        [("record 2", "field `total` is -Infinity, which is no number")],
+    ),
+    (
+        "a.json",
+        json.dumps(record()).replace('"50.00"', "1e99999999999999999999"),
+        [("record 1", "field `lines[1].unit_price` is a number out of all bounds")],
+    ),
+    (
+        "a.json",
+        json.dumps(record()).replace('"50.00"', "7" * 5000),
+        [("record 1", "field `lines[1].unit_price` is a number of 5000 digits")],
+    ),
+    (
+        "a.json",
+        json.dumps(record()).replace('"quantity"', '"unit_price": 1, "quantity"'),
+        [("record 1", f"field `lines[1].unit_price` {TWICE}")],
+    ),
+    ("a.json", '{"shop_id": "R-9", ' + json.dumps(record())[1:], [("record 1", f"field `shop_id` {TWICE}")]),
+    (
+        "a.json",
+        json.dumps([record("R-1"), record("R-2", metadata={"a": json.loads("[" * 40 + "]" * 40)})]),
+        [("record 2", f"field `metadata.a{'[1]' * 31}` is nested deeper than 32 levels")],
+    ),
+    (
+        "a.json",
+        json.dumps(record(lines=[{}, {"unit_price": "50.-"}])),
+        [("record 1", 'field `lines[2].unit_price` must be a number like 1234.50, it says "50.-"')],
+    ),
+    (
+        "a.json",
+        json.dumps(record(title="\ud800")),
+        [("record 1", "field `title` holds half a character (a lone surrogate)")],
+    ),
+    (
+        "a.ndjson",
+        lines(*[record(f"R-{n}") for n in range(8)], record("R-2", title="x")),
+        [("line 9", 'invoice "R-2" occurs twice, lines 3 and 9, with different content')],
+    ),
+    (
+        "a.json",
+        json.dumps([record("R-1"), record("R-1", title="x"), record("R-1")]),
+        [("record 2", 'invoice "R-1" occurs twice, records 1 and 2, with different content')],
+    ),
+    (
+        "a.json",
+        json.dumps([record("R-1", total="viel"), record("R-1")]),
+        [
+            ("record 1", 'field `total` must be a number like 1234.50, it says "viel"'),
+            ("record 2", 'invoice "R-1" occurs twice, records 1 and 2, with different content'),
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "expected"), BAD_FILES)
+def test_bad_files(
+    shop: FolderShop, root: Path, name: str, content: str | bytes, expected: list[tuple[str, str]]
+) -> None:
+    put(root, name, content, age=3600)
+    complaints = unreadable(shop)
+    assert [(c.place, c.message) for c in complaints] == expected
+    assert all(c.hint and c.origin == name for c in complaints)
+    assert names(root / "work") == [name]
+
+
+def test_a_complaint_knows_whom_it_is_about(shop: FolderShop, root: Path) -> None:
+    put(root, "a.json", json.dumps([record("R-1"), {**record(), "kind": "order", "shop_id": 7}]))
+    [complaint] = unreadable(shop)
+    assert (complaint.kind, complaint.shop_id) == ("", "7")
+
+
+def test_the_good_neighbours_of_bad_records_are_handed_over(shop: FolderShop, root: Path) -> None:
+    content = lines(record("R-1")) + "{\n" + lines(record("R-2", total=True), record("R-3"))
+    put(root, "a.ndjson", content)
+    assert ids(taken(shop)) == ["R-1", "R-3"]
+
+
+def test_too_large_a_file_is_one_sentence(shop: FolderShop, root: Path) -> None:
+    path = put(root, "a.ndjson", lines(record()))
+    os.truncate(path, 60 * 1024 * 1024 + 1)
+    os.utime(path, (0, 0))
+    [complaint] = shop.take_in(claim=True)
+    assert isinstance(complaint, Unreadable)
+    assert complaint.message == "is 61 MB large, and bexsync reads files up to 50 MB"
+
+
+def test_ten_megabytes_of_garbage_are_one_sentence(shop: FolderShop, root: Path) -> None:
+    put(root, "a.ndjson", b"garbage\n" * 1_250_000, age=3600)
+    put(root, "b.json", b"garbage\n" * 1_250_000, age=3600)
+    assert len(list(shop.take_in(claim=True))) == 2
+
+
+def test_endless_complaints_end_in_a_count(shop: FolderShop, root: Path) -> None:
+    put(root, "a.ndjson", "x\n" * 500 + lines(record()) + "y\n" * 500)
+    complaints = unreadable(shop)
+    assert len(complaints) == 101
+    assert complaints[-1].message == "holds 900 more pieces like these"
+    assert ids(taken(shop)) == ["R-1"]
+
+
+# ---- what is finished
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "age", "is_taken"),
+    [
+        ("a.json", json.dumps(record()), 5.0, True),
+        ("a.json", json.dumps(record()), 4.9, False),
+        ("a.json", json.dumps(record()), -4.0, False),
+        ("a.json", json.dumps(record()), -86_400.0, True),
+        ("a.json", json.dumps(record())[:-9], 10.0, False),
+        ("a.json", json.dumps(record())[:-9], 60.0, True),
+        ("a.ndjson", lines(record()), 10.0, True),
+        ("a.ndjson", lines(record()) + json.dumps(record("R-2")), 10.0, True),
+        ("a.ndjson", lines(record()) + json.dumps(record("R-2"))[:-9], 10.0, False),
+        ("a.ndjson", lines(record()) + json.dumps(record("R-2"))[:-9], 60.0, True),
+        ("a.json.tmp", json.dumps(record()), 60.0, False),
+        ("a.json.part", json.dumps(record()), 60.0, False),
+        ("a.json~", json.dumps(record()), 60.0, False),
+        (".a.json", json.dumps(record()), 60.0, False),
+        ("a.csv", "shop_id;total\n", 60.0, False),
+    ],
+)  # fmt: skip
+def test_half_written_files_are_left_alone(
+    shop: FolderShop, root: Path, name: str, content: str, age: float, is_taken: bool
+) -> None:
+    put(root, name, content, age=age)
+    found = list(shop.take_in(claim=True))
+    assert bool(found) is is_taken
+    assert names(root / "in") == ([] if is_taken else [name])
+
+
+def test_oldest_first_then_by_name(shop: FolderShop, root: Path) -> None:
+    for name, age in (("c.json", 60), ("b.json", 60), ("a.json", 30), ("d.json", 90)):
+        put(root, name, json.dumps(record(name)), age=age)
+    assert ids(taken(shop)) == ["d.json", "b.json", "c.json", "a.json"]
+
+
+def test_folders_links_and_pipes_are_ignored(shop: FolderShop, root: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "secret.json"
+    outside.write_text(json.dumps(record("R-9")))
+    for folder in ("in", "work"):
+        (root / folder).mkdir()
+        (root / folder / "link.json").symlink_to(outside)
+        (root / folder / "folder.json").mkdir()
+        os.mkfifo(root / folder / "pipe.json")
+    assert list(shop.take_in(claim=True)) == []
+    assert outside.exists()
+
+
+def test_a_file_that_vanishes_before_its_turn_is_not_there(shop: FolderShop, root: Path) -> None:
+    put(root, "a.json", json.dumps(record("R-1")), age=90)
+    vanishing = put(root, "b.json", json.dumps(record("R-2")))
+    found = shop.take_in(claim=True)
+    next(found)
+    vanishing.unlink()
+    assert list(found) == []
+
+
+def test_claiming_never_overwrites(shop: FolderShop, root: Path) -> None:
+    for shop_id in ("R-1", "R-2", "R-3"):
+        put(root, "a.json", json.dumps(record(shop_id)))
+        taken(shop)
+    assert names(root / "work") == ["a-2.json", "a-3.json", "a.json"]
+    assert sorted((i.origin, ids([i])[0]) for i in taken(shop)) == [
+        ("a-2.json", "R-2"),
+        ("a-3.json", "R-3"),
+        ("a.json", "R-1"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "tame"),
+    [
+        ("a.json", "a.json"),
+        ("Rechnungen für März.json", "Rechnungen für März.json"),
+        ("a\x1b[2J\n.json", "a_[2J_.json"),
+        (os.fsdecode(b"f\xfcr.json"), "f�r.json"),
+        ("é" * 120 + ".json", "é" * 97 + ".json"),
+    ],
+)
+def test_names_are_tamed_when_claimed(shop: FolderShop, root: Path, name: str, tame: str) -> None:
+    put(root, name, json.dumps(record()))
+    [intake] = taken(shop)
+    assert intake.origin == tame
+    shop.tidy([OriginReport(tame, OriginState.GIVEN_UP, ("x",))])
+    assert len(names(root / "failed")) == 2
+
+
+@given(st.text(st.characters(blacklist_characters="/\x00"), min_size=1, max_size=250))
+def test_tame_names_stay_tame(name: str) -> None:
+    tame = tame_name(f"{name.encode(errors='replace').decode()}.json")
+    assert tame_name(tame) == tame
+    assert len(tame.encode()) <= 200
+    assert tame.isprintable()
+
+
+def test_a_dry_run_needs_no_subfolders(shop: FolderShop, root: Path) -> None:
+    assert list(shop.take_in(claim=False)) == []
+    assert names(root) == []
+
+
+# ---- events
+
+
+def events(root: Path, month: str = "2026-11") -> list[dict[str, Any]]:
+    content = (root / "out" / f"events-{month}.ndjson").read_text()
+    assert content.endswith("\n")
+    return [json.loads(line) for line in content.splitlines()]
+
+
+def test_an_event_is_one_line_with_its_moment_in_utc(shop: FolderShop, root: Path) -> None:
+    zurich = timezone(timedelta(hours=1))
+    shop.deliver(an_event(at=datetime(2026, 12, 1, 0, 30, 5, tzinfo=zurich), message="Zürich,\n«ja»"))
+    assert events(root) == [
+        {
+            "event_id": "e-1",
+            "at": "2026-11-30T23:30:05.000Z",
+            "event": "issued",
+            "kind": "invoice",
+            "shop_id": "R-1",
+            "number": "RE-00042",
+            "total": "108.10",
+            "currency": "CHF",
+            "message": "Zürich,\n«ja»",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "torn", ['{"event_id": "e-1", "at"', "x" * 20_000, '{"event_id": "Zü'.encode()[:-1].decode(errors="ignore")]
+)
+def test_a_torn_line_is_taken_away(shop: FolderShop, root: Path, torn: str) -> None:  # fmt: skip
+    shop.deliver(an_event("e-0"))
+    with (root / "out" / "events-2026-11.ndjson").open("a") as stream:
+        stream.write(torn)
+    shop.deliver(an_event("e-1"))
+    assert [event["event_id"] for event in events(root)] == ["e-0", "e-1"]
+
+
+def test_a_whole_line_without_its_end_is_kept(shop: FolderShop, root: Path) -> None:
+    shop.deliver(an_event("e-0"))
+    path = root / "out" / "events-2026-11.ndjson"
+    path.write_bytes(path.read_bytes().rstrip(b"\n"))
+    shop.deliver(an_event("e-1"))
+    assert [event["event_id"] for event in events(root)] == ["e-0", "e-1"]
+
+
+def _deliver_many(root: Path, name: str) -> None:
+    shop = FolderShop(root, now=lambda: NOW)
+    for number in range(40):
+        shop.deliver(an_event(f"{name}-{number}", message="m" * 5000))
+
+
+def test_two_processes_do_not_interleave(root: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_deliver_many, args=(root, name)) for name in ("a", "b")]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert sorted(e["event_id"] for e in events(root)) == sorted(f"{n}-{i}" for n in ("a", "b") for i in range(40))
+
+
+# ---- the status list
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("R-1", "R-1"),
+        ("-12.50", "-12.50"),
+        ("+12", "+12"),
+        ("=1+1", "'=1+1"),
+        ("+41 79 000 00 00", "'+41 79 000 00 00"),
+        ("-1+cmd|' /C calc'!A0", "'-1+cmd|' /C calc'!A0"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "'\r=1"),
+        ("＝1", "'＝1"),
+        ('say "no", Ä', 'say "no", Ä'),
+        ("two\nlines", "two\nlines"),
+    ],
+)
+def test_cells_are_no_formulas(shop: FolderShop, root: Path, cell: str, written: str) -> None:
+    shop.publish([StatusRow("R-1", error=cell)])
+    with (root / "out" / "status.csv").open(newline="", encoding="utf-8") as stream:
+        assert [row["error"] for row in csv.DictReader(stream)] == [written]
+
+
+def test_the_status_list_byte_by_byte(shop: FolderShop, root: Path) -> None:
+    shop.publish([StatusRow("R-2", "RE-00002", "paid", "", "108.10", "2026-11-20"), StatusRow("R-1", error='a, "b"')])
+    assert (root / "out" / "status.csv").read_bytes() == (
+        b"shop_id,number,status,url,paid_amount,paid_date,error\r\n"
+        b"R-2,RE-00002,paid,,108.10,2026-11-20,\r\n"
+        b'R-1,,,,,,"a, ""b"""\r\n'
+    )
+    assert names(root / "out") == ["status.csv"]
+
+
+def test_others_may_read_the_status_list(shop: FolderShop, root: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        shop.publish([])
+    finally:
+        os.umask(before)
+    assert (root / "out" / "status.csv").stat().st_mode & 0o777 == 0o644
+
+
+# ---- putting away
+
+
+def test_done_goes_by_month_and_keeps_its_namesake(shop: FolderShop, root: Path) -> None:
+    for shop_id in ("R-1", "R-2"):
+        put(root, "a.json", json.dumps(record(shop_id)))
+        taken(shop)
+        shop.tidy([OriginReport("a.json", OriginState.DONE)])
+    assert names(root / "done" / "2026-11") == ["a-2.json", "a.json"]
+    assert names(root / "work") == []
+
+
+def test_given_up_goes_with_its_reasons(shop: FolderShop, root: Path) -> None:
+    for _ in range(2):
+        put(root, "a.json", json.dumps(record()))
+        taken(shop)
+        shop.tidy([OriginReport("a.json", OriginState.GIVEN_UP, ("R-1: so\nnot.", "R-2: nor so."))])
+    assert names(root / "failed") == ["a-2.json", "a-2.json.error.txt", "a.json", "a.json.error.txt"]
+    assert "- R-1: so not.\n- R-2: nor so.\n" in (root / "failed" / "a-2.json.error.txt").read_text()
+
+
+def test_a_crash_between_reason_and_move_is_repaired(
+    shop: FolderShop, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(root, "a.json", json.dumps(record()))
+    taken(shop)
+    report = OriginReport("a.json", OriginState.GIVEN_UP, ("first",))
+    monkeypatch.setattr("bexsync.shops.folder.putting_away.move_beside", _die)
+    with pytest.raises(KeyboardInterrupt):
+        shop.tidy([report])
+    assert names(root / "work") == ["a.json"]
+    monkeypatch.undo()
+    shop.tidy([replace(report, sentences=("second",))])
+    assert names(root / "failed") == ["a.json", "a.json.error.txt"]
+    assert "- second\n" in (root / "failed" / "a.json.error.txt").read_text()
+
+
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("origin", ["../in/a.json", "/etc/passwd", "", ".", ".."])
+def test_an_origin_is_a_plain_name(shop: FolderShop, root: Path, origin: str) -> None:
+    put(root, "a.json", json.dumps(record()))
+    shop.tidy([OriginReport(origin, OriginState.DONE)])
+    assert names(root / "in") == ["a.json"]
+
+
+def test_free_names_count_up(tmp_path: Path) -> None:
+    for name in ("a.json", "a-2.json"):
+        (tmp_path / name).touch()
+    assert free_name(tmp_path, "a.json") == "a-3.json"
+    assert free_name(tmp_path, "b.json") == "b.json"
+
+
+# ---- what the operating system complains of
+
+
+@pytest.mark.parametrize("is_file", [False, True])
+def test_a_missing_shop_folder_wants_a_person(tmp_path: Path, is_file: bool) -> None:
+    path = tmp_path / "nowhere"
+    if is_file:
+        path.touch()
+    shop = FolderShop(path, now=lambda: NOW)
+    for call in (
+        lambda: list(shop.take_in(claim=True)),
+        lambda: list(shop.take_in(claim=False)),
+        lambda: shop.deliver(an_event()),
+        lambda: shop.publish([]),
+        lambda: shop.tidy([]),
+    ):
+        with pytest.raises(ConfigurationProblem, match="does not exist or is no folder") as caught:
+            call()
+        assert "[shop]" in caught.value.hint
+    assert path.exists() is is_file
+
+
+def test_a_file_in_a_folders_place_wants_a_person(shop: FolderShop, root: Path) -> None:
+    (root / "out").touch()
+    with pytest.raises(ConfigurationProblem, match="cannot be used"):
+        shop.publish([])
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without rights: root may write into any folder, so it steps down meanwhile."""
+    is_root = os.geteuid() == 0
+    try:
+        if is_root:
+            os.seteuid(65534)
+        yield
+    except PermissionError as problem:
+        pytest.skip(f"cannot become nobody: {problem}")
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+@pytest.fixture
+def public_root() -> Iterator[Path]:
+    """A shop folder that everybody may read; pytest's own folders are private."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        FolderShop(folder, now=lambda: NOW).publish([])
+        put(folder, "a.json", json.dumps(record())).chmod(0o644)
+        folders = [folder, *(f for f in folder.iterdir() if f.is_dir())]
+        for each in folders:
+            each.chmod(0o555)
+        yield folder
+        for each in folders:
+            each.chmod(0o755)
+
+
+def test_a_folder_one_may_only_read(public_root: Path) -> None:
+    shop = FolderShop(public_root, now=lambda: NOW)
+    with as_nobody():
+        assert ids(taken(shop, claim=False)) == ["R-1"]
+        for call in (
+            lambda: taken(shop),
+            lambda: shop.deliver(an_event()),
+            lambda: shop.publish([StatusRow("R-1")]),
+        ):
+            with pytest.raises(ConfigurationProblem) as caught:
+                call()
+            assert caught.value.message.startswith(f"bexsync may not read and write in {public_root}: ")
+            assert f"uid {os.geteuid()}" in caught.value.hint
+    assert names(public_root / "in") == ["a.json"]
+    assert names(public_root / "out") == ["status.csv"]
+
+
+def test_the_closed_folder_is_named(public_root: Path) -> None:
+    for folder in (public_root, public_root / "in", public_root / "work"):
+        folder.chmod(0o777)
+    with as_nobody():
+        assert ids(taken(FolderShop(public_root, now=lambda: NOW))) == ["R-1"]
+        with pytest.raises(ConfigurationProblem, match=f"in {public_root}/done: "):
+            FolderShop(public_root, now=lambda: NOW).tidy([OriginReport("a.json", OriginState.DONE)])
+    assert names(public_root / "work") == ["a.json"]
+
+
+def test_a_file_one_may_not_read(public_root: Path) -> None:
+    (public_root / "in" / "a.json").chmod(0)
+    with as_nobody():
+        [complaint] = unreadable(FolderShop(public_root, now=lambda: NOW), claim=False)
+    assert complaint.message == "may not be read: Permission denied"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 64 KB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    if os.getuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("no right to mount a small disk")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_leaves_nothing_half_written(small_disk: Path) -> None:
+    shop = FolderShop(small_disk, now=lambda: NOW)
+    shop.publish([StatusRow("R-1")])
+    listed = (small_disk / "out" / "status.csv").read_bytes()
+    with pytest.raises(TryLater, match="is full"):
+        _deliver_endlessly(shop)
+    assert {len(event["message"]) for event in events(small_disk)} == {3000}
+    with pytest.raises(TryLater, match="is full"):
+        shop.publish([StatusRow(f"R-{n}", error="e" * 100) for n in range(300)])
+    assert (small_disk / "out" / "status.csv").read_bytes() == listed
+    assert names(small_disk / "out") == ["events-2026-11.ndjson", "status.csv"]
+
+
+def _deliver_endlessly(shop: FolderShop) -> None:
+    for number in itertools.count():
+        shop.deliver(an_event(f"e-{number}", message="m" * 3000))
+
+
+# ---- anything at all
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["a.json", "a.ndjson"]),
+    st.binary(max_size=200) | st.text(max_size=100).map(lambda t: t.encode(errors="replace")),
+)
+def test_any_bytes_are_something(tmp_path: Path, name: str, content: bytes) -> None:
+    _is_something(tmp_path, name, content)
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=9),
+    lambda parts: (
+        st.lists(parts, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["schema", "kind", "records", "shop_id", "lines", "total", "metadata"])
+            | st.text(max_size=3),
+            parts | st.sampled_from(["bexsync/1", "invoice", "customer"]),
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(["a.json", "a.ndjson"]), st.lists(_VALUES | st.just(record()), min_size=1, max_size=4))
+def test_any_json_is_something(tmp_path: Path, name: str, values: list[Any]) -> None:
+    content = json.dumps(values) if name == "a.json" else lines(*values)
+    _is_something(tmp_path, name, content.encode())
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_bitten_file_is_something(tmp_path: Path, data: st.DataObject) -> None:
+    whole = json.dumps([record("R-1"), record("R-2")]).encode()
+    at = data.draw(st.integers(0, len(whole)))
+    bite = data.draw(st.integers(0, 20))
+    _is_something(tmp_path, "a.json", whole[:at] + data.draw(st.binary(max_size=3)) + whole[at + bite :])
+
+
+def _is_something(root: Path, name: str, content: bytes) -> None:
+    """No exception, at least one outcome, and the same whether one looks or takes."""
+    shop = FolderShop(root, now=lambda: NOW)
+    put(root, name, content, age=3600)
+    looked = list(shop.take_in(claim=False))
+    found = list(shop.take_in(claim=True))
+    shop.tidy([OriginReport(f.origin, OriginState.DONE) for f in found])
+    assert found
+    assert looked == found
+    assert names(root / "work") == []
+    for complaint in (f for f in found if isinstance(f, Unreadable)):
+        assert (complaint.message + complaint.hint + complaint.shop_id).isprintable()
+
+
+_AMOUNTS = st.decimals(min_value=-(10**9), max_value=10**9, places=6)
+_TEXTS = st.none() | st.text(st.characters(blacklist_categories=["Cs"]), max_size=20)
+_LINES = st.builds(Line, name=_TEXTS, quantity=_AMOUNTS, unit_price=st.none() | _AMOUNTS)
+_INVOICES = st.builds(
+    Invoice,
+    shop_id=st.text("abcXYZ019-_/ äé", min_size=1, max_size=20).filter(str.strip),
+    invoice_date=st.dates(),
+    currency=st.sampled_from(["CHF", "EUR"]),
+    total=_AMOUNTS,
+    lines=st.lists(_LINES, min_size=1, max_size=3).map(tuple),
+    title=_TEXTS,
+    customer=st.none() | st.builds(Customer, kind=st.sampled_from([None, "company", "person"]), last_name=_TEXTS),
+    metadata=st.dictionaries(st.text("ab", max_size=3), st.none() | st.booleans() | st.text("xyü", max_size=3)),
+)
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(_INVOICES, min_size=1, max_size=3, unique_by=lambda invoice: invoice.shop_id), st.booleans())
+def test_written_records_are_read_back_equal(tmp_path: Path, invoices: list[Invoice], is_lines: bool) -> None:
+    values = [{"schema": "bexsync/1", "kind": "invoice", **invoice.canonical()} for invoice in invoices]
+    put(tmp_path, "a.ndjson" if is_lines else "a.json", lines(*values) if is_lines else json.dumps(values))
+    shop = FolderShop(tmp_path, now=lambda: NOW)
+    found = taken(shop)
+    shop.tidy([OriginReport(f.origin, OriginState.DONE) for f in found])
+    assert [f.record for f in found] == invoices
+    assert [f.record.fingerprint() for f in found] == [invoice.fingerprint() for invoice in invoices]
