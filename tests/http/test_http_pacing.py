@@ -170,6 +170,12 @@ def test_the_documented_limits_hold_until_the_ledger_names_its_own(bucket, limit
     assert pacer.before(bucket) == 60
 
 
+def test_a_ledger_with_windows_of_a_second_is_not_held_to_the_documented_limit():
+    pacer = Pacer(MemoryBudget(), ManualClock())
+    pacer.after("search", headers(limit=250, remaining=249, reset=1))
+    assert sum(pacer.before("search") for _ in range(300)) == 0
+
+
 def test_buckets_are_counted_apart():
     clock = ManualClock()
     pacer = Pacer(MemoryBudget(), clock)

@@ -95,6 +95,7 @@ class Pacer:
         self._reserve = reserve
         self._max_wait = max_wait
         self._assumed = MemoryBudget()
+        self._named: set[str] = set()
 
     def before(self, bucket: str) -> float:
         """Waits until a request of this bucket may go, and returns the seconds that took."""
@@ -119,6 +120,7 @@ class Pacer:
         said = self._said(headers)
         if said is None:
             return
+        self._named.add(bucket)
         limit, remaining, reset = said
         # A slow answer, or one from a window about to end, may speak of a window that is over by now. Whoever
         # gets only slow answers cannot exceed the limit anyway.
@@ -151,6 +153,8 @@ class Pacer:
         now = self._clock.now()
         books = self._book.spend(bucket, now)
         if books is None or books.resets_at <= now:
+            if bucket in self._named:
+                return 0.0  # a new window has begun, and its first answer will tell
             books = self._assume(bucket, now)
         if books.remaining >= self._kept_back(books.limit):
             return 0.0
