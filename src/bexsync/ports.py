@@ -238,12 +238,17 @@ class Master:
 
 @dataclass(frozen=True)
 class Done:
-    """What an effect came to: the ledger's id, number and deep link, and the document's state where it was shown."""
+    """What an effect came to: the ledger's id, number and deep link.
+
+    `state` is the document where the answer showed it, `seen` the part of a link's state that follows from
+    the effect where it did not.
+    """
 
     ledger_id: int | None = None
     number: str = ""
     url: str = ""
     state: DocumentState | None = None
+    seen: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -270,6 +275,16 @@ class Ledger(Protocol):
     @property
     def requests(self) -> int:
         """How many requests were sent so far."""
+        ...
+
+    @property
+    def discoveries(self) -> int:
+        """Grows whenever something was learned about the ledger that may change a plan."""
+        ...
+
+    @property
+    def send_issues(self) -> bool:
+        """Whether sending a draft issues it as well, so that issuing first is not needed."""
         ...
 
     def master(self) -> Master:
@@ -308,6 +323,6 @@ class Ledger(Protocol):
         """One effect; `payload` has every reference resolved."""
         ...
 
-    def find(self, kind: str, key: str, payload: Mapping[str, Any]) -> Finding:
+    def find(self, kind: str, payload: Mapping[str, Any]) -> Finding:
         """Looks for an effect whose outcome is unknown; reads only."""
         ...

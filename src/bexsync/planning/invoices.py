@@ -361,7 +361,7 @@ class InvoicePlanner:
                     "issue",
                     key,
                     subject,
-                    {"document_id": made},
+                    {"document_id": made, "look": wish == "send"},
                     scope=self.site,
                     after=after,
                     link=LinkDraft(KIND),
@@ -385,12 +385,14 @@ class InvoicePlanner:
     ) -> Step:
         to, mail_subject, message = self._mail(invoice, customer)
         attach = invoice.email.attach_pdf if invoice.email and invoice.email.attach_pdf is not None else None
+        key = self.reference(invoice.shop_id)
         payload = {
             "document_id": made,
             "to": to,
             "subject": mail_subject,
             "message": message,
             "issue": self.send_issues,
+            "shared_before": "no" if self.send_issues else Ref("issue", key, "shared"),
             "attach_pdf": self.profile.invoices.attach_pdf if attach is None else attach,
             "words": {
                 "number": number,
@@ -403,7 +405,7 @@ class InvoicePlanner:
         }
         return Step(
             "send",
-            self.reference(invoice.shop_id),
+            key,
             subject,
             payload,
             scope=self.site,

@@ -43,6 +43,7 @@ class LinkDraft:
     fingerprint: str | None = None
     agreed: Mapping[str, Json] | None = None
     adopted: bool = False
+    told: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)

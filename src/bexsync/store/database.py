@@ -145,9 +145,7 @@ def translated(path: Path | None) -> Iterator[None]:
                 code="disk",
             ) from problem
         if "locked" in text or "busy" in text:
-            raise TryLater(
-                f"The state {path} is locked by another process.", "Try again.", code="busy"
-            ) from problem
+            raise TryLater(f"The state {path} is locked by another process.", "Try again.", code="busy") from problem
         if "readonly" in text or "unable to open" in text:
             raise StateProblem(
                 f"The state {path} cannot be written ({text}).",

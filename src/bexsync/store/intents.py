@@ -123,7 +123,8 @@ class Intents:
         with self._db.transaction() as db:
             changed = db.execute(
                 """UPDATE intents SET state = 'planned', payload_hash = '', changed_at = ?
-                   WHERE site = ? AND subject_kind = ? AND subject_id = ? AND state IN ('rejected', 'conflict')""",
+                   WHERE site = ? AND subject_kind = ? AND subject_id = ?
+                     AND state IN ('rejected', 'held', 'conflict')""",
                 (stored(now), self._site, kind, shop_id),
             )
             return changed.rowcount

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from bexsync.http.pacing import Budget
+from bexsync.http.pacing import Budget, corrected, spent
 from bexsync.store.database import Database
 from bexsync.store.moments import moment, stored
 
@@ -122,15 +122,27 @@ class ContactIndex:
     def drop_others(self, ledger_ids: Iterable[int]) -> None:
         """Forgets every contact that a complete listing no longer shows."""
         with self._db.transaction() as db:
-            db.execute("CREATE TEMP TABLE IF NOT EXISTS shown (id INTEGER PRIMARY KEY)")
-            db.execute("DELETE FROM shown")
-            db.executemany("INSERT OR IGNORE INTO shown VALUES (?)", [(i,) for i in ledger_ids])
+            _show(db, ledger_ids)
             db.execute("DELETE FROM contacts WHERE ledger_id NOT IN (SELECT id FROM shown)")
+
+    def restore_others(self, archived: Iterable[int]) -> None:
+        """Whatever a complete listing of archived contacts no longer shows is archived no more."""
+        with self._db.transaction() as db:
+            _show(db, archived)
+            db.execute(
+                "UPDATE contacts SET archived = 0 WHERE archived = 1 AND ledger_id NOT IN (SELECT id FROM shown)"
+            )
 
     def forget(self) -> None:
         """Empties the index, so that the next look-up reads everything again."""
         with self._db.transaction() as db:
             db.execute("DELETE FROM contacts")
+
+
+def _show(db: sqlite3.Connection, ledger_ids: Iterable[int]) -> None:
+    db.execute("CREATE TEMP TABLE IF NOT EXISTS shown (id INTEGER PRIMARY KEY)")
+    db.execute("DELETE FROM shown")
+    db.executemany("INSERT OR IGNORE INTO shown VALUES (?)", [(i,) for i in ledger_ids])
 
 
 def name_key(name_1: str, name_2: str) -> str:
@@ -161,18 +173,24 @@ class StoredBudget:
     def spend(self, bucket: str, now: datetime) -> Budget | None:
         """Takes one request from the current window."""
         with self._db.transaction() as db:
-            row = db.execute("SELECT * FROM budget WHERE bucket = ?", (bucket,)).fetchone()
-            if row is None:
-                return None
-            budget = Budget(row["allowed"], row["remaining"], moment(row["resets_at"]))
-            if now >= budget.resets_at:
-                return budget
-            db.execute("UPDATE budget SET remaining = remaining - 1 WHERE bucket = ?", (bucket,))
-            return Budget(budget.limit, budget.remaining - 1, budget.resets_at)
+            books = spent(_books(db, bucket), now)
+            if books is not None:
+                _keep_books(db, bucket, books)
+            return books
 
     def correct(self, bucket: str, *, limit: int, remaining: int, resets_at: datetime) -> None:
         """Believes what the ledger's headers said."""
         with self._db.transaction() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO budget VALUES (?, ?, ?, ?)", (bucket, limit, remaining, stored(resets_at))
-            )
+            _keep_books(db, bucket, corrected(_books(db, bucket), Budget(limit, remaining, resets_at)))
+
+
+def _books(db: sqlite3.Connection, bucket: str) -> Budget | None:
+    row = db.execute("SELECT * FROM budget WHERE bucket = ?", (bucket,)).fetchone()
+    return Budget(row["allowed"], row["remaining"], moment(row["resets_at"])) if row else None
+
+
+def _keep_books(db: sqlite3.Connection, bucket: str, books: Budget) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO budget VALUES (?, ?, ?, ?)",
+        (bucket, books.limit, books.remaining, stored(books.resets_at)),
+    )

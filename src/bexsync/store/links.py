@@ -19,7 +19,8 @@ class Link:
 
     `agreed` is the shop record as it was last written to the ledger ({} when unknown), `state` what the ledger
     last said of the document, `reported` the part of it that the shop was last told, `events` how many
-    events the shop was told of. `is_open` says whether the ledger may still move it by itself.
+    events the shop was told of, `notes` what only bexsync cares for. `is_open` says whether the ledger may
+    still move it by itself.
     """
 
     kind: str
@@ -32,6 +33,7 @@ class Link:
     agreed: Mapping[str, Any] = field(default_factory=dict)
     state: Mapping[str, Any] = field(default_factory=dict)
     reported: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
     events: int = 0
     is_open: bool = True
     adopted: bool = False
@@ -48,9 +50,7 @@ class Links:
 
     def get(self, kind: str, shop_id: str) -> Link | None:
         """The link of a shop record."""
-        row = self._db.row(
-            "SELECT * FROM links WHERE site = ? AND kind = ? AND shop_id = ?", self._site, kind, shop_id
-        )
+        row = self._db.row("SELECT * FROM links WHERE site = ? AND kind = ? AND shop_id = ?", self._site, kind, shop_id)
         return _link(row) if row else None
 
     def of_ledger(self, ledger_kind: str, ledger_id: int) -> Link | None:
@@ -81,6 +81,16 @@ class Links:
             )
         ]
 
+    def newest_present(self, kind: str) -> Link | None:
+        """The newest link whose document was there when the ledger last spoke of it."""
+        row = self._db.row(
+            """SELECT * FROM links WHERE site = ? AND kind = ? AND json_extract(state, '$.standing') <> 'deleted'
+               ORDER BY checked_at DESC LIMIT 1""",
+            self._site,
+            kind,
+        )
+        return _link(row) if row else None
+
     def unreported(self, kind: str) -> list[Link]:
         """The links of which the shop has not been told everything."""
         return [
@@ -96,7 +106,7 @@ class Links:
         """Writes a link as a whole."""
         with self._db.transaction() as db:
             db.execute(
-                "INSERT OR REPLACE INTO links VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO links VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     self._site,
                     link.kind,
@@ -109,6 +119,7 @@ class Links:
                     packed(link.agreed),
                     packed(link.state),
                     packed(link.reported),
+                    packed(link.notes),
                     link.events,
                     int(link.is_open),
                     int(link.adopted),
@@ -143,6 +154,7 @@ def _link(row: sqlite3.Row) -> Link:
         json.loads(row["agreed"]),
         json.loads(row["state"]),
         json.loads(row["reported"]),
+        json.loads(row["notes"]),
         row["events"],
         bool(row["is_open"]),
         bool(row["adopted"]),

@@ -34,6 +34,7 @@ _FIRST_SCHEMA = (
         site TEXT NOT NULL, kind TEXT NOT NULL, shop_id TEXT NOT NULL,
         ledger_kind TEXT NOT NULL, ledger_id INTEGER NOT NULL, number TEXT NOT NULL, url TEXT NOT NULL,
         fingerprint TEXT NOT NULL, agreed TEXT NOT NULL, state TEXT NOT NULL, reported TEXT NOT NULL,
+        notes TEXT NOT NULL,
         events INTEGER NOT NULL, is_open INTEGER NOT NULL, adopted INTEGER NOT NULL,
         linked_at TEXT NOT NULL, checked_at TEXT NOT NULL,
         PRIMARY KEY (site, kind, shop_id)

@@ -1,0 +1,254 @@
+"""Writes intents and links: what is about to be done, what came of it, what is in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from bexsync.errors import LedgerAnswer, Refused
+from bexsync.http.clock import Clock
+from bexsync.money import plain, written
+from bexsync.planning.plan import Ref, Step, encoded
+from bexsync.ports import DocumentState, Done, Standing
+from bexsync.store import Intent, IntentState, Link, Store
+from bexsync.store.database import this_process
+from bexsync.store.ledger_cache import ContactRow
+
+_FINAL = frozenset({Standing.PAID, Standing.CANCELLED, Standing.DELETED})
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Whether a step may be sent: `intent` is its row, `done` what it came to before, `barred` why it must not."""
+
+    intent: Intent
+    done: bool = False
+    barred: bool = False
+
+
+class Journal:
+    """The one place where intents change state; each method is one transaction."""
+
+    def __init__(self, store: Store, clock: Clock, *, job: str, timeout_seconds: float, settle_seconds: float) -> None:
+        self._store = store
+        self._clock = clock
+        self._job = job
+        self._settle = timedelta(seconds=settle_seconds)
+        self._patience = timedelta(seconds=timeout_seconds + settle_seconds)
+
+    def claim(self, step: Step, payload: Mapping[str, Any]) -> Claim:
+        """Writes down that the step is about to be sent, unless its story already has an end."""
+        store, now = self._store, self._clock.now()
+        with store.transaction():
+            known = store.intents.get(step.scope, step.kind, step.key)
+            if known is not None and known.state is IntentState.DONE:
+                return Claim(known, done=True)
+            if known is not None and known.state in (IntentState.SENDING, IntentState.IN_DOUBT):
+                return Claim(known, barred=True)
+            payload_hash = step.payload_hash()
+            if known is not None and _is_barred(known, payload_hash):
+                return Claim(known, barred=True)
+            intent = Intent(
+                scope=step.scope,
+                kind=step.kind,
+                key=step.key,
+                state=IntentState.SENDING,
+                payload_hash=payload_hash,
+                payload=payload,
+                expect=step.expect,
+                subject_kind=step.subject.kind,
+                subject_id=step.subject.shop_id,
+                site=store.site,
+                job=self._job,
+                attempt=(known.attempt if known else 0) + 1,
+                owner=this_process(),
+                sent_at=now,
+                not_before=now + self._patience,
+                link=_link_json(step),
+            )
+            store.intents.save(intent, now)
+        return Claim(intent)
+
+    def done(self, intent: Intent, done: Done) -> Intent:
+        """The effect stands: its answer, the link and the contact index change together."""
+        held = unexpected(intent.expect, done)
+        now = self._clock.now()
+        settled = replace(
+            intent,
+            state=IntentState.HELD if held else IntentState.DONE,
+            ledger_id=done.ledger_id,
+            result={"ledger_id": done.ledger_id, "number": done.number, "url": done.url, **done.data},
+            said=held,
+        )
+        with self._store.transaction():
+            self._store.intents.save(settled, now)
+            self._write_link(settled, done, held=bool(held))
+            self._index_contact(settled, done)
+        return settled
+
+    def refused(self, intent: Intent, problem: Refused) -> Intent:
+        """The ledger said no; the same payload is not tried again by itself."""
+        return self._save(replace(intent, state=IntentState.REJECTED, said=problem.message))
+
+    def not_sent(self, intent: Intent) -> Intent:
+        """Nothing left this machine, or nothing was done with it."""
+        return self._save(replace(intent, state=IntentState.PLANNED))
+
+    def doubt(self, intent: Intent, problem: LedgerAnswer | None = None) -> Intent:
+        """Nobody knows; a look decides, and finding nothing counts only from `not_before` on."""
+        due = intent.not_before or self._clock.now()
+        if problem is not None:
+            due = max(due, self._clock.now() + self._settle)
+        said = problem.message if problem else "the run ended before the answer came"
+        return self._save(replace(intent, state=IntentState.IN_DOUBT, not_before=due, said=said))
+
+    def restamp(self, intent: Intent) -> Intent:
+        """The request leaves only now, having waited its turn; a doubt about it falls due that much later."""
+        now = self._clock.now()
+        return self._save(replace(intent, sent_at=now, not_before=now + self._patience))
+
+    def conflict(self, intent: Intent, said: str) -> Intent:
+        """Only a person can judge what the look found."""
+        return self._save(replace(intent, state=IntentState.CONFLICT, said=said))
+
+    def _save(self, intent: Intent) -> Intent:
+        self._store.intents.save(intent, self._clock.now())
+        return intent
+
+    def _write_link(self, intent: Intent, done: Done, *, held: bool) -> None:
+        draft = intent.link
+        if not draft:
+            return
+        links = self._store.links
+        before = links.get(intent.subject_kind, intent.subject_id)
+        if before is None and done.ledger_id is None:
+            return
+        link = before or Link(
+            intent.subject_kind,
+            intent.subject_id,
+            draft["ledger_kind"],
+            done.ledger_id or 0,
+            done.number,
+            done.url,
+            adopted=bool(draft.get("adopted")),
+        )
+        if intent.kind == "invoice":
+            link = replace(link, notes={**link.notes, "created_as": intent.payload_hash})
+        if done.state is not None:
+            link = observed(link, done.state)
+        if done.seen:
+            link = replace(link, state={**link.state, **done.seen})
+        if draft.get("fingerprint") and not held:
+            link = _agreed(link, draft, known_before=before is not None)
+        if "told" in draft:
+            link = replace(link, reported={**link.reported, **draft["told"]}, events=link.events + 1)
+        links.save(link, self._clock.now())
+
+    def _index_contact(self, intent: Intent, done: Done) -> None:
+        if intent.kind == "contact" and done.ledger_id is not None:
+            form = intent.payload
+            self._store.contacts.keep(
+                [
+                    ContactRow(
+                        done.ledger_id,
+                        form["kind"],
+                        form["name_1"],
+                        form["name_2"],
+                        form["mail"],
+                        "",
+                        form.get("postcode", ""),
+                        False,
+                        "",
+                    )
+                ]
+            )
+        if intent.kind == "contact_restore":
+            row = self._store.contacts.get(intent.payload["ledger_id"])
+            if row is not None:
+                self._store.contacts.keep([replace(row, archived=False)])
+
+
+def _link_json(step: Step) -> dict[str, Any]:
+    if step.link is None:
+        return {}
+    draft: dict[str, Any] = {"ledger_kind": step.link.ledger_kind, "adopted": step.link.adopted}
+    if step.link.fingerprint:
+        draft |= {"fingerprint": step.link.fingerprint, "agreed": encoded(step.link.agreed)}
+    if step.link.told is not None:
+        draft["told"] = dict(step.link.told)
+    return draft
+
+
+def _agreed(link: Link, draft: Mapping[str, Any], *, known_before: bool) -> Link:
+    revision = int(link.notes.get("revision", 0))
+    if known_before and link.fingerprint not in ("", draft["fingerprint"]):
+        revision += 1
+    return replace(
+        link,
+        fingerprint=draft["fingerprint"],
+        agreed=draft["agreed"],
+        notes={**link.notes, "revision": revision},
+    )
+
+
+def _is_barred(known: Intent, payload_hash: str) -> bool:
+    """A refusal or a wrong sum belongs to what was sent; a conflict belongs to the ledger and stays."""
+    same = known.payload_hash == payload_hash
+    return known.state is IntentState.CONFLICT or (same and known.state in (IntentState.REJECTED, IntentState.HELD))
+
+
+def observed(link: Link, state: DocumentState) -> Link:
+    """The link with what the ledger says now."""
+    seen = {
+        "number": state.number,
+        "url": state.url,
+        "standing": state.standing.value,
+        "total": plain(state.total),
+        "received": plain(state.received),
+        "remaining": plain(state.remaining),
+        "credited": plain(state.credited),
+        "shared": "yes" if state.shared else "no",
+    }
+    kept = {name: link.state[name] for name in ("paid_date", "currency") if name in link.state}
+    return replace(
+        link,
+        number=state.number,
+        url=state.url,
+        state={**kept, **seen},
+        is_open=state.standing not in _FINAL,
+    )
+
+
+def unexpected(expect: Mapping[str, str], done: Done) -> str:
+    """Why the answer is not what the step expected, "" when it is."""
+    state = done.state
+    if not expect:
+        return ""
+    if state is None:
+        return "bexio's answer did not show the document."
+    wanted = int(expect["positions"]) if "positions" in expect else None
+    if wanted is not None and state.positions is not None and state.positions != wanted:
+        return f"bexio shows {state.positions} positions, {wanted} were sent. It stays a draft: {state.url}"
+    if "total" in expect:
+        total = Decimal(expect["total"])
+        gap = state.total - total
+        if abs(gap) > Decimal(expect["within"]):
+            return (
+                f"bexio comes to {written(state.total)}, the lines to {written(total.normalize())} "
+                f"({written(gap)} apart, more than rounding explains). It stays a draft: {state.url}"
+            )
+    return ""
+
+
+def resolved(payload: Any, answer: Any) -> Any:
+    """The payload with every reference replaced by what `answer(ref)` gives."""
+    if isinstance(payload, Ref):
+        return answer(payload)
+    if isinstance(payload, Mapping):
+        return {key: resolved(value, answer) for key, value in payload.items()}
+    if isinstance(payload, list | tuple):
+        return [resolved(item, answer) for item in payload]
+    return encoded(payload)

@@ -1,0 +1,67 @@
+"""Settles what earlier runs left in doubt: looks, and never sends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from bexsync.engine.apply import Side
+from bexsync.engine.journal import Journal
+from bexsync.http.clock import Clock
+from bexsync.store import Intent, IntentState, Store
+
+WORTH_WAITING = 60.0
+
+
+@dataclass
+class Recovery:
+    """Looks for every effect in doubt; finding it settles it at once, finding nothing only when it is due."""
+
+    store: Store
+    journal: Journal
+    clock: Clock
+    side: Callable[[str], Side]
+    lock: Callable[[], AbstractContextManager[Any]]
+
+    def settle(self) -> list[Intent]:
+        """Settles what can be settled now; what stays in doubt."""
+        if not self.store.intents.unsettled():
+            return []
+        with self.lock():
+            # Whoever sends holds this lock, so a row still marked as sending has lost its sender.
+            return [left for intent in self.store.intents.unsettled() if (left := self._settle(intent)) is not None]
+
+    def settle_patiently(self) -> list[Intent]:
+        """As `settle`, waiting for doubts that fall due within a minute; what stays in doubt after that."""
+        left = self.settle()
+        waited = 0.0
+        while left:
+            wait = min(self._seconds_until_due(intent) for intent in left)
+            if waited + wait > WORTH_WAITING:
+                break
+            self.clock.sleep(wait + 0.05)
+            waited += wait + 0.05
+            left = self.settle()
+        return left
+
+    def _seconds_until_due(self, intent: Intent) -> float:
+        if intent.not_before is None:
+            return 0.0
+        return max(0.0, (intent.not_before - self.clock.now()).total_seconds())
+
+    def _settle(self, intent: Intent) -> Intent | None:
+        if intent.state is IntentState.SENDING:
+            intent = self.journal.doubt(intent)
+        finding = self.side(intent.kind).find(intent.kind, intent.payload)
+        if finding.done is not None:
+            self.journal.done(intent, finding.done)
+            return None
+        if finding.conflict:
+            self.journal.conflict(intent, finding.conflict)
+            return None
+        if self._seconds_until_due(intent) > 0:
+            return intent
+        self.journal.not_sent(intent)
+        return None

@@ -1,0 +1,81 @@
+"""What came of a run: outcomes, counts and totals, from which text, JSON and exit code are derived."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from bexsync.errors import Exit
+
+
+class Status(StrEnum):
+    """How one record fared."""
+
+    DONE = "done"
+    PLANNED = "planned"
+    IGNORED = "ignored"
+    UNCHANGED = "unchanged"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+    HELD = "held"
+    IN_DOUBT = "in_doubt"
+    OPEN = "open"
+
+
+_WELL = frozenset({Status.DONE, Status.PLANNED, Status.IGNORED, Status.UNCHANGED})
+_LATER = frozenset({Status.IN_DOUBT, Status.OPEN})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One record of the run; `code`, `reason` and `hint` say why when it did not go well."""
+
+    kind: str
+    action: str
+    shop_id: str
+    status: Status
+    ledger_id: int | None = None
+    number: str = ""
+    url: str = ""
+    reason: str = ""
+    hint: str = ""
+    code: str = ""
+    said: str = ""
+    subject: str = ""
+
+
+@dataclass
+class Result:
+    """Everything a command has to say, before anybody decided how to show it."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    totals: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    requests: int = 0
+    data: dict[str, Any] = field(default_factory=dict)
+    message: str = ""
+    later: str = ""
+    disabled: bool = False
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many records fared how."""
+        return Counter(outcome.status.value for outcome in self.outcomes)
+
+    @property
+    def exit_code(self) -> Exit:
+        """What the shell is told: a person is needed before time is."""
+        statuses = {outcome.status for outcome in self.outcomes}
+        if statuses - _WELL - _LATER:
+            return Exit.SOME_FAILED
+        if self.later or statuses & _LATER:
+            return Exit.TRY_LATER
+        return Exit.OK
+
+    def add_money(self, currency: str, name: str, amount: Decimal) -> None:
+        """Adds an amount to the totals of a currency."""
+        of_currency = self.totals.setdefault(currency, {})
+        of_currency[name] = of_currency.get(name, Decimal(0)) + amount

@@ -1,0 +1,1 @@
+"""The ledgers bexsync can write to."""

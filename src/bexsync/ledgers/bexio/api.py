@@ -1,0 +1,90 @@
+"""bexio's endpoints as bexsync uses them: paths, buckets, paging, and Zurich time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bexsync.errors import Unreachable
+from bexsync.http.client import Client, Effect, Params
+
+PAGE = 2000  # the largest page bexio gives (contract 2.2)
+ZURICH = ZoneInfo("Europe/Zurich")
+_OVERLAP = timedelta(minutes=70)
+Criterion = Mapping[str, Any]
+Row = Mapping[str, Any]
+
+
+def criterion(field: str, operator: str, value: Any) -> Criterion:
+    """One condition of a search; several are joined by AND (contract 2.3)."""
+    return {"field": field, "value": value, "criteria": operator}
+
+
+def watermark(moment: datetime) -> str:
+    """From where to ask for changes again after having read until `moment`, as bexio's 2.0 interface writes it.
+
+    Its timestamps are Zurich local time without offset (contract 2.4), so in autumn an hour comes twice: whatever
+    happens after `moment` is written less than an hour before it.
+    """
+    local = moment.astimezone(ZURICH).replace(tzinfo=None)
+    return (local - _OVERLAP).strftime("%Y-%m-%d %H:%M:%S")
+
+
+class Api:
+    """Typed access to the endpoints; raises what `Client.send` raises."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent."""
+        return self._client.requests
+
+    def show(self, path: str, *, bucket: str = "default") -> Any:
+        """One object, or a list that fits one answer."""
+        return self._client.send("GET", path, effect=Effect.READ, bucket=bucket).body
+
+    def list(self, path: str, **query: str) -> Iterator[Row]:
+        """Every row of a list, page by page."""
+        offset = 0
+        while True:
+            params: Params = {**query, "limit": PAGE, "offset": offset}
+            body = self._client.send("GET", path, params=params, effect=Effect.READ, bucket="default").body
+            rows = _rows(body, path)
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            offset += PAGE
+
+    def search(
+        self, path: str, criteria: Sequence[Criterion], *, bucket: str = "search", **query: str
+    ) -> Iterator[Row]:
+        """Every row that meets all criteria, page by page."""
+        offset = 0
+        while True:
+            params: Params = {**query, "limit": PAGE, "offset": offset}
+            answer = self._client.send(
+                "POST", f"{path}/search", json=list(criteria), params=params, effect=Effect.READ, bucket=bucket
+            )
+            rows = _rows(answer.body, path)
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            offset += PAGE
+
+    def write(self, method: str, path: str, body: Any = None) -> Any:
+        """One effect; never repeated blindly."""
+        return self._client.send(method, path, json=body, effect=Effect.WRITE, bucket="default").body
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._client.close()
+
+
+def _rows(body: Any, path: str) -> list[Row]:
+    if not isinstance(body, list) or not all(isinstance(row, Mapping) for row in body):
+        raise Unreachable(f"bexio's answer to {path} is not a list of records.", "Try again later.", code="bad_answer")
+    return body

@@ -1,0 +1,58 @@
+"""Keeps the contact index of the state in step with bexio: everything once, later only what changed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from bexsync.ledgers.bexio.api import Api, criterion, watermark
+from bexsync.ledgers.bexio.records import contact_from
+from bexsync.store import Store
+
+_SEEN = "contacts:seen_until"
+_FULL_AGAIN = timedelta(days=7)
+_FULL = "contacts:full_at"
+
+
+class ContactBook:
+    """Reads contacts into the index; the archived ones as a whole, since archiving may not move `updated_at`."""
+
+    def __init__(self, api: Api, store: Store) -> None:
+        self._api = api
+        self._store = store
+
+    def refresh(self, now: datetime) -> None:
+        """Brings the index up to date: two requests when little has changed."""
+        seen = self._store.facts.get(_SEEN)
+        full_at = self._store.facts.get(_FULL, now=now, max_age=_FULL_AGAIN)
+        if seen is None or full_at is None:
+            self._read_all(now)
+        else:
+            self._read_changed(str(seen), now)
+
+    def _read_all(self, now: datetime) -> None:
+        active = [contact_from(row, archived=False) for row in self._api.list("/2.0/contact", order_by="id")]
+        archived = [
+            contact_from(row, archived=True)
+            for row in self._api.list("/2.0/contact", order_by="id", show_archived="true")
+        ]
+        with self._store.transaction():
+            self._store.contacts.keep(archived)
+            self._store.contacts.keep(active)
+            self._store.contacts.drop_others([c.ledger_id for c in (*active, *archived)])
+            self._store.facts.learn(_SEEN, watermark(now), now)
+            self._store.facts.learn(_FULL, "", now)
+
+    def _read_changed(self, seen: str, now: datetime) -> None:
+        changed = [
+            contact_from(row, archived=False)
+            for row in self._api.search("/2.0/contact", [criterion("updated_at", ">=", seen)], order_by="updated_at")
+        ]
+        archived = [
+            contact_from(row, archived=True)
+            for row in self._api.list("/2.0/contact", order_by="id", show_archived="true")
+        ]
+        with self._store.transaction():
+            self._store.contacts.keep(changed)
+            self._store.contacts.keep(archived)
+            self._store.contacts.restore_others([c.ledger_id for c in archived])
+            self._store.facts.learn(_SEEN, watermark(now), now)

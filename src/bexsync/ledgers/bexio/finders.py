@@ -1,0 +1,178 @@
+"""Finds documents: by our reference, by id, by change; whether `in` works is learned, not believed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import TypeVar
+
+from bexsync.errors import Refused
+from bexsync.ledgers.bexio.api import Api, Row, criterion, watermark
+from bexsync.ledgers.bexio.records import document_from
+from bexsync.ports import DocumentState
+from bexsync.store import Store
+
+T = TypeVar("T")
+INVOICES = "/2.0/kb_invoice"
+REFERENCES_AT_ONCE = 100
+IDS_AT_ONCE = 500
+_IN_ON_REFERENCE = "search:in_on_api_reference"
+_IN_ON_ID = "search:in_on_id"
+_SCANNED = "scanned:"
+_CHEAPER_THAN_SCAN = 20
+_MOVING = (7, 8, 16, 31)
+
+
+class DocumentFinder:
+    """Every answer is compared here exactly, since bexio's search matches loosely and may lag or double."""
+
+    def __init__(self, api: Api, store: Store, web_url: str) -> None:
+        self._api = api
+        self._store = store
+        self._web_url = web_url
+
+    def by_references(self, references: Sequence[str], now: datetime) -> dict[str, list[DocumentState]]:
+        """The invoices that carry exactly these references.
+
+        The first time, and whenever `in` is not known to work and many are asked for, all invoices are listed:
+        2000 a request. Later 100 references a request, together with one that is known to exist: if that one
+        is not found, the answer proves nothing.
+        """
+        wanted = set(references)
+        scanned = f"{_SCANNED}{self._store.site}"
+        if self._store.facts.get(scanned) is None:
+            found = self._scan(wanted)
+            self._store.facts.learn(scanned, True, now)
+            return found
+        return self._batched(wanted, now) if self._can_batch() else self._one_by_one_or_scan(wanted)
+
+    def one(self, reference: str) -> list[DocumentState]:
+        """The invoices with one reference, by a plain search."""
+        rows = self._api.search(INVOICES, [criterion("api_reference", "=", reference)])
+        return list(_unique(self._states(rows, {reference})))
+
+    def by_ids(self, ledger_ids: Sequence[int], now: datetime) -> dict[int, DocumentState]:
+        """The invoices with these ids, 500 a request; those that no longer exist are missing."""
+        found: dict[int, DocumentState] = {}
+        for ids in _batches(ledger_ids, IDS_AT_ONCE):
+            found |= self._some_by_id(ids, now)
+        return found
+
+    def changed_since(self, moment: datetime | None) -> Iterator[DocumentState]:
+        """The invoices that changed at or after a moment, the oldest change first; all of them for None."""
+        if moment is None:
+            rows = self._api.list(INVOICES, order_by="id")
+        else:
+            since = criterion("updated_at", ">=", watermark(moment))
+            rows = self._api.search(INVOICES, [since], order_by="updated_at")
+        for row in rows:
+            yield document_from(row, self._web_url)
+
+    def _scan(self, wanted: set[str]) -> dict[str, list[DocumentState]]:
+        return _grouped(self._states(self._api.list(INVOICES, order_by="id"), wanted))
+
+    def _can_batch(self) -> bool:
+        return self._store.facts.get(_IN_ON_REFERENCE) is not False and self._witness() is not None
+
+    def _witness(self) -> str | None:
+        """A reference that the ledger certainly has, because it told so not long ago."""
+        newest = self._store.links.newest_present("invoice")
+        return f"bexsync:{self._store.site}:invoice:{newest.shop_id}" if newest else None
+
+    def _batched(self, wanted: set[str], now: datetime) -> dict[str, list[DocumentState]]:
+        witness = self._witness() or ""
+        found: list[DocumentState] = []
+        for references in _batches(sorted(wanted), REFERENCES_AT_ONCE):
+            states = self._asked_in("api_reference", [*references, witness], {*references, witness})
+            if states is None or witness not in {state.reference for state in states}:
+                if states is None:
+                    self._store.facts.learn(_IN_ON_REFERENCE, False, now)
+                return self._one_by_one_or_scan(wanted)
+            found += [state for state in states if state.reference in references]
+        self._store.facts.learn(_IN_ON_REFERENCE, True, now)
+        return _grouped(found)
+
+    def _one_by_one_or_scan(self, wanted: set[str]) -> dict[str, list[DocumentState]]:
+        if len(wanted) > _CHEAPER_THAN_SCAN:
+            return self._scan(wanted)
+        return _grouped(state for reference in sorted(wanted) for state in self.one(reference))
+
+    def _asked_in(self, field: str, values: Sequence[str | int], allowed: set[str]) -> list[DocumentState] | None:
+        """None where bexio refuses the criterion."""
+        try:
+            rows = list(self._api.search(INVOICES, [criterion(field, "in", list(values))]))
+        except Refused:
+            return None
+        return list(_unique(self._states(rows, allowed)))
+
+    def _some_by_id(self, ids: Sequence[int], now: datetime) -> dict[int, DocumentState]:
+        if self._store.facts.get(_IN_ON_ID) is not False:
+            found = self._by_id_in(ids)
+            if found:
+                self._store.facts.learn(_IN_ON_ID, True, now)
+                return found
+            # Nothing at all: either every one was deleted, or the criterion does not work as hoped.
+            alone = self._by_id_alone(ids[0])
+            if found is not None and alone is None and len(ids) == 1:
+                return {}
+            self._store.facts.learn(_IN_ON_ID, False, now)
+        return self._by_standing(ids)
+
+    def _by_id_in(self, ids: Sequence[int]) -> dict[int, DocumentState] | None:
+        try:
+            rows = list(self._api.search(INVOICES, [criterion("id", "in", list(ids))]))
+        except Refused:
+            return None
+        states = [document_from(row, self._web_url) for row in rows]
+        return {state.ledger_id: state for state in states if state.ledger_id in set(ids)}
+
+    def _by_standing(self, ids: Sequence[int]) -> dict[int, DocumentState]:
+        """Without `in`: those that can still move are listed by status, the few that left these lists one by one."""
+        wanted = set(ids)
+        found: dict[int, DocumentState] = {}
+        for status in _MOVING:
+            for row in self._api.search(INVOICES, [criterion("kb_item_status_id", "=", status)]):
+                if row.get("id") in wanted:
+                    state = document_from(row, self._web_url)
+                    found[state.ledger_id] = state
+        for ledger_id in sorted(wanted - set(found)):
+            one = self._by_id_alone(ledger_id)
+            if one is not None:
+                found[ledger_id] = one
+        return found
+
+    def _by_id_alone(self, ledger_id: int) -> DocumentState | None:
+        try:
+            return document_from(self._api.show(f"{INVOICES}/{ledger_id}"), self._web_url)
+        except Refused as problem:
+            if problem.status == 404:
+                return None
+            raise
+
+    def _states(self, rows: Iterable[Row], allowed: set[str]) -> Iterator[DocumentState]:
+        for row in rows:
+            if row.get("api_reference") in allowed:
+                yield document_from(row, self._web_url)
+
+
+def _unique(states: Iterable[DocumentState]) -> Iterator[DocumentState]:
+    """A search that shows a document twice shows one document."""
+    seen: set[int] = set()
+    for state in states:
+        if state.ledger_id not in seen:
+            seen.add(state.ledger_id)
+            yield state
+
+
+def _grouped(states: Iterable[DocumentState]) -> dict[str, list[DocumentState]]:
+    groups: dict[str, list[DocumentState]] = {}
+    for state in _unique(states):
+        groups.setdefault(state.reference, []).append(state)
+    return groups
+
+
+def _batches(values: Sequence[T], size: int) -> Iterator[list[T]]:
+    rest = iter(values)
+    while batch := list(islice(rest, size)):
+        yield batch

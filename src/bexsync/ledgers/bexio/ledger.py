@@ -1,0 +1,288 @@
+"""bexio as a Ledger: what to read, how to do each effect, and how to look for one in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from bexsync.errors import Defect, Refused
+from bexsync.http.clock import Clock
+from bexsync.ledgers.bexio.api import Api
+from bexsync.ledgers.bexio.contacts import ContactBook
+from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
+from bexsync.ledgers.bexio.master import MasterData
+from bexsync.ledgers.bexio.records import (
+    contact_from,
+    contact_to,
+    document_done,
+    document_from,
+    embedded_position,
+    invoice_to,
+    markup,
+    payment_from,
+    position_to,
+    segment,
+    unmarked,
+)
+from bexsync.ports import DocumentState, Done, Finding, Master, Money, Standing
+from bexsync.store import Store
+
+_SEND_ISSUES = "send_issues_drafts"
+Perform = Callable[[Mapping[str, Any]], Done]
+Find = Callable[[Mapping[str, Any]], Finding]
+
+
+class BexioLedger:
+    """One company in bexio; see `ports.Ledger` for the contract."""
+
+    def __init__(
+        self, api: Api, store: Store, clock: Clock, *, web_url: str, bank_accounts: bool, templates: bool
+    ) -> None:
+        self._api = api
+        self._store = store
+        self._clock = clock
+        self._web_url = web_url
+        self._master = MasterData(api, store.facts, bank_accounts=bank_accounts, templates=templates)
+        self._contacts = ContactBook(api, store)
+        self._finder = DocumentFinder(api, store, web_url)
+        self._discoveries = 0
+        self._performers: dict[str, Perform] = {
+            "contact": self._create_contact,
+            "contact_restore": self._restore_contact,
+            "contact_relation": self._relate_contacts,
+            "invoice": self._create_invoice,
+            "adopt": self._show_done,
+            "verify": self._show_done,
+            "invoice_edit": self._edit_invoice,
+            "positions_clear": self._clear_positions,
+            "position": self._add_position,
+            "issue": self._issue,
+            "send": self._send,
+        }
+        self._finders: dict[str, Find] = {
+            "contact": self._find_contact,
+            "contact_restore": self._find_restored,
+            "contact_relation": self._find_relation,
+            "invoice": self._find_invoice,
+            "position": self._find_position,
+            "issue": self._find_issued,
+            "send": self._find_sent,
+        }
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far."""
+        return self._api.requests
+
+    @property
+    def discoveries(self) -> int:
+        """Grows whenever something was learned that may change a plan."""
+        return self._discoveries
+
+    @property
+    def send_issues(self) -> bool:
+        """Whether sending a draft issues it as well (contract 6.5, an open question until it was seen)."""
+        return self._store.facts.get(_SEND_ISSUES) is not False
+
+    def master(self) -> Master:
+        """Master data, cached for a day."""
+        return self._master.read(self._clock.now())
+
+    def forget_master(self) -> None:
+        """Reads master data anew next time."""
+        self._master.forget()
+        self._discoveries += 1
+
+    def refresh_contacts(self) -> None:
+        """Brings the contact index of the store up to date."""
+        self._contacts.refresh(self._clock.now())
+
+    def find_documents(self, references: Sequence[str]) -> dict[str, list[DocumentState]]:
+        """The documents that carry exactly these references."""
+        return self._finder.by_references(references, self._clock.now())
+
+    def documents(self, ledger_ids: Sequence[int]) -> dict[int, DocumentState]:
+        """The documents with these ids."""
+        return self._finder.by_ids(ledger_ids, self._clock.now())
+
+    def documents_changed_since(self, moment: datetime | None) -> Iterator[DocumentState]:
+        """Every document that changed at or after a moment."""
+        return self._finder.changed_since(moment)
+
+    def document(self, ledger_id: int) -> DocumentState | None:
+        """One document with its positions, None when it no longer exists."""
+        try:
+            return self._show(ledger_id)
+        except Refused as problem:
+            if problem.status == 404:
+                return None
+            raise
+
+    def payments(self, ledger_id: int) -> Sequence[Money]:
+        """The payments of a document."""
+        return [payment_from(row) for row in self._api.list(f"{INVOICES}/{ledger_id}/payment")]
+
+    def perform(self, kind: str, payload: Mapping[str, Any]) -> Done:
+        """One effect."""
+        if kind not in self._performers:
+            raise Defect(f"bexio has no effect called {kind}.")
+        return self._performers[kind](payload)
+
+    def find(self, kind: str, payload: Mapping[str, Any]) -> Finding:
+        """Looks for an effect in doubt; kinds without a finder may simply be repeated."""
+        finder = self._finders.get(kind)
+        return finder(payload) if finder else Finding()
+
+    # contacts
+
+    def _create_contact(self, form: Mapping[str, Any]) -> Done:
+        row = self._api.write("POST", "/2.0/contact", contact_to(form))
+        return Done(int(row["id"]), str(row.get("nr") or ""))
+
+    def _find_contact(self, form: Mapping[str, Any]) -> Finding:
+        """The index is read anew and matched here; the very contact we sent carries our name, kind and mail."""
+        self.refresh_contacts()
+        index = self._store.contacts
+        rows = index.by_mail(form["mail"]) if form["mail"] else []
+        rows = rows or index.by_name(form["name_1"], form["name_2"], form.get("postcode", ""))
+        ours = [row for row in rows if row.kind == form["kind"] and not row.archived]
+        if len(ours) > 1:
+            ids = ", ".join(str(row.ledger_id) for row in ours)
+            return Finding(conflict=f"bexio has {len(ours)} contacts that may be it ({ids}); merge them, then retry.")
+        return Finding(done=Done(ours[0].ledger_id)) if ours else Finding()
+
+    def _restore_contact(self, payload: Mapping[str, Any]) -> Done:
+        self._api.write("PATCH", f"/2.0/contact/{payload['ledger_id']}/restore")
+        return Done(payload["ledger_id"])
+
+    def _find_restored(self, payload: Mapping[str, Any]) -> Finding:
+        try:
+            row = self._api.show(f"/2.0/contact/{payload['ledger_id']}")
+        except Refused:
+            return Finding()
+        return Finding(done=Done(contact_from(row, archived=False).ledger_id))
+
+    def _relate_contacts(self, payload: Mapping[str, Any]) -> Done:
+        body = {"contact_id": payload["contact_id"], "contact_sub_id": payload["person_id"], "description": ""}
+        row = self._api.write("POST", "/2.0/contact_relation", body)
+        return Done(int(row["id"]))
+
+    def _find_relation(self, payload: Mapping[str, Any]) -> Finding:
+        for row in self._api.list("/2.0/contact_relation"):
+            if (row["contact_id"], row["contact_sub_id"]) == (payload["contact_id"], payload["person_id"]):
+                return Finding(done=Done(int(row["id"])))
+        return Finding()
+
+    # invoices
+
+    def _create_invoice(self, payload: Mapping[str, Any]) -> Done:
+        body = invoice_to(payload) | {"positions": [embedded_position(p) for p in payload["positions"]]}
+        return document_done(document_from(self._api.write("POST", INVOICES, body), self._web_url))
+
+    def _find_invoice(self, payload: Mapping[str, Any]) -> Finding:
+        found = self._finder.one(payload["reference"])
+        if len(found) > 1:
+            numbers = ", ".join(f"{state.number} ({state.url})" for state in found)
+            return Finding(
+                conflict=f"bexio has {len(found)} invoices with our reference: {numbers}. Delete all but one."
+            )
+        if not found:
+            return Finding()
+        state = self._show(found[0].ledger_id)
+        if state.contact_id != payload["contact_id"] or state.currency_id != payload["currency_id"]:
+            return Finding(conflict=f"{state.number} carries our reference but is for somebody else: {state.url}")
+        return Finding(done=document_done(state))
+
+    def _show_done(self, payload: Mapping[str, Any]) -> Done:
+        return document_done(self._show(payload["document_id"]))
+
+    def _show(self, ledger_id: int) -> DocumentState:
+        return document_from(self._api.show(f"{INVOICES}/{ledger_id}"), self._web_url)
+
+    def _edit_invoice(self, payload: Mapping[str, Any]) -> Done:
+        row = self._api.write("POST", f"{INVOICES}/{payload['document_id']}", invoice_to(payload))
+        return document_done(document_from(row, self._web_url))
+
+    def _clear_positions(self, payload: Mapping[str, Any]) -> Done:
+        path = f"{INVOICES}/{payload['document_id']}"
+        for position in self._api.show(path).get("positions", []):
+            try:
+                self._api.write("DELETE", f"{path}/{segment(position['type'])}/{position['id']}")
+            except Refused as problem:
+                if problem.status != 404:
+                    raise
+        return Done(payload["document_id"])
+
+    def _add_position(self, payload: Mapping[str, Any]) -> Done:
+        kind, body = position_to(payload["position"])
+        row = self._api.write("POST", f"{INVOICES}/{payload['document_id']}/{segment(kind)}", body)
+        return Done(int(row["id"]))
+
+    def _find_position(self, payload: Mapping[str, Any]) -> Finding:
+        """Positions are added in order, so how many there are says whether this one is."""
+        state = self._show(payload["document_id"])
+        index = payload["index"]
+        if len(state.texts) == index:
+            return Finding()
+        if len(state.texts) > index and _same_text(state.texts[index], payload["position"]["text"]):
+            return Finding(done=Done(state.ledger_id))
+        return Finding(conflict=f"The positions of {state.number} are not the ones sent; compare them: {state.url}")
+
+    def _issue(self, payload: Mapping[str, Any]) -> Done:
+        self._api.write("POST", f"{INVOICES}/{payload['document_id']}/issue")
+        if payload["look"]:
+            return document_done(self._show(payload["document_id"]))
+        return Done(payload["document_id"], seen={"standing": Standing.ISSUED.value})
+
+    def _find_issued(self, payload: Mapping[str, Any]) -> Finding:
+        state = self._show(payload["document_id"])
+        return Finding() if state.standing is Standing.DRAFT else Finding(done=document_done(state))
+
+    def _send(self, payload: Mapping[str, Any]) -> Done:
+        path = f"{INVOICES}/{payload['document_id']}"
+        body = {
+            "recipient_email": payload["to"],
+            "subject": _filled(payload["subject"], payload["words"]),
+            "message": _filled(payload["message"], payload["words"]),
+        }
+        if payload["issue"]:
+            body["mark_as_open"] = True
+        if payload["attach_pdf"]:
+            body["attach_pdf"] = True
+        try:
+            self._api.write("POST", f"{path}/send", body)
+        except Refused:
+            if payload["issue"]:
+                self._learn_from_refusal(payload["document_id"])
+            raise
+        return Done(payload["document_id"], seen={"standing": Standing.ISSUED.value, "shared": "yes"})
+
+    def _learn_from_refusal(self, ledger_id: int) -> None:
+        """A refused send of a draft may mean that this bexio wants it issued first: the next plan does so."""
+        if self.send_issues and self._show(ledger_id).standing is Standing.DRAFT:
+            self._store.facts.learn(_SEND_ISSUES, False, self._clock.now())
+            self._discoveries += 1
+
+    def _find_sent(self, payload: Mapping[str, Any]) -> Finding:
+        """A mail in doubt is never repeated: only an untouched draft proves that none went out (DESIGN)."""
+        state = self._show(payload["document_id"])
+        if payload["issue"] and state.standing is Standing.DRAFT:
+            return Finding()
+        if payload["shared_before"] == "no" and state.shared:
+            return Finding(done=document_done(state))
+        return Finding(
+            conflict=f"Nobody can tell whether {state.number} was mailed to {payload['to']}. "
+            f"Look at it in bexio and mail it there if it was not: {state.url}"
+        )
+
+
+def _same_text(theirs: str, ours: str) -> bool:
+    return "".join(theirs.split()) == "".join(unmarked(markup(ours)).split())
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    """Only our own names are replaced; any other braces are the writer's."""
+    for name, value in words.items():
+        text = text.replace(f"{{{name}}}", str(value))
+    return text
