@@ -333,7 +333,7 @@ def test_too_large_a_file_is_one_sentence(shop: FolderShop, root: Path) -> None:
 
 
 def test_ten_megabytes_of_garbage_are_one_sentence(shop: FolderShop, root: Path) -> None:
-    put(root, "a.ndjson", b"garbage\n" * 1_250_000, age=3600)
+    put(root, "a.ndjson", b"garbage " * 250 * 5000 + b"\n" + b"x\n" * 9000, age=3600)
     put(root, "b.json", b"garbage\n" * 1_250_000, age=3600)
     assert len(list(shop.take_in(claim=True))) == 2
 

@@ -116,6 +116,6 @@ class Invoice(Record):
     external_url: OptionalText = None
     total_net: Amount | None = None
     total_tax: Amount | None = None
-    total: Amount
+    total: Amount | None = None
     updated_at: OptionalText = None
     metadata: Metadata = Field(default_factory=dict)

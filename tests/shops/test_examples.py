@@ -1,0 +1,174 @@
+"""The examples are right to the cent, go through the folder shop, and the bad ones say what the page promises."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bexsync.ports import Intake, Unreadable
+from bexsync.profile import load_profile
+from bexsync.records import Invoice
+from bexsync.shops.folder.documents import read_file
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+GOOD = sorted(p for name in ("agency", "flying-club") for p in (EXAMPLES / name / "invoices").iterdir())
+BAD = EXAMPLES / "bad-input"
+CENT = Decimal("0.01")
+
+
+def rounded(value: Decimal) -> Decimal:
+    return value.quantize(CENT, ROUND_HALF_UP)
+
+
+def invoices(path: Path) -> Iterator[Invoice]:
+    for found in read_file(path):
+        assert isinstance(found, Intake), found
+        assert isinstance(found.record, Invoice)
+        yield found.record
+
+
+def all_good() -> list[Invoice]:
+    return [invoice for path in GOOD for invoice in invoices(path)]
+
+
+@pytest.mark.parametrize("invoice", all_good(), ids=lambda invoice: invoice.shop_id)
+class TestEveryInvoice:
+    def test_each_line_comes_to_its_total(self, invoice: Invoice) -> None:
+        for line in invoice.lines:
+            if line.has_amount:
+                assert line.unit_price is not None
+                left = 1 - (line.discount_percent or Decimal(0)) / 100
+                assert line.line_total == rounded(line.quantity * line.unit_price * left), line.name
+
+    def test_the_lines_come_to_the_total(self, invoice: Invoice) -> None:
+        amounts: dict[Decimal, Decimal] = {}
+        for line in invoice.lines:
+            rate = line.tax_rate or Decimal(0)
+            amounts[rate] = amounts.get(rate, Decimal(0)) + (line.line_total or Decimal(0))
+        whole = sum(amounts.values(), Decimal(0))
+        base = 100 if not invoice.prices_include_tax else None
+        tax = sum((rounded(a * r / (base or 100 + r)) for r, a in amounts.items()), Decimal(0))
+        assert invoice.total == whole + (0 if invoice.prices_include_tax else tax)
+        if invoice.total_net is not None:
+            assert invoice.total_tax == tax
+            assert invoice.total == invoice.total_net + tax
+
+    def test_the_hours_come_to_the_quantity(self, invoice: Invoice) -> None:
+        for line in invoice.lines:
+            if line.time_entries and line.unit == "h":
+                assert sum(entry.hours for entry in line.time_entries) == line.quantity
+
+    def test_it_can_reach_somebody_who_does_not_exist(self, invoice: Invoice) -> None:
+        assert invoice.customer is not None
+        mails = [invoice.customer.email, invoice.invoice_contact.email if invoice.invoice_contact else None]
+        domains = {mail.rpartition("@")[2] for mail in mails if mail}
+        assert domains
+        assert all(domain == "example.com" or domain.endswith(".example.ch") for domain in domains)
+
+    def test_it_belongs_to_this_autumn(self, invoice: Invoice) -> None:
+        assert (invoice.invoice_date.year, invoice.invoice_date.month) in {(2026, 10), (2026, 11)}
+
+
+def test_ids_are_unique_over_all_examples() -> None:
+    ids = [invoice.shop_id for invoice in all_good()]
+    assert len(ids) == len(set(ids)) == 11
+
+
+def test_one_customer_is_written_the_same_way_everywhere() -> None:
+    customers: dict[str, Any] = {}
+    for invoice in all_good():
+        assert invoice.customer is not None
+        assert customers.setdefault(invoice.customer.shop_id or "", invoice.customer) == invoice.customer
+
+
+@pytest.mark.parametrize("name", ["agency", "flying-club"])
+def test_the_profiles_are_valid(name: str) -> None:
+    profile = load_profile(EXAMPLES / name / "profile.toml")
+    assert profile.shop.site == name
+    assert profile.ledger.api_url == "https://api.bexio.com"
+
+
+# ---- bad input: what the folder shop says of each file; None means that it reads well and a planner objects
+
+CORRECTABLE = {
+    "broken-line.ndjson": "line 2: is not valid JSON: Expecting value, column 1",
+    "broken.json": "is not valid JSON: Expecting ',' delimiter in line 7, column 3",
+    "currency-as-word.json": 'record 2: field `currency` must be a currency code like CHF, it says "Franken"',
+    "duplicate-ids.ndjson": 'line 3: invoice "duplicate-ids" occurs twice, lines 1 and 3, with different content',
+    "empty.json": "is empty",
+    "half.json": "is not valid JSON: Unterminated string starting at in line 47, column 9",
+    "half.ndjson": "line 2: is not valid JSON: Unterminated string starting at, column 187",
+    "lines-named-json.json": "is not valid JSON: Extra data in line 2, column 1",
+    "missing-schema.json": "record 2: field `schema` is missing",
+    "no-json.json": "is not valid JSON: Expecting value in line 1, column 1",
+    "no-records.json": "holds no records",
+    "not-a-number.json": "record 2: field `total` is NaN, which is no number",
+    "swiss-date.json": 'record 2: field `invoice_date` must be a date like 2026-11-20, it says "12.11.2026"',
+    "swiss-number.json": 'record 2: field `lines[1].unit_price` must be a number like 1234.50, it says "1\'150.00"',
+    "text-for-an-amount.json": 'record 2: field `lines[1].quantity` must be a number like 1234.50, it says "zwei"',
+    "twice-in-one-object.json": (
+        "record 2: field `total` occurs twice in one object, so nobody can say which one counts"
+    ),
+    "typo-in-a-field.json": "record 2: field `lines[1].unit_prize` is unknown; did you mean `unit_price`?",
+    "unknown-kind.json": 'record 2: field `kind` must be "invoice" or "customer", it says "order"',
+    "windows-1252.json": "is not UTF-8 (byte 0xE4 in line 33)",
+    "wrong-schema.json": 'record 2: field `schema` must be "bexsync/1", it says "bexsync/9"',
+}
+LEFT_TO_THE_PLANNER = {
+    "lines-do-not-add-up.json",
+    "missing-mail.json",
+    "missing-total.json",
+    "negative-total.json",
+    "unknown-account.json",
+    "unknown-currency.json",
+    "unknown-tax-code.json",
+    "unknown-unit.json",
+    "unmapped-tax-rate.json",
+    "zero-total.json",
+}
+
+
+def test_every_bad_file_is_expected() -> None:
+    assert {p.name for p in BAD.iterdir()} == {*CORRECTABLE, *LEFT_TO_THE_PLANNER, "README.md"}
+
+
+@pytest.mark.parametrize("name", sorted(CORRECTABLE))
+def test_a_bad_file_is_one_sentence(name: str) -> None:
+    complaints = [f for f in read_file(BAD / name) if isinstance(f, Unreadable)]
+    assert [f"{c.place}: {c.message}".removeprefix(": ") for c in complaints] == [CORRECTABLE[name]]
+
+
+@pytest.mark.parametrize("name", sorted(LEFT_TO_THE_PLANNER))
+def test_what_reads_well_is_left_to_the_planner(name: str) -> None:
+    stem = name.partition(".")[0]
+    assert [invoice.shop_id for invoice in invoices(BAD / name)] == [f"{stem}-good", f"{stem}-bad"]
+
+
+@pytest.mark.parametrize("name", sorted(CORRECTABLE) + sorted(LEFT_TO_THE_PLANNER))
+def test_the_page_names_every_bad_file(name: str) -> None:
+    page = (BAD / "README.md").read_text()
+    assert f"`{name}`" in page
+    if name in CORRECTABLE:
+        assert CORRECTABLE[name].partition(" (")[0] in page
+
+
+def test_good_neighbours_survive() -> None:
+    found = [f for path in BAD.glob("*.*json") for f in read_file(path) if isinstance(f, Intake)]
+    readable = [f.record.canonical()["shop_id"] for f in found]
+    assert len(readable) == len(set(readable))
+    assert {i for i in readable if i.endswith("-good")} == {
+        f"{path.stem}-good" for path in BAD.glob("*.json") if len(_objects(path)) == 2
+    }
+
+
+def _objects(path: Path) -> list[Any]:
+    try:
+        value = json.loads(path.read_bytes())
+    except ValueError:
+        return []
+    return value if isinstance(value, list) else [value]
