@@ -267,7 +267,7 @@ def _company_profile(mwst_nr: str | None) -> Row:
         "legal_form": "limited_liability_company",
         "country_name": "Schweiz",
         "mail": "info@bergladen.example",
-        "phone_fixed": "+41 81 555 01 23",
+        "phone_fixed": "0041815550123",
         "phone_mobile": None,
         "fax": None,
         "url": "https://bergladen.example",

@@ -1,0 +1,112 @@
+"""A company to ask: the sandbox in this process, a client with a token, and a clock that stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from bexsync.sandbox import Sandbox
+
+TOKEN = "pat-of-the-tests"
+
+
+class Clock:
+    """Stands still until somebody moves it."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 6, 18, 12, 55, 15, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def tick(self, seconds: float = 1) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+class Company:
+    """A sandbox with a client of its API."""
+
+    def __init__(self, **options: Any) -> None:
+        self.clock = Clock()
+        self.sandbox = Sandbox(clock=self.clock, token=TOKEN, **options)
+        self.http = self.client(TOKEN)
+
+    def client(self, token: str) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        transport = httpx.WSGITransport(app=self.sandbox.app)
+        return httpx.Client(transport=transport, base_url="http://127.0.0.1", headers=headers)
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.http.get(path, **options)
+
+    def post(self, path: str, body: Any = None, **options: Any) -> httpx.Response:
+        return self.http.post(path, json=body, **options) if body is not None else self.http.post(path, **options)
+
+    def delete(self, path: str) -> httpx.Response:
+        return self.http.delete(path)
+
+    def search(self, resource: str, *conditions: tuple[str, str | None, Any], **query: Any) -> httpx.Response:
+        body = [
+            {"field": field, "value": value, **({"criteria": criteria} if criteria else {})}
+            for field, criteria, value in conditions
+        ]
+        return self.http.post(f"/2.0/{resource}/search", json=body, params=query)
+
+    def tax(self, code: str = "UN81") -> int:
+        return next(row["id"] for row in self.sandbox.books.taxes.values() if row["code"] == code)
+
+    def line(self, unit_price: str = "100", **fields: Any) -> dict[str, Any]:
+        basics = {"type": "KbPositionCustom", "amount": "1", "unit_price": unit_price, "text": "Tee"}
+        return {**basics, "tax_id": self.tax(), "unit_id": 1, **fields}
+
+    def invoice_body(self, *lines: dict[str, Any], **fields: Any) -> dict[str, Any]:
+        return {"contact_id": 1, "user_id": 1, "positions": list(lines) or [self.line()], **fields}
+
+    def create(self, *lines: dict[str, Any], **fields: Any) -> int:
+        response = self.post("/2.0/kb_invoice", self.invoice_body(*lines, **fields))
+        assert response.status_code == 201, response.text
+        return int(response.json()["id"])
+
+    def issued(self, *lines: dict[str, Any], **fields: Any) -> int:
+        number = self.create(*lines, **fields)
+        self.post(f"/2.0/kb_invoice/{number}/issue").raise_for_status()
+        return number
+
+    def show(self, number: int) -> dict[str, Any]:
+        return self.get(f"/2.0/kb_invoice/{number}").raise_for_status().json()
+
+    def contact_body(self, **fields: Any) -> dict[str, Any]:
+        return {"contact_type_id": 1, "name_1": "Muster AG", "user_id": 1, "owner_id": 1, **fields}
+
+    def add_contact(self, **fields: Any) -> dict[str, Any]:
+        response = self.post("/2.0/contact", self.contact_body(**fields))
+        assert response.status_code == 201, response.text
+        return response.json()
+
+
+Founder = Callable[..., Company]
+
+
+@pytest.fixture
+def founding() -> Iterator[Founder]:
+    """Founds companies, with options of the sandbox."""
+    companies: list[Company] = []
+
+    def founder(**options: Any) -> Company:
+        companies.append(Company(**options))
+        return companies[-1]
+
+    yield founder
+    for company in companies:
+        company.http.close()
+        company.sandbox.close()
+
+
+@pytest.fixture
+def bexio(founding: Founder) -> Company:
+    """A company that is subject to VAT, with all doubts at their defaults."""
+    return founding()
