@@ -1,0 +1,1 @@
+"""Tokens, and which company they open."""

@@ -1,0 +1,142 @@
+"""Which company a token opens, remembered by a fingerprint of the token so that asking is rare."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from bexsync.errors import ConfigurationProblem, StateProblem, TryLater, WrongCompany
+
+
+@dataclass(frozen=True)
+class Company:
+    """A ledger company; `id` names its state for ever, `anchor` is a lasting id that any token can read."""
+
+    id: str
+    name: str
+    anchor: str
+
+
+class CompanyBook:
+    """The companies this computer knows, and which one each profile is pinned to."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "companies.json"
+
+    def company(self, profile: str, token: str, ask: Callable[[], Company]) -> Company:
+        """The company of a token; `ask` is called once for a token never seen; raises WrongCompany."""
+        fingerprint = hashlib.sha256(token.encode()).hexdigest()[:24]
+        book = self._read()
+        company = _known(book, fingerprint)
+        pinned = book["profiles"].get(profile)
+        if company is not None and pinned == company.id:
+            return company
+        company = company or ask()
+        with self._locked():
+            book = self._read()
+            company = _enter(book, company, fingerprint)
+            _pin(book, profile, company)
+            self._write(book)
+        return company
+
+    def pinned(self, profile: str) -> str | None:
+        """The id of the company a profile is pinned to, None before its first run."""
+        found = self._read()["profiles"].get(profile)
+        return str(found) if found else None
+
+    def _locked(self) -> FileLock:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = FileLock(self._path.with_suffix(".lock"), timeout=30, mode=0o600)
+            lock.acquire()
+            lock.release()
+        except Timeout as problem:
+            raise TryLater(f"{self._path} is locked by another process.", "Try again.", code="busy") from problem
+        except OSError as problem:
+            raise ConfigurationProblem(
+                f"The state folder {self._path.parent} cannot be written: {problem.strerror}.",
+                "Set BEXSYNC_STATE_DIR to a folder that this user may write to.",
+            ) from problem
+        return lock
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            text = self._path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return {"companies": [], "profiles": {}}
+        except OSError as problem:
+            raise ConfigurationProblem(f"{self._path} cannot be read: {problem.strerror}.") from problem
+        try:
+            book = json.loads(text)
+            if not isinstance(book["companies"], list) or not isinstance(book["profiles"], dict):
+                raise TypeError("its parts have the wrong type")
+        except (ValueError, KeyError, TypeError) as problem:
+            raise StateProblem(
+                f"{self._path} is damaged ({problem}).",
+                "Delete it; it is written anew with the next run, and the profile is pinned again.",
+            ) from problem
+        return dict(book)
+
+    def _write(self, book: Mapping[str, Any]) -> None:
+        try:
+            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".companies-")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(book, file, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(self._path)
+        except OSError as problem:
+            raise TryLater(f"{self._path} cannot be written: {problem.strerror}.", "Free some space.") from problem
+
+
+def _known(book: Mapping[str, Any], fingerprint: str) -> Company | None:
+    for entry in book["companies"]:
+        if fingerprint in entry["tokens"]:
+            return Company(entry["id"], entry["name"], entry["anchor"])
+    return None
+
+
+def _enter(book: dict[str, Any], company: Company, fingerprint: str) -> Company:
+    """A company known by either id or anchor keeps the id it was first entered with."""
+    for entry in book["companies"]:
+        if entry["id"] == company.id or entry["anchor"] == company.anchor:
+            entry["tokens"] = [t for t in entry["tokens"] if t != fingerprint][-19:] + [fingerprint]
+            return Company(entry["id"], company.name, entry["anchor"])
+    book["companies"].append(
+        {"id": company.id, "name": company.name, "anchor": company.anchor, "tokens": [fingerprint]}
+    )
+    return company
+
+
+def _pin(book: dict[str, Any], profile: str, company: Company) -> None:
+    pinned = book["profiles"].setdefault(profile, company.id)
+    if pinned != company.id:
+        names = {entry["id"]: entry["name"] for entry in book["companies"]}
+        raise WrongCompany(
+            f'The token opens the company "{company.name}", but this profile belongs to "{names.get(pinned, pinned)}".',
+            "Use a token of that company. For another company write another profile.",
+        )
+
+
+def company_claim(token: str) -> str:
+    """The company's id where the token carries it, as a hint only: nothing is trusted because of it."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return ""
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        claim = claims.get("company_id", "")
+    except (ValueError, binascii.Error, AttributeError, RecursionError):
+        return ""
+    return claim if isinstance(claim, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", claim) else ""

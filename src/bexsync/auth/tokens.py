@@ -1,0 +1,37 @@
+"""Where the access token comes from."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bexsync.errors import LoginNeeded
+from bexsync.http.redaction import register_secret
+
+VARIABLE = "BEXSYNC_ACCESS_TOKEN"
+FILE_VARIABLE = "BEXSYNC_ACCESS_TOKEN_FILE"
+
+
+def environment_token() -> str:
+    """The token of the environment, read-only; raises LoginNeeded when there is none."""
+    token = os.environ.get(VARIABLE, "").strip() or _token_file()
+    if not token:
+        raise LoginNeeded(
+            "There is no access token.",
+            f"Set {VARIABLE} to a personal access token from developer.bexio.com/pat, "
+            f"or {FILE_VARIABLE} to a file that holds one.",
+        )
+    register_secret(token)
+    return token
+
+
+def _token_file() -> str:
+    path = os.environ.get(FILE_VARIABLE, "").strip()
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise LoginNeeded(
+            f"The token file {path} cannot be read.", f"Check {FILE_VARIABLE} and the file's rights."
+        ) from problem

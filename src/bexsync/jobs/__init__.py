@@ -1,0 +1,1 @@
+"""The jobs: each gathers, plans, checks and applies."""

@@ -1,0 +1,68 @@
+"""Takes in what the shop has, and puts away the origins whose records have all come to an end."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from bexsync.engine.result import Outcome, Status
+from bexsync.jobs.run import Run
+from bexsync.ports import Intake, OriginReport, OriginState, Unreadable
+from bexsync.store import RecordState
+
+_AT_ONCE = 100
+
+
+class Desk:
+    """One run's intake: remembers which origins it saw and what in them was no record."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._origins: dict[str, list[str]] = {}
+
+    def take_in(self) -> None:
+        """Keeps every record in the state; what cannot be read becomes an error of its place."""
+        items = self._run.workspace.shop.take_in(claim=not self._run.dry)
+        while batch := list(islice(items, _AT_ONCE)):
+            with self._run.store.transaction():
+                for item in batch:
+                    self._take(item)
+
+    def _take(self, item: Intake | Unreadable) -> None:
+        sentences = self._origins.setdefault(item.origin, [])
+        if isinstance(item, Unreadable):
+            where = f"{item.origin}, {item.place}" if item.place else item.origin
+            sentences.append(f"{item.place}: {item.message}" if item.place else item.message)
+            self._run.note(
+                Outcome(
+                    item.kind or "file",
+                    "read",
+                    item.shop_id or where,
+                    Status.FAILED,
+                    reason=f"{where}: {item.message}",
+                    hint=item.hint,
+                    code="unreadable",
+                    subject=where,
+                )
+            )
+            return
+        shop_id = str(getattr(item.record, "shop_id", None) or "")
+        now = self._run.workspace.clock.now()
+        self._run.store.records.take(item, shop_id, now)
+        if item.kind == "customer":
+            self._run.store.records.settle("customer", shop_id, RecordState.DONE, "", now)
+
+    def put_away(self) -> None:
+        """Tells the shop which origins are finished."""
+        reports = [self._report(origin, sentences) for origin, sentences in self._origins.items()]
+        finished = [report for report in reports if report.state is not OriginState.OPEN]
+        if finished:
+            self._run.workspace.shop.tidy(finished)
+            self._run.store.records.forget_origins([report.origin for report in finished])
+
+    def _report(self, origin: str, sentences: list[str]) -> OriginReport:
+        rows = self._run.store.records.from_origin(origin)
+        if any(row.state is RecordState.OPEN for row in rows):
+            return OriginReport(origin, OriginState.OPEN)
+        given_up = [f"{row.kind} {row.shop_id}: {row.reason}" for row in rows if row.state is RecordState.GIVEN_UP]
+        state = OriginState.GIVEN_UP if sentences or given_up else OriginState.DONE
+        return OriginReport(origin, state, (*sentences, *given_up))

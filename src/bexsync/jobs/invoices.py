@@ -1,0 +1,292 @@
+"""invoices push: every approved invoice that is not yet in the ledger gets there, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import cast
+
+from bexsync.engine.result import Outcome, Result, Status
+from bexsync.errors import MappingProblem, RecordProblem
+from bexsync.jobs.intake import Desk
+from bexsync.jobs.run import Run, run_job
+from bexsync.jobs.workspace import Workspace
+from bexsync.money import written
+from bexsync.planning.contacts import ContactPlanner
+from bexsync.planning.documents import DocumentPlanner
+from bexsync.planning.invoices import KIND, InvoicePlanner, Linked, Settled, Work, reference
+from bexsync.planning.plan import Plan, Step, Subject
+from bexsync.ports import DocumentState, Master, Standing, User
+from bexsync.records import Customer, Invoice
+from bexsync.store import IntentState, Link, RecordRow, RecordState
+
+PUSH = "invoices push"
+_FIRST_RUN = "invoices:first_run"
+_BOOKING_KINDS = ("invoice", "invoice_edit", "adopt", "issue", "send", "verify")
+
+
+@dataclass(frozen=True)
+class PushOptions:
+    """What a person may narrow a push to."""
+
+    ids: tuple[str, ...] = ()
+    since: date | None = None
+    limit: int | None = None
+    confirm: int | None = None
+    dry_run: bool = False
+
+
+def push(workspace: Workspace, options: PushOptions) -> Result:
+    """Runs the job once."""
+    return run_job(workspace, PUSH, lambda run: _Push(run, options).work(), dry=options.dry_run)
+
+
+class _Push:
+    def __init__(self, run: Run, options: PushOptions) -> None:
+        self._run = run
+        self._options = options
+        self._works: dict[str, Work] = {}
+
+    def work(self) -> None:
+        desk = Desk(self._run)
+        desk.take_in()
+        try:
+            rows = self._chosen()
+            if rows:
+                self._apply(self._plan(rows))
+        finally:
+            if not self._run.dry:
+                self._run.deliver_reports(KIND)
+                desk.put_away()
+
+    def _chosen(self) -> list[tuple[RecordRow, Invoice]]:
+        options, chosen = self._options, []
+        for row in self._run.store.records.in_state(KIND, RecordState.OPEN):
+            invoice = cast(Invoice, row.record())
+            if options.ids and not {row.shop_id, invoice.source_number} & set(options.ids):
+                continue
+            if options.since and invoice.invoice_date < options.since:
+                continue
+            chosen.append((row, invoice))
+        self._report_unknown_ids(chosen)
+        return chosen[: options.limit] if options.limit is not None else chosen
+
+    def _report_unknown_ids(self, chosen: Iterable[tuple[RecordRow, Invoice]]) -> None:
+        """An id somebody typed that is nowhere is worth a word; one that is already done is fine."""
+        found = {name for row, invoice in chosen for name in (row.shop_id, invoice.source_number)}
+        for wanted in self._options.ids:
+            if wanted in found:
+                continue
+            row = self._run.store.records.get(KIND, wanted)
+            if row is None:
+                problem = RecordProblem(
+                    f'The shop has no invoice "{wanted}".',
+                    "`bexsync invoices list` shows those it has.",
+                    code="unknown_id",
+                )
+                self._run.outcomes[Subject(KIND, wanted)] = Outcome(
+                    KIND, "push", wanted, Status.FAILED, reason=problem.message, hint=problem.hint, code=problem.code
+                )
+            else:
+                link = self._run.store.links.get(KIND, wanted)
+                self._run.outcomes[Subject(KIND, wanted)] = Outcome(
+                    KIND, "push", wanted, Status.UNCHANGED, link.ledger_id if link else None,
+                    link.number if link else "", link.url if link else "", row.reason,
+                )  # fmt: skip
+
+    # gather and plan
+
+    def _plan(self, rows: list[tuple[RecordRow, Invoice]]) -> Plan:
+        run, ledger = self._run, self._run.ledger
+        links = {row.shop_id: link for row, _ in rows if (link := run.store.links.get(KIND, row.shop_id))}
+        start = self._start_date()
+        wanted = [row.shop_id for row, invoice in rows if row.shop_id not in links and _may_be_booked(invoice, start)]
+        found = ledger.find_documents([reference(run.store.site, i) for i in wanted]) if wanted else {}
+        if wanted or links:
+            ledger.refresh_contacts()
+        planner = self._planner(start)
+        steps: list[Step] = []
+        for number, (row, invoice) in enumerate(rows, 1):
+            run.workspace.progress("planning", number, len(rows))
+            link = links.get(row.shop_id)
+            steps += self._decide(planner, row, invoice, link, found.get(planner.reference(row.shop_id), []))
+        return Plan(tuple(steps))
+
+    def _start_date(self) -> date:
+        """An empty start date means the day of the first run, for ever."""
+        setting = self._run.workspace.profile.invoices.start_date
+        if setting is not None:
+            return setting
+        cursors = self._run.store.cursors
+        known = cursors.get(_FIRST_RUN)
+        if known is None:
+            known = self._run.workspace.clock.now().date().isoformat()
+            cursors.move(_FIRST_RUN, known)
+        return date.fromisoformat(known)
+
+    def _planner(self, start: date) -> InvoicePlanner:
+        run, profile = self._run, self._run.workspace.profile
+        master = run.ledger.master()
+        _check_numbering(profile.ledger.numbering, master)
+        owner = _owner(profile.ledger.user, master)
+        return InvoicePlanner(
+            profile=profile,
+            documents=DocumentPlanner(profile, master, run.workspace.vat_map, owner),
+            contacts=ContactPlanner(profile, master, run.store.contacts, self._tried, owner),
+            site=run.store.site,
+            start_date=start,
+            me=master.me.mail,
+            send_issues=run.ledger.send_issues,
+        )
+
+    def _tried(self, kind: str, key: str) -> bool:
+        intent = self._run.store.intents.get("", kind, key)
+        return intent is not None and intent.state is IntentState.DONE
+
+    def _decide(
+        self,
+        planner: InvoicePlanner,
+        row: RecordRow,
+        invoice: Invoice,
+        link: Link | None,
+        found: list[DocumentState],
+    ) -> tuple[Step, ...]:
+        subject = Subject(KIND, row.shop_id)
+        try:
+            decision = planner.plan(invoice, self._customer(invoice), _linked(link) if link else None, found)
+        except RecordProblem as problem:
+            self._run.note_problem(subject, "push", problem, link.number if link else "")
+            self._settle(row, RecordState.OPEN, problem.message)
+            return ()
+        if isinstance(decision, Settled):
+            self._settled(row, decision, link)
+            return ()
+        self._works[row.shop_id] = decision
+        return decision.steps
+
+    def _customer(self, invoice: Invoice) -> Customer | None:
+        if invoice.customer is not None or invoice.customer_id is None:
+            return invoice.customer
+        row = self._run.store.records.get("customer", invoice.customer_id)
+        return cast(Customer, row.record()) if row else None
+
+    def _settled(self, row: RecordRow, decision: Settled, link: Link | None) -> None:
+        state = RecordState.IGNORED if decision.ignored else RecordState.DONE
+        status = Status.IGNORED if decision.ignored else Status.UNCHANGED
+        self._settle(row, state, decision.reason)
+        self._run.note(
+            Outcome(
+                KIND, "push", row.shop_id, status, link.ledger_id if link else None,
+                link.number if link else "", link.url if link else "", decision.reason,
+            )
+        )  # fmt: skip
+
+    def _settle(self, row: RecordRow, state: RecordState, reason: str) -> None:
+        self._run.store.records.settle(KIND, row.shop_id, state, reason, self._run.workspace.clock.now())
+
+    # check and apply
+
+    def _apply(self, plan: Plan) -> None:
+        run, limits = self._run, self._run.workspace.profile.limits
+        if run.dry:
+            self._rehearse(plan)
+        plan.check(documents=limits.documents, mails=limits.mails, confirmed=self._options.confirm)
+        if run.dry:
+            return
+        records = len({step.subject for step in plan.steps})
+        for number, applied in enumerate(run.applier.apply(plan), 1):
+            run.workspace.progress("pushing", number, records)
+            self._record_applied(applied.subject, run.outcome_of(applied, _action(s.step for s in applied.steps)))
+
+    def _rehearse(self, plan: Plan) -> None:
+        run, cost = self._run, plan.cost()
+        for subject, steps in plan.by_subject():
+            titles = ", ".join(step.title for step in steps if step.title)
+            run.outcomes[subject] = Outcome(KIND, _action(steps), subject.shop_id, Status.PLANNED, reason=titles)
+            self._count_money(steps)
+        run.result.data["plan"] = {
+            "digest": plan.digest(),
+            "documents": cost.documents,
+            "mails": cost.mails,
+            "requests": cost.requests,
+            "money": {currency: written(amount) for currency, amount in cost.money.items()},
+        }
+
+    def _record_applied(self, subject: Subject, outcome: Outcome) -> None:
+        work = self._works[subject.shop_id]
+        now = self._run.workspace.clock.now()
+        if outcome.status is Status.DONE and work.problem is not None:
+            self._run.note_problem(subject, outcome.action, work.problem, outcome.number)
+            state, reason = RecordState.OPEN, work.problem.message
+        elif outcome.status is Status.DONE:
+            state, reason = (RecordState.OPEN if work.unfinished else RecordState.DONE), ""
+            self._run.note(outcome)
+            self._count_money(work.steps)
+        else:
+            state, reason = RecordState.OPEN, outcome.reason
+            self._run.note(outcome)
+        self._run.store.records.settle(KIND, subject.shop_id, state, reason, now)
+
+    def _count_money(self, steps: Iterable[Step]) -> None:
+        for step in steps:
+            if step.money is not None:
+                self._run.result.add_money(step.currency, "invoiced", step.money)
+
+
+def _action(steps: Iterable[Step]) -> str:
+    """The last thing done to the document names what was done to the record."""
+    kinds = [step.kind for step in steps if step.kind in _BOOKING_KINDS]
+    names = {"invoice": "create", "invoice_edit": "update", "adopt": "link", "verify": "compare"}
+    booked = next((names[kind] for kind in kinds if kind in names), "")
+    finished = next((kind for kind in reversed(kinds) if kind in ("issue", "send")), "")
+    return " and ".join(part for part in (booked, finished) if part) or "push"
+
+
+def _may_be_booked(invoice: Invoice, start: date) -> bool:
+    """Whether the ledger has to be asked for it at all."""
+    return invoice.status == "approved" and invoice.invoice_date >= start
+
+
+def _linked(link: Link) -> Linked:
+
+    return Linked(
+        ledger_id=link.ledger_id,
+        fingerprint=link.fingerprint,
+        agreed=link.agreed,
+        standing=Standing(link.state.get("standing", "draft")),
+        number=link.number,
+        url=link.url,
+        total=Decimal(link.state.get("total", "0")),
+        revision=int(link.notes.get("revision", 0)),
+        created_as=str(link.notes.get("created_as", "")),
+    )
+
+
+def _check_numbering(numbering: str, master: Master) -> None:
+    if numbering == "ledger" and not master.automatic_numbering:
+        raise MappingProblem(
+            "bexio does not number invoices by itself, but the profile expects it to.",
+            'Switch on automatic numbering in bexio, or set [ledger] numbering = "shop".',
+            code="numbering",
+        )
+    if numbering == "shop" and master.automatic_numbering:
+        raise MappingProblem(
+            "bexio numbers invoices by itself, but the profile says that the shop does.",
+            'Switch off automatic numbering in bexio, or set [ledger] numbering = "ledger".',
+            code="numbering",
+        )
+
+
+def _owner(mail: str, master: Master) -> User:
+    if not mail:
+        return master.me
+    for user in master.users:
+        if user.mail.casefold() == mail.casefold():
+            return user
+    raise MappingProblem(
+        f"bexio has no user with the mail {mail}.",
+        f"Correct [ledger] user; it has {', '.join(u.mail for u in master.users)}.",
+        code="unknown_user",
+    )

@@ -1,0 +1,65 @@
+"""One lock per site and job, one per company for writing; both vanish with the process that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from bexsync.errors import Busy, ConfigurationProblem
+
+WAIT_FOR_COMPANY = 600.0
+
+
+class Locks:
+    """The locks of one site on one ledger company."""
+
+    def __init__(self, folder: Path, company: str, site: str) -> None:
+        self._folder = folder
+        self._company = company
+        self._site = site
+        self._company_lock: FileLock | None = None
+
+    @contextmanager
+    def job(self, job: str) -> Iterator[None]:
+        """Held for a whole run; raises Busy at once when the same job of the same site is running."""
+        lock = self._lock(f"{self._company}-{self._site}-{job.replace(' ', '-')}")
+        with _held(lock, 0, f"Another `{job}` of this site is running.", "This run changed nothing."):
+            yield
+
+    @contextmanager
+    def company(self) -> Iterator[None]:
+        """Held while writing to the ledger, by one process at a time; waited for."""
+        self._company_lock = self._company_lock or self._lock(f"{self._company}-write")
+        with _held(
+            self._company_lock,
+            WAIT_FOR_COMPANY,
+            "Other runs have kept the company's lock for ten minutes.",
+            "Look for a run that hangs; the next run goes on from here.",
+        ):
+            yield
+
+    def _lock(self, name: str) -> FileLock:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as problem:
+            raise ConfigurationProblem(
+                f"The lock folder {self._folder} cannot be made: {problem.strerror}."
+            ) from problem
+        return FileLock(self._folder / f"{name}.lock", mode=0o600)
+
+
+@contextmanager
+def _held(lock: FileLock, timeout: float, busy: str, hint: str) -> Iterator[None]:
+    try:
+        acquired = lock.acquire(timeout=timeout)
+    except Timeout as problem:
+        raise Busy(busy, hint) from problem
+    except OSError as problem:
+        raise ConfigurationProblem(
+            f"The lock {lock.lock_file} cannot be taken: {problem.strerror}.", "Give this user the right to write it."
+        ) from problem
+    with acquired:
+        yield

@@ -1,0 +1,128 @@
+"""What the shop is told: events for each change, and the list of all records with where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from bexsync.errors import BexsyncError
+from bexsync.planning.plan import LinkDraft, Step, Subject
+from bexsync.planning.reports import reports
+from bexsync.ports import Done, Event, Finding, Shop, Standing, StatusRow
+from bexsync.profile import Profile
+from bexsync.store import Link, RecordState, Store
+from bexsync.store.moments import moment, stored
+
+
+class ShopSide:
+    """Delivers event steps; an event in doubt is simply told again, since the shop knows it by its id."""
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+
+    def perform(self, kind: str, payload: Mapping[str, Any]) -> Done:
+        """Tells the shop of one event."""
+        del kind  # events are all one kind
+        self._shop.deliver(
+            Event(
+                event_id=payload["event_id"],
+                at=moment(payload["at"]),
+                name=payload["name"],
+                kind=payload["kind"],
+                shop_id=payload["shop_id"],
+                data=payload["data"],
+            )
+        )
+        return Done()
+
+    def find(self, kind: str, payload: Mapping[str, Any]) -> Finding:
+        """Tells it again."""
+        try:
+            return Finding(done=self.perform(kind, payload))
+        except BexsyncError:
+            return Finding()
+
+
+def report_steps(site: str, link: Link, now: datetime) -> Iterator[Step]:
+    """The events that bring the shop up to date on one document, numbered so that a repeat is known as one."""
+    before = None
+    for number, report in enumerate(reports(link.reported, link.state), link.events + 1):
+        event_id = f"{site}:{link.kind}:{link.shop_id}:{number}"
+        data = {
+            "number": link.number,
+            "url": link.url,
+            "status": link.state.get("standing", ""),
+            "total": link.state.get("total", ""),
+            "paid_amount": link.state.get("received", ""),
+            "paid_date": link.state.get("paid_date", ""),
+            "message": report.message,
+        }
+        step = Step(
+            "event",
+            event_id,
+            Subject(link.kind, link.shop_id),
+            {
+                "event_id": event_id,
+                "at": stored(now),
+                "name": report.name,
+                "kind": link.kind,
+                "shop_id": link.shop_id,
+                "data": {key: value for key, value in data.items() if value},
+            },
+            scope=site,
+            after=(before,) if before else (),
+            link=LinkDraft(link.ledger_kind, told=report.told),
+            requests=0,
+            title=report.name,
+        )
+        before = step.ref
+        yield step
+
+
+def status_rows(store: Store, profile: Profile) -> list[StatusRow]:
+    """Every invoice the shop ever handed over, or that carries its name in the ledger, with where it stands."""
+    problems = {(e.kind, e.shop_id): e.message for e in store.errors.open()}
+    links = {link.shop_id: link for link in store.links.all("invoice")}
+    rows = []
+    for record in store.records.all("invoice"):
+        link = links.pop(record.shop_id, None)
+        error = problems.get(("invoice", record.shop_id), "")
+        status = _status(link, profile) if link else _unlinked_status(record.state, error)
+        rows.append(_row(record.shop_id, link, status, error))
+    rows += [
+        _row(link.shop_id, link, _status(link, profile), problems.get(("invoice", link.shop_id), ""))
+        for link in links.values()
+    ]
+    return sorted(rows, key=lambda row: row.shop_id)
+
+
+def _row(shop_id: str, link: Link | None, status: str, error: str) -> StatusRow:
+    if link is None:
+        return StatusRow(shop_id, status=status, error=error)
+    state = link.state
+    paid = state.get("received", "0")
+    return StatusRow(
+        shop_id,
+        number=link.number,
+        status=status,
+        url=link.url,
+        paid_amount="" if paid == "0" else paid,
+        paid_date=state.get("paid_date", ""),
+        error=error,
+    )
+
+
+def _unlinked_status(state: RecordState, error: str) -> str:
+    return "blocked" if error and state is RecordState.OPEN else state.value
+
+
+def _status(link: Link, profile: Profile) -> str:
+    standing = link.state.get("standing", "")
+    if standing == Standing.PAID:
+        return profile.payments.paid_status
+    if standing == Standing.CANCELLED:
+        return profile.payments.cancelled_status
+    if standing == Standing.ISSUED and link.state.get("shared") == "yes":
+        return "sent"
+    return str(standing)

@@ -1,0 +1,212 @@
+"""The frame of every job: lock, old doubts first, the work, doubts of this run, reports, history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from bexsync.engine.apply import Applied, AppliedRecord, Applier, Fate, Side
+from bexsync.engine.journal import Journal
+from bexsync.engine.recover import Recovery
+from bexsync.engine.result import Outcome, Result, Status
+from bexsync.errors import BexsyncError, RecordProblem, TooManyErrors, TryLater
+from bexsync.jobs.reporting import ShopSide, report_steps, status_rows
+from bexsync.jobs.workspace import Workspace
+from bexsync.planning.plan import Plan, Subject
+from bexsync.ports import Ledger
+from bexsync.store import Store
+
+PASSES = 3
+_STATUS = {
+    Fate.HELD: Status.HELD,
+    Fate.REFUSED: Status.FAILED,
+    Fate.CONFLICT: Status.FAILED,
+    Fate.IN_DOUBT: Status.IN_DOUBT,
+    Fate.SKIPPED: Status.BLOCKED,
+}
+_CODES = {
+    Fate.HELD: "held",
+    Fate.REFUSED: "refused",
+    Fate.CONFLICT: "conflict",
+    Fate.IN_DOUBT: "in_doubt",
+    Fate.SKIPPED: "waiting",
+}
+_HINTS = {
+    Fate.HELD: "Compare the draft with the shop; correct one of them, then `bexsync errors retry`.",
+    Fate.REFUSED: "Correct what bexio names; it is tried again when the record or the profile changes.",
+    Fate.CONFLICT: "Settle it in bexio, then `bexsync errors retry`.",
+    Fate.IN_DOUBT: "Nothing to do: the next run looks whether it took effect.",
+    Fate.SKIPPED: "It waits for the step before.",
+}
+
+
+@dataclass
+class Run:
+    """One execution of a job."""
+
+    job: str
+    workspace: Workspace
+    store: Store
+    ledger: Ledger
+    applier: Applier
+    recovery: Recovery
+    result: Result
+    dry: bool = False
+    outcomes: dict[Subject, Outcome] = field(default_factory=dict)
+
+    def note(self, outcome: Outcome) -> None:
+        """Keeps the newest outcome of a record, and its error where there is one."""
+        subject = Subject(outcome.kind, outcome.shop_id)
+        self.outcomes[subject] = outcome
+        now = self.workspace.clock.now()
+        if outcome.status in (Status.BLOCKED, Status.FAILED, Status.HELD):
+            cause = f"{outcome.code}:{outcome.subject or outcome.shop_id}"
+            self.store.errors.note(
+                self.job, outcome.kind, outcome.shop_id, outcome.code, cause,
+                outcome.reason, outcome.hint, outcome.said, now,
+            )  # fmt: skip
+        elif outcome.status is not Status.IN_DOUBT:
+            self.store.errors.resolve(self.job, outcome.kind, outcome.shop_id, now)
+
+    def note_problem(self, subject: Subject, action: str, problem: RecordProblem, number: str = "") -> None:
+        """A record that nothing is done for."""
+        self.note(
+            Outcome(
+                subject.kind, action, subject.shop_id, Status.BLOCKED, number=number,
+                reason=problem.message, hint=problem.hint, code=problem.code, subject=problem.subject,
+            )
+        )  # fmt: skip
+
+    def outcome_of(self, applied: AppliedRecord, action: str) -> Outcome:
+        """What came of a record's steps."""
+        subject = applied.subject
+        link = self.store.links.get(subject.kind, subject.shop_id)
+        done = Outcome(
+            subject.kind, action, subject.shop_id, Status.DONE,
+            ledger_id=link.ledger_id if link else None,
+            number=link.number if link else "", url=link.url if link else "",
+        )  # fmt: skip
+        trouble = applied.trouble
+        return done if trouble is None else _troubled(done, trouble)
+
+    def deliver_reports(self, kind: str) -> None:
+        """Tells the shop whatever it has not been told yet."""
+        now = self.workspace.clock.now()
+        steps = [
+            step for link in self.store.links.unreported(kind) for step in report_steps(self.store.site, link, now)
+        ]
+        for applied in self.applier.apply(Plan(tuple(steps))):
+            trouble = applied.trouble
+            if trouble is not None:
+                self.result.later = self.result.later or f"The shop could not be told: {trouble.said}"
+
+
+def _troubled(outcome: Outcome, trouble: Applied) -> Outcome:
+    what = f" ({trouble.step.title})" if trouble.step.title else ""
+    return replace(
+        outcome,
+        status=_STATUS[trouble.fate],
+        reason=f"{trouble.said}{what}",
+        said=trouble.said,
+        hint=_HINTS[trouble.fate],
+        code=_CODES[trouble.fate],
+    )
+
+
+def run_job(workspace: Workspace, job: str, work: Callable[[Run], None], *, dry: bool = False) -> Result:
+    """Runs a job once; what ends a whole run early is raised after everything known has been written down."""
+    if not workspace.profile.enabled:
+        return Result(disabled=True, message="This profile says enabled = false.")
+    if dry:
+        with workspace.store.rehearsal() as store:
+            run = _prepare(workspace, job, store, dry=True)
+            work(run)
+            return _finished(run)
+    with workspace.locks.job(job):
+        return _run(workspace, job, work)
+
+
+def _run(workspace: Workspace, job: str, work: Callable[[Run], None]) -> Result:
+    store, clock = workspace.store, workspace.clock
+    _refuse_pile_of_errors(workspace, job)
+    run_id = store.runs.begin(job, clock.now())
+    run = _prepare(workspace, job, store)
+    exit_code, message = 70, "it ended without a word"
+    try:
+        _work_until_settled(run, work)
+        result = _finished(run)
+        exit_code, message = int(result.exit_code), result.later
+        return result
+    except BexsyncError as problem:
+        exit_code, message = int(problem.exit_code), problem.message
+        problem.add_note(job)
+        raise RunEnded(_finished(run), problem) from problem
+    finally:
+        store.runs.end(run_id, exit_code, run.result.counts, run.ledger.requests, message, clock.now())
+
+
+class RunEnded(Exception):
+    """A run that ended early: what was done until then, and why it ended."""
+
+    def __init__(self, result: Result, problem: BexsyncError) -> None:
+        super().__init__(problem.message)
+        self.result = result
+        self.problem = problem
+
+
+def _work_until_settled(run: Run, work: Callable[[Run], None]) -> None:
+    """Doubts of earlier runs first; what this run leaves in doubt is waited for, and looked at again."""
+    run.recovery.settle()
+    for _ in range(PASSES):
+        known = run.ledger.discoveries
+        work(run)
+        doubts = len(run.store.intents.unsettled())
+        left = run.recovery.settle_patiently() if doubts else []
+        if left:
+            run.result.later = (
+                f"{len(left)} request{'s' if len(left) > 1 else ''} still unanswered; a later run looks again."
+            )
+        if len(left) == doubts and run.ledger.discoveries == known:
+            return
+
+
+def _refuse_pile_of_errors(workspace: Workspace, job: str) -> None:
+    causes = workspace.store.errors.unacknowledged_causes(job)
+    allowed = workspace.profile.errors.stop_after
+    if causes > allowed:
+        raise TooManyErrors(
+            f"{causes} different causes of errors in `{job}` wait for a person (errors.stop_after is {allowed}); "
+            "nothing was done.",
+            "Look at them with `bexsync errors list`, mend them, and acknowledge with `bexsync errors ack`.",
+        )
+
+
+def _prepare(workspace: Workspace, job: str, store: Store, *, dry: bool = False) -> Run:
+    settings = workspace.profile.engine
+    clock = workspace.clock
+    journal = Journal(
+        store, clock, job=job, timeout_seconds=settings.timeout_seconds, settle_seconds=settings.settle_seconds
+    )
+    hooks: list[Callable[[], None]] = []
+    ledger = workspace.make_ledger(store, lambda: hooks[0]() if hooks else None)
+    shop_side = ShopSide(workspace.shop)
+
+    def side(kind: str) -> Side:
+        return shop_side if kind == "event" else ledger
+
+    applier = Applier(store, journal, clock, side, workspace.locks.company, workspace.stopping)
+    hooks.append(applier.on_request)
+    recovery = Recovery(store, journal, clock, side, workspace.locks.company)
+    return Run(job, workspace, store, ledger, applier, recovery, Result(), dry)
+
+
+def _finished(run: Run) -> Result:
+    result = run.result
+    result.outcomes = list(run.outcomes.values())
+    result.requests = run.ledger.requests
+    if not run.dry:
+        try:
+            run.workspace.shop.publish(status_rows(run.store, run.workspace.profile))
+        except TryLater as problem:
+            result.later = result.later or problem.message
+    return result

@@ -1,0 +1,31 @@
+"""Everything a job works with, wired together by `wiring`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bexsync.http.clock import Clock
+from bexsync.jobs.locks import Locks
+from bexsync.ports import Ledger, Shop
+from bexsync.profile import Profile
+from bexsync.store import Store
+from bexsync.vat import VatMap
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class Workspace:
+    """One profile at work: `make_ledger` builds the ledger on a store, and on a hook for requests about to leave."""
+
+    profile: Profile
+    vat_map: VatMap
+    store: Store
+    shop: Shop
+    clock: Clock
+    locks: Locks
+    make_ledger: Callable[[Store, Callable[[], None]], Ledger]
+    stopping: Callable[[], bool] = lambda: False
+    progress: Progress = lambda _what, _done, _all: None
+    close: Callable[[], None] = lambda: None

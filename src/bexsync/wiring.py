@@ -1,0 +1,128 @@
+"""The only place that names every adapter: from a profile to a workspace."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bexsync.auth.companies import Company, CompanyBook, company_claim
+from bexsync.auth.tokens import environment_token
+from bexsync.errors import StateProblem
+from bexsync.http.client import Client
+from bexsync.http.clock import Clock, SystemClock
+from bexsync.http.pacing import MemoryBudget, Pacer
+from bexsync.jobs.locks import Locks
+from bexsync.jobs.workspace import Workspace
+from bexsync.ledgers.bexio import BexioLedger
+from bexsync.ledgers.bexio.api import Api
+from bexsync.ports import Ledger, Shop
+from bexsync.profile import Profile, load_profile, load_vat_map, profile_path, shop_path
+from bexsync.shops.folder import FolderShop
+from bexsync.store import Store, open_store
+
+
+def state_folder() -> Path:
+    """Where state and locks live."""
+    named = os.environ.get("BEXSYNC_STATE_DIR")
+    if named:
+        return Path(named)
+    from platformdirs import user_state_path
+
+    return user_state_path("bexsync")
+
+
+def open_workspace(name: str, *, clock: Clock | None = None, token: Callable[[], str] = environment_token) -> Workspace:
+    """The profile at work; raises ProfileProblem, LoginNeeded, WrongCompany, StateProblem or TryLater."""
+    clock = clock or SystemClock()
+    path = profile_path(name).resolve()
+    profile = load_profile(path)
+    vat_map = load_vat_map(path)
+    folder = state_folder()
+    company = _company(profile, path, folder, token, clock)
+    site = profile.shop.site
+    store = open_store(folder / f"bexio-{company.id}.db", site, company.id)
+    store.claim_site(profile=str(path), shop=profile.shop.type, now=clock.now())
+
+    def make_ledger(on: Store, on_request: Callable[[], None]) -> Ledger:
+        # Requests count against the company's budget even in a rehearsal.
+        client = _client(profile, token, clock, Pacer(store.budget, clock), on_request)
+        return BexioLedger(
+            Api(client),
+            on,
+            clock,
+            web_url=profile.ledger.web_url,
+            bank_accounts=bool(profile.ledger.bank_account or profile.payments.accounts),
+            templates=bool(profile.invoices.template),
+        )
+
+    return Workspace(
+        profile=profile,
+        vat_map=vat_map,
+        store=store,
+        shop=_shop(profile, path),
+        clock=clock,
+        locks=Locks(folder / "locks", company.id, site),
+        make_ledger=make_ledger,
+        close=store.close,
+    )
+
+
+def open_local_state(name: str, *, clock: Clock | None = None) -> tuple[Profile, Store]:
+    """The state of a profile without a token, for looking at it; raises StateProblem where there is none yet."""
+    clock = clock or SystemClock()
+    path = profile_path(name).resolve()
+    profile = load_profile(path)
+    folder = state_folder()
+    company = CompanyBook(folder).pinned(str(path))
+    if company is None:
+        raise StateProblem(f"The profile {path} was never run.", "Run `bexsync invoices push` first.", code="no_state")
+    return profile, open_store(folder / f"bexio-{company}.db", profile.shop.site, company)
+
+
+def _shop(profile: Profile, profile_file: Path) -> Shop:
+    return FolderShop(
+        shop_path(profile, profile_file),
+        now=lambda: datetime.now(UTC),
+        quiet_seconds=profile.shop.quiet_seconds,
+    )
+
+
+def _client(
+    profile: Profile, token: Callable[[], str], clock: Clock, pacer: Pacer, on_request: Callable[[], None] | None
+) -> Client:
+    return Client(
+        profile.ledger.api_url,
+        token,
+        pacer=pacer,
+        clock=clock,
+        timeout_seconds=profile.engine.timeout_seconds,
+        language=profile.ledger.language,
+        ca_file=profile.ledger.ca_file or None,
+        on_request=on_request,
+    )
+
+
+def _company(profile: Profile, path: Path, folder: Path, token: Callable[[], str], clock: Clock) -> Company:
+    def ask() -> Company:
+        api = Api(_client(profile, token, clock, Pacer(MemoryBudget(), clock), None))
+        try:
+            return _ask_for_company(api, company_claim(token()))
+        finally:
+            api.close()
+
+    return CompanyBook(folder).company(str(path), token(), ask)
+
+
+def _ask_for_company(api: Api, claim: str) -> Company:
+    """The chart of accounts is there from the first day: the id of its oldest account tells companies apart."""
+    name = next((str(row.get("name") or "") for row in api.list("/2.0/company_profile")), "")
+    oldest = min(api.list("/2.0/accounts"), key=lambda row: int(row["id"]), default=None)
+    anchor = str(oldest["uuid"]) if oldest else ""
+    if not anchor and not claim:
+        raise StateProblem(
+            "bexio shows no accounts, so the company cannot be told from others.",
+            "Give the token's user the right to see the accounting.",
+        )
+    return Company(claim or anchor.replace("-", "")[:16], name, anchor or claim)
