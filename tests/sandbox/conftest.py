@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import httpx
+import httpx  # noqa: TID251 - the tests are a client of their own
 import pytest
 
 from bexsync.sandbox import Sandbox

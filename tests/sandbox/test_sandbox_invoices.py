@@ -298,6 +298,11 @@ class TestPerson:
             ("unpay", (77,)),
             ("pay", (1,)),
             ("credit", (1, "5")),
+            ("pay", (2, "NaN")),
+            ("pay", (2, "-5")),
+            ("pay", (2, "5", "1.6.2026")),
+            ("credit", (2, "0")),
+            ("edit_price", (2, 0, "Infinity")),
             ("cancel", (1,)),
             ("edit_price", (1, 5, "1")),
             ("set_tax_active", ("X", True)),
@@ -307,5 +312,12 @@ class TestPerson:
     )
     def test_cannot_do_the_impossible(self, bexio, action, arguments):
         bexio.create()
+        bexio.issued()
+        before = bexio.sandbox.invoices()
         with pytest.raises(ValueError):  # noqa: PT011 - each of them says something else
             getattr(bexio.sandbox.person, action)(*arguments)
+        assert bexio.sandbox.invoices() == before
+
+    def test_cannot_set_what_is_no_date(self, bexio):
+        with pytest.raises(ValueError, match="date"):
+            bexio.sandbox.person.edit(bexio.create(), is_valid_to="soon")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx  # noqa: TID251 - the tests are a client of their own
 import pytest
 
 RECORDED = Path(__file__).parents[3] / "shared/contracts/bexio/recorded/laravel-bexio"
@@ -235,8 +235,9 @@ ACTIONS: dict[str, Callable[[Any], httpx.Response]] = {
     "Invoices/cancel-an-invoice": lambda b: issue_and(b, "cancel"),
     "Invoices/copy-an-invoice": lambda b: b.post(f"/2.0/kb_invoice/{draft(b)}/copy", {"contact_id": 1}),
     "Invoices/create-an-invoice": lambda b: b.post("/2.0/kb_invoice", with_text(b)),
-    "Invoices/create-an-invoice-for-copy": lambda b: b.get("/2.0/kb_invoice")
-    and b.post("/2.0/kb_invoice", {**with_text(b), "positions": [b.line()]}),
+    "Invoices/create-an-invoice-for-copy": lambda b: (
+        b.get("/2.0/kb_invoice") and b.post("/2.0/kb_invoice", {**with_text(b), "positions": [b.line()]})
+    ),
     "Invoices/delete-an-invoice": lambda b: b.delete(f"/2.0/kb_invoice/{draft(b)}"),
     "Invoices/edit-an-invoice": lambda b: b.post(f"/2.0/kb_invoice/{draft(b)}", {"title": "Neu"}),
     "Invoices/fetch-an-invoice": lambda b: b.get(

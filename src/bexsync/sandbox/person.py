@@ -10,6 +10,7 @@ from bexsync.sandbox.books import contacts, invoices, payments, positions
 from bexsync.sandbox.books.state import Books, Row
 from bexsync.sandbox.decimals import plain
 from bexsync.sandbox.errors import ApiError
+from bexsync.sandbox.forms import is_day
 from bexsync.sandbox.seed import tax_row
 
 Money = Decimal | str | int
@@ -27,10 +28,9 @@ class Person:
             invoice = self._invoice(invoice_id)
             if invoice["kb_item_status_id"] not in invoices.ISSUED:
                 raise ValueError(f"invoice {invoice_id} is not issued")
-            value = Decimal(invoice["total_remaining_payments"] if amount is None else amount)
-            if value <= 0:
-                raise ValueError(f"nothing to pay on invoice {invoice_id}")
+            value = _positive(invoice["total_remaining_payments"] if amount is None else amount)
             day = date.isoformat() if isinstance(date, Date) else date
+            _refuse_odd_days(day)
             return int(payments.record(self._books, invoice, plain(value), day)["id"])
 
     def unpay(self, payment_id: int) -> None:
@@ -47,7 +47,7 @@ class Person:
             invoice = self._invoice(invoice_id)
             if invoice["kb_item_status_id"] not in invoices.ISSUED:
                 raise ValueError(f"invoice {invoice_id} is not issued")
-            return int(payments.credit(self._books, invoice, plain(Decimal(amount)))["id"])
+            return int(payments.credit(self._books, invoice, plain(_positive(amount)))["id"])
 
     def issue(self, invoice_id: int) -> None:
         """Issues a draft."""
@@ -72,6 +72,7 @@ class Person:
             unknown = [name for name in fields if name not in invoice]
             if unknown:
                 raise ValueError(f"an invoice has no field {', '.join(unknown)}")
+            _refuse_odd_days(*(fields.get(name) for name in ("is_valid_from", "is_valid_to")))
             _refusal_as_value_error(invoices.change_header, self._books, invoice, fields, "de")
 
     def edit_price(self, invoice_id: int, position_index: int, unit_price: Money) -> None:
@@ -81,7 +82,7 @@ class Person:
             rows = positions.of_document(self._books, invoice)
             if not 0 <= position_index < len(rows) or rows[position_index]["type"] not in positions.PRICED:
                 raise ValueError(f"invoice {invoice_id} has no priced position {position_index}")
-            price = {"unit_price": plain(Decimal(unit_price))}
+            price = {"unit_price": plain(_finite(unit_price))}
             invoices.change_position(self._books, invoice, rows[position_index], price)
 
     def archive_contact(self, contact_id: int) -> None:
@@ -148,6 +149,26 @@ class Person:
     def _act(self, action: Any, *arguments: Any, **options: Any) -> None:
         with self._books.transaction():
             _refusal_as_value_error(action, self._books, *arguments, **options)
+
+
+def _finite(amount: Money) -> Decimal:
+    number = Decimal(amount)
+    if not number.is_finite():
+        raise ValueError(f"{amount} is no amount")
+    return number
+
+
+def _positive(amount: Money) -> Decimal:
+    number = _finite(amount)
+    if number <= 0:
+        raise ValueError(f"{amount} can not be paid")
+    return number
+
+
+def _refuse_odd_days(*days: Any) -> None:
+    for day in days:
+        if day is not None and not (isinstance(day, str) and is_day(day)):
+            raise ValueError(f"{day} is no date like 2026-01-31")
 
 
 def _refusal_as_value_error(action: Any, *arguments: Any, **options: Any) -> None:

@@ -39,6 +39,13 @@ def _unit_price(value: Any, books: Books) -> str:
     return price
 
 
+_PERCENTAGE = decimal(4, lowest=Decimal(0), highest=Decimal(100))
+
+
+def _discount(value: Any, books: Books) -> str | None:
+    return None if value is None else str(_PERCENTAGE(value, books))
+
+
 _PRICED = {
     "amount": Field(decimal(6), is_required=True),
     "unit_id": Field(reference("units")),
@@ -46,7 +53,7 @@ _PRICED = {
     "tax_id": Field(reference("taxes", _is_active_sales_tax)),
     "text": Field(text(LONG)),
     "unit_price": Field(_unit_price, is_required=True),
-    "discount_in_percent": Field(decimal(4, lowest=Decimal(0), highest=Decimal(100))),
+    "discount_in_percent": Field(_discount),
 }
 _ARTICLE = {"article_id": Field(set_reference("articles"), is_required=True)}
 _TEXT = {"text": Field(text(LONG), is_required=True), "show_pos_nr": Field(flag)}

@@ -78,6 +78,8 @@ def change_header(books: Books, invoice: Row, values: dict[str, Any], language: 
     number = changes.get("document_nr")
     if number is not None and number != invoice["document_nr"] and _number_taken(books, number):
         raise form_error(f"document_nr: {text('taken', language)}")
+    if number is not None:
+        books.set_counter("manual_numbers", 1)
     changed = {**invoice, **changes}
     if "contact_id" in changes or "contact_address_manual" in values:
         changed["contact_address"] = _address(books, changed, values)

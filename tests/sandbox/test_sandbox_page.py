@@ -1,0 +1,105 @@
+"""The page under /sandbox and its small machine interface."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+EVIL = '<script>alert("x")</script>'
+
+
+def csrf(bexio):
+    return re.search(r'name="csrf" value="([^"]+)"', bexio.get("/sandbox").text)[1]
+
+
+def press(bexio, action, **fields):
+    return bexio.http.post("/sandbox/do", data={"csrf": csrf(bexio), "action": action, **fields})
+
+
+def test_everything_is_shown_and_escaped(bexio):
+    contact = bexio.add_contact(name_1=EVIL)["id"]
+    number = bexio.issued(bexio.line(text=EVIL), contact_id=contact, title=EVIL, api_reference=EVIL)
+    letter = {"recipient_email": "k@mail.example", "subject": EVIL, "message": f"{EVIL} [Network Link]"}
+    bexio.post(f"/2.0/kb_invoice/{number}/send", letter).raise_for_status()
+    bexio.sandbox.person.pay(number, "8.10")
+    page = bexio.get("/sandbox", params={"said": EVIL})
+    assert page.status_code == 200
+    assert "<script" not in page.text
+    assert page.text.count("&lt;script&gt;") >= 7
+    assert "script-src" not in page.headers["content-security-policy"]
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    for shown in ("RE-00001", "108.10", "100.00", "partial", "k@mail.example", "https://network.bexio.com/"):
+        assert shown in page.text
+
+
+def test_the_buttons_do_what_a_person_does(bexio):
+    number = bexio.issued()
+    assert press(bexio, "pay", invoice_id=number, amount="8.10").status_code == 303
+    assert bexio.show(number)["kb_item_status_id"] == 16
+    press(bexio, "unpay", payment_id=1)
+    assert bexio.show(number)["kb_item_status_id"] == 8
+    press(bexio, "edit", invoice_id=number, title="Von Hand")
+    press(bexio, "edit_price", invoice_id=number, position_index=0, unit_price="200")
+    shown = bexio.show(number)
+    assert (shown["title"], shown["total"]) == ("Von Hand", "216.200000")
+    press(bexio, "pay", invoice_id=number)
+    assert bexio.show(number)["kb_item_status_id"] == 9
+    press(bexio, "cancel", invoice_id=number)
+    assert bexio.show(number)["kb_item_status_id"] == 19
+    press(bexio, "delete", invoice_id=number)
+    assert bexio.get(f"/2.0/kb_invoice/{number}").status_code == 404
+    press(bexio, "archive_contact", contact_id=1)
+    assert [row["id"] for row in bexio.sandbox.contacts(archived=True)] == [1]
+
+
+@pytest.mark.parametrize("token", ["", "wrong", None])
+def test_a_form_from_elsewhere_does_nothing(bexio, token):
+    number = bexio.issued()
+    fields = {"action": "pay", "invoice_id": number, **({} if token is None else {"csrf": token})}
+    assert bexio.http.post("/sandbox/do", data=fields).status_code == 403
+    assert bexio.sandbox.payments(number) == []
+
+
+@pytest.mark.parametrize(
+    ("action", "fields"),
+    [("pay", {"invoice_id": 77}), ("pay", {"invoice_id": "x"}), ("pay", {}), ("__init__", {}), ("edit_price", {})],
+)
+def test_what_cannot_be_done_is_said(bexio, action, fields):
+    answer = press(bexio, action, **fields)
+    assert answer.status_code == 303
+    assert "Not done" in bexio.get(answer.headers["location"]).text
+
+
+@pytest.mark.parametrize(("host", "status"), [("evil.example", 403), ("localhost:8000", 200), ("127.0.0.1:1", 200)])
+def test_only_this_machine_is_answered(bexio, host, status):
+    assert bexio.get("/sandbox", headers={"Host": host}).status_code == status
+    assert bexio.get("/sandbox/api/state", headers={"Host": host}).status_code == status
+
+
+def test_scripts_read_the_state(bexio):
+    number = bexio.issued(api_reference="a")
+    bexio.sandbox.person.pay(number)
+    state = bexio.http.get("/sandbox/api/state", headers={"Authorization": ""}).json()
+    assert state["invoices"][0]["positions"][0]["unit_price"] == "100.000000"
+    assert state["invoices"][0]["status"] == "paid"
+    assert state["payments"][0]["kb_invoice_id"] == number
+    assert [row["is_archived"] for row in state["contacts"]] == [False, False]
+    assert state["requests"] == {"count": 2, "buckets": {"default": 2}, "statuses": {"201": 1, "200": 1}}
+    assert len(bexio.sandbox.requests) == 2
+
+
+def test_scripts_act_as_a_person(bexio):
+    number = bexio.issued()
+    answer = bexio.post("/sandbox/api/pay", {"invoice_id": number, "amount": 8.1, "date": "2026-06-19"})
+    assert answer.json() == {"result": 1}
+    assert bexio.sandbox.payments(number)[0]["value"] == "8.100000"
+    bexio.post("/sandbox/api/set_automatic_numbering", {"is_automatic": False}).raise_for_status()
+    assert bexio.post("/sandbox/api/pay", {"invoice_id": 77}).status_code == 422
+    assert bexio.post("/sandbox/api/close", {}).status_code == 404
+    assert bexio.http.post("/sandbox/api/pay", data={"invoice_id": number}).status_code == 415
+    assert bexio.get("/sandbox/nothing").status_code == 404
+
+
+def test_an_empty_company_has_a_page_too(bexio):
+    assert "No invoice yet" in bexio.get("/sandbox").text
