@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from werkzeug.exceptions import HTTPException
@@ -164,7 +165,9 @@ class Door:
         return Response(_json(answer.body), answer.status, headers)
 
 
+@cache
 def _route_map() -> Map:
+    # Compiled once for all sandboxes of the process: it takes longer than everything else about them.
     rules = [Rule(route.path, methods=[route.method], endpoint=route) for route in ROUTES]
     return Map(rules, merge_slashes=False, strict_slashes=True)
 
