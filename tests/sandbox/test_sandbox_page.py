@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import struct
+import zlib
 
 import pytest
 
@@ -103,3 +106,11 @@ def test_scripts_act_as_a_person(bexio):
 
 def test_an_empty_company_has_a_page_too(bexio):
     assert "No invoice yet" in bexio.get("/sandbox").text
+
+
+def test_the_pictures_can_be_opened(bexio):
+    picture = base64.b64decode(bexio.get("/2.0/contact/1").json()["profile_image"])
+    assert picture.startswith(b"\x89PNG")
+    data_at = picture.index(b"IDAT")
+    (length,) = struct.unpack(">I", picture[data_at - 4 : data_at])
+    assert len(zlib.decompress(picture[data_at + 4 : data_at + 4 + length])) == 80 * 81

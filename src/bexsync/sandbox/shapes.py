@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 from decimal import Decimal
 
 from bexsync.sandbox.books import contacts, positions
 from bexsync.sandbox.books.state import Books, Row
 from bexsync.sandbox.books.totals import sum_text
 from bexsync.sandbox.decimals import padded
+from bexsync.sandbox.pictures import grey_square
 
 # How normalised an answer is depends on the operation: fresh rows echo what was sent.
 FRESH, COPIED, EDITED, READ = "fresh", "copied", "edited", "read"
-
-# A grey square stands for every profile picture and logo.
-_PICTURE = base64.b64encode(
-    bytes.fromhex(
-        "89504e470d0a1a0a0000000d4948445200000001000000010804000000b51c0c02"
-        "0000000b4944415478da6364a8070000870081a3b5e9ab0000000049454e44ae426082"
-    )
-).decode()
 
 
 def json_number(value: Decimal) -> int | float:
@@ -63,7 +55,7 @@ def contact(row: Row, manner: str, *, is_single: bool) -> Row:
         "user_id": row["user_id"],
         "owner_id": row["owner_id"],
     }
-    picture = {"profile_image": _PICTURE} if is_single else {}
+    picture = {"profile_image": grey_square()} if is_single else {}
     return {**shown, **picture, "updated_at": row["updated_at"]}
 
 
@@ -236,7 +228,7 @@ def tax(row: Row, language: str) -> Row:
 
 def company_profile(row: Row) -> Row:
     """Returns the company with its logo."""
-    return {**row, "logo_base64": _PICTURE}
+    return {**row, "logo_base64": grey_square()}
 
 
 def exchange_rate(row: Row, base: Row, day: str) -> Row:
