@@ -13,6 +13,7 @@ from bexsync.errors import StateProblem
 from bexsync.http.client import Client
 from bexsync.http.clock import Clock, SystemClock
 from bexsync.http.pacing import MemoryBudget, Pacer
+from bexsync.jobs.error_desk import ErrorDesk
 from bexsync.jobs.locks import Locks
 from bexsync.jobs.workspace import Workspace
 from bexsync.ledgers.bexio import BexioLedger
@@ -69,9 +70,8 @@ def open_workspace(name: str, *, clock: Clock | None = None, token: Callable[[],
     )
 
 
-def open_local_state(name: str, *, clock: Clock | None = None) -> tuple[Profile, Store]:
+def open_local_state(name: str) -> tuple[Profile, Store]:
     """The state of a profile without a token, for looking at it; raises StateProblem where there is none yet."""
-    clock = clock or SystemClock()
     path = profile_path(name).resolve()
     profile = load_profile(path)
     folder = state_folder()
@@ -79,6 +79,13 @@ def open_local_state(name: str, *, clock: Clock | None = None) -> tuple[Profile,
     if company is None:
         raise StateProblem(f"The profile {path} was never run.", "Run `bexsync invoices push` first.", code="no_state")
     return profile, open_store(folder / f"bexio-{company}.db", profile.shop.site, company)
+
+
+def open_error_desk(name: str, *, clock: Clock | None = None) -> ErrorDesk:
+    """The errors of a profile, for a person to look at."""
+    clock = clock or SystemClock()
+    _, store = open_local_state(name)
+    return ErrorDesk(store, clock.now())
 
 
 def _shop(profile: Profile, profile_file: Path) -> Shop:

@@ -9,7 +9,8 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,12 +56,11 @@ class CompanyBook:
         found = self._read()["profiles"].get(profile)
         return str(found) if found else None
 
-    def _locked(self) -> FileLock:
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = FileLock(self._path.with_suffix(".lock"), timeout=30, mode=0o600)
-            lock.acquire()
-            lock.release()
+            held = FileLock(self._path.with_suffix(".lock"), mode=0o600).acquire(timeout=30)
         except Timeout as problem:
             raise TryLater(f"{self._path} is locked by another process.", "Try again.", code="busy") from problem
         except OSError as problem:
@@ -68,7 +68,8 @@ class CompanyBook:
                 f"The state folder {self._path.parent} cannot be written: {problem.strerror}.",
                 "Set BEXSYNC_STATE_DIR to a folder that this user may write to.",
             ) from problem
-        return lock
+        with held:
+            yield
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -81,7 +82,7 @@ class CompanyBook:
             book = json.loads(text)
             if not isinstance(book["companies"], list) or not isinstance(book["profiles"], dict):
                 raise TypeError("its parts have the wrong type")
-        except (ValueError, KeyError, TypeError) as problem:
+        except (ValueError, KeyError, TypeError, RecursionError) as problem:
             raise StateProblem(
                 f"{self._path} is damaged ({problem}).",
                 "Delete it; it is written anew with the next run, and the profile is pinned again.",
@@ -111,7 +112,8 @@ def _enter(book: dict[str, Any], company: Company, fingerprint: str) -> Company:
     """A company known by either id or anchor keeps the id it was first entered with."""
     for entry in book["companies"]:
         if entry["id"] == company.id or entry["anchor"] == company.anchor:
-            entry["tokens"] = [t for t in entry["tokens"] if t != fingerprint][-19:] + [fingerprint]
+            others = [t for t in entry["tokens"] if t != fingerprint]
+            entry["tokens"] = [*others[-19:], fingerprint]
             return Company(entry["id"], company.name, entry["anchor"])
     book["companies"].append(
         {"id": company.id, "name": company.name, "anchor": company.anchor, "tokens": [fingerprint]}

@@ -1,0 +1,21 @@
+"""The entry point; `--version` answers before anything else is imported."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Runs the command line."""
+    if sys.argv[1:] == ["--version"]:
+        from bexsync import __version__
+
+        sys.stdout.write(f"bexsync {__version__}\n")
+        return
+    from bexsync.cli.app import run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Every command on one line."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bexsync.cli import errors, invoices, options, payments, sandbox
+
+HELP = """Keep a shop and the accounting in bexio telling the same story.
+
+Every command may be repeated: nothing is booked or mailed twice. Exit codes: 0 done, 1 some records failed,
+2 wrong usage, 75 try later, 77 log in again, 78 configuration. `bexsync sandbox serve` is a bexio to try it on.
+"""
+
+app = typer.Typer(
+    name="bexsync",
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from bexsync import __version__
+
+        typer.echo(f"bexsync {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    profile: options.Profile = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options before the command hold for every command."""
+    del version
+    context.obj = profile
+
+
+def _group(name: str, help_text: str) -> typer.Typer:
+    group = typer.Typer(help=help_text, no_args_is_help=True, rich_markup_mode=None)
+    app.add_typer(group, name=name)
+    return group
+
+
+invoices_app = _group("invoices", "Invoices of the shop into bexio.")
+payments_app = _group("payments", "What was paid in bexio, back to the shop.")
+errors_app = _group("errors", "What went wrong, and what to do about it.")
+sandbox_app = _group("sandbox", "A local bexio to try things on.")
+
+invoices_app.command("push")(invoices.push)
+invoices_app.command("list")(invoices.list_)
+payments_app.command("poll")(payments.poll)
+errors_app.command("list")(errors.list_)
+errors_app.command("show")(errors.show)
+errors_app.command("ack")(errors.ack)
+errors_app.command("retry")(errors.retry)
+sandbox_app.command("serve")(sandbox.serve)
+sandbox_app.command("doubts")(sandbox.doubts)
+
+
+def run() -> None:
+    """Runs the command line; whatever goes wrong becomes a sentence and an exit code."""
+    app()

@@ -1,0 +1,69 @@
+"""bexsync invoices ..."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from bexsync.cli import options
+from bexsync.cli.running import command, finish, run_job
+from bexsync.errors import Exit
+
+Ids = Annotated[
+    list[str] | None, typer.Option("--id", metavar="ID", help="Only this invoice (shop id or number); repeatable.")
+]
+
+
+def push(
+    context: typer.Context,
+    ids: Ids = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Only invoices dated from here on.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=0, metavar="N", help="At most this many invoices.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show the plan and change nothing.")] = False,
+    confirm: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Allow a plan of exactly N documents above the limits.")
+    ] = None,
+    profile: options.Profile = None,
+    json: options.Json = False,
+    verbose: options.Verbose = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Push approved invoices into bexio, issue and send them as the profile says.
+
+    Files dropped into the shop's in/ folder are taken in. Contacts are found by mail or created; the number and
+    link go back to the shop. Repeating it is safe: what is already there stays as it is.
+    """
+    from bexsync.jobs.invoices import PushOptions
+    from bexsync.jobs.invoices import push as run
+
+    call = command(context, "invoices push", profile=profile, json=json, verbose=verbose, quiet=quiet)
+    chosen = PushOptions(tuple(ids or ()), since.date() if since else None, limit, confirm, dry_run)
+    run_job(call, lambda workspace: run(workspace, chosen))
+
+
+def list_(
+    context: typer.Context,
+    status: Annotated[
+        str | None, typer.Option(metavar="STATUS", help="Only with this status: sent, paid, blocked, ...")
+    ] = None,
+    profile: options.Profile = None,
+    json: options.Json = False,
+) -> None:
+    """List the invoices: id, status, number, link, last error. Asks nothing of bexio."""
+    from bexsync.jobs.reporting import status_rows
+    from bexsync.wiring import open_local_state
+
+    call = command(context, "invoices list", profile=profile, json=json)
+
+    def work() -> Exit:
+        settings, store = open_local_state(call.profile)
+        call.output.site = store.site
+        rows = [row for row in status_rows(store, settings) if status in (None, row.status)]
+        store.close()
+        return call.output.invoices(rows)
+
+    finish(call, work)

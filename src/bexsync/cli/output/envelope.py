@@ -1,0 +1,69 @@
+"""The JSON object that every command prints with --json, also when it fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from bexsync import __version__
+from bexsync.errors import Exit
+
+if TYPE_CHECKING:
+    from bexsync.engine.result import Outcome, Result
+
+_WORDS = {Exit.OK: "ok", Exit.SOME_FAILED: "partial"}
+_BAD = frozenset({"blocked", "failed", "held", "in_doubt"})
+
+
+def envelope(
+    command: str, profile: str, site: str, code: Exit, data: dict[str, Any], errors: list[dict[str, str]]
+) -> str:
+    """The object as one line of text."""
+    value = {
+        "bexsync": __version__,
+        "command": command,
+        "profile": profile,
+        "site": site,
+        "status": _WORDS.get(code, "error"),
+        "exit_code": int(code),
+        "data": data,
+        "errors": errors,
+    }
+    return json.dumps(value, ensure_ascii=False) + "\n"
+
+
+def result_data(result: Result) -> dict[str, Any]:
+    """Counts, totals, requests and one entry per record."""
+    return {
+        "counts": dict(result.counts),
+        "totals": {
+            currency: {name: format(amount, "f") for name, amount in amounts.items()}
+            for currency, amounts in result.totals.items()
+        },
+        "requests": result.requests,
+        "outcomes": [_outcome(outcome) for outcome in result.outcomes],
+        **result.data,
+    }
+
+
+def outcome_errors(outcomes: Iterable[Outcome]) -> list[dict[str, str]]:
+    """The outcomes that did not go well, as errors."""
+    return [
+        {"code": o.code, "message": o.reason, "hint": o.hint, "kind": o.kind, "shop_id": o.shop_id}
+        for o in outcomes
+        if o.status.value in _BAD
+    ]
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "kind": outcome.kind,
+        "action": outcome.action,
+        "shop_id": outcome.shop_id,
+        "ledger_id": outcome.ledger_id,
+        "number": outcome.number,
+        "url": outcome.url,
+        "status": outcome.status.value,
+        "reason": outcome.reason,
+    }

@@ -1,0 +1,63 @@
+"""What a person does with errors: look, acknowledge, retry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from types import TracebackType
+
+from bexsync.errors import UsageProblem
+from bexsync.store import ErrorRow, RecordState, Store
+
+
+class ErrorDesk:
+    """The open errors of one site."""
+
+    def __init__(self, store: Store, now: datetime) -> None:
+        self._store = store
+        self._now = now
+
+    def __enter__(self) -> ErrorDesk:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._store.close()
+
+    def open_errors(self, *, include_acknowledged: bool) -> list[ErrorRow]:
+        """Open errors, oldest first."""
+        return self._store.errors.open(include_acknowledged=include_acknowledged)
+
+    def pick(self, numbers: Iterable[str]) -> list[ErrorRow]:
+        """The errors with these numbers, or all open ones; raises UsageProblem for a number that is none."""
+        rows = {str(row.id): row for row in self._store.errors.open()}
+        picked = []
+        for number in numbers:
+            if number == "all":
+                return list(rows.values())
+            if number not in rows:
+                raise UsageProblem(f"There is no open error {number}.", "`bexsync errors list --all` shows them.")
+            picked.append(rows[number])
+        return picked
+
+    def acknowledge(self, numbers: Iterable[str]) -> list[ErrorRow]:
+        """A person has dealt with them: their records rest until their content changes."""
+        rows = self.pick(numbers)
+        with self._store.transaction():
+            for row in rows:
+                self._store.errors.acknowledge(row.id, self._now)
+                record = self._store.records.get(row.kind, row.shop_id)
+                if record is not None and record.state is RecordState.OPEN:
+                    self._store.records.settle(row.kind, row.shop_id, RecordState.GIVEN_UP, row.message, self._now)
+        return rows
+
+    def retry(self, numbers: Iterable[str]) -> list[ErrorRow]:
+        """The next run tries them again, whatever the ledger said before."""
+        rows = self.pick(numbers)
+        with self._store.transaction():
+            for row in rows:
+                self._store.errors.unacknowledge(row.id)
+                self._store.intents.forget_rejections(row.kind, row.shop_id, self._now)
+                record = self._store.records.get(row.kind, row.shop_id)
+                if record is not None:
+                    self._store.records.settle(row.kind, row.shop_id, RecordState.OPEN, "", self._now)
+        return rows
