@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.errors import RecordProblem
-from bexsync.money import written
+from bexsync.money import rounded, written
 from bexsync.planning.contacts import ContactPlanner, Contacts
 from bexsync.planning.documents import Document, DocumentPlanner
 from bexsync.planning.plan import LinkDraft, Ref, Step, Subject
@@ -153,7 +153,7 @@ class InvoicePlanner:
             scope=self.site,
             expect=document.expect if complete else {"positions": str(len(first))},
             link=_agreement(invoice) if complete else LinkDraft(KIND),
-            money=document.total,
+            money=rounded(document.total),
             currency=document.currency,
             title=f"invoice for {document.customer}",
         )
@@ -280,7 +280,7 @@ class InvoicePlanner:
             {**document.header, "document_id": link.ledger_id},
             scope=self.site,
             title=f"update draft {link.number}",
-            money=document.total,
+            money=rounded(document.total),
             currency=document.currency,
         )
         clear = Step(

@@ -47,7 +47,7 @@ class Output:
         if self.json:
             self._print_json(code, _data(result), [*outcome_errors(result.outcomes), *_later_error(result)])
             return code
-        if self.talkative:
+        if self.talkative or "plan" in result.data:
             from bexsync.cli.output.text import show_result
 
             show_result(result, self.command, with_errors=self.on_terminal)
