@@ -168,7 +168,7 @@ def a_world(folder: Path, monkeypatch: Any, **sandbox_options: Any) -> Iterator[
     options = {"clock": clock.now, "token": TOKEN, "rate_limits": False, **sandbox_options}
     sandbox = Sandbox(**options)
     with sandbox.serve() as url:
-        (folder / "shop" / "in").mkdir(parents=True)
+        (folder / "shop" / "in").mkdir(parents=True, exist_ok=True)
         (folder / "home").mkdir()
         world = World(folder, sandbox, url, clock, folder / "default.toml")
         world._write_profile({**DEFAULT_PROFILE, "ledger": {**DEFAULT_PROFILE["ledger"], "api_url": url}})

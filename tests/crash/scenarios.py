@@ -1,0 +1,126 @@
+"""The jobs that every crash test runs; a new job joins by being listed in SCENARIOS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from world import World, an_invoice
+
+THREE = (
+    an_invoice("1"),
+    an_invoice(
+        "2",
+        customer={
+            "kind": "company",
+            "company_name": "Rätia Bau AG",
+            "first_name": "Gian",
+            "last_name": "Caduff",
+            "email": "buero@raetiabau.example.ch",
+        },
+        lines=[
+            {"line_id": "20", "name": "Plan", "quantity": "3", "unit_price": "50", "tax_rate": "8.1"},
+            {"line_id": "21", "name": "Buch", "quantity": "1", "unit_price": "20", "tax_rate": "2.6"},
+        ],
+        total="182.67",
+    ),
+    an_invoice("3", prices_include_tax=True, total="100.00"),
+)
+TOTALS = {"1": Decimal("108.10"), "2": Decimal("182.65"), "3": Decimal("100.00")}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What is there before, the command line, and what must stand in the books in the end."""
+
+    name: str
+    command: tuple[str, ...]
+    prepare: Callable[[World], None]
+    judge: Callable[[World], None]
+
+
+def _drop_three(world: World) -> None:
+    world.drop(an_invoice("0"), name="warm-up.json")  # master data and the first contact are known
+    world.push()
+    world.drop(*THREE, name="three.json")
+
+
+def _three_invoices_three_mails(world: World) -> None:
+    by_reference: dict[str, list[dict[str, object]]] = {}
+    for invoice in world.invoices():
+        by_reference.setdefault(str(invoice["api_reference"]).rpartition(":")[2], []).append(invoice)
+    assert {key: len(found) for key, found in by_reference.items()} == {"0": 1, "1": 1, "2": 1, "3": 1}
+    for shop_id, total in TOTALS.items():
+        (invoice,) = by_reference[shop_id]
+        assert Decimal(str(invoice["total"])) == total
+        assert invoice["kb_item_status_id"] == 8
+    mailed = [mail.document_nr for mail in world.sandbox.mails]
+    assert len(mailed) == len(set(mailed)) == 4
+    mails = [row["mail"] for row in world.sandbox.contacts() if row["mail"]]
+    assert len(mails) == len(set(mails))
+    told = {event["shop_id"]: event["number"] for event in world.events()}
+    assert set(told) == {"0", "1", "2", "3"}
+    assert not list((world.shop / "work").iterdir())
+
+
+def _drop_a_long_one(world: World) -> None:
+    world.drop(an_invoice("0"), name="warm-up.json")
+    world.push()
+    lines = [{"line_id": str(n), "name": f"Teil {n}", "unit_price": "1", "tax_rate": "8.1"} for n in range(1, 154)]
+    world.drop(an_invoice("long", lines=lines, total="165.39"), name="long.json")
+
+
+def _one_long_invoice(world: World) -> None:
+    invoice = world.invoice("long")
+    texts = [position["text"] for position in invoice["positions"]]
+    assert texts == [f"{n} Teil {n}" for n in range(1, 154)]
+    assert Decimal(invoice["total"]) == Decimal("165.40")
+    assert [mail.document_nr for mail in world.sandbox.mails] == ["RE-00001", "RE-00002"]
+
+
+def _change_a_draft(world: World) -> None:
+    world.set_profile(invoices={"finish": "draft"})
+    world.drop(an_invoice("d"), name="draft.json")
+    world.push()
+    world.set_profile(invoices={"finish": "send"})
+    lines = [
+        {"line_id": "10", "name": "Beratung", "unit_price": "200", "tax_rate": "8.1"},
+        {"line_id": "11", "name": "Reise", "unit_price": "50", "tax_rate": "8.1"},
+    ]
+    world.drop(an_invoice("d", lines=lines, total="270.25"), name="changed.json")
+
+
+def _one_changed_invoice(world: World) -> None:
+    (invoice,) = world.invoices()
+    assert [position["text"] for position in invoice["positions"]] == ["10 Beratung", "11 Reise"]
+    assert Decimal(invoice["total"]) == Decimal("270.25")
+    assert [mail.document_nr for mail in world.sandbox.mails] == ["RE-00001"]
+
+
+def _pay_some(world: World) -> None:
+    _drop_three(world)
+    world.push()
+    ids = {str(i["api_reference"]).rpartition(":")[2]: i["id"] for i in world.invoices()}
+    world.poll()
+    world.clock.forward(days=1)
+    world.sandbox.person.pay(ids["1"])
+    world.sandbox.person.pay(ids["2"], Decimal("50"))
+    world.sandbox.person.cancel(ids["3"])
+
+
+def _told_once_each(world: World) -> None:
+    last = {event["shop_id"]: event for event in world.events()}
+    assert [last[i]["event"] for i in "123"] == ["paid", "partly_paid", "cancelled"]
+    ids = [event["event_id"] for event in world.events()]
+    told = {event["event_id"]: (event["event"], event.get("paid_amount")) for event in world.events()}
+    assert len(told) == len(set(ids)) == 7  # a repeat has the id of the first
+    assert (last["2"]["paid_amount"], world.status()["2"]["paid_amount"]) == ("50", "50")
+
+
+SCENARIOS = (
+    Scenario("three invoices", ("invoices", "push"), _drop_three, _three_invoices_three_mails),
+    Scenario("a long invoice", ("invoices", "push"), _drop_a_long_one, _one_long_invoice),
+    Scenario("a changed draft", ("invoices", "push"), _change_a_draft, _one_changed_invoice),
+    Scenario("payments", ("payments", "poll"), _pay_some, _told_once_each),
+)

@@ -1,0 +1,79 @@
+"""Death at every boundary of every job, then clean runs: nothing twice, nothing lost, and the next run writes nothing.
+
+In this process: the observer raises at one point and at every later one, so that nothing after it takes effect.
+`test_kill.py` does the same to real processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from bexsync.engine.result import Result
+from bexsync.errors import Exit
+from bexsync.observer import observed_by
+from crash.scenarios import SCENARIOS, Scenario
+from world import World, a_world
+
+
+class Killed(BaseException):
+    """Not an Exception, so that nothing on the way can think of handling it."""
+
+
+class Reaper:
+    """Lets a run live until its nth boundary."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.points = 0
+
+    def __call__(self, point: str, **facts: str) -> None:
+        self.points += 1
+        if self.points >= self.at:
+            raise Killed(f"{self.points}: {point} {facts}")
+
+
+def run(world: World, scenario: Scenario) -> Result:
+    job: Callable[[], Result] = world.push if scenario.command[0] == "invoices" else world.poll
+    return job()
+
+
+def boundaries(scenario: Scenario, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+    with a_world(folder, monkeypatch) as world:
+        scenario.prepare(world)
+        reaper = Reaper(10**9)
+        with observed_by(reaper):
+            run(world, scenario)
+        scenario.judge(world)
+        return reaper.points
+
+
+def clean_runs(world: World, scenario: Scenario) -> None:
+    for _ in range(4):
+        world.clock.forward(seconds=30)
+        if run(world, scenario).exit_code is Exit.OK:
+            break
+    else:
+        pytest.fail("it does not come to rest")
+
+
+SLICES = 4
+
+
+@pytest.mark.parametrize("part", range(SLICES))
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)
+def test_death_at_every_boundary(
+    scenario: Scenario, part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = boundaries(scenario, tmp_path / "count", monkeypatch)
+    for at in range(1 + part, points + 1, SLICES):
+        with a_world(tmp_path / str(at), monkeypatch) as world:
+            scenario.prepare(world)
+            with pytest.raises(Killed), observed_by(Reaper(at)):
+                run(world, scenario)
+            clean_runs(world, scenario)
+            scenario.judge(world)
+            writes, events = world.writes(), len(world.events())
+            run(world, scenario)
+            assert (world.writes(), len(world.events())) == (writes, events), f"killed at {at}"
