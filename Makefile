@@ -1,5 +1,6 @@
 # Everything from nothing: a virtual environment with locked dependencies, then what you asked for.
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; do \
+  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -35,7 +36,7 @@ clean:
 
 $(READY): requirements-dev.lock pyproject.toml
 	@echo "Setting up $(VENV) (once) ..."
-	@$(PYTHON) -c 'import sys; sys.exit("bexsync needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	@test -n "$(PYTHON)" || { echo "bexsync needs Python 3.11 or newer; none was found."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-build-isolation --no-deps -e .

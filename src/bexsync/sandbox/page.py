@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import inspect
 import json
+import re
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -27,6 +28,7 @@ from bexsync.sandbox.person import Person
 
 # Other names would let a page from elsewhere reach this one through a name server of its own.
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
+_DEEP_LINK = re.compile(r"/sandbox/index\.php/kb_invoice/show/id/(?P<id>\d+)")
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'",
     "Cache-Control": "no-store",
@@ -80,6 +82,9 @@ class Page:
             return self._do_form(request)
         if request.method == "POST" and path.startswith("/sandbox/api/"):
             return self._do_json(path.removeprefix("/sandbox/api/"), request)
+        deep_link = _DEEP_LINK.fullmatch(path)
+        if request.method == "GET" and deep_link:
+            return Response("", 303, {**_HEADERS, "Location": f"/sandbox#invoice-{deep_link['id']}"})
         return Response("There is nothing here.", 404, _HEADERS)
 
     def state(self) -> dict[str, Any]:
@@ -88,12 +93,18 @@ class Page:
         with books.lock:
             buckets = Counter(request.bucket for request in self._requests)
             statuses = Counter(str(request.status) for request in self._requests)
+            writes = sum(request.method != "GET" and not request.path.endswith("/search") for request in self._requests)
             return {
                 "contacts": [_contact(row) for row in _sorted(books.contacts)],
                 "invoices": [_invoice(books, row) for row in _sorted(books.invoices)],
                 "payments": [shapes.payment(row, shapes.READ) for row in _sorted(books.payments)],
                 "mails": _sorted(books.mails),
-                "requests": {"count": len(self._requests), "buckets": buckets, "statuses": statuses},
+                "requests": {
+                    "count": len(self._requests),
+                    "writes": writes,
+                    "buckets": buckets,
+                    "statuses": statuses,
+                },
             }
 
     def _overview(self, said: str) -> Response:
