@@ -1,0 +1,1 @@
+"""Measurements on the sandbox: requests, waiting, memory, start-up. Ratios within one run, never timed tests."""
