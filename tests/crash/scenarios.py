@@ -115,7 +115,7 @@ def _told_once_each(world: World) -> None:
     ids = [event["event_id"] for event in world.events()]
     told = {event["event_id"]: (event["event"], event.get("paid_amount")) for event in world.events()}
     assert len(told) == len(set(ids)) == 7  # a repeat has the id of the first
-    assert (last["2"]["paid_amount"], world.status()["2"]["paid_amount"]) == ("50", "50")
+    assert (last["2"]["paid_amount"], world.status()["2"]["paid_amount"]) == ("50.00", "50.00")
 
 
 SCENARIOS = (

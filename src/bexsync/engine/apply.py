@@ -105,6 +105,9 @@ class Applier:
             one = self._step(step)
             self._fates[step.ref] = one
             applied.append(one)
+        for step in steps:
+            if step.scope:  # only what sites share, that is contacts, is referred to by other records
+                del self._fates[step.ref]
         return AppliedRecord(subject, tuple(applied))
 
     def _step(self, step: Step) -> Applied:

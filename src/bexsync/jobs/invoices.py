@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -43,6 +43,14 @@ def push(workspace: Workspace, options: PushOptions) -> Result:
     return run_job(workspace, PUSH, lambda run: _Push(run, options).work(), dry=options.dry_run)
 
 
+@dataclass(frozen=True)
+class _Chosen:
+    shop_id: str
+    names: tuple[str, ...]
+    approved: bool
+    day: date
+
+
 class _Push:
     def __init__(self, run: Run, options: PushOptions) -> None:
         self._run = run
@@ -53,15 +61,16 @@ class _Push:
         desk = Desk(self._run)
         desk.take_in()
         try:
-            rows = self._chosen()
-            if rows:
-                self._apply(self._plan(rows))
+            chosen = self._chosen()
+            if chosen:
+                self._apply(self._plan(chosen))
         finally:
             if not self._run.dry:
                 self._run.deliver_reports(KIND)
                 desk.put_away()
 
-    def _chosen(self) -> list[tuple[RecordRow, Invoice]]:
+    def _chosen(self) -> list[_Chosen]:
+        """What to look at; the records themselves are read again one by one, so that memory does not grow with them."""
         options, chosen = self._options, []
         for row in self._run.store.records.in_state(KIND, RecordState.OPEN):
             invoice = cast(Invoice, row.record())
@@ -69,13 +78,14 @@ class _Push:
                 continue
             if options.since and invoice.invoice_date < options.since:
                 continue
-            chosen.append((row, invoice))
+            names = (row.shop_id, invoice.source_number or "")
+            chosen.append(_Chosen(row.shop_id, names, invoice.status == "approved", invoice.invoice_date))
         self._report_unknown_ids(chosen)
         return chosen[: options.limit] if options.limit is not None else chosen
 
-    def _report_unknown_ids(self, chosen: Iterable[tuple[RecordRow, Invoice]]) -> None:
+    def _report_unknown_ids(self, chosen: Iterable[_Chosen]) -> None:
         """An id somebody typed that is nowhere is worth a word; one that is already done is fine."""
-        found = {name for row, invoice in chosen for name in (row.shop_id, invoice.source_number)}
+        found = {name for one in chosen for name in one.names}
         for wanted in self._options.ids:
             if wanted in found:
                 continue
@@ -98,20 +108,20 @@ class _Push:
 
     # gather and plan
 
-    def _plan(self, rows: list[tuple[RecordRow, Invoice]]) -> Plan:
+    def _plan(self, chosen: Sequence[_Chosen]) -> Plan:
         run, ledger = self._run, self._run.ledger
-        links = {row.shop_id: link for row, _ in rows if (link := run.store.links.get(KIND, row.shop_id))}
         start = self._start_date()
-        wanted = [row.shop_id for row, invoice in rows if row.shop_id not in links and _may_be_booked(invoice, start)]
+        unlinked = [one for one in chosen if run.store.links.get(KIND, one.shop_id) is None]
+        # Only what may be booked has to be asked for; the ledger has nothing of the rest.
+        wanted = [one.shop_id for one in unlinked if one.approved and one.day >= start]
         found = ledger.find_documents([reference(run.store.site, i) for i in wanted]) if wanted else {}
-        if wanted or links:
+        if wanted or len(unlinked) < len(chosen):
             ledger.refresh_contacts()
         planner = self._planner(start)
         steps: list[Step] = []
-        for number, (row, invoice) in enumerate(rows, 1):
-            run.workspace.progress("planning", number, len(rows))
-            link = links.get(row.shop_id)
-            steps += self._decide(planner, row, invoice, link, found.get(planner.reference(row.shop_id), []))
+        for number, one in enumerate(chosen, 1):
+            run.workspace.progress("planning", number, len(chosen))
+            steps += self._decide(planner, one.shop_id, found.get(planner.reference(one.shop_id), []))
         return Plan(tuple(steps))
 
     def _start_date(self) -> date:
@@ -145,15 +155,13 @@ class _Push:
         intent = self._run.store.intents.get("", kind, key)
         return intent is not None and intent.state is IntentState.DONE
 
-    def _decide(
-        self,
-        planner: InvoicePlanner,
-        row: RecordRow,
-        invoice: Invoice,
-        link: Link | None,
-        found: list[DocumentState],
-    ) -> tuple[Step, ...]:
-        subject = Subject(KIND, row.shop_id)
+    def _decide(self, planner: InvoicePlanner, shop_id: str, found: list[DocumentState]) -> tuple[Step, ...]:
+        subject = Subject(KIND, shop_id)
+        row = self._run.store.records.get(KIND, shop_id)
+        link = self._run.store.links.get(KIND, shop_id)
+        if row is None:
+            return ()
+        invoice = cast(Invoice, row.record())
         try:
             decision = planner.plan(invoice, self._customer(invoice), _linked(link) if link else None, found)
         except RecordProblem as problem:
@@ -163,7 +171,7 @@ class _Push:
         if isinstance(decision, Settled):
             self._settled(row, decision, link)
             return ()
-        self._works[row.shop_id] = decision
+        self._works[shop_id] = decision
         return decision.steps
 
     def _customer(self, invoice: Invoice) -> Customer | None:
@@ -215,7 +223,7 @@ class _Push:
         }
 
     def _record_applied(self, subject: Subject, outcome: Outcome) -> None:
-        work = self._works[subject.shop_id]
+        work = self._works.pop(subject.shop_id)
         now = self._run.workspace.clock.now()
         if outcome.status is Status.DONE and work.problem is not None:
             self._run.note_problem(subject, outcome.action, work.problem, outcome.number)
@@ -242,11 +250,6 @@ def _action(steps: Iterable[Step]) -> str:
     booked = next((names[kind] for kind in kinds if kind in names), "")
     finished = next((kind for kind in reversed(kinds) if kind in ("issue", "send")), "")
     return " and ".join(part for part in (booked, finished) if part) or "push"
-
-
-def _may_be_booked(invoice: Invoice, start: date) -> bool:
-    """Whether the ledger has to be asked for it at all."""
-    return invoice.status == "approved" and invoice.invoice_date >= start
 
 
 def _linked(link: Link) -> Linked:

@@ -47,6 +47,11 @@ class Database:
         with translated(self.path):
             return self.connection.execute(sql, values).fetchall()
 
+    def stream(self, sql: str, *values: object) -> Iterator[sqlite3.Row]:
+        """The rows of a question one by one; the tables asked must not be written meanwhile."""
+        with translated(self.path):
+            yield from self.connection.execute(sql, values)
+
     def row(self, sql: str, *values: object) -> sqlite3.Row | None:
         """The first row of a question, if any."""
         with translated(self.path):

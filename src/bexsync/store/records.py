@@ -102,7 +102,7 @@ class Records:
 
     def in_state(self, kind: str, state: RecordState) -> Iterator[RecordRow]:
         """Every record in a state, in the order the contents were taken in."""
-        for row in self._db.rows(
+        for row in self._db.stream(
             "SELECT * FROM records WHERE site = ? AND kind = ? AND state = ? ORDER BY taken_at, shop_id",
             self._site,
             kind,

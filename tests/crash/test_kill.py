@@ -1,0 +1,75 @@
+"""A real SIGKILL of a real process at every request of a push of three invoices, then clean runs of the program."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from bexsync.sandbox.api.door import Request
+from crash.scenarios import SCENARIOS
+from world import BEXSYNC, World, a_world
+
+PUSH = SCENARIOS[0]
+REQUESTS = 12  # a search, contacts twice, two contacts and their relation, three invoices, three mails
+When = Literal["before", "after_commit"]
+
+
+def run_until_killed(world: World, nth: int, when: When) -> int:
+    """Starts the program and kills it when its nth request is about to be worked on, or has just been committed."""
+    seen: list[Request] = []
+    process = subprocess.Popen(
+        [BEXSYNC, "--profile", world.profile_path, *PUSH.command],
+        env=world.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+    def reap(request: Request) -> None:
+        seen.append(request)
+        if len(seen) == nth:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait(10)
+
+    hooks = getattr(world.sandbox.hooks, when)
+    hooks.append(reap)
+    process.communicate(timeout=60)
+    hooks.remove(reap)
+    return process.returncode
+
+
+def clean_runs(world: World) -> None:
+    for _ in range(4):
+        done = world.cli(*PUSH.command, "--json")
+        if done.returncode == 0:
+            return
+        assert done.returncode == 75, done.stdout
+        time.sleep(0.5)
+    pytest.fail(json.dumps(json.loads(done.stdout), indent=1))
+
+
+@pytest.mark.parametrize("when", ["before", "after_commit"])
+@pytest.mark.parametrize("nth", range(1, REQUESTS + 1))
+def test_sigkill_at_every_request(nth: int, when: When, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with a_world(tmp_path, monkeypatch, clock=None) as world:
+        world.set_profile(engine={"settle_seconds": 0.2, "timeout_seconds": 0.5})
+        PUSH.prepare(world)
+        assert run_until_killed(world, nth, when) == -signal.SIGKILL
+        clean_runs(world)
+        PUSH.judge(world)
+        writes = world.writes()
+        assert world.cli(*PUSH.command).returncode == 0
+        assert world.writes() == writes
+
+
+def test_there_are_no_more_requests_than_those(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with a_world(tmp_path, monkeypatch) as world:
+        PUSH.prepare(world)
+        before = len(world.sandbox.requests)
+        world.push()
+        assert len(world.sandbox.requests) - before == REQUESTS
