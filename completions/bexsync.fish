@@ -1,0 +1,1 @@
+complete --command bexsync --no-files --arguments "(env _BEXSYNC_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=get-args _TYPER_COMPLETE_ARGS=(commandline -cp) bexsync)" --condition "env _BEXSYNC_COMPLETE=complete_fish _TYPER_COMPLETE_FISH_ACTION=is-args _TYPER_COMPLETE_ARGS=(commandline -cp) bexsync"
