@@ -2,7 +2,21 @@
 
 from bexsync.sandbox.api.door import Hooks, Request
 from bexsync.sandbox.doubts import DOUBTS, Doubt
+from bexsync.sandbox.faults import ConnectionLost, Fault, FaultError, Faults, Fired
 from bexsync.sandbox.person import Person
 from bexsync.sandbox.sandbox import Mail, Sandbox
 
-__all__ = ["DOUBTS", "Doubt", "Hooks", "Mail", "Person", "Request", "Sandbox"]
+__all__ = [
+    "DOUBTS",
+    "ConnectionLost",
+    "Doubt",
+    "Fault",
+    "FaultError",
+    "Faults",
+    "Fired",
+    "Hooks",
+    "Mail",
+    "Person",
+    "Request",
+    "Sandbox",
+]

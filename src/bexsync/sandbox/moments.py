@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 ZURICH = ZoneInfo("Europe/Zurich")
@@ -11,6 +12,21 @@ ZURICH = ZoneInfo("Europe/Zurich")
 def real_time() -> datetime:
     """Returns the present moment."""
     return datetime.now(UTC)
+
+
+class Clock:
+    """A clock that can be put forward and back."""
+
+    def __init__(self, source: Callable[[], datetime]) -> None:
+        self._source = source
+        self._offset = timedelta()
+
+    def __call__(self) -> datetime:
+        return self._source() + self._offset
+
+    def jump(self, seconds: float) -> None:
+        """Puts the clock forward, or back."""
+        self._offset += timedelta(seconds=seconds)
 
 
 def local_stamp(moment: datetime) -> str:

@@ -16,8 +16,9 @@ from bexsync.sandbox.api.door import Door, Hooks, Request
 from bexsync.sandbox.books import invoices, payments
 from bexsync.sandbox.books.state import Books, Row
 from bexsync.sandbox.doubts import Doubts
+from bexsync.sandbox.faults import Faults
 from bexsync.sandbox.limits import RateLimits
-from bexsync.sandbox.moments import real_time
+from bexsync.sandbox.moments import Clock, real_time
 from bexsync.sandbox.page import Page
 from bexsync.sandbox.person import Person
 from bexsync.sandbox.seed import open_new_books
@@ -62,12 +63,15 @@ class Sandbox:
         if speed <= 0:
             raise ValueError("speed has to be positive")
         self.doubts = Doubts(doubts)
-        self.books = Books(clock or real_time, self.doubts, data)
+        moving_clock = Clock(clock or real_time)
+        self.books = Books(moving_clock, self.doubts, data)
         if self.books.is_new:
             open_new_books(self.books, company)
         self.person = Person(self.books)
         self._tokens = Tokens(self.books)
-        self._door = Door(self.books, self._tokens, RateLimits(self.books.clock, speed, is_enforced=rate_limits))
+        self._faults = Faults(self.books, self._tokens, self.person, moving_clock)
+        limits = RateLimits(moving_clock, speed, is_enforced=rate_limits)
+        self._door = Door(self.books, self._tokens, limits, self._faults)
         self._page = Page(self.books, self.person, self._door.requests)
         if token is not None:
             self.create_token(token=token)
@@ -81,6 +85,11 @@ class Sandbox:
     def hooks(self) -> Hooks:
         """The lists `before` and `after_commit` of functions that are called with every API request."""
         return self._door.hooks
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on purpose; nothing, until something is planned."""
+        return self._faults
 
     @property
     def requests(self) -> list[Request]:
@@ -129,7 +138,8 @@ class Sandbox:
             return [shapes.payment(row, shapes.READ) for row in rows]
 
     def close(self) -> None:
-        """Closes the file of the books, if there is one."""
+        """Forgets late commits and closes the file of the books, if there is one."""
+        self._faults.close()
         self.books.close()
 
     def _app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:

@@ -6,9 +6,12 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 LOOPBACK = "127.0.0.1"
 AccessLog = Callable[[str], None]
@@ -34,6 +37,10 @@ def _handler(access_log: AccessLog | None) -> type[WSGIRequestHandler]:
         protocol_version = "HTTP/1.1"
         # Head and body leave in separate packets; without this every answer waits for the client's receipt.
         disable_nagle_algorithm = True
+
+        def connection_dropped(self, error: BaseException, environ: WSGIEnvironment | None = None) -> None:  # noqa: ARG002
+            # There is nothing left to read the next request from.
+            self.close_connection = True
 
         def log_request(self, code: int | str = "-", size: int | str = "-") -> None:  # noqa: ARG002
             if access_log:

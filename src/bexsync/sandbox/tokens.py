@@ -85,6 +85,21 @@ class Tokens:
                 if row["token"] == token:
                     self._books.remove("tokens", row["id"])
 
+    def revoke_user(self, user_id: int) -> None:
+        """Makes all tokens of a user worthless."""
+        with self._books.transaction():
+            for row in list(self._books.tables["tokens"].values()):
+                if row["user_id"] == user_id:
+                    self._books.remove("tokens", row["id"])
+
+    def expire(self, token: str) -> None:
+        """Lets a token end now."""
+        now = int(self._books.clock().timestamp())
+        with self._books.transaction():
+            for row in list(self._books.tables["tokens"].values()):
+                if row["token"] == token:
+                    self._books.put("tokens", {**row, "expires_at": now})
+
     def of_header(self, authorization: str) -> Row:
         """Returns the token of an Authorization header."""
         kind, _, value = authorization.partition(" ")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from werkzeug.exceptions import HTTPException
@@ -18,6 +18,7 @@ from bexsync.sandbox.api import contacts, invoices, master_data, payments, posit
 from bexsync.sandbox.api.call import Answer, Call, Route
 from bexsync.sandbox.books.state import Books, Row
 from bexsync.sandbox.errors import ApiError, not_found
+from bexsync.sandbox.faults.plan import Faults
 from bexsync.sandbox.limits import DEFAULT, Allowance, RateLimits
 from bexsync.sandbox.messages import preferred
 from bexsync.sandbox.tokens import Tokens, allows
@@ -73,12 +74,13 @@ class Match:
 class Door:
     """Answers API requests."""
 
-    def __init__(self, books: Books, tokens: Tokens, limits: RateLimits) -> None:
+    def __init__(self, books: Books, tokens: Tokens, limits: RateLimits, faults: Faults) -> None:
         self.hooks = Hooks()
         self.requests: list[Request] = []
         self._books = books
         self._tokens = tokens
         self._limits = limits
+        self._faults = faults
         self._map = _route_map()
 
     def serve(self, incoming: WerkzeugRequest) -> Response:
@@ -90,7 +92,11 @@ class Door:
         request = self._noted(incoming, data, bucket)
         for hook in self.hooks.before:
             hook(request)
-        response = self._answered(incoming, data, match, bucket)
+        work = partial(self._committed, request, incoming, data, match)
+        return self._faults.serve(request, incoming, work) if self._faults.is_armed else work()
+
+    def _committed(self, request: Request, incoming: WerkzeugRequest, data: bytes, match: Match | None) -> Response:
+        response = self._answered(incoming, data, match, request.bucket)
         request.status = response.status_code
         for hook in self.hooks.after_commit:
             hook(request)
