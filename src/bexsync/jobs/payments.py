@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import islice
 
 from bexsync.engine.journal import observed
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
+from bexsync.money import written
 from bexsync.planning.invoices import KIND, reference
 from bexsync.planning.reports import reports
 from bexsync.ports import DocumentState, Standing
-from bexsync.store import Link
+from bexsync.store import IntentState, Link
 from bexsync.store.moments import moment, stored
 
 POLL = "payments poll"
 _WATERMARK = "payments:changed_until"
 _DAILY = timedelta(hours=20)
 _LOOK_BACK = timedelta(days=90)
+_AT_ONCE = 500
+_UNDER_WAY = (IntentState.SENDING, IntentState.IN_DOUBT)
+_ABOUT_MONEY = ("paid", "partly_paid", "reopened")
 
 
 def poll(workspace: Workspace, *, full: bool = False) -> Result:
@@ -47,26 +53,34 @@ class _Poll:
         known = self._run.store.cursors.get(_WATERMARK)
         return moment(known) if known else None
 
-    def _compare(self, links: list[Link]) -> None:
-        """Asks for these documents by id and keeps what moved."""
-        if not links:
-            return
-        states = self._run.ledger.documents([link.ledger_id for link in links])
-        unmoved = []
-        for number, link in enumerate(links, 1):
-            self._run.workspace.progress("comparing", number, len(links))
-            if not self._keep(link, states.get(link.ledger_id)):
-                unmoved.append(link.shop_id)
-        self._run.store.links.touch(KIND, unmoved, self._now)
+    def _compare(self, links: Sequence[Link]) -> None:
+        """Asks for these documents by id, as many as fit a request, and keeps what moved."""
+        done = 0
+        for batch in _batches(links):
+            self._run.workspace.progress("comparing", done, len(links))
+            states = self._run.ledger.documents([link.ledger_id for link in batch])
+            unmoved = [link.shop_id for link in batch if not self._keep(link, self._state(link, states))]
+            self._run.store.links.touch(KIND, unmoved, self._now)
+            done += len(batch)
+            self._run.workspace.progress("comparing", done, len(links))
+
+    def _state(self, link: Link, states: dict[int, DocumentState]) -> DocumentState | None:
+        """A document that a search does not show is deleted only when asking for it alone says so too."""
+        return states.get(link.ledger_id) or self._run.ledger.document(link.ledger_id)
 
     def _keep(self, link: Link, state: DocumentState | None) -> bool:
         """Writes down what the ledger says of a link; whether that is news."""
         seen = self._seen(link, state)
         if seen.state == link.state:
             return False
-        self._run.store.links.save(seen, self._run.workspace.clock.now())
-        for report in reports(link.state, seen.state):
-            self._note(seen, report.name, report.message)
+        store = self._run.store
+        with store.transaction():
+            fresh = store.links.get(KIND, link.shop_id)
+            if fresh is None or fresh.state != link.state:
+                return False  # a push has moved it since we asked, so that our answer may be older
+            store.links.save(replace(fresh, number=seen.number, url=seen.url, state=seen.state, is_open=seen.is_open),
+                             self._run.workspace.clock.now())  # fmt: skip
+        self._note_news(link, seen)
         return True
 
     def _seen(self, link: Link, state: DocumentState | None) -> Link:
@@ -74,45 +88,69 @@ class _Poll:
             gone = {**link.state, "standing": Standing.DELETED.value}
             return replace(link, state=gone, is_open=False)
         seen = observed(link, state)
-        if seen.state["received"] != link.state.get("received"):
-            days = [payment.day for payment in self._run.ledger.payments(link.ledger_id)]
-            seen = replace(seen, state={**seen.state, "paid_date": max(days, default="")})
+        moved = seen.state["received"] != link.state.get("received", "0")
+        if moved or (state.received and "paid_date" not in link.state):
+            return replace(seen, state={**seen.state, "paid_date": self._paid_date(state)})
         return seen
 
-    def _note(self, link: Link, name: str, message: str) -> None:
-        received = link.state.get("received", "")
-        reason = message or (f"{received} received" if name in ("paid", "partly_paid", "reopened") else "")
+    def _paid_date(self, state: DocumentState) -> str:
+        if not state.received:
+            return ""
+        return max((payment.day for payment in self._run.ledger.payments(state.ledger_id)), default="")
+
+    def _note_news(self, link: Link, seen: Link) -> None:
+        """One line a document, however much has happened to it."""
+        news = list(reports(link.state, seen.state))
+        if not news:
+            return
+        received = f"{written(Decimal(seen.state.get('received', '0')))} received"
+        said = [report.message or (received if report.name in _ABOUT_MONEY else "") for report in news]
+        self._note(seen, news[-1].name, "; ".join(sentence for sentence in said if sentence))
+
+    def _note(self, link: Link, name: str, reason: str) -> None:
         self._run.note(Outcome(KIND, name, link.shop_id, Status.DONE, link.ledger_id, link.number, link.url, reason))
 
     def _look_at_everything_changed(self, watermark: datetime | None, seen_already: set[int]) -> None:
         """Once a day: all that changed since the last look, and what was paid in the last 90 days."""
+        known = {link.ledger_id: link for link in self._run.store.links.all(KIND)}
         for state in self._run.ledger.documents_changed_since(watermark):
             if state.ledger_id not in seen_already:
-                self._meet(state)
+                self._meet(known.get(state.ledger_id), state)
                 seen_already.add(state.ledger_id)
         self._compare([link for link in self._recently_paid() if link.ledger_id not in seen_already])
         self._run.store.cursors.move(_WATERMARK, stored(self._now))
 
-    def _meet(self, state: DocumentState) -> None:
-        link = self._run.store.links.of_ledger(KIND, state.ledger_id)
+    def _meet(self, link: Link | None, state: DocumentState) -> None:
         if link is not None:
             self._keep(link, state)
             return
         shop_id = _shop_id(state.reference, self._run.store.site)
-        if shop_id and self._run.store.links.get(KIND, shop_id) is None:
+        if shop_id:
             self._relink(shop_id, state)
 
     def _relink(self, shop_id: str, state: DocumentState) -> None:
         """An invoice of ours that the state does not know: it was restored from a copy, or lost."""
-        link = Link(KIND, shop_id, KIND, state.ledger_id, state.number, state.url, adopted=True)
+        store = self._run.store
+        with store.transaction():
+            under_way = any(intent.state in _UNDER_WAY for intent in store.intents.of_subject(KIND, shop_id))
+            if under_way or store.links.get(KIND, shop_id) is not None:
+                return
+            link = Link(KIND, shop_id, KIND, state.ledger_id, state.number, state.url, adopted=True)
+            store.links.save(link, self._run.workspace.clock.now())
         self._keep(link, state)
-        self._note(self._run.store.links.get(KIND, shop_id) or link, "linked", "found in bexio, linked again")
+        self._note(replace(link, number=state.number), "linked", "found in bexio, linked again")
 
-    def _recently_paid(self) -> Iterable[Link]:
+    def _recently_paid(self) -> Iterator[Link]:
         since = (self._now - _LOOK_BACK).date().isoformat()
         for link in self._run.store.links.all(KIND):
-            if link.state.get("standing") == Standing.PAID and link.state.get("paid_date", "9999") >= since:
+            if link.state.get("standing") == Standing.PAID and (link.state.get("paid_date") or since) >= since:
                 yield link
+
+
+def _batches(links: Iterable[Link]) -> Iterator[list[Link]]:
+    rest = iter(links)
+    while batch := list(islice(rest, _AT_ONCE)):
+        yield batch
 
 
 def _shop_id(text: str, site: str) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from bexsync.errors import BexsyncError
+from bexsync.money import written
 from bexsync.planning.plan import LinkDraft, Step, Subject
-from bexsync.planning.reports import reports
+from bexsync.planning.reports import Report, reports
 from bexsync.ports import Done, Event, Finding, Shop, Standing, StatusRow
 from bexsync.profile import Profile
 from bexsync.store import Link, RecordState, Store
@@ -47,23 +51,25 @@ class ShopSide:
 def report_steps(site: str, link: Link, now: datetime) -> Iterator[Step]:
     """The events that bring the shop up to date on one document, numbered so that a repeat is known as one."""
     before = None
-    for number, report in enumerate(reports(link.reported, link.state), link.events + 1):
-        event_id = f"{site}:{link.kind}:{link.shop_id}:{number}"
+    news = reports(link.reported, link.state, agreed_total=_agreed_total(link))
+    for number, report in enumerate(news, link.events + 1):
+        key = f"{site}:{link.kind}:{link.shop_id}:{number}"
         data = {
             "number": link.number,
             "url": link.url,
             "status": link.state.get("standing", ""),
-            "total": link.state.get("total", ""),
-            "paid_amount": link.state.get("received", ""),
+            "total": _amount(link.state.get("total", "")),
+            "currency": str(link.agreed.get("currency", "")),
+            "paid_amount": _amount(link.state.get("received", "")),
             "paid_date": link.state.get("paid_date", ""),
             "message": report.message,
         }
         step = Step(
             "event",
-            event_id,
+            key,
             Subject(link.kind, link.shop_id),
             {
-                "event_id": event_id,
+                "event_id": _event_id(key, report),
                 "at": stored(now),
                 "name": report.name,
                 "kind": link.kind,
@@ -78,6 +84,22 @@ def report_steps(site: str, link: Link, now: datetime) -> Iterator[Step]:
         )
         before = step.ref
         yield step
+
+
+def _event_id(key: str, report: Report) -> str:
+    """The count alone would repeat itself after a restored state, and the shop would drop news as a repeat."""
+    told = json.dumps([report.name, dict(report.told)], sort_keys=True)
+    return f"{key}-{hashlib.sha256(told.encode()).hexdigest()[:8]}"
+
+
+def _agreed_total(link: Link) -> Decimal | None:
+    """What the shop says that the document comes to, where it says so."""
+    total = link.agreed.get("total")
+    return Decimal(str(total)) if total is not None else None
+
+
+def _amount(text: str) -> str:
+    return written(Decimal(text)) if text else ""
 
 
 def status_rows(store: Store, profile: Profile) -> list[StatusRow]:
@@ -101,13 +123,13 @@ def _row(shop_id: str, link: Link | None, status: str, error: str) -> StatusRow:
     if link is None:
         return StatusRow(shop_id, status=status, error=error)
     state = link.state
-    paid = state.get("received", "0")
+    paid = Decimal(state.get("received") or "0")
     return StatusRow(
         shop_id,
         number=link.number,
         status=status,
         url=link.url,
-        paid_amount="" if paid == "0" else paid,
+        paid_amount=written(paid) if paid else "",
         paid_date=state.get("paid_date", ""),
         error=error,
     )

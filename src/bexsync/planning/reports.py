@@ -12,6 +12,7 @@ from bexsync.ports import Standing
 State = Mapping[str, str]
 _WHEREABOUTS = ("number", "url")
 _PAYMENT = ("standing", "received", "remaining", "paid_date", "shared")
+_AT_AN_END = (Standing.CANCELLED, Standing.DELETED)
 
 
 @dataclass(frozen=True)
@@ -23,26 +24,37 @@ class Report:
     message: str = ""
 
 
-def reports(told: State, state: State) -> Iterator[Report]:
-    """The events that bring the shop from what it was told to what is, in order."""
-    whereabouts = _part(state, _WHEREABOUTS)
-    if not told:
-        first = {**whereabouts, **_part(state, ("total", "credited", "currency"))}
-        if state.get("standing") in (Standing.PAID, Standing.PARTLY_PAID):
-            yield Report("linked", first)
-            told = first
-        else:
-            yield Report(_first_name(state), {**first, **_part(state, _PAYMENT)})
-            return
-    if _part(told, _WHEREABOUTS) != whereabouts:
-        yield Report("updated", whereabouts)
-    if told.get("total") != state.get("total"):
-        before, now = (written(Decimal(s.get("total", "0"))) for s in (told, state))
-        yield Report("changed_in_ledger", _part(state, ("total",)), f"changed in the ledger: {before} -> {now}")
-    if told.get("credited") != state.get("credited"):
-        yield Report("credited", _part(state, ("credited",)), f"credited: {written(Decimal(state['credited']))}")
-    if _part(told, _PAYMENT) != _part(state, _PAYMENT):
-        yield Report(_payment_name(told, state), _part(state, _PAYMENT))
+def reports(told: State, state: State, *, agreed_total: Decimal | None = None) -> Iterator[Report]:
+    """The events that bring the shop from what it was told to what is, in order.
+
+    A total that moves to `agreed_total`, what the shop itself says, is no news of the ledger's.
+    """
+    known = dict(told)
+    for report in _news(known, state, agreed_total):
+        known |= report.told
+        yield report
+
+
+def _news(known: State, state: State, agreed_total: Decimal | None) -> Iterator[Report]:
+    """`known` grows with every report that is taken, so that one change is told in one event."""
+    if not known:
+        yield _first(state)
+    if _part(known, _WHEREABOUTS) != _part(state, _WHEREABOUTS):
+        yield Report("updated", _part(state, _WHEREABOUTS))
+    if known.get("total") != state.get("total"):
+        yield _other_total(known, state, agreed_total)
+    if known.get("credited") != state.get("credited"):
+        yield _credited(known, state)
+    if _part(known, _PAYMENT) != _part(state, _PAYMENT):
+        yield Report(_payment_name(known, state), _part(state, _PAYMENT))
+
+
+def _first(state: State) -> Report:
+    """A document with money on it is first linked and then paid; any other is told in one event."""
+    always = _part(state, (*_WHEREABOUTS, "total", "currency"))
+    if _amount(state, "received") or _amount(state, "credited"):
+        return Report("linked", {**always, "credited": "0"})
+    return Report(_first_name(state), {**always, **_part(state, ("credited", *_PAYMENT))})
 
 
 def _first_name(state: State) -> str:
@@ -53,31 +65,51 @@ def _first_name(state: State) -> str:
             return "cancelled"
         case Standing.DELETED:
             return "deleted"
+        case Standing.PAID:
+            return "paid"
         case _:
             return "sent" if state.get("shared") == "yes" else "issued"
 
 
-def _payment_name(told: State, state: State) -> str:
-    before, now = told.get("standing"), state.get("standing")
+def _other_total(known: State, state: State, agreed_total: Decimal | None) -> Report:
+    before, now = _amount(known, "total"), _amount(state, "total")
+    told = _part(state, ("total", "remaining"))
+    if agreed_total is not None and abs(now - agreed_total) <= Decimal("0.05"):
+        return Report("updated", told, f"total {written(before)} -> {written(now)}, as the shop has it")
+    return Report("changed_in_ledger", told, f"changed in the ledger: {written(before)} -> {written(now)}")
+
+
+def _credited(known: State, state: State) -> Report:
+    """A credit alone may settle an invoice; then its status comes along, and no money is reported."""
+    told = _part(state, ("credited", "remaining"))
+    if known.get("received", "0") == state.get("received", "0") and state.get("standing") not in _AT_AN_END:
+        told |= _part(state, ("standing",))
+    return Report("credited", told, f"credited: {written(_amount(state, 'credited'))}")
+
+
+def _payment_name(known: State, state: State) -> str:
+    before, now = known.get("standing"), state.get("standing")
+    less = _amount(state, "received") - _amount(known, "received")
+    if before == now and less == 0:
+        return "sent" if known.get("shared") == "no" and now == Standing.ISSUED else "updated"
     match now:
         case Standing.PAID:
             return "paid"
-        case Standing.CANCELLED:
+        case Standing.CANCELLED if before != now:
             return "cancelled"
-        case Standing.DELETED:
+        case Standing.DELETED if before != now:
             return "deleted"
         case Standing.PARTLY_PAID:
-            less = Decimal(state.get("received", "0")) < Decimal(told.get("received", "0"))
-            return "reopened" if before == Standing.PAID or less else "partly_paid"
+            return "reopened" if before == Standing.PAID or less < 0 else "partly_paid"
     if before in (Standing.PAID, Standing.PARTLY_PAID):
         return "reopened"
-    if before != now and now == Standing.DRAFT:
-        return "updated"
-    return (
-        _first_name(state)
-        if before in (Standing.DRAFT, None) or told.get("shared") != state.get("shared")
-        else "updated"
-    )
+    if before in (Standing.DRAFT, None) and now != Standing.DRAFT:
+        return _first_name(state)
+    return "updated"
+
+
+def _amount(state: State, name: str) -> Decimal:
+    return Decimal(state.get(name) or "0")
 
 
 def _part(state: State, names: tuple[str, ...]) -> dict[str, str]:

@@ -120,8 +120,9 @@ class BexioLedger:
             raise
 
     def payments(self, ledger_id: int) -> Sequence[Money]:
-        """The payments of a document."""
-        return [payment_from(row) for row in self._api.list(f"{INVOICES}/{ledger_id}/payment")]
+        """The payments of a document; a credit voucher set off against it may stand among them and is none."""
+        rows = self._api.list(f"{INVOICES}/{ledger_id}/payment")
+        return [payment_from(row) for row in rows if not row.get("kb_credit_voucher_id")]
 
     def perform(self, kind: str, payload: Mapping[str, Any]) -> Done:
         """One effect."""
