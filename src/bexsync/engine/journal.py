@@ -136,7 +136,7 @@ class Journal:
             adopted=bool(draft.get("adopted")),
         )
         if intent.kind == "invoice":
-            link = replace(link, notes={**link.notes, "created_as": intent.payload_hash})
+            link = replace(link, notes={**link.notes, "created_as": draft.get("source", "")})
         if done.state is not None:
             link = observed(link, done.state)
         if done.seen:
@@ -174,7 +174,7 @@ class Journal:
 def _link_json(step: Step) -> dict[str, Any]:
     if step.link is None:
         return {}
-    draft: dict[str, Any] = {"ledger_kind": step.link.ledger_kind, "adopted": step.link.adopted}
+    draft: dict[str, Any] = {"ledger_kind": step.link.ledger_kind, "adopted": step.link.adopted, "source": step.link.source}
     if step.link.fingerprint:
         draft |= {"fingerprint": step.link.fingerprint, "agreed": encoded(step.link.agreed)}
     if step.link.told is not None:
@@ -220,6 +220,11 @@ def observed(link: Link, state: DocumentState) -> Link:
         state={**kept, **seen},
         is_open=state.standing not in _FINAL,
     )
+
+
+def gone(link: Link) -> Link:
+    """The link of a document that the ledger no longer has."""
+    return replace(link, state={**link.state, "standing": Standing.DELETED.value}, is_open=False)
 
 
 def unexpected(expect: Mapping[str, str], done: Done) -> str:

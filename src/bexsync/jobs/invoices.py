@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import cast
 
+from bexsync.engine.journal import gone, observed
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import MappingProblem, RecordProblem
 from bexsync.jobs.intake import Desk
@@ -117,12 +118,24 @@ class _Push:
         found = ledger.find_documents([reference(run.store.site, i) for i in wanted]) if wanted else {}
         if wanted or len(unlinked) < len(chosen):
             ledger.refresh_contacts()
+        self._refresh_links(chosen)
         planner = self._planner(start)
         steps: list[Step] = []
         for number, one in enumerate(chosen, 1):
             run.workspace.progress("planning", number, len(chosen))
             steps += self._decide(planner, one.shop_id, found.get(planner.reference(one.shop_id), []))
         return Plan(tuple(steps))
+
+    def _refresh_links(self, chosen: Sequence[_Chosen]) -> None:
+        """How linked documents stand is asked anew: a state restored from a copy must not mail an invoice again."""
+        store, now = self._run.store, self._run.workspace.clock.now()
+        links = [link for one in chosen if (link := store.links.get(KIND, one.shop_id))]
+        if not links:
+            return
+        states = self._run.ledger.documents([link.ledger_id for link in links])
+        for link in links:
+            state = states.get(link.ledger_id) or self._run.ledger.document(link.ledger_id)
+            store.links.save(observed(link, state) if state else gone(link), now)
 
     def _start_date(self) -> date:
         """An empty start date means the day of the first run, for ever."""
