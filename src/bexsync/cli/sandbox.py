@@ -18,6 +18,9 @@ def serve(
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="How to behave where nobody knows; `sandbox doubts` lists them."),
     ] = None,
+    faults: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Let go wrong what this file says; see docs/rehearsing.md.")
+    ] = None,
     company: Annotated[str, typer.Option(metavar="vat|no-vat", help="Whether the company is subject to VAT.")] = "vat",
     token: Annotated[
         str | None, typer.Option(metavar="TOKEN", help="Accept this token; otherwise one is made and printed.")
@@ -26,7 +29,7 @@ def serve(
     """Serve a local bexio: the same rules, none of the consequences. Its page is /sandbox."""
     from bexsync.cli.sandbox_server import run
 
-    run(port=port, data=data, speed=speed, doubts=doubt or [], company=company, token=token)
+    run(port=port, data=data, speed=speed, doubts=doubt or [], faults=faults, company=company, token=token)
 
 
 def doubts() -> None:

@@ -13,25 +13,38 @@ from typing import NoReturn
 import typer
 
 from bexsync.errors import Exit
-from bexsync.sandbox import Sandbox
+from bexsync.sandbox import Fired, Sandbox
 from bexsync.sandbox.doubts import DOUBTS
+from bexsync.sandbox.faults.file import read as read_faults
 
 TOKEN = "sandbox-token"  # noqa: S105  it opens nothing but a sandbox on this computer
 
 
-def run(*, port: int, data: Path | None, speed: float, doubts: Sequence[str], company: str, token: str | None) -> None:
+def run(
+    *,
+    port: int,
+    data: Path | None,
+    speed: float,
+    doubts: Sequence[str],
+    faults: Path | None,
+    company: str,
+    token: str | None,
+) -> None:
     """Serves until SIGTERM or Ctrl-C."""
     token = token or TOKEN
     try:
+        planned = read_faults(faults) if faults else []
         sandbox = Sandbox(doubts=_answers(doubts), data=data, speed=speed, company=company, token=token)
     except ValueError as problem:
         _refuse(f"{problem}")
+    sandbox.faults.plan(planned)
+    sandbox.faults.listeners.append(_tell)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
         with sandbox.serve(port) as url:
-            _welcome(url, token, data)
+            _welcome(url, token, data, len(planned))
             stop.wait()
     except (OSError, SystemExit) as problem:
         reason = problem.strerror if isinstance(problem, OSError) else "it is in use"
@@ -60,16 +73,25 @@ def _answers(doubts: Sequence[str]) -> Mapping[str, str]:
     return answers
 
 
-def _welcome(url: str, token: str, data: Path | None) -> None:
+def _welcome(url: str, token: str, data: Path | None, faults: int) -> None:
     kept = f"kept in {data}" if data else "forgotten in the end (--data FILE keeps them)"
+    planned = f"  the faults      {faults} planned, told here as they strike\n" if faults else ""
     sys.stdout.write(
         f"A local bexio at {url}\n"
         f"  look at it      {url}/sandbox\n"
         f'  in the profile  [ledger] api_url = "{url}"\n'
         f"  in the shell    export BEXSYNC_ACCESS_TOKEN={token}\n"
         f"  the books       {kept}\n"
+        f"{planned}"
         "Stop it with Ctrl-C.\n"
     )
+    sys.stdout.flush()
+
+
+def _tell(fired: Fired) -> None:
+    place = f"request {fired.number}, {fired.method} {fired.path}"
+    failed = f" could not: {fired.problem}" if fired.problem else ""
+    sys.stdout.write(f"fault {fired.fault.name} at {place}{failed}\n")
     sys.stdout.flush()
 
 

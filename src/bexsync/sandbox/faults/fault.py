@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from bexsync.sandbox.faults.kinds import KINDS, Kind
-from bexsync.sandbox.faults.parameters import FaultError, Parameter, Unfit, listing, nearest, one_of, text, whole
+from bexsync.sandbox.faults.parameters import FaultError, Parameter, Unfit, advice, one_of, text, whole
 
 _METHODS = ("*", "GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -43,10 +43,10 @@ class Fault:
     parameters: Mapping[str, Any] = field(hash=False)
 
     def __init__(
-        self, name: str, method: str = "*", path: str = "*", *, nth: int = 1, repeat: int = 1, **parameters: Any
+        self, /, name: str, method: str = "*", path: str = "*", *, nth: int = 1, repeat: int = 1, **parameters: Any
     ) -> None:
-        if name not in KINDS:
-            raise FaultError("name", f"there is no fault {name!r}; write {listing(KINDS)}.{nearest(name, KINDS)}")
+        if not isinstance(name, str) or name not in KINDS:
+            raise FaultError("name", f"there is no fault {name!r}; {advice(name, KINDS)}")
         where = {"method": method, "path": path, "nth": nth, "repeat": repeat}
         cleaned = {key: WHERE[key].read(key, value) for key, value in where.items()}
         for key, value in {"name": name, **cleaned, "parameters": _checked(name, parameters)}.items():
@@ -88,4 +88,4 @@ def _checked(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
 
 def _unknown_key(name: str, key: str) -> str:
     known = ["name", *WHERE, *KINDS[name].parameters]
-    return f"{name} has no such key; it has {', '.join(known)}.{nearest(key, known)}"
+    return f"{name} has no such key; {advice(key, known)}"

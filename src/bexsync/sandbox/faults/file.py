@@ -52,7 +52,7 @@ def _fault(table: dict[str, Any], place: str) -> Fault:
     try:
         if "name" not in table:
             meant = next((key for key in table if nearest(key, ["name"])), None)
-            hint = f'rename the key "{meant}"' if meant else f"write {listing(KINDS)}"
+            hint = f'rename "{meant}"' if meant else f"write {listing(KINDS)}"
             raise FaultError("name", f"it is missing; {hint}.")
         return Fault(**table)
     except FaultError as wrong:

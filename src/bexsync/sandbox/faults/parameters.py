@@ -44,7 +44,7 @@ def one_of(*choices: Any) -> Check:
 
     def check(value: Any) -> Any:
         if isinstance(value, bool) or value not in choices:
-            raise Unfit(f"write {listing(choices)}.{nearest(value, choices)}")
+            raise Unfit(advice(value, choices))
         return value
 
     return check
@@ -67,7 +67,7 @@ def number(least: float | None = None) -> Check:
     def check(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise Unfit("write a number.")
-        if abs(value) > 10**9 or (least is not None and value < least):
+        if not abs(value) <= 10**9 or (least is not None and value < least):
             raise Unfit(f"write a number {'' if least is None else f'from {least} '}up to a thousand million.")
         return value
 
@@ -105,7 +105,15 @@ def listing(choices: Iterable[Any]) -> str:
     return " or ".join(filter(None, (", ".join(written[:-1]), written[-1])))
 
 
-def nearest(written: Any, choices: Iterable[Any]) -> str:
-    """Returns a question after what was probably meant, or nothing."""
-    close = difflib.get_close_matches(str(written), [str(choice) for choice in choices], n=1)
-    return f' Did you mean "{close[0]}"?' if close else ""
+def nearest(written: Any, choices: Iterable[Any]) -> str | None:
+    """Returns the choice that was probably meant."""
+    texts = [choice for choice in choices if isinstance(choice, str)]
+    close = difflib.get_close_matches(written, texts, n=1) if isinstance(written, str) else []
+    return close[0] if close else None
+
+
+def advice(written: Any, choices: Iterable[Any]) -> str:
+    """Returns what to write instead: what was probably meant, else all there is."""
+    choices = list(choices)
+    meant = nearest(written, choices)
+    return f'did you mean "{meant}"?' if meant else f"write {listing(choices)}."

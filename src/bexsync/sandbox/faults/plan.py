@@ -38,7 +38,10 @@ class _Planned:
 
 
 class Faults:
-    """Plans faults; `fired` lists what struck since the start, and every listener is told of it."""
+    """Plans faults; `fired` lists what struck since the start.
+
+    Every listener is told when a fault strikes, and once more when it could not do what it should.
+    """
 
     def __init__(self, books: Books, tokens: Tokens, person: Person, clock: Clock) -> None:
         self.fired: list[Fired] = []
@@ -99,11 +102,15 @@ class Faults:
     def _strike(self, fault: Fault, request: Request, incoming: WerkzeugRequest, work: Work) -> Response:
         fired = Fired(fault, request.number, request.method, request.path, self._stage.clock())
         self.fired.append(fired)
-        try:
-            return fault.kind.strike(Scene(self._stage, fault, request, incoming, fired), work)
-        finally:
-            for listener in self.listeners:
-                listener(fired)
+        self._tell(fired)
+        response = fault.kind.strike(Scene(self._stage, fault, request, incoming, fired), work)
+        if fired.problem:
+            self._tell(fired)
+        return response
+
+    def _tell(self, fired: Fired) -> None:
+        for listener in self.listeners:
+            listener(fired)
 
     def _observed(self, request: Request, work: Work) -> Response:
         try:
