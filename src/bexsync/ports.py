@@ -287,6 +287,11 @@ class Ledger(Protocol):
         """Whether sending a draft issues it as well, so that issuing first is not needed."""
         ...
 
+    @property
+    def negative_prices(self) -> bool:
+        """Whether a position may have a negative price, as deductions do."""
+        ...
+
     def master(self) -> Master:
         """Master data, cached for a day."""
         ...

@@ -174,7 +174,11 @@ class Journal:
 def _link_json(step: Step) -> dict[str, Any]:
     if step.link is None:
         return {}
-    draft: dict[str, Any] = {"ledger_kind": step.link.ledger_kind, "adopted": step.link.adopted, "source": step.link.source}
+    draft: dict[str, Any] = {
+        "ledger_kind": step.link.ledger_kind,
+        "adopted": step.link.adopted,
+        "source": step.link.source,
+    }
     if step.link.fingerprint:
         draft |= {"fingerprint": step.link.fingerprint, "agreed": encoded(step.link.agreed)}
     if step.link.told is not None:

@@ -156,23 +156,37 @@ class _Push:
         owner = _owner(profile.ledger.user, master)
         return InvoicePlanner(
             profile=profile,
-            documents=DocumentPlanner(profile, master, run.workspace.vat_map, owner),
+            documents=DocumentPlanner(profile, master, run.workspace.vat_map, owner, run.ledger.negative_prices),
             contacts=ContactPlanner(profile, master, run.store.contacts, self._tried, owner),
             site=run.store.site,
             start_date=start,
             me=master.me.mail,
             send_issues=run.ledger.send_issues,
+            done=self._done,
+            url_of=self._url_of,
         )
 
     def _tried(self, kind: str, key: str) -> bool:
         intent = self._run.store.intents.get("", kind, key)
         return intent is not None and intent.state is IntentState.DONE
 
+    def _done(self, kind: str, key: str) -> bool:
+        intent = self._run.store.intents.get(self._run.store.site, kind, key)
+        return intent is not None and intent.state is IntentState.DONE
+
+    def _url_of(self, shop_id: str) -> str:
+        link = self._run.store.links.get(KIND, shop_id)
+        return link.url if link else ""
+
     def _decide(self, planner: InvoicePlanner, shop_id: str, found: list[DocumentState]) -> tuple[Step, ...]:
         subject = Subject(KIND, shop_id)
         row = self._run.store.records.get(KIND, shop_id)
         link = self._run.store.links.get(KIND, shop_id)
         if row is None:
+            return ()
+        doubt = self._doubt(shop_id) if link else ""
+        if doubt:
+            self._run.note(Outcome(KIND, "push", shop_id, Status.IN_DOUBT, reason=doubt, code="in_doubt"))
             return ()
         invoice = cast(Invoice, row.record())
         try:
@@ -186,6 +200,12 @@ class _Push:
             return ()
         self._works[shop_id] = decision
         return decision.steps
+
+    def _doubt(self, shop_id: str) -> str:
+        """Why nothing may be done to a document yet: an effect on it that may still take place."""
+        unsettled = (IntentState.SENDING, IntentState.IN_DOUBT)
+        intents = self._run.store.intents.of_subject(KIND, shop_id)
+        return next((i.said or f"{i.kind} is unanswered" for i in intents if i.state in unsettled), "")
 
     def _customer(self, invoice: Invoice) -> Customer | None:
         if invoice.customer is not None or invoice.customer_id is None:
@@ -266,7 +286,6 @@ def _action(steps: Iterable[Step]) -> str:
 
 
 def _linked(link: Link) -> Linked:
-
     return Linked(
         ledger_id=link.ledger_id,
         fingerprint=link.fingerprint,
@@ -275,6 +294,7 @@ def _linked(link: Link) -> Linked:
         number=link.number,
         url=link.url,
         total=Decimal(link.state.get("total", "0")),
+        shared=link.state.get("shared") == "yes",
         revision=int(link.notes.get("revision", 0)),
         created_as=str(link.notes.get("created_as", "")),
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,7 @@ from bexsync.profile import Profile
 from bexsync.records import Address, Customer, Invoice, Line, TimeEntry
 from bexsync.vat import Tax, VatMap
 
+_SUBTOTAL = {"de": "Zwischensumme", "fr": "Sous-total", "it": "Subtotale", "en": "Subtotal"}
 _DISCOUNT = {"de": "Rabatt", "fr": "Rabais", "it": "Sconto", "en": "Discount"}
 
 
@@ -57,6 +58,7 @@ class DocumentPlanner:
     master: Master
     vat_map: VatMap
     owner: User
+    negative_prices: bool = True
 
     def write(self, invoice: Invoice, customer: Customer, contacts: Contacts, reference: str) -> Document:
         """The document of an invoice."""
@@ -69,7 +71,7 @@ class DocumentPlanner:
             invoice.invoice_date,
         )
         language = (invoice.language or customer.language or self.profile.ledger.language)[:2]
-        writer = _Lines(self.profile, self.master, chooser, language)
+        writer = _Lines(self.profile, self.master, chooser, language, self.negative_prices)
         positions, sums = writer.write(invoice)
         gross = invoice.prices_include_tax
         self._check_totals(invoice, sums, gross)
@@ -219,23 +221,61 @@ class _Lines:
     master: Master
     chooser: TaxChooser
     language: str
+    negative_prices: bool
 
     def write(self, invoice: Invoice) -> tuple[list[Mapping[str, Any]], list[Sum]]:
         """All positions in order, and the sums of those that are money."""
         booked = [self._book(line, number) for number, line in enumerate(invoice.lines, 1) if self._is_sale(line)]
-        by_line = iter(booked)
+        by_line = iter(booked if self.negative_prices else self._lowered(invoice, booked))
         positions: list[Mapping[str, Any]] = []
         sums: list[Sum] = []
         for number, line in enumerate(invoice.lines, 1):
             if line.type == "subtotal":
-                positions.append({"type": "subtotal", "text": _line_text(line) or "Subtotal"})
+                text = _line_text(line) or _SUBTOTAL.get(self.language, _SUBTOTAL["en"])
+                positions.append({"type": "subtotal", "text": text})
             elif line.type == "text":
                 positions.append({"type": "text", "text": _line_text(line)})
             elif self._is_sale(line):
                 self._sale(next(by_line), positions, sums)
-            else:
+            elif self.negative_prices:
                 self._document_discount(line, _where(line, number), booked, positions, sums)
+            else:
+                amount = _discount_amount(line, _where(line, number), _base(booked))
+                text = _line_text(line) or self._word_for_discount()
+                positions.append({"type": "text", "text": f"{text}: {written(amount)}"})
         return positions, sums
+
+    def _lowered(self, invoice: Invoice, booked: Sequence[_Booked]) -> Iterator[_Booked]:
+        """Where no price may be negative, deductions lower the prices of the lines they are for."""
+        less = [abs(b.line.discount_amount or Decimal(0)) for b in booked]
+        for number, line in enumerate(invoice.lines, 1):
+            if not line.has_amount or self._is_sale(line):
+                continue
+            where = _where(line, number)
+            if line.tax_code or line.tax_rate is not None or line.revenue_account:
+                raise _no_negative_price(where)
+            amount = _discount_amount(line, where, _base(booked))
+            parts = share(amount, [_after_own_discount(b) for b in booked])
+            less = [before + part for before, part in zip(less, parts, strict=True)]
+        for item, deduction in zip(booked, less, strict=True):
+            yield self._with_lower_price(item, deduction) if deduction or item.amount < 0 else item
+
+    def _with_lower_price(self, booked: _Booked, deduction: Decimal) -> _Booked:
+        line = booked.line
+        factor = product(line.quantity, HUNDRED - (line.discount_percent or Decimal(0))) / HUNDRED
+        if booked.amount < deduction or factor <= 0:
+            raise _no_negative_price(booked.where)
+        price = rounded((booked.amount - deduction) / factor, Decimal("0.000001"))
+        note = f"{self._word_for_discount()}: {written(deduction)}"
+        lowered = line.model_copy(
+            update={
+                "unit_price": price,
+                "line_total": None,
+                "discount_amount": None,
+                "description": "\n".join(part for part in (line.description, note) if part),
+            }
+        )
+        return replace(booked, line=lowered, amount=product(price, factor))
 
     @staticmethod
     def _is_sale(line: Line) -> bool:
@@ -307,11 +347,7 @@ class _Lines:
         sums: list[Sum],
     ) -> None:
         """A discount over the whole document: with a tax of its own it is one deduction, else a share for each tax."""
-        bases = [b.amount - abs(b.line.discount_amount or Decimal(0)) for b in booked]
-        if not booked or total(bases) <= 0:
-            raise RecordProblem(
-                f"{where} is a discount, but there is nothing to discount.", code="discount_without_base"
-            )
+        bases = [_after_own_discount(b) for b in booked]
         amount = _discount_amount(line, where, total(bases))
         text = _line_text(line) or self._word_for_discount()
         if line.tax_code or line.tax_rate is not None or line.revenue_account:
@@ -365,13 +401,15 @@ def _where(line: Line, number: int) -> str:
 
 
 def _unit_price(line: Line, where: str) -> Decimal:
+    """The line's price, else the one that comes to its line_total after its discounts."""
     if line.unit_price is not None:
         return line.unit_price
-    if line.line_total is None or not line.quantity:
+    factor = product(line.quantity, HUNDRED - (line.discount_percent or Decimal(0))) / HUNDRED
+    if line.line_total is None or not factor:
         raise RecordProblem(
             f"{where} has no unit_price.", "Let the shop give it.", code="price_missing", field="unit_price"
         )
-    return rounded(line.line_total / line.quantity, Decimal("0.000001"))
+    return rounded((line.line_total + abs(line.discount_amount or Decimal(0))) / factor, Decimal("0.000001"))
 
 
 def _line_amount(line: Line, where: str) -> Decimal:
@@ -389,7 +427,30 @@ def _line_amount(line: Line, where: str) -> Decimal:
     return amount
 
 
+def _after_own_discount(booked: _Booked) -> Decimal:
+    return booked.amount - abs(booked.line.discount_amount or Decimal(0))
+
+
+def _base(booked: Sequence[_Booked]) -> Decimal:
+    return total([_after_own_discount(b) for b in booked])
+
+
+def _no_negative_price(where: str) -> RecordProblem:
+    return RecordProblem(
+        f"{where} comes to a negative amount, and this bexio takes no negative prices.",
+        "Make it a discount of the lines it is for, or write the invoice in bexio by hand.",
+        code="negative_price",
+        field="unit_price",
+    )
+
+
 def _discount_amount(line: Line, where: str, base: Decimal) -> Decimal:
+    if base <= 0:
+        raise RecordProblem(
+            f"{where} is a discount, but there is nothing to discount.",
+            "Correct the lines in the shop.",
+            code="discount_without_base",
+        )
     if line.discount_percent is not None and line.unit_price is None:
         return rounded(product(base, line.discount_percent) / HUNDRED)
     if line.discount_amount is not None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from bexsync.errors import RecordProblem
 from bexsync.money import rounded, written
 from bexsync.planning.contacts import ContactPlanner, Contacts
+from bexsync.planning.credit_notes import credit_note_problem
 from bexsync.planning.documents import Document, DocumentPlanner
 from bexsync.planning.plan import LinkDraft, Ref, Step, Subject
 from bexsync.ports import DocumentState, Standing
@@ -20,13 +23,37 @@ from bexsync.records import Customer, Invoice
 POSITIONS_AT_ONCE = 150
 KIND = "invoice"
 _ORDER: Mapping[str, int] = {"draft": 0, "issue": 1, "send": 2}
-_NOT_BOOKED = frozenset({"updated_at", "metadata", "status", "external_id", "external_number", "external_url"})
 _NO_CONTACTS = Contacts(0, None, ())
+_EDITING = "~"
+# What neither stands on the document nor decides who gets it: a change here is no change of what was booked.
+_NOT_BOOKED = frozenset(
+    {
+        "updated_at", "metadata", "status", "external_id", "external_number", "external_url", "attachments",
+        "email", "auto_send", "leave_as_draft", "customer.updated_at", "customer.phone", "customer.groups",
+        "customer.shop_id", "customer.customer_number", "customer.vat_number", "customer.shipping_address",
+        "invoice_contact.phone", "lines.metadata", "lines.line_number",
+    }
+)  # fmt: skip
+
+
+class WasDone(Protocol):
+    """Whether a step of this site was done before, by its kind and key."""
+
+    def __call__(self, kind: str, key: str) -> bool: ...
+
+
+def _nothing_done(kind: str, key: str) -> bool:
+    del kind, key
+    return False
 
 
 @dataclass(frozen=True)
 class Linked:
-    """What the link of an invoice says: `fingerprint` is "" while the document was never found to be right."""
+    """What the link of an invoice says, and how the document stands in the ledger now.
+
+    `fingerprint` is "" while the document was never found to be right, and begins with "~" while it is being
+    rewritten; `created_as` is the content it was created from.
+    """
 
     ledger_id: int
     fingerprint: str
@@ -37,6 +64,12 @@ class Linked:
     total: Decimal
     revision: int = 0
     created_as: str = ""
+    shared: bool = False
+
+    @property
+    def is_agreed(self) -> bool:
+        """Whether the document is known to say what `agreed` says."""
+        return bool(self.fingerprint) and not self.fingerprint.startswith(_EDITING)
 
 
 @dataclass(frozen=True)
@@ -67,6 +100,8 @@ class InvoicePlanner:
     start_date: date
     me: str
     send_issues: bool = True
+    done: WasDone = _nothing_done
+    url_of: Callable[[str], str] = lambda _: ""
 
     def reference(self, shop_id: str) -> str:
         """The natural key of an invoice in the ledger."""
@@ -103,29 +138,32 @@ class InvoicePlanner:
         if invoice.invoice_date < self.start_date:
             return f"its date {invoice.invoice_date} lies before the start date {self.start_date}"
         if invoice.document_type == "credit_note":
-            raise _credit_note(invoice, "")
+            raise self._credit_note(invoice)
         return ""
+
+    def _credit_note(self, invoice: Invoice) -> RecordProblem:
+        return credit_note_problem(invoice, self.url_of(invoice.original_shop_id or ""))
 
     def _create(self, invoice: Invoice, customer: Customer | None) -> Work:
         subject = Subject(KIND, invoice.shop_id)
-        document, before = self._write(invoice, customer, subject)
+        person, document, before = self._write_for_contacts(invoice, customer, subject)
         create = self._create_step(invoice, document, subject)
         rest = self._rest(document, subject, create.ref, self.reference(invoice.shop_id), invoice)
         tail = rest[-1].ref if rest else create.ref
-        return Work(
-            (
-                *before,
-                create,
-                *rest,
-                *self._finish(
-                    invoice, customer, document, subject, create.ref, tail, replace(create.ref, field="number")
-                ),
-            )
-        )
+        made = _Made(create.ref, replace(create.ref, field="number"), replace(tail, field="total"), tail)
+        return Work((*before, create, *rest, *self._finish(invoice, person, document, subject, made)))
 
-    def _write(
+    def _write_for_contacts(
         self, invoice: Invoice, customer: Customer | None, subject: Subject
-    ) -> tuple[Document, tuple[Step, ...]]:
+    ) -> tuple[Customer, Document, tuple[Step, ...]]:
+        """The document with its contacts; it comes first: what cannot be booked must not leave a contact behind."""
+        person, _ = self._write(invoice, customer)
+        contacts = self.contacts.plan(invoice, person, subject)
+        document = self.documents.write(invoice, person, contacts, self.reference(invoice.shop_id))
+        return person, document, contacts.steps
+
+    def _write(self, invoice: Invoice, customer: Customer | None) -> tuple[Customer, Document]:
+        """The document without its contacts, for comparing."""
         if customer is None:
             missing = invoice.customer_id is not None
             raise RecordProblem(
@@ -137,10 +175,7 @@ class InvoicePlanner:
             )
         if self._finish_of(invoice) == "send":
             self._mail(invoice, customer)
-        # The document first: an invoice that cannot be booked must not leave a contact behind.
-        self.documents.write(invoice, customer, _NO_CONTACTS, self.reference(invoice.shop_id))
-        contacts = self.contacts.plan(invoice, customer, subject)
-        return self.documents.write(invoice, customer, contacts, self.reference(invoice.shop_id)), contacts.steps
+        return customer, self.documents.write(invoice, customer, _NO_CONTACTS, self.reference(invoice.shop_id))
 
     def _create_step(self, invoice: Invoice, document: Document, subject: Subject) -> Step:
         complete = len(document.positions) <= POSITIONS_AT_ONCE
@@ -152,7 +187,7 @@ class InvoicePlanner:
             {**document.header, "positions": list(first)},
             scope=self.site,
             expect=document.expect if complete else {"positions": str(len(first))},
-            link=_agreement(invoice) if complete else LinkDraft(KIND),
+            link=_agreement(invoice) if complete else LinkDraft(KIND, source=_content(invoice)),
             money=rounded(document.total),
             currency=document.currency,
             title=f"invoice for {document.customer}",
@@ -209,12 +244,14 @@ class InvoicePlanner:
                 code="deleted_in_ledger",
             )
         if invoice.document_type == "credit_note":
-            raise _credit_note(invoice, link.url)
+            raise self._credit_note(invoice)
         if invoice.status == "cancelled":
             return self._cancelled(link)
         changes = differences(link.agreed, invoice.canonical())
-        if link.fingerprint == invoice.fingerprint() or (link.fingerprint and not changes):
+        if link.is_agreed and not changes:
             return self._unfinished(invoice, customer, link)
+        if invoice.status == "draft":
+            return Settled(f"its status is draft; {link.number} stays as it is")
         if link.standing is not Standing.DRAFT:
             return self._changed_after_booking(invoice, customer, link, changes)
         return self._update(invoice, customer, link)
@@ -231,7 +268,7 @@ class InvoicePlanner:
     def _changed_after_booking(
         self, invoice: Invoice, customer: Customer | None, link: Linked, changes: Sequence[str]
     ) -> Work | Settled:
-        if not link.fingerprint:
+        if not link.is_agreed:
             return self._judge_adopted(invoice, customer, link)
         raise RecordProblem(
             f"Changed after booking ({link.number}): {'; '.join(changes[:6])}"
@@ -244,42 +281,68 @@ class InvoicePlanner:
     def _judge_adopted(self, invoice: Invoice, customer: Customer | None, link: Linked) -> Work:
         """An issued document of ours that the state knows too little of: right if it comes to the same total."""
         subject = Subject(KIND, invoice.shop_id)
-        document, _ = self._write(invoice, customer, subject)
-        step = self._verify(
-            document, subject, link.ledger_id, f"{self.reference(invoice.shop_id)}@adopted", (), invoice
-        )
-        return Work((step,))
+        _, document = self._write(invoice, customer)
+        key = f"{self.reference(invoice.shop_id)}@adopted"
+        return Work((self._verify(document, subject, link.ledger_id, key, (), invoice),))
 
     def _unfinished(self, invoice: Invoice, customer: Customer | None, link: Linked) -> Work | Settled:
-        if link.standing is not Standing.DRAFT or self._finish_of(invoice) == "draft":
-            return Settled(f"{link.number} is {link.standing.value.replace('_', ' ')}")
+        """The document is right; issuing or mailing it may still be due."""
+        well = Settled(f"{link.number} is {link.standing.value.replace('_', ' ')}")
+        key = self.reference(invoice.shop_id)
+        if invoice.status != "approved" or self._finish_of(invoice) == "draft":
+            return well
+        is_draft = link.standing is Standing.DRAFT
+        if not is_draft and not self._mail_is_due(invoice, link):
+            return well
+        if is_draft and self._was_finished(key):
+            raise _taken_back(link)
         subject = Subject(KIND, invoice.shop_id)
-        document, _ = self._write(invoice, customer, subject)
-        return Work(tuple(self._finish(invoice, customer, document, subject, link.ledger_id, None, link.number)))
+        person, document = self._write(invoice, customer)
+        made = _Made(link.ledger_id, link.number, written(link.total), None)
+        return Work(tuple(self._finish(invoice, person, document, subject, made)))
+
+    def _mail_is_due(self, invoice: Invoice, link: Linked) -> bool:
+        """Only where we issued it ourselves and the mail, a step of its own, did not come through."""
+        key = self.reference(invoice.shop_id)
+        open_for_mail = link.standing is Standing.ISSUED and not link.shared and self._finish_of(invoice) == "send"
+        return open_for_mail and self.done("issue", key) and not self.done("send", key)
+
+    def _was_finished(self, key: str) -> bool:
+        return self.done("issue", key) or self.done("send", key)
 
     def _update(self, invoice: Invoice, customer: Customer | None, link: Linked) -> Work:
         """Our own draft follows the shop: header, positions anew, then a look at the whole."""
         subject = Subject(KIND, invoice.shop_id)
-        document, before = self._write(invoice, customer, subject)
-        create = self._create_step(invoice, document, subject)
-        if not link.fingerprint and link.created_as == create.payload_hash():
-            rest = self._rest(document, subject, link.ledger_id, create.key, invoice)
-            rest = rest or [self._verify(document, subject, link.ledger_id, create.key, (), invoice)]
-            return Work(
-                (
-                    *before,
-                    *rest,
-                    *self._finish(invoice, customer, document, subject, link.ledger_id, rest[-1].ref, link.number),
-                )
-            )
-        key = f"{create.key}@{link.revision + 1}-{invoice.fingerprint()[:8]}"
+        person, document, before = self._write_for_contacts(invoice, customer, subject)
+        key = self.reference(invoice.shop_id)
+        if not link.fingerprint and link.created_as == _content(invoice):
+            rest = self._rest(document, subject, link.ledger_id, key, invoice)
+            steps = rest or [self._verify(document, subject, link.ledger_id, key, (), invoice)]
+        else:
+            steps = self._rewrite(invoice, document, subject, link)
+        if self._was_finished(key):
+            return Work((*before, *steps), _taken_back(link))
+        tail = steps[-1].ref
+        made = _Made(link.ledger_id, link.number, replace(tail, field="total"), tail)
+        return Work((*before, *steps, *self._finish(invoice, person, document, subject, made)))
+
+    def _rewrite(
+        self, invoice: Invoice, document: Document, subject: Subject, link: Linked, after: tuple[Ref, ...] = ()
+    ) -> list[Step]:
+        """From the first change until the last look the link says that its document is being rewritten."""
+        editing = f"{_EDITING}{invoice.fingerprint()}"
+        revision = link.revision if link.fingerprint in ("", editing) else link.revision + 1
+        key = f"{self.reference(invoice.shop_id)}@{revision}-{invoice.fingerprint()[:8]}"
         edit = Step(
             "invoice_edit",
             key,
             subject,
             {**document.header, "document_id": link.ledger_id},
             scope=self.site,
+            after=after,
+            link=LinkDraft(KIND, fingerprint=editing, agreed=link.agreed),
             title=f"update draft {link.number}",
+            requests=2,
             money=rounded(document.total),
             currency=document.currency,
         )
@@ -295,13 +358,12 @@ class InvoicePlanner:
         )
         rest = self._rest(document, subject, link.ledger_id, key, invoice, start=0)
         rest[0] = replace(rest[0], after=(*rest[0].after, clear.ref))
-        finish = self._finish(invoice, customer, document, subject, link.ledger_id, rest[-1].ref, link.number)
-        return Work((*before, edit, clear, *rest, *finish))
+        return [edit, clear, *rest]
 
     def _adopt(self, invoice: Invoice, customer: Customer | None, found: DocumentState) -> Work:
         """A document that carries our reference but no link: the state was lost or restored."""
         subject = Subject(KIND, invoice.shop_id)
-        step = Step(
+        adopt = Step(
             "adopt",
             self.reference(invoice.shop_id),
             subject,
@@ -311,26 +373,34 @@ class InvoicePlanner:
             title=f"link {found.number}, which bexio already has",
         )
         if invoice.document_type == "credit_note" or invoice.status == "cancelled":
-            return Work((step,))
-        document, _ = self._write(invoice, customer, subject)
-        gap = abs(found.total - document.total)
-        if gap > document.within and found.standing is not Standing.DRAFT:
+            return Work((adopt,))
+        if found.standing is Standing.DRAFT:
+            return self._adopt_draft(invoice, customer, found, adopt)
+        _, document = self._write(invoice, customer)
+        if not _is_same(found, document):
             problem = RecordProblem(
                 f"bexio already has it as {found.number} with a total of {written(found.total)}, "
-                f"the shop has {written(document.total)}.",
+                f"the shop has {written(rounded(document.total))} {document.currency}.",
                 f"Compare the two and correct one: {found.url}",
                 code="differs_in_ledger",
             )
-            return Work((step,), problem)
-        if gap > document.within:
-            return Work((step,), unfinished=True)  # our own draft: the next plan brings it up to date
-        verify = self._verify(
-            document, subject, found.ledger_id, f"{self.reference(invoice.shop_id)}@adopted", (step.ref,), invoice
-        )
-        finish: list[Step] = []
-        if found.standing is Standing.DRAFT:
-            finish = self._finish(invoice, customer, document, subject, found.ledger_id, verify.ref, found.number)
-        return Work((step, verify, *finish))
+            return Work((adopt,), problem)
+        key = f"{self.reference(invoice.shop_id)}@adopted"
+        return Work((adopt, self._verify(document, subject, found.ledger_id, key, (adopt.ref,), invoice)))
+
+    def _adopt_draft(self, invoice: Invoice, customer: Customer | None, found: DocumentState, adopt: Step) -> Work:
+        """Our own draft is finished as if its link had never been lost; a different one is rewritten first."""
+        subject = adopt.subject
+        person, document, before = self._write_for_contacts(invoice, customer, subject)
+        key = f"{self.reference(invoice.shop_id)}@adopted"
+        if _is_same(found, document) and document.header["contact_id"] == found.contact_id:
+            steps = [self._verify(document, subject, found.ledger_id, key, (adopt.ref,), invoice)]
+        else:
+            link = Linked(found.ledger_id, "", {}, found.standing, found.number, found.url, found.total)
+            steps = self._rewrite(invoice, document, subject, link, (adopt.ref,))
+        tail = steps[-1].ref
+        made = _Made(found.ledger_id, found.number, replace(tail, field="total"), tail)
+        return Work((*before, adopt, *steps, *self._finish(invoice, person, document, subject, made)))
 
     def _finish_of(self, invoice: Invoice) -> Finish:
         """The profile says how far; a single invoice may stay behind, never go further."""
@@ -340,37 +410,27 @@ class InvoicePlanner:
         return min(wish, self.profile.invoices.finish, key=lambda finish: _ORDER[finish])
 
     def _finish(
-        self,
-        invoice: Invoice,
-        customer: Customer | None,
-        document: Document,
-        subject: Subject,
-        made: Ref | int,
-        tail: Ref | None,
-        number: Ref | str,
+        self, invoice: Invoice, customer: Customer, document: Document, subject: Subject, made: _Made
     ) -> list[Step]:
         wish = self._finish_of(invoice)
-        if wish == "draft" or customer is None:
+        if wish == "draft":
             return []
-        key = self.reference(invoice.shop_id)
-        after = (tail,) if tail is not None else ()
+        after = (made.tail,) if made.tail is not None else ()
         steps: list[Step] = []
         if wish == "issue" or not self.send_issues:
-            steps.append(
-                Step(
-                    "issue",
-                    key,
-                    subject,
-                    {"document_id": made, "look": wish == "send"},
-                    scope=self.site,
-                    after=after,
-                    link=LinkDraft(KIND),
-                    title="issue",
-                )
+            issue = Step(
+                "issue",
+                self.reference(invoice.shop_id),
+                subject,
+                {"document_id": made.document_id, "look": wish == "send"},
+                scope=self.site,
+                after=after,
+                link=LinkDraft(KIND),
+                title="issue",
             )
-            after = (steps[-1].ref,)
+            steps, after = [issue], (issue.ref,)
         if wish == "send":
-            steps.append(self._send(invoice, customer, document, subject, made, number, after))
+            steps.append(self._send(invoice, customer, document, subject, made, after))
         return steps
 
     def _send(
@@ -379,15 +439,14 @@ class InvoicePlanner:
         customer: Customer,
         document: Document,
         subject: Subject,
-        made: Ref | int,
-        number: Ref | str,
+        made: _Made,
         after: tuple[Ref, ...],
     ) -> Step:
         to, mail_subject, message = self._mail(invoice, customer)
         attach = invoice.email.attach_pdf if invoice.email and invoice.email.attach_pdf is not None else None
         key = self.reference(invoice.shop_id)
         payload = {
-            "document_id": made,
+            "document_id": made.document_id,
             "to": to,
             "subject": mail_subject,
             "message": message,
@@ -395,12 +454,12 @@ class InvoicePlanner:
             "shared_before": "no" if self.send_issues else Ref("issue", key, "shared"),
             "attach_pdf": self.profile.invoices.attach_pdf if attach is None else attach,
             "words": {
-                "number": number,
+                "number": made.number,
                 "title": invoice.title or "",
-                "total": written(invoice.total or document.total),
+                "total": made.total,
                 "currency": invoice.currency,
-                "due_date": str(document.header.get("due_date", "")),
-                "customer": _customer_name(customer),
+                "due_date": _written_day(str(document.header.get("due_date", ""))),
+                "customer": document.customer,
             },
         }
         return Step(
@@ -434,7 +493,7 @@ class InvoicePlanner:
         message = (own.text if own else None) or text.message
         if "[Network Link]" not in message:
             message = f"{message}\n\n[Network Link]"
-        return (self.me if self.profile.invoices.send_to == "me" else to), subject, message
+        return (self.me if self.profile.invoices.send_to == "me" else to), " ".join(subject.split()), message
 
 
 def reference(site: str, shop_id: str) -> str:
@@ -442,31 +501,44 @@ def reference(site: str, shop_id: str) -> str:
     return f"bexsync:{site}:{KIND}:{shop_id}"
 
 
+@dataclass(frozen=True)
+class _Made:
+    """The document that is to be finished: known already, or made by an earlier step (`tail` the last of them)."""
+
+    document_id: int | Ref
+    number: str | Ref
+    total: str | Ref
+    tail: Ref | None
+
+
 def _agreement(invoice: Invoice) -> LinkDraft:
-    return LinkDraft(KIND, fingerprint=invoice.fingerprint(), agreed=invoice.canonical())
+    return LinkDraft(KIND, fingerprint=invoice.fingerprint(), agreed=invoice.canonical(), source=_content(invoice))
 
 
-def _customer_name(customer: Customer) -> str:
-    return customer.company_name or " ".join(p for p in (customer.first_name, customer.last_name) if p)
+def _content(invoice: Invoice) -> str:
+    """A hash of what is booked: records that differ only in what is not booked have the same."""
+    text = json.dumps(sorted(_flat(invoice.canonical())), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def _credit_note(invoice: Invoice, url: str) -> RecordProblem:
-    """bexio has no interface for credit notes, so a person gets everything needed to write one."""
-    amounts: dict[str, Decimal] = {}
-    for line in invoice.lines:
-        if not line.has_amount or (line.unit_price is None and line.line_total is None):
-            continue
-        amount = line.line_total if line.line_total is not None else line.quantity * (line.unit_price or Decimal(0))
-        rate = f"{line.tax_rate} %" if line.tax_rate is not None else line.tax_code or "default tax"
-        amounts[rate] = amounts.get(rate, Decimal(0)) + amount
-    split = ", ".join(f"{written(amount)} at {rate}" for rate, amount in amounts.items())
-    original = f" The original: {url}" if url else ""
+def _is_same(found: DocumentState, document: Document) -> bool:
+    """Whether a document that was found comes to the same total in the same currency."""
+    same_currency = found.currency_id in (None, document.header["currency_id"])
+    return same_currency and abs(found.total - document.total) <= document.within
+
+
+def _taken_back(link: Linked) -> RecordProblem:
     return RecordProblem(
-        f"Credit note {invoice.source_number or invoice.shop_id} of {written(invoice.total or Decimal(0))} "
-        f"{invoice.currency} ({split}) has to be written in bexio by hand; bexio offers no interface for it.",
-        f"Write it in bexio, then acknowledge this error.{original}",
-        code="credit_note",
+        f"{link.number} was issued before and is a draft again, because somebody took it back in bexio; "
+        "bexsync does not issue or mail an invoice twice.",
+        f"Issue and mail it in bexio, or delete it there: {link.url}",
+        code="taken_back_in_ledger",
     )
+
+
+def _written_day(day: str) -> str:
+    """2026-12-02 as the customer reads it: 02.12.2026."""
+    return ".".join(reversed(day.split("-"))) if day else ""
 
 
 def differences(agreed: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
@@ -479,13 +551,15 @@ def differences(agreed: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def _flat(value: Any, path: str = "", name: str = "") -> Iterator[tuple[str, str]]:
+    """Every booked value with its path; `name` is the path without the numbers of lines."""
+    if name in _NOT_BOOKED:
+        return
     if isinstance(value, Mapping):
         for key, item in value.items():
-            if path or key not in _NOT_BOOKED:
-                yield from _flat(item, f"{path}.{key}" if path else key)
+            yield from _flat(item, f"{path}.{key}" if path else key, f"{name}.{key}" if name else key)
     elif isinstance(value, list | tuple):
         for number, item in enumerate(value, 1):
-            yield from _flat(item, f"{path}[{number}]")
+            yield from _flat(item, f"{path}[{number}]", name)
     else:
         yield path, str(value)

@@ -37,13 +37,17 @@ class Subject:
 
 @dataclass(frozen=True)
 class LinkDraft:
-    """What a done step writes about its subject's link, in the transaction that marks it done."""
+    """What a done step writes about its subject's link, in the transaction that marks it done.
+
+    `source` names the content that a new document was made from, whether or not it came out right.
+    """
 
     ledger_kind: str
     fingerprint: str | None = None
     agreed: Mapping[str, Json] | None = None
     adopted: bool = False
     told: Mapping[str, str] | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,10 @@ class ContactBook:
         else:
             self._read_changed(str(seen), now)
 
+    def forget(self) -> None:
+        """Reads all contacts again next time, because the ledger did not know one of them."""
+        self._store.facts.forget(_FULL)
+
     def _read_all(self, now: datetime) -> None:
         active = [contact_from(row, archived=False) for row in self._api.list("/2.0/contact", order_by="id")]
         archived = [

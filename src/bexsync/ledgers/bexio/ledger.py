@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -29,6 +30,14 @@ from bexsync.ports import DocumentState, Done, Finding, Master, Money, Standing
 from bexsync.store import Store
 
 _SEND_ISSUES = "send_issues_drafts"
+_ISSUED_FIRST = "send_needs_issue"
+_NEGATIVE_PRICES = "negative_prices"
+_OF_MASTER = re.compile(
+    r"\b(user_id|owner_id|language_id|bank_account_id|currency_id|template_slug|account_id|tax_id|unit_id"
+    r"|country_id|salutation_id|contact_group_ids|document_nr|mwst_type)\b"
+)
+_OF_CONTACTS = re.compile(r"\bcontact(_sub)?_id\b")
+_OF_LETTER = re.compile(r"^(recipient_email|subject|message|attach_pdf)\b")
 Perform = Callable[[Mapping[str, Any]], Done]
 Find = Callable[[Mapping[str, Any]], Finding]
 
@@ -85,6 +94,11 @@ class BexioLedger:
         """Whether sending a draft issues it as well (contract 6.5, an open question until it was seen)."""
         return self._store.facts.get(_SEND_ISSUES) is not False
 
+    @property
+    def negative_prices(self) -> bool:
+        """Whether a position may have a negative price (an open question until one was refused)."""
+        return self._store.facts.get(_NEGATIVE_PRICES) is not False
+
     def master(self) -> Master:
         """Master data, cached for a day."""
         return self._master.read(self._clock.now())
@@ -128,7 +142,25 @@ class BexioLedger:
         """One effect."""
         if kind not in self._performers:
             raise Defect(f"bexio has no effect called {kind}.")
-        return self._performers[kind](payload)
+        try:
+            return self._performers[kind](payload)
+        except Refused as problem:
+            self._learn(payload, problem)
+            raise
+
+    def _learn(self, payload: Mapping[str, Any], problem: Refused) -> None:
+        """What a refusal says of things we believed to know; the same run then plans anew."""
+        words = " ".join((problem.said, *problem.fields))
+        if problem.status != 422:
+            return
+        if "unit_price" in words and self.negative_prices and _has_negative_price(payload):
+            self._store.facts.learn(_NEGATIVE_PRICES, False, self._clock.now())
+            self._discoveries += 1
+        if _OF_CONTACTS.search(words):
+            self._contacts.forget()
+            self._discoveries += 1
+        if _OF_MASTER.search(words):
+            self.forget_master()
 
     def find(self, kind: str, payload: Mapping[str, Any]) -> Finding:
         """Looks for an effect in doubt; kinds without a finder may simply be repeated."""
@@ -202,12 +234,16 @@ class BexioLedger:
         return document_from(self._api.show(f"{INVOICES}/{ledger_id}"), self._web_url)
 
     def _edit_invoice(self, payload: Mapping[str, Any]) -> Done:
+        """Looks first: whether an issued invoice can be edited is an open question, and it must not be."""
+        _refuse_unless_draft(self._show(payload["document_id"]))
         row = self._api.write("POST", f"{INVOICES}/{payload['document_id']}", invoice_to(payload))
         return document_done(document_from(row, self._web_url))
 
     def _clear_positions(self, payload: Mapping[str, Any]) -> Done:
         path = f"{INVOICES}/{payload['document_id']}"
-        for position in self._api.show(path).get("positions", []):
+        row = self._api.show(path)
+        _refuse_unless_draft(document_from(row, self._web_url))
+        for position in row.get("positions", []):
             try:
                 self._api.write("DELETE", f"{path}/{segment(position['type'])}/{position['id']}")
             except Refused as problem:
@@ -251,19 +287,32 @@ class BexioLedger:
             body["mark_as_open"] = True
         if payload["attach_pdf"]:
             body["attach_pdf"] = True
+        if not payload["issue"] and payload["shared_before"] == "no":
+            state = self._show(payload["document_id"])
+            if state.shared:
+                return document_done(state)  # somebody mailed it since it was issued
         try:
             self._api.write("POST", f"{path}/send", body)
-        except Refused:
-            if payload["issue"]:
-                self._learn_from_refusal(payload["document_id"])
+        except Refused as problem:
+            self._learn_of_sending(payload, problem)
             raise
+        if not payload["issue"]:
+            self._store.facts.learn(_ISSUED_FIRST, True, self._clock.now())
         return Done(payload["document_id"], seen={"standing": Standing.ISSUED.value, "shared": "yes"})
 
-    def _learn_from_refusal(self, ledger_id: int) -> None:
-        """A refused send of a draft may mean that this bexio wants it issued first: the next plan does so."""
-        if self.send_issues and self._show(ledger_id).standing is Standing.DRAFT:
-            self._store.facts.learn(_SEND_ISSUES, False, self._clock.now())
+    def _learn_of_sending(self, payload: Mapping[str, Any], problem: Refused) -> None:
+        """A refused mail of a draft may mean that this bexio wants it issued first: the next plan does so.
+
+        Where issuing it first did not help either, and never has, that was not the reason.
+        """
+        facts = self._store.facts
+        if any(_OF_LETTER.match(text) for text in problem.fields):
+            return
+        if payload["issue"] and self.send_issues and self._show(payload["document_id"]).standing is Standing.DRAFT:
+            facts.learn(_SEND_ISSUES, False, self._clock.now())
             self._discoveries += 1
+        if not payload["issue"] and not facts.get(_ISSUED_FIRST):
+            facts.forget(_SEND_ISSUES)
 
     def _find_sent(self, payload: Mapping[str, Any]) -> Finding:
         """A mail in doubt is never repeated: only an untouched draft proves that none went out (DESIGN)."""
@@ -283,7 +332,15 @@ def _same_text(theirs: str, ours: str) -> bool:
 
 
 def _filled(text: str, words: Mapping[str, str]) -> str:
-    """Only our own names are replaced; any other braces are the writer's."""
-    for name, value in words.items():
-        text = text.replace(f"{{{name}}}", str(value))
-    return text
+    """Only our own names are replaced, and what stands for them is not read again; other braces are the writer's."""
+    return re.sub(r"\{(\w+)\}", lambda found: str(words.get(found[1], found[0])), text)
+
+
+def _has_negative_price(payload: Mapping[str, Any]) -> bool:
+    positions = [payload["position"]] if "position" in payload else payload.get("positions", ())
+    return any(str(position.get("unit_price", "")).startswith("-") for position in positions)
+
+
+def _refuse_unless_draft(state: DocumentState) -> None:
+    if state.standing is not Standing.DRAFT:
+        raise Refused(409, f"{state.number} is no draft any more; it stays as it is: {state.url}")

@@ -12,6 +12,7 @@ from typing import Any
 
 from bexsync.errors import Unreachable
 from bexsync.ledgers.bexio.api import Row
+from bexsync.money import written
 from bexsync.ports import DocumentState, Done, Money, Standing
 from bexsync.store.ledger_cache import ContactRow
 
@@ -171,7 +172,8 @@ def document_from(row: Row, web_url: str) -> DocumentState:
 
 def document_done(state: DocumentState) -> Done:
     """An effect whose answer is the document."""
-    return Done(state.ledger_id, state.number, state.url, state, {"shared": "yes" if state.shared else "no"})
+    data = {"shared": "yes" if state.shared else "no", "total": written(state.total)}
+    return Done(state.ledger_id, state.number, state.url, state, data=data)
 
 
 def payment_from(row: Row) -> Money:
