@@ -34,6 +34,11 @@ def state_folder() -> Path:
     return user_state_path("bexsync")
 
 
+def is_enabled(name: str) -> bool:
+    """Whether the profile wants anything done at all; needs no token."""
+    return load_profile(profile_path(name).absolute()).enabled
+
+
 def open_workspace(name: str, *, clock: Clock | None = None, token: Callable[[], str] = environment_token) -> Workspace:
     """The profile at work; raises ProfileProblem, LoginNeeded, WrongCompany, StateProblem or TryLater."""
     clock = clock or SystemClock()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bexsync.cli import errors, invoices, options, payments, sandbox
+from bexsync.cli import errors, invoices, options, payments, sandbox, strays
 
 HELP = """Keep a shop and the accounting in bexio telling the same story.
 
@@ -53,12 +53,13 @@ def _group(name: str, help_text: str) -> typer.Typer:
 
 invoices_app = _group("invoices", "Invoices of the shop into bexio.")
 payments_app = _group("payments", "What was paid in bexio, back to the shop.")
-errors_app = _group("errors", "What went wrong, and what to do about it.")
+errors_app = _group("errors", "What went wrong, and what to do about it; alone, it lists.")
 sandbox_app = _group("sandbox", "A local bexio to try things on.")
 
 invoices_app.command("push")(invoices.push)
 invoices_app.command("list")(invoices.list_)
 payments_app.command("poll")(payments.poll)
+errors_app.callback(invoke_without_command=True, no_args_is_help=False)(errors.alone)
 errors_app.command("list")(errors.list_)
 errors_app.command("show")(errors.show)
 errors_app.command("ack")(errors.ack)
@@ -69,4 +70,4 @@ sandbox_app.command("doubts")(sandbox.doubts)
 
 def run() -> None:
     """Runs the command line; whatever goes wrong becomes a sentence and an exit code."""
-    app()
+    strays.run(app)

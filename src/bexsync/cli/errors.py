@@ -15,27 +15,39 @@ if TYPE_CHECKING:
     from bexsync.jobs.error_desk import ErrorDesk
 
 Numbers = Annotated[list[str], typer.Argument(metavar="ID...", help="Numbers from `errors list`, or `all`.")]
+All = Annotated[bool, typer.Option("--all", help="Acknowledged ones too.")]
+
+
+def alone(
+    context: typer.Context, all_: All = False, profile: options.Profile = None, json: options.Json = False
+) -> None:
+    """What went wrong, and what to do about it; without a command it lists."""
+    if context.invoked_subcommand is None:
+        list_(context, all_, profile, json)
+    elif profile:
+        context.obj = profile
 
 
 def list_(
-    context: typer.Context,
-    all_: Annotated[bool, typer.Option("--all", help="Acknowledged ones too.")] = False,
-    profile: options.Profile = None,
-    json: options.Json = False,
+    context: typer.Context, all_: All = False, profile: options.Profile = None, json: options.Json = False
 ) -> None:
-    """List open errors: record, since when, how often, what happened, what to do."""
+    """List open errors: since when, how often, what to do."""
     call = command(context, "errors list", profile=profile, json=json)
     _at_desk(call, lambda desk: call.output.errors(desk.open_errors(include_acknowledged=all_)))
 
 
 def show(context: typer.Context, numbers: Numbers, profile: options.Profile = None, json: options.Json = False) -> None:
-    """Show everything about an error, bexio's own words included."""
+    """Show all about an error, bexio's own words too."""
     call = command(context, "errors show", profile=profile, json=json)
     _at_desk(call, lambda desk: call.output.errors(desk.pick(numbers), in_full=True))
 
 
 def ack(context: typer.Context, numbers: Numbers, profile: options.Profile = None, json: options.Json = False) -> None:
-    """Acknowledge errors: bexsync lets go of these records until their content changes or you retry them."""
+    """Let go of errors until their records change.
+
+    Acknowledged errors no longer count, and their records are left alone until the shop changes them or you
+    retry them.
+    """
     call = command(context, "errors ack", profile=profile, json=json)
     _at_desk(call, lambda desk: call.output.changed_errors(desk.acknowledge(numbers), "acknowledged"))
 
@@ -43,7 +55,10 @@ def ack(context: typer.Context, numbers: Numbers, profile: options.Profile = Non
 def retry(
     context: typer.Context, numbers: Numbers, profile: options.Profile = None, json: options.Json = False
 ) -> None:
-    """Let the next run try these records again, even where bexio refused them."""
+    """Let the next run try these records again.
+
+    Also where bexio refused them. What was in doubt is looked up again before anything is repeated.
+    """
     call = command(context, "errors retry", profile=profile, json=json)
     _at_desk(call, lambda desk: call.output.changed_errors(desk.retry(numbers), "to be tried again"))
 
@@ -53,6 +68,7 @@ def _at_desk(call: Command, work: Callable[[ErrorDesk], Exit]) -> None:
         from bexsync.wiring import open_error_desk
 
         with open_error_desk(call.profile) as desk:
+            call.output.site = desk.site
             return work(desk)
 
     finish(call, at_desk)

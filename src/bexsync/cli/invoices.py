@@ -41,6 +41,7 @@ def push(
     from bexsync.jobs.invoices import push as run
 
     call = command(context, "invoices push", profile=profile, json=json, verbose=verbose, quiet=quiet)
+    call.output.rehearsing = dry_run
     chosen = PushOptions(tuple(ids or ()), since.date() if since else None, limit, confirm, dry_run)
     run_job(call, lambda workspace: run(workspace, chosen))
 
@@ -64,6 +65,6 @@ def list_(
         call.output.site = store.site
         rows = [row for row in status_rows(store, settings) if status in (None, row.status)]
         store.close()
-        return call.output.invoices(rows)
+        return call.output.invoices(rows, status=status)
 
     finish(call, work)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
-from bexsync.cli.output import Output
-from bexsync.errors import BexsyncError, Defect, Exit
+from bexsync.cli.output import LATER_IS_SAID_AFTER, Output, OutputLost
+from bexsync.errors import BexsyncError, Defect, Exit, TryLater
 
 if TYPE_CHECKING:
     from bexsync.engine.result import Result
@@ -43,43 +46,92 @@ def run_job(call: Command, job: Callable[[Workspace], Result]) -> NoReturn:
     """Opens the workspace, runs a job in it and shows what came of it."""
 
     def work() -> Exit:
-        from bexsync.jobs.run import RunEnded
-        from bexsync.wiring import open_workspace
+        from bexsync.engine.result import Result
+        from bexsync.wiring import is_enabled
 
-        workspace = open_workspace(call.profile)
-        call.output.site = workspace.store.site
-        workspace.stopping = _stop_at_next_step()
+        if not is_enabled(call.profile):
+            return call.output.result(Result(disabled=True, message="This profile says enabled = false."))
+        return _run_in_workspace(call, job)
+
+    finish(call, work, patience=_Lateness(call))
+
+
+def _run_in_workspace(call: Command, job: Callable[[Workspace], Result]) -> Exit:
+    from bexsync.jobs.run import RunEnded
+    from bexsync.wiring import open_workspace
+
+    lateness = _Lateness(call)
+    workspace = open_workspace(call.profile)
+    call.output.site = workspace.store.site
+    workspace.stopping = _stop_at_next_step()
+    try:
+        with call.output.progress() as progress:
+            workspace.progress = progress
+            result = job(workspace)
+        return call.output.result(result, in_a_row=lateness.after(result.exit_code))
+    except RunEnded as ended:
+        return call.output.ended(ended.result, ended.problem, in_a_row=lateness.after(ended.problem.exit_code))
+    finally:
+        workspace.close()
+
+
+class _Lateness:
+    """How often in a row a command had to be put off; kept beside the state, which may be what is locked."""
+
+    def __init__(self, call: Command) -> None:
+        self._call = call
+
+    def after(self, code: Exit) -> int:
+        """How many times in a row it is now; where that cannot be kept, it is always worth a word."""
         try:
-            with call.output.progress() as progress:
-                workspace.progress = progress
-                result = job(workspace)
-            return call.output.result(result, in_a_row=_later_in_a_row(workspace, call.name))
-        except RunEnded as ended:
-            in_a_row = _later_in_a_row(workspace, call.name)
-            return call.output.ended(ended.result, ended.problem, in_a_row=in_a_row)
-        finally:
-            workspace.close()
+            path = self._path()
+            if code is not Exit.TRY_LATER:
+                path.unlink(missing_ok=True)
+                return 0
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            count = _number_in(path) + 1
+            path.write_text(f"{count}\n", encoding="utf-8")
+        except OSError:
+            return 0 if code is not Exit.TRY_LATER else LATER_IS_SAID_AFTER
+        return count
 
-    finish(call, work)
+    def _path(self) -> Path:
+        from bexsync.profile import profile_path
+        from bexsync.wiring import state_folder
+
+        name = f"{profile_path(self._call.profile).absolute()} {self._call.name}"
+        return state_folder() / "later" / hashlib.sha256(name.encode(errors="replace")).hexdigest()[:16]
 
 
-def finish(call: Command, work: Callable[[], Exit]) -> NoReturn:
-    """Runs the command's work and leaves with its exit code."""
+def _number_in(path: Path) -> int:
+    try:
+        return int(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return 0
+
+
+def finish(call: Command, work: Callable[[], Exit], *, patience: _Lateness | None = None) -> NoReturn:
+    """Runs the command's work and leaves with its exit code; with `patience` a 75 is only said when it repeats."""
     try:
         code = work()
     except BexsyncError as problem:
-        code = call.output.failed(problem)
+        code = _failed(call, problem, patience)
     except KeyboardInterrupt:
-        code = Exit(75) if call.output.json else Exit.TRY_LATER
-        call.output.say_error("Interrupted; the next run goes on from here.")
-    except typer.Exit:
+        interrupted = TryLater("Interrupted.", "The next run goes on from here.", code="interrupted")
+        code = call.output.failed(interrupted)
+    except (typer.Exit, OutputLost):
         raise
     except Exception as problem:  # noqa: BLE001  the last line of defence against a traceback on a terminal
-        code = call.output.failed(_defect(problem))
+        code = _failed(call, defect(problem), patience)
     raise typer.Exit(int(code))
 
 
-def _defect(problem: Exception) -> Defect:
+def _failed(call: Command, problem: BexsyncError, patience: _Lateness | None) -> Exit:
+    in_a_row = patience.after(problem.exit_code) if patience else LATER_IS_SAID_AFTER
+    return call.output.failed(problem, in_a_row=in_a_row)
+
+
+def defect(problem: Exception) -> Defect:
     """A bug: where it happened, without any of the values that were at hand."""
     frames = traceback.extract_tb(problem.__traceback__)
     ours = [frame for frame in frames if "bexsync" in frame.filename] or frames
@@ -88,10 +140,6 @@ def _defect(problem: Exception) -> Defect:
         f"A bug in bexsync: {type(problem).__name__} at {where}.",
         "Nothing is lost; the next run settles what was under way. Please report this line.",
     )
-
-
-def _later_in_a_row(workspace: Workspace, job: str) -> int:
-    return workspace.store.runs.trailing(job, int(Exit.TRY_LATER))
 
 
 def _stop_at_next_step() -> Callable[[], bool]:
@@ -104,7 +152,8 @@ def _stop_at_next_step() -> Callable[[], bool]:
         asked.append(number)
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, note)
+        with suppress(ValueError):  # outside the main thread nobody is signalled
+            signal.signal(number, note)
     return lambda: bool(asked)
 
 

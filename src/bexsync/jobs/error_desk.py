@@ -17,6 +17,11 @@ class ErrorDesk:
         self._store = store
         self._now = now
 
+    @property
+    def site(self) -> str:
+        """Whose errors these are."""
+        return self._store.site
+
     def __enter__(self) -> ErrorDesk:
         return self
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,28 @@ LATER_IS_SAID_AFTER = 3
 Progress = Callable[[str, int, int], None]
 
 
+class OutputLost(Exception):
+    """What was to be printed could not be; `reason` is empty where the reader simply went away."""
+
+    def __init__(self, problem: OSError) -> None:
+        super().__init__(str(problem))
+        self.reason = "" if isinstance(problem, BrokenPipeError) else (problem.strerror or str(problem))
+
+
+def write(text: str) -> None:
+    """Prints at once; raises OutputLost."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as problem:
+        raise OutputLost(problem) from None
+
+
+def flush() -> None:
+    """Brings out what others have printed; raises OutputLost."""
+    write("")
+
+
 @dataclass
 class Output:
     """Where one command's words go."""
@@ -29,6 +51,7 @@ class Output:
     json: bool = False
     verbose: bool = False
     quiet: bool = False
+    rehearsing: bool = False
     site: str = ""
 
     @property
@@ -38,8 +61,8 @@ class Output:
 
     @property
     def talkative(self) -> bool:
-        """Whether success deserves words."""
-        return (self.on_terminal or self.verbose) and not self.quiet and not self.json
+        """Whether success deserves words: a person reads, or asked for them, or for a plan."""
+        return (((self.on_terminal or self.verbose) and not self.quiet) or self.rehearsing) and not self.json
 
     def result(self, result: Result, *, in_a_row: int = 0) -> Exit:
         """A run that came to its end."""
@@ -47,13 +70,8 @@ class Output:
         if self.json:
             self._print_json(code, _data(result), [*outcome_errors(result.outcomes), *_later_error(result)])
             return code
-        if self.talkative or "plan" in result.data:
-            from bexsync.cli.output.text import show_result
-
-            show_result(result, self.command, with_errors=self.on_terminal)
-        if not self.on_terminal:
-            self._say_failures(result)
-        if result.later and (self.on_terminal or in_a_row >= LATER_IS_SAID_AFTER):
+        self._show(result, code, in_a_row)
+        if result.later and self._is_worth_saying(code, in_a_row):
             self.say_error(f"{self.command}: {result.later}")
         return code
 
@@ -63,33 +81,42 @@ class Output:
         if self.json:
             self._print_json(code, _data(result), [*outcome_errors(result.outcomes), _error(problem)])
             return code
-        if self.talkative and result.outcomes:
-            from bexsync.cli.output.text import show_result
-
-            show_result(result, self.command, with_errors=self.on_terminal)
-        if not self.on_terminal:
-            self._say_failures(result)
-        if code is not Exit.TRY_LATER or self.on_terminal or in_a_row >= LATER_IS_SAID_AFTER:
+        if result.outcomes:
+            self._show(result, code, in_a_row)
+        if self._is_worth_saying(code, in_a_row):
             self._say_problem(problem)
         return code
 
-    def failed(self, problem: BexsyncError) -> Exit:
+    def failed(self, problem: BexsyncError, *, in_a_row: int = LATER_IS_SAID_AFTER) -> Exit:
         """A command that could not even begin."""
         code = problem.exit_code
         if self.json:
             self._print_json(code, {}, [_error(problem)])
-        elif code is not Exit.TRY_LATER or self.on_terminal or self.verbose:
+        elif self._is_worth_saying(code, in_a_row):
             self._say_problem(problem)
         return code
 
-    def invoices(self, rows: Sequence[StatusRow]) -> Exit:
-        """The list of invoices."""
+    def _is_worth_saying(self, code: Exit, in_a_row: int) -> bool:
+        """Time mends a 75 by itself, so cron hears of it only when it does not."""
+        return code is not Exit.TRY_LATER or self.on_terminal or self.verbose or in_a_row >= LATER_IS_SAID_AFTER
+
+    def _show(self, result: Result, code: Exit, in_a_row: int) -> None:
+        if self.talkative:
+            from bexsync.cli.output.text import show_result
+
+            show_result(result, self.command, with_errors=self.on_terminal)
+        shown_already = self.talkative and self.on_terminal
+        if not shown_already and self._is_worth_saying(code, in_a_row):
+            self._say_failures(result)
+
+    def invoices(self, rows: Sequence[StatusRow], *, status: str | None = None) -> Exit:
+        """The list of invoices, of one status if that was asked for."""
         if self.json:
             self._print_json(Exit.OK, {"invoices": [asdict(row) for row in rows]}, [])
         else:
             from bexsync.cli.output.text import show_invoices
 
-            show_invoices(rows)
+            show_invoices(rows, status=status)
         return Exit.OK
 
     def errors(self, rows: Sequence[ErrorRow], *, in_full: bool = False) -> Exit:
@@ -108,17 +135,17 @@ class Output:
             self._print_json(Exit.OK, {"errors": [asdict(row) for row in rows]}, [])
         elif not self.quiet:
             noun = "error" if len(rows) == 1 else "errors"
-            sys.stdout.write(f"{len(rows)} {noun} {what}.\n")
+            write(f"{len(rows)} {noun} {what}.\n")
         return Exit.OK
 
     def say(self, text: str) -> None:
         """A line for a person."""
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
+        write(f"{text}\n")
 
     def say_error(self, text: str) -> None:
         """A line on stderr, where cron's mail comes from."""
-        sys.stderr.write(f"{text}\n")
+        with suppress(OSError):
+            sys.stderr.write(f"{text}\n")
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:
@@ -150,7 +177,7 @@ class Output:
         self.say_error(f"{self.command}: {problem.message}{hint}")
 
     def _print_json(self, code: Exit, data: dict[str, Any], errors: list[dict[str, str]]) -> None:
-        sys.stdout.write(envelope(self.command, self.profile, self.site, code, data, errors))
+        write(envelope(self.command, self.profile, self.site, code, data, errors))
 
 
 def _data(result: Result) -> dict[str, Any]:

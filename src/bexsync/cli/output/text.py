@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
+from rich.style import Style
+from rich.text import Text
 
+from bexsync.cli.output.page import Page, Row
 from bexsync.money import written
 
 if TYPE_CHECKING:
@@ -27,118 +27,147 @@ _COLOURS = {
     "held": "yellow",
     "in_doubt": "magenta",
     "open": "magenta",
+    "paid": "green",
+    "partly_paid": "cyan",
 }
+_TROUBLES = frozenset({"blocked", "failed", "held", "in_doubt"})
 _MOST_ROWS = 40
-_WIDE = 110
-
-
-def _console() -> Console:
-    """Wide enough off a terminal that nothing is cut in a file or a pipe."""
-    width = None if sys.stdout.isatty() else 200
-    return Console(highlight=False, width=width, soft_wrap=False)
+_ROOM_FOR_LINKS = 110
 
 
 def show_result(result: Result, command: str, *, with_errors: bool) -> None:
-    """What a run came to: a table of records, the errors with what to do, one line of summary."""
-    console = _console()
+    """What a run came to: the records that went well, then those that did not and why, then one line of summary."""
+    page = Page()
     if result.message:
-        console.print(result.message)
-    shown = [o for o in result.outcomes if o.status.value not in ("ignored",)]
-    if shown:
-        console.print(_outcomes(shown[:_MOST_ROWS], result, wide=console.width >= _WIDE))
-        if len(shown) > _MOST_ROWS:
-            console.print(f"  … and {len(shown) - _MOST_ROWS} more")
-    if with_errors:
-        _show_problems(console, result.outcomes)
-    plan = result.data.get("plan")
-    if plan:
-        console.print(
-            f"Plan {plan['digest']}: {plan['documents']} documents, {plan['mails']} mails, "
-            f"{plan['requests']} requests{_money(plan['money'])}. Nothing was changed."
-        )
-        return
-    console.print(_summary(result, command))
+        page.line(result.message)
+    shown = [o for o in result.outcomes if o.status.value != "ignored"]
+    well = [o for o in shown if o.status.value not in _TROUBLES]
+    troubles = [o for o in shown if o.status.value in _TROUBLES]
+    rows = [_row(o, page.width) for o in well[:_MOST_ROWS]]
+    rows += [_trouble(o, with_reason=with_errors) for o in troubles]
+    if rows:
+        page.table(("id", "action", "number", "status", _last_column(result)), rows)
+        if len(well) > _MOST_ROWS:
+            page.line(f"… and {len(well) - _MOST_ROWS} more that went well")
+        page.line()
+    if not result.disabled:
+        page.line(_summary(result, command))
+    page.show()
 
 
-def _outcomes(outcomes: Sequence[Outcome], result: Result, *, wide: bool) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    planned = bool(result.data.get("plan"))
-    for name in ("id", "action", "number", "status"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("plan" if planned else "link" if wide else "", overflow="fold")
-    for o in outcomes:
-        colour = _COLOURS.get(o.status.value, "")
-        last = o.reason if planned or not o.url else o.url if wide else ""
-        if o.status.value in ("blocked", "failed", "held", "in_doubt") and not planned:
-            last = ""
-        elif o.action in ("paid", "partly_paid", "reopened", "credited", "changed_in_ledger") and o.reason:
-            last = o.reason
-        table.add_row(
-            escape(o.shop_id),
-            o.action.replace("_", " "),
-            o.number,
-            f"[{colour}]{o.status.value.replace('_', ' ')}[/]" if colour else o.status.value,
-            escape(last),
-        )
-    return table
+def _last_column(result: Result) -> str:
+    return "plan" if "plan" in result.data else ""
 
 
-def _show_problems(console: Console, outcomes: Sequence[Outcome]) -> None:
-    problems = [o for o in outcomes if o.status.value in ("blocked", "failed", "held", "in_doubt")]
-    for o in problems:
-        console.print(f"\n[bold]{escape(o.shop_id)}[/]  {escape(o.reason)}")
-        if o.hint:
-            console.print(f"  [dim]→[/] {escape(o.hint)}")
-    if problems:
-        console.print()
+def _row(o: Outcome, width: int) -> Row:
+    """Where the screen is too narrow for links, the number is one."""
+    said = Text(o.reason)
+    if not o.reason and width >= _ROOM_FOR_LINKS:
+        said = Text(o.url, style="dim")
+    return Row(_what(o), said)
+
+
+def _trouble(o: Outcome, *, with_reason: bool) -> Row:
+    if not with_reason:
+        return Row(_what(o))
+    hint = (Text(f"→ {o.hint}", style="dim"),) if o.hint else ()
+    return Row(_what(o), beneath=(Text(o.reason), *hint))
+
+
+def _what(o: Outcome) -> tuple[Text, ...]:
+    return (Text(o.shop_id), Text(_words(o.action)), _number(o.number, o.url), _state(o.status.value))
+
+
+def _number(number: str, url: str) -> Text:
+    """Where the terminal can, the number is the link."""
+    return Text(number, style=Style(link=url) if url and number else "")
+
+
+def _state(status: str) -> Text:
+    return Text(_words(status), style=_COLOURS.get(status, ""))
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _summary(result: Result, command: str) -> str:
-    counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in sorted(result.counts.items()))
+    plan: Mapping[str, Any] | None = result.data.get("plan")
+    if plan is not None:
+        costs = ", ".join(_several(plan[noun], noun.removesuffix("s")) for noun in ("documents", "mails", "requests"))
+        return f"Plan {plan['digest']}: {costs}{_money(plan['money'])}. Nothing was changed."
+    counts = ", ".join(f"{count} {_words(status)}" for status, count in sorted(result.counts.items()))
     money = {c: written(sums["invoiced"]) for c, sums in result.totals.items() if "invoiced" in sums}
-    requests = f"{result.requests} request{'' if result.requests == 1 else 's'}"
-    if result.disabled:
-        return ""
-    return f"{command}: {counts or 'nothing to do'}{_money(money)} ({requests})"
+    return f"{command}: {counts or 'nothing to do'}{_money(money)} ({_several(result.requests, 'request')})"
 
 
-def _money(amounts: dict[str, str]) -> str:
+def _several(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def _money(amounts: Mapping[str, str]) -> str:
     return "".join(f", {currency} {amount}" for currency, amount in amounts.items())
 
 
-def show_invoices(rows: Sequence[StatusRow]) -> None:
-    """The list of invoices."""
-    console = _console()
+def show_invoices(rows: Sequence[StatusRow], *, status: str | None) -> None:
+    """The list of invoices: one line each, its link beside or beneath it, its last error beneath."""
+    page = Page()
+    names = ("id", "status", "number", "paid", "paid on")
     if not rows:
-        console.print("No invoices yet.")
-        return
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("id", "status", "number", "paid", "paid on"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("link", overflow="fold")
-    table.add_column("error", overflow="fold")
-    for row in rows:
-        table.add_row(
-            escape(row.shop_id), row.status.replace("_", " "), row.number, row.paid_amount, row.paid_date,
-            row.url, escape(row.error),
-        )  # fmt: skip
-    console.print(table)
+        page.line("No invoices yet." if status is None else f"No invoice has the status {status}.")
+    elif page.is_endless:
+        rows_of_all = [Row((*_standing(row), Text(row.url)), Text(row.error)) for row in rows]
+        page.table((*names, "link", "error"), rows_of_all, right=("paid",))
+    else:
+        page.table((*names, "link"), [_invoice(row) for row in rows], right=("paid",))
+    page.show()
+
+
+def _invoice(row: StatusRow) -> Row:
+    return Row(_standing(row), Text(row.url, style="dim"), (Text(row.error),) if row.error else ())
+
+
+def _standing(row: StatusRow) -> tuple[Text, ...]:
+    number = _number(row.number, row.url)
+    return (Text(row.shop_id), _state(row.status), number, Text(row.paid_amount), Text(row.paid_date))
 
 
 def show_errors(rows: Sequence[ErrorRow], *, in_full: bool) -> None:
     """Open errors: a block each, since the sentences matter more than columns."""
-    console = _console()
+    page = Page()
     if not rows:
-        console.print("No open errors.")
+        page.line("No open errors.")
+    for number, row in enumerate(rows):
+        if number:
+            page.line()
+        _show_error(page, row, in_full=in_full)
+    if rows and not in_full:
+        page.line()
+        page.line(
+            f"{_several(len(rows), 'error')}. `bexsync errors show ID` tells all, `ack ID` lets go, "
+            "`retry ID` tries again."
+        )
+    page.show()
+
+
+def _show_error(page: Page, row: ErrorRow, *, in_full: bool) -> None:
+    heading = Text(f"{row.id}  ") + Text(f"{row.kind} {row.shop_id}", style="bold")
+    seen = ", acknowledged" if row.acknowledged_at else ""
+    page.line(heading + Text(f"  {row.job}, {_since(row)}{seen}", style="dim"))
+    page.line(row.message, indent=4)
+    if row.hint:
+        page.line(f"→ {row.hint}", indent=4)
+    if not in_full:
         return
-    for row in rows:
-        seen = " [dim](acknowledged)[/]" if row.acknowledged_at else ""
-        since, last = row.first_at[:16].replace("T", " "), row.last_at[:16].replace("T", " ")
-        console.print(f"[bold]{row.id}[/]  {row.kind} [bold]{escape(row.shop_id)}[/]{seen}  {escape(row.message)}")
-        console.print(f"   [dim]since {since} UTC, {row.times} time{'s' if row.times > 1 else ''}, {row.job}[/]")
-        if row.hint:
-            console.print(f"   → {escape(row.hint)}")
-        if in_full:
-            console.print(f"   [dim]code {row.code}, cause {escape(row.cause)}, last {last} UTC[/]")
-            if row.said:
-                console.print(f"   bexio said: {escape(row.said)}")
+    if row.said and row.said not in row.message:
+        page.line(f"bexio said: {row.said}", indent=4)
+    page.line(Text(f"code {row.code}, cause {row.cause}, last seen {_local(row.last_at)}", style="dim"), indent=4)
+
+
+def _since(row: ErrorRow) -> str:
+    return f"since {_local(row.first_at)}, {'once' if row.times == 1 else f'{row.times} times'}"
+
+
+def _local(stored: str) -> str:
+    """A moment of the state in this computer's time."""
+    return f"{datetime.fromisoformat(stored).astimezone():%Y-%m-%d %H:%M}"

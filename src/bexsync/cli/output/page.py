@@ -1,0 +1,99 @@
+"""A page of text for a person: rows in columns, what belongs to a row beneath it, nothing torn apart needlessly."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.text import Text
+
+from bexsync.cli.output import write
+
+_LONGEST_CELL = 36
+_ENDLESS = 100_000
+_GAP = "  "
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of cells, and the lines beneath it; `last` joins either, whichever has room for all the rows'."""
+
+    cells: tuple[Text, ...]
+    last: Text = field(default_factory=Text)
+    beneath: tuple[Text, ...] = ()
+
+
+class Page:
+    """Collects what is to be shown and prints it in one go; off a terminal every line stays one line."""
+
+    def __init__(self) -> None:
+        self._on_terminal = sys.stdout.isatty()
+        self._text = io.StringIO()
+        self._console = Console(
+            file=self._text,
+            force_terminal=True if self._on_terminal else None,
+            width=None if self._on_terminal else _ENDLESS,
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
+
+    @property
+    def width(self) -> int:
+        """How many characters fit a line."""
+        return self._console.width
+
+    @property
+    def is_endless(self) -> bool:
+        """Whether nobody minds how long a line is."""
+        return not self._on_terminal
+
+    def line(self, text: Text | str = "", *, indent: int = 0) -> None:
+        """A sentence, wrapped at words; a single long word, such as a link, stays whole so that it can be clicked."""
+        styled = text if isinstance(text, Text) else Text(text)
+        whole = " " not in styled.plain
+        parts = [styled] if whole else styled.wrap(self._console, max(self.width - indent, 20))
+        for part in parts:
+            self._print(Text(" " * indent) + part)
+
+    def table(self, names: Sequence[str], rows: Sequence[Row], *, right: Sequence[str] = ()) -> None:
+        """Rows under their names, the last of which is that of `Row.last`; empty columns are left out."""
+        kept = [i for i in range(len(names) - 1) if any(row.cells[i].plain for row in rows)]
+        cells = [[self._shortened(row.cells[i]) for i in kept] for row in rows]
+        header = [Text(names[i], style="bold") for i in kept]
+        widths = [max(line[column].cell_len for line in (header, *cells)) for column in range(len(kept))]
+        beside = sum(widths) + len(_GAP) * len(kept) + max(row.last.cell_len for row in rows) <= self.width
+        aligned = [names[i] in right for i in kept]
+        has_last = beside and any(row.last.plain for row in rows)
+        self._print(_joined(header, widths, aligned) + Text(names[-1] if has_last else "", style="bold"))
+        for row, line in zip(rows, cells, strict=True):
+            self._print(_joined(line, widths, aligned) + (row.last if beside else Text()))
+            for text in row.beneath if beside or not row.last.plain else (row.last, *row.beneath):
+                self.line(text, indent=4)
+
+    def _print(self, line: Text) -> None:
+        line.rstrip()
+        self._console.print(line, soft_wrap=True)
+
+    def _shortened(self, cell: Text) -> Text:
+        """A very long id must not push all others off the screen."""
+        if not self._on_terminal or cell.cell_len <= _LONGEST_CELL:
+            return cell
+        short = cell.copy()
+        short.truncate(_LONGEST_CELL, overflow="ellipsis")
+        return short
+
+    def show(self) -> None:
+        """Prints the page."""
+        write(self._text.getvalue())
+
+
+def _joined(cells: Sequence[Text], widths: Sequence[int], aligned: Sequence[bool]) -> Text:
+    line = Text()
+    for cell, width, is_right in zip(cells, widths, aligned, strict=True):
+        room = Text(" " * (width - cell.cell_len))
+        line += (room + cell if is_right else cell + room) + Text(_GAP)
+    return line
