@@ -11,6 +11,7 @@ from bexsync.errors import RecordProblem
 from bexsync.money import CENT, HUNDRED, product, rounded, total, written
 
 Way = Literal["line", "rate", "document"]
+_FIVE_RAPPEN = Decimal("0.05")
 WAYS: tuple[Way, ...] = ("line", "rate", "document")
 
 
@@ -70,9 +71,8 @@ def check_shop_total(
     """Raises RecordProblem unless the lines, rounded the way the shop rounds, give exactly what it states."""
     if stated is not None:
         _check_one(rounded_totals(sums, gross=gross, to=to, ways=ways), stated, "total", currency)
-    if stated_net is not None and not gross:
-        nets = {rounded(total([rounded(s.amount) for s in sums])), rounded(total([s.amount for s in sums]))}
-        _check_one({"document": nets}, stated_net, "total_net", currency)
+    if stated_net is not None and (stated is None or not gross):
+        _check_one({"document": _nets(sums, gross)}, stated_net, "total_net", currency)
     if stated is not None and stated_net is not None and stated_tax is not None:
         gap = stated - stated_net - stated_tax
         if abs(gap) >= max(to, CENT):
@@ -83,22 +83,36 @@ def check_shop_total(
             )
 
 
+def _nets(sums: Sequence[Sum], gross: bool) -> set[Decimal]:
+    """What the lines come to without tax: the exact sum rounded, line by line, or rate by rate."""
+    by_line = [exact_net([line], gross=gross) for line in sums]
+    by_rate = [exact_net([s for s in sums if s.rate == rate], gross=gross) for rate in {s.rate for s in sums}]
+    cents = [Sum(rounded(s.amount), s.rate) for s in sums]
+    return {
+        rounded(exact_net(sums, gross=gross)),
+        rounded(exact_net(cents, gross=gross)),
+        total([rounded(net) for net in by_line]),
+        total([rounded(net) for net in by_rate]),
+    }
+
+
 def _check_one(possible: dict[Way, set[Decimal]], stated: Decimal, name: str, currency: str) -> None:
     values = set().union(*possible.values())
     if stated in values:
         return
     nearest = min(values, key=lambda value: (abs(value - stated), value))
+    five = any(rounded(value, _FIVE_RAPPEN) == stated for value in values) and name == "total"
     raise _mismatch(
         f"The lines add up to {written(nearest)} {currency}, the {name} says {written(stated)} "
         f"({written(stated - nearest)} apart).",
         name,
+        ' If the shop rounds to 5 Rappen, say so: [shop] round_to = "0.05".' if five else "",
     )
 
 
-def _mismatch(message: str, name: str) -> RecordProblem:
-    return RecordProblem(
-        message, "Correct the lines or the total in the shop; nothing was booked.", code="total_mismatch", field=name
-    )
+def _mismatch(message: str, name: str, more: str = "") -> RecordProblem:
+    hint = f"Correct the lines or the total in the shop; nothing was booked.{more}"
+    return RecordProblem(message, hint, code="total_mismatch", field=name)
 
 
 def tolerance(round_to: Decimal, sums: Sequence[Sum]) -> Decimal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from bexsync.errors import Unreachable
 from bexsync.http.client import Client, Effect, Params
 
 PAGE = 2000  # the largest page bexio gives (contract 2.2)
+_TWICE = 20  # rows of a page that the next one shows again: what is deleted in between must not hide others
 ZURICH = ZoneInfo("Europe/Zurich")
 _OVERLAP = timedelta(minutes=70)
 Criterion = Mapping[str, Any]
@@ -49,31 +50,27 @@ class Api:
 
     def list(self, path: str, **query: str) -> Iterator[Row]:
         """Every row of a list, page by page."""
-        offset = 0
-        while True:
+
+        def page(offset: int) -> list[Row]:
             params: Params = {**query, "limit": PAGE, "offset": offset}
             body = self._client.send("GET", path, params=params, effect=Effect.READ, bucket="default").body
-            rows = _rows(body, path)
-            yield from rows
-            if len(rows) < PAGE:
-                return
-            offset += PAGE
+            return _rows(body, path)
+
+        return _paged(page)
 
     def search(
         self, path: str, criteria: Sequence[Criterion], *, bucket: str = "search", **query: str
     ) -> Iterator[Row]:
         """Every row that meets all criteria, page by page."""
-        offset = 0
-        while True:
+
+        def page(offset: int) -> list[Row]:
             params: Params = {**query, "limit": PAGE, "offset": offset}
             answer = self._client.send(
                 "POST", f"{path}/search", json=list(criteria), params=params, effect=Effect.READ, bucket=bucket
             )
-            rows = _rows(answer.body, path)
-            yield from rows
-            if len(rows) < PAGE:
-                return
-            offset += PAGE
+            return _rows(answer.body, path)
+
+        return _paged(page)
 
     def write(self, method: str, path: str, body: Any = None) -> Any:
         """One effect; never repeated blindly."""
@@ -82,6 +79,18 @@ class Api:
     def close(self) -> None:
         """Closes the connections."""
         self._client.close()
+
+
+def _paged(page: Callable[[int], list[Row]]) -> Iterator[Row]:
+    """The rows of all pages, each once; pages overlap a little."""
+    offset, seen = 0, frozenset[Any]()
+    while True:
+        rows = page(offset)
+        yield from (row for row in rows if row.get("id") is None or row["id"] not in seen)
+        if len(rows) < PAGE:
+            return
+        seen = frozenset(row.get("id") for row in rows)
+        offset += PAGE - _TWICE
 
 
 def _rows(body: Any, path: str) -> list[Row]:

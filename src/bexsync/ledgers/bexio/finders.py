@@ -21,6 +21,7 @@ _IN_ON_REFERENCE = "search:in_on_api_reference"
 _IN_ON_ID = "search:in_on_id"
 _SCANNED = "scanned:"
 _CHEAPER_THAN_SCAN = 20
+_PROBES = 3
 _MOVING = (7, 8, 16, 31)
 
 
@@ -113,8 +114,7 @@ class DocumentFinder:
                 self._store.facts.learn(_IN_ON_ID, True, now)
                 return found
             # Nothing at all: either every one was deleted, or the criterion does not work as hoped.
-            alone = self._by_id_alone(ids[0])
-            if found is not None and alone is None and len(ids) == 1:
+            if found is not None and all(self._by_id_alone(one) is None for one in ids[:_PROBES]):
                 return {}
             self._store.facts.learn(_IN_ON_ID, False, now)
         return self._by_standing(ids)
@@ -132,7 +132,7 @@ class DocumentFinder:
         wanted = set(ids)
         found: dict[int, DocumentState] = {}
         for status in _MOVING:
-            for row in self._api.search(INVOICES, [criterion("kb_item_status_id", "=", status)]):
+            for row in self._api.search(INVOICES, [criterion("kb_item_status_id", "=", status)], order_by="id"):
                 if row.get("id") in wanted:
                     state = document_from(row, self._web_url)
                     found[state.ledger_id] = state
