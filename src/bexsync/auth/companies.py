@@ -10,14 +10,15 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from bexsync.errors import ConfigurationProblem, StateProblem, TryLater, WrongCompany
+from bexsync.disk import unusable
+from bexsync.errors import StateProblem, TryLater, WrongCompany
 
 
 @dataclass(frozen=True)
@@ -64,23 +65,20 @@ class CompanyBook:
         except Timeout as problem:
             raise TryLater(f"{self._path} is locked by another process.", "Try again.", code="busy") from problem
         except OSError as problem:
-            raise ConfigurationProblem(
-                f"The state folder {self._path.parent} cannot be written: {problem.strerror}.",
-                "Set BEXSYNC_STATE_DIR to a folder that this user may write to.",
-            ) from problem
+            raise unusable(problem.filename or self._path.parent, problem) from problem
         with held:
             yield
 
     def _read(self) -> dict[str, Any]:
         try:
-            text = self._path.read_text(encoding="utf-8")
+            content = self._path.read_bytes()
         except FileNotFoundError:
             return {"companies": [], "profiles": {}}
         except OSError as problem:
-            raise ConfigurationProblem(f"{self._path} cannot be read: {problem.strerror}.") from problem
+            raise unusable(self._path, problem) from problem
         try:
-            book = json.loads(text)
-            if not isinstance(book["companies"], list) or not isinstance(book["profiles"], dict):
+            book = json.loads(content.decode())
+            if not _is_book(book):
                 raise TypeError("its parts have the wrong type")
         except (ValueError, KeyError, TypeError, RecursionError) as problem:
             raise StateProblem(
@@ -92,13 +90,28 @@ class CompanyBook:
     def _write(self, book: Mapping[str, Any]) -> None:
         try:
             handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".companies-")
+        except OSError as problem:
+            raise unusable(self._path, problem) from problem
+        try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 json.dump(book, file, indent=1)
                 file.flush()
                 os.fsync(file.fileno())
             Path(name).replace(self._path)
         except OSError as problem:
-            raise TryLater(f"{self._path} cannot be written: {problem.strerror}.", "Free some space.") from problem
+            with suppress(OSError):
+                Path(name).unlink(missing_ok=True)
+            raise unusable(self._path, problem) from problem
+
+
+def _is_book(book: Any) -> bool:
+    companies, profiles = book["companies"], book["profiles"]
+    if not isinstance(companies, list) or not isinstance(profiles, dict):
+        return False
+    return all(
+        isinstance(entry["tokens"], list) and all(isinstance(entry[name], str) for name in ("id", "name", "anchor"))
+        for entry in companies
+    )
 
 
 def _known(book: Mapping[str, Any], fingerprint: str) -> Company | None:

@@ -56,13 +56,16 @@ class ErrorDesk:
         return rows
 
     def retry(self, numbers: Iterable[str]) -> list[ErrorRow]:
-        """The next run tries them again, whatever the ledger said before."""
-        rows = self.pick(numbers)
+        """The next run tries them again, whatever the ledger said before; raises UsageProblem where nothing can."""
+        rows = [row for row in self.pick(numbers) if self._store.records.get(row.kind, row.shop_id) is not None]
+        if not rows:
+            raise UsageProblem(
+                "There is nothing to try again: bexsync has no record that could be read.",
+                "Correct the file and drop it into in/ again, then `bexsync errors ack` this error.",
+            )
         with self._store.transaction():
             for row in rows:
                 self._store.errors.unacknowledge(row.id)
                 self._store.intents.forget_rejections(row.kind, row.shop_id, self._now)
-                record = self._store.records.get(row.kind, row.shop_id)
-                if record is not None:
-                    self._store.records.settle(row.kind, row.shop_id, RecordState.OPEN, "", self._now)
+                self._store.records.settle(row.kind, row.shop_id, RecordState.OPEN, "", self._now)
         return rows

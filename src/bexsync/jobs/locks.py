@@ -8,7 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bexsync.errors import Busy, ConfigurationProblem
+from bexsync.disk import unusable
+from bexsync.errors import Busy
 
 WAIT_FOR_COMPANY = 600.0
 
@@ -45,9 +46,7 @@ class Locks:
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as problem:
-            raise ConfigurationProblem(
-                f"The lock folder {self._folder} cannot be made: {problem.strerror}."
-            ) from problem
+            raise unusable(self._folder, problem) from problem
         return FileLock(self._folder / f"{name}.lock", mode=0o600)
 
 
@@ -58,8 +57,6 @@ def _held(lock: FileLock, timeout: float, busy: str, hint: str) -> Iterator[None
     except Timeout as problem:
         raise Busy(busy, hint) from problem
     except OSError as problem:
-        raise ConfigurationProblem(
-            f"The lock {lock.lock_file} cannot be taken: {problem.strerror}.", "Give this user the right to write it."
-        ) from problem
+        raise unusable(lock.lock_file, problem) from problem
     with acquired:
         yield

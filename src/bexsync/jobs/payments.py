@@ -10,6 +10,7 @@ from itertools import islice
 
 from bexsync.engine.journal import observed
 from bexsync.engine.result import Outcome, Result, Status
+from bexsync.errors import TryLater
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
@@ -57,6 +58,8 @@ class _Poll:
         """Asks for these documents by id, as many as fit a request, and keeps what moved."""
         done = 0
         for batch in _batches(links):
+            if self._run.workspace.stopping():
+                raise TryLater("Stopped by a signal.", "The next run goes on from here.", code="stopped")
             self._run.workspace.progress("comparing", done, len(links))
             states = self._run.ledger.documents([link.ledger_id for link in batch])
             unmoved = [link.shop_id for link in batch if not self._keep(link, self._state(link, states))]

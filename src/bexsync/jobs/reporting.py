@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -104,47 +105,35 @@ def _amount(text: str) -> str:
 
 def status_rows(store: Store, profile: Profile) -> list[StatusRow]:
     """Every invoice the shop ever handed over, or that carries its name in the ledger, with where it stands."""
-    problems = {(e.kind, e.shop_id): e.message for e in store.errors.open()}
-    links = {link.shop_id: link for link in store.links.all("invoice")}
-    rows = []
-    for record in store.records.all("invoice"):
-        link = links.pop(record.shop_id, None)
-        error = problems.get(("invoice", record.shop_id), "")
-        status = _status(link, profile) if link else _unlinked_status(record.state, error)
-        rows.append(_row(record.shop_id, link, status, error))
-    rows += [
-        _row(link.shop_id, link, _status(link, profile), problems.get(("invoice", link.shop_id), ""))
-        for link in links.values()
-    ]
-    return sorted(rows, key=lambda row: row.shop_id)
-
-
-def _row(shop_id: str, link: Link | None, status: str, error: str) -> StatusRow:
-    if link is None:
-        return StatusRow(shop_id, status=status, error=error)
-    state = link.state
-    paid = Decimal(state.get("received") or "0")
-    return StatusRow(
-        shop_id,
-        number=link.number,
-        status=status,
-        url=link.url,
-        paid_amount=written(paid) if paid else "",
-        paid_date=state.get("paid_date", ""),
-        error=error,
-    )
+    problems = {e.shop_id: e.message for e in store.errors.open() if e.kind == "invoice"}
+    rows = {
+        shop_id: StatusRow(shop_id, status=_unlinked_status(state, problems.get(shop_id, "")))
+        for shop_id, state in store.records.states("invoice").items()
+    }
+    for shop_id, number, url, state in store.links.standings("invoice"):
+        rows[shop_id] = StatusRow(
+            shop_id,
+            number=number,
+            status=_status(state, profile),
+            url=url,
+            paid_amount=_amount(state.get("received", "0")) if Decimal(state.get("received") or "0") else "",
+            paid_date=state.get("paid_date", ""),
+        )
+    for shop_id in problems.keys() & rows.keys():
+        rows[shop_id] = replace(rows[shop_id], error=problems[shop_id])
+    return [rows[shop_id] for shop_id in sorted(rows)]
 
 
 def _unlinked_status(state: RecordState, error: str) -> str:
     return "blocked" if error and state is RecordState.OPEN else state.value
 
 
-def _status(link: Link, profile: Profile) -> str:
-    standing = link.state.get("standing", "")
+def _status(state: Mapping[str, str], profile: Profile) -> str:
+    standing = state.get("standing", "")
     if standing == Standing.PAID:
         return profile.payments.paid_status
     if standing == Standing.CANCELLED:
         return profile.payments.cancelled_status
-    if standing == Standing.ISSUED and link.state.get("shared") == "yes":
+    if standing == Standing.ISSUED and state.get("shared") == "yes":
         return "sent"
     return str(standing)

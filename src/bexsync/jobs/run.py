@@ -110,6 +110,7 @@ def _troubled(outcome: Outcome, trouble: Applied) -> Outcome:
         said=trouble.said,
         hint=_HINTS[trouble.fate],
         code=_CODES[trouble.fate],
+        subject=trouble.said,
     )
 
 
@@ -120,7 +121,10 @@ def run_job(workspace: Workspace, job: str, work: Callable[[Run], None], *, dry:
     if dry:
         with workspace.store.rehearsal() as store:
             run = _prepare(workspace, job, store, dry=True)
-            work(run)
+            try:
+                work(run)
+            except BexsyncError as problem:
+                raise RunEnded(_finished(run), problem) from problem
             return _finished(run)
     with workspace.locks.job(job):
         return _run(workspace, job, work)

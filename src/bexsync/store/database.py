@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bexsync.errors import ConfigurationProblem, StateProblem, TryLater
+from bexsync.disk import unusable
+from bexsync.errors import StateProblem, TryLater
 from bexsync.observer import notify
 from bexsync.store.migrations import MIGRATIONS
 
@@ -65,13 +66,11 @@ class Database:
 
 def open_database(path: Path) -> Database:
     """The database at `path`, created or upgraded as needed; raises StateProblem or TryLater with one sentence."""
-    _make_private_folder(path.parent)
     with translated(path):
-        existed = path.exists()
-        if not existed:
-            path.touch(mode=0o600)
+        existed = _private_file(path)
         database = Database(_connect(path), path)
         try:
+            _refuse_foreign(database)
             upgrade(database, backup=path if existed else None)
         except BaseException:
             database.close()
@@ -110,12 +109,12 @@ def _version(database: Database) -> int:
 
 
 def _keep_copy(database: Database, target: Path) -> None:
+    _private_file(target)
     copy = sqlite3.connect(target)
     try:
         database.connection.backup(copy)
     finally:
         copy.close()
-    target.chmod(0o600)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -126,14 +125,28 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _make_private_folder(folder: Path) -> None:
+def _private_file(path: Path) -> bool:
+    """Sees to it that the file is there and nobody else's to read; whether it was there before."""
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        existed = path.exists()
+        if not existed:
+            path.touch(mode=0o600)
+        elif path.stat().st_mode & 0o077:
+            path.chmod(0o600)
     except OSError as problem:
-        raise ConfigurationProblem(
-            f"The state folder {folder} cannot be created: {problem.strerror}.",
-            "Set BEXSYNC_STATE_DIR to a folder that this user may write to.",
-        ) from problem
+        raise unusable(problem.filename or path, problem) from problem
+    return existed
+
+
+def _refuse_foreign(database: Database) -> None:
+    """A database of some other program must not be filled with our tables."""
+    tables = {row["name"] for row in database.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if tables and ("meta" not in tables or not _version(database)):
+        raise StateProblem(
+            f"{database.path} is the database of another program.",
+            "Move it away, or set BEXSYNC_STATE_DIR to a folder of bexsync's own.",
+        )
 
 
 @contextmanager

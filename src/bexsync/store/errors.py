@@ -49,7 +49,10 @@ class Errors:
         said: str,
         now: datetime,
     ) -> None:
-        """Counts an error; another cause of the same record replaces the one before."""
+        """Counts an error; another cause of the same record replaces the one before.
+
+        An acknowledged record rests, so that its error comes again only with new content: that is news.
+        """
         with self._db.transaction() as db:
             db.execute(
                 """UPDATE errors SET resolved_at = ? WHERE site = ? AND job = ? AND kind = ? AND shop_id = ?
@@ -61,7 +64,7 @@ class Errors:
                                        times) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
                    ON CONFLICT (site, job, kind, shop_id, cause) WHERE resolved_at IS NULL
                    DO UPDATE SET message = excluded.message, hint = excluded.hint, said = excluded.said,
-                                 last_at = excluded.last_at, times = times + 1""",
+                                 last_at = excluded.last_at, times = times + 1, acknowledged_at = NULL""",
                 (
                     self._site, job, kind, shop_id, code, cause, message, hint, said, stored(now), stored(now),
                 ),

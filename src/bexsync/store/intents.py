@@ -119,13 +119,20 @@ class Intents:
             )
 
     def forget_rejections(self, kind: str, shop_id: str, now: datetime) -> int:
-        """Lets refused, held and conflicting effects of a record be tried again; how many there were."""
+        """Lets refused and held effects of a record be tried again; how many there were.
+
+        A conflict is looked at again before anything is sent: the mail in doubt may have been mailed after all.
+        """
         with self._db.transaction() as db:
             changed = db.execute(
-                """UPDATE intents SET state = 'planned', payload_hash = '', changed_at = ?
+                """UPDATE intents SET
+                     payload_hash = CASE state WHEN 'conflict' THEN payload_hash ELSE '' END,
+                     not_before = CASE state WHEN 'conflict' THEN ? ELSE not_before END,
+                     state = CASE state WHEN 'conflict' THEN 'in_doubt' ELSE 'planned' END,
+                     changed_at = ?
                    WHERE site = ? AND subject_kind = ? AND subject_id = ?
                      AND state IN ('rejected', 'held', 'conflict')""",
-                (stored(now), self._site, kind, shop_id),
+                (stored(now), stored(now), self._site, kind, shop_id),
             )
             return changed.rowcount
 

@@ -53,22 +53,20 @@ class Links:
         row = self._db.row("SELECT * FROM links WHERE site = ? AND kind = ? AND shop_id = ?", self._site, kind, shop_id)
         return _link(row) if row else None
 
-    def of_ledger(self, ledger_kind: str, ledger_id: int) -> Link | None:
-        """The link of a ledger document."""
-        row = self._db.row(
-            "SELECT * FROM links WHERE site = ? AND ledger_kind = ? AND ledger_id = ?",
-            self._site,
-            ledger_kind,
-            ledger_id,
-        )
-        return _link(row) if row else None
-
     def all(self, kind: str) -> Iterator[Link]:
         """Every link of a kind, oldest document first."""
         for row in self._db.rows(
             "SELECT * FROM links WHERE site = ? AND kind = ? ORDER BY ledger_id", self._site, kind
         ):
             yield _link(row)
+
+    def standings(self, kind: str) -> Iterator[tuple[str, str, str, Mapping[str, str]]]:
+        """Shop id, number, deep link and state of every link of a kind, for lists of many thousands."""
+        rows = self._db.rows(
+            "SELECT shop_id, number, url, state FROM links WHERE site = ? AND kind = ?", self._site, kind
+        )
+        for row in rows:
+            yield row["shop_id"], row["number"], row["url"], json.loads(row["state"])
 
     def open(self, kind: str) -> list[Link]:
         """The links whose documents the ledger may still move by itself."""

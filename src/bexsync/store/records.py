@@ -117,6 +117,11 @@ class Records:
         ):
             yield _record_row(row)
 
+    def states(self, kind: str) -> dict[str, RecordState]:
+        """What has become of every record of a kind, without its content."""
+        rows = self._db.rows("SELECT shop_id, state FROM records WHERE site = ? AND kind = ?", self._site, kind)
+        return {row["shop_id"]: RecordState(row["state"]) for row in rows}
+
     def from_origin(self, origin: str) -> list[RecordRow]:
         """The records whose content comes from this origin."""
         return [
