@@ -11,7 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
 
 from bexsync.errors import ProfileProblem
 from bexsync.vat import VatMap, VatRow
@@ -24,6 +25,11 @@ def _web_address(value: str) -> str:
     if not value.startswith(("https://", "http://")):
         raise ValueError("must begin with https://")
     return value.rstrip("/")
+
+
+def _empty_is_none(value: object) -> object:
+    """TOML knows no null, so an empty text says that there is no value."""
+    return None if value == "" else value
 
 
 Url = Annotated[str, AfterValidator(_web_address)]
@@ -98,8 +104,8 @@ class InvoicesSection(Section):
     """How invoices are pushed."""
 
     finish: Finish = "send"
-    start_date: date | None = None
-    due_days: Annotated[int, Field(ge=0, le=3650)] | None = None
+    start_date: Annotated[date | None, BeforeValidator(_empty_is_none)] = None
+    due_days: Annotated[Annotated[int, Field(ge=0, le=3650)] | None, BeforeValidator(_empty_is_none)] = None
     template: str = ""
     detail: Literal["none", "positions"] = "none"
     send_to: Literal["customer", "me"] = "customer"
@@ -152,6 +158,13 @@ class Profile(Section):
     orders: dict[str, Any] = Field(default_factory=dict)
 
 
+_FORMS = {
+    "site": "must be of small letters, digits, - and _, at most 32, beginning with a letter or digit",
+    "currency": 'must be a currency code like "CHF"',
+    "language": 'must be a language code like "de"',
+}
+
+
 def config_folder() -> Path:
     """Where profiles live."""
     named = os.environ.get("BEXSYNC_CONFIG_DIR")
@@ -171,21 +184,23 @@ def profile_path(name: str) -> Path:
 
 def load_profile(path: Path) -> Profile:
     """The profile at `path` with `BEXSYNC_` variables over it; raises ProfileProblem with one sentence."""
-    if not path.is_file():
-        raise ProfileProblem(
-            f"There is no profile {path}.",
-            "Write one (config.example.toml explains every key), or name another with --profile.",
-        )
-    from bexsync.profile_sources import read_settings  # pydantic_settings takes long to import
-
     try:
+        if not path.is_file():
+            raise ProfileProblem(
+                f"There is no profile {path}.",
+                "Write one (config.example.toml explains every key), or name another with --profile.",
+            )
+        from bexsync.profile_sources import read_settings  # pydantic_settings takes long to import
+
         return read_settings(path)
     except ValidationError as problem:
         raise _explained(path, problem) from problem
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise ProfileProblem(f"The profile {path} is not TOML: {problem}.", "Correct that line.") from problem
     except OSError as problem:
-        raise ProfileProblem(f"The profile {path} cannot be read: {problem.strerror}.") from problem
+        raise ProfileProblem(
+            f"The profile {path} cannot be read: {problem.strerror}.", "Give this user the right to read it."
+        ) from problem
 
 
 def shop_path(profile: Profile, profile_file: Path) -> Path:
@@ -227,21 +242,60 @@ def _vat_row(row: Mapping[str, Any]) -> VatRow:
 def _explained(path: Path, problem: ValidationError) -> ProfileProblem:
     error = problem.errors(include_url=False)[0]
     key = ".".join(str(part) for part in error["loc"])
+    where = _origin(path, error["loc"])
     if error["type"] == "extra_forbidden":
         close = difflib.get_close_matches(str(error["loc"][-1]), _keys_beside(error["loc"]), n=1)
         hint = f"Did you mean `{close[0]}`?" if close else "config.example.toml lists every key."
-        return ProfileProblem(f"The profile {path} has the unknown key `{key}`.", hint)
-    said = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+        return ProfileProblem(f"{where} has the unknown key `{key}`.", hint)
+    if error["type"] == "missing":
+        return ProfileProblem(f"{where} lacks the key `{key}`.", "config.example.toml explains the key.")
     return ProfileProblem(
-        f"The profile {path} says `{key} = {error['input']!r}`, which {said}.", "config.example.toml explains the key."
+        f"{where} says `{key} = {_as_toml(error['input'])}`, which {_wish(error)}.",
+        "config.example.toml explains the key.",
     )
 
 
+def _wish(error: ErrorDetails) -> str:
+    said = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    match error["type"]:
+        case "string_pattern_mismatch":
+            return _FORMS.get(str(error["loc"][-1]), "has not the right form")
+        case "model_type" | "dict_type" | "model_attributes_type":
+            return "must be a table with keys of its own"
+        case _:
+            return said
+
+
+def _as_toml(value: object) -> str:
+    """As a person would have written it; long values are not repeated."""
+    text = str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _origin(path: Path, loc: tuple[int | str, ...]) -> str:
+    """The profile, or the variable that speaks over it."""
+    for end in range(len(loc), 0, -1):
+        name = "BEXSYNC_" + "__".join(str(part) for part in loc[:end]).upper()
+        if name in {variable.upper() for variable in os.environ}:
+            return f"The variable {name}"
+    return f"The profile {path}"
+
+
 def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
-    model: type[BaseModel] = Profile
+    model: Any = Profile
     for part in loc[:-1]:
-        field = model.model_fields.get(str(part))
-        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+        fields = getattr(model, "model_fields", None)
+        if fields is None:
             return []
-        model = field.annotation
-    return list(model.model_fields)
+        if part not in fields:  # the name of a table that a person chose, such as a language
+            continue
+        model = _model_in(fields[part].annotation)
+    return list(getattr(model, "model_fields", {}))
+
+
+def _model_in(annotation: Any) -> Any:
+    """The table a key holds, or that each of its tables is."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = (_model_in(part) for part in getattr(annotation, "__args__", ()))
+    return next((model for model in inner if model is not None), None)

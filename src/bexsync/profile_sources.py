@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
+from bexsync.errors import ProfileProblem
 from bexsync.profile import Profile
 
 
@@ -27,4 +35,16 @@ def read_settings(path: Path) -> Profile:
             del init_settings, dotenv_settings, file_secret_settings
             return env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path)
 
-    return Profile.model_validate(Settings().model_dump())
+    try:
+        return Profile.model_validate(Settings().model_dump())
+    except SettingsError as problem:
+        variable = _unparsed_variable()
+        raise ProfileProblem(
+            f"The variable {variable} stands for a whole table and is not JSON.",
+            f"Name one key of it, as in {variable}__KEY=value.",
+        ) from problem
+
+
+def _unparsed_variable() -> str:
+    tables = {f"BEXSYNC_{name}".upper() for name in Profile.model_fields}
+    return next((name for name in sorted(os.environ) if name.upper() in tables), "BEXSYNC_...")

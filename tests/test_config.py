@@ -1,0 +1,147 @@
+"""Profiles: the example against the model, variables, and a sentence for everything that can be wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from bexsync.errors import ProfileProblem
+from bexsync.profile import Profile, load_profile
+from world import World, an_invoice
+
+EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
+
+
+def keys_of(model: type[BaseModel], prefix: str = "") -> set[str]:
+    """Every key of the model, tables included."""
+    keys = set()
+    for name, field in model.model_fields.items():
+        keys.add(f"{prefix}{name}")
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys |= keys_of(field.annotation, f"{prefix}{name}.")
+    return keys
+
+
+def keys_in(table: dict[str, Any], prefix: str = "") -> set[str]:
+    keys = set()
+    for name, value in table.items():
+        keys.add(f"{prefix}{name}")
+        if isinstance(value, dict):
+            keys |= keys_in(value, f"{prefix}{name}.")
+    return keys
+
+
+def test_the_example_names_every_key_and_no_other() -> None:
+    stands = keys_in(tomllib.loads(EXAMPLE.read_text()))
+    assert {key for key in stands if not key.startswith("invoices.mail.")} == keys_of(Profile)
+
+
+def test_the_example_states_every_default() -> None:
+    assert load_profile(EXAMPLE) == Profile()
+
+
+def test_the_example_explains_every_key() -> None:
+    for line in EXAMPLE.read_text().splitlines():
+        if re.match(r"\w+ = ", line):
+            assert re.search(r"\S {1,}# \S", line), line
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    return tmp_path / "default.toml"
+
+
+WRONG = {
+    "enabled = maybe": "is not TOML: Invalid value (at line 1, column 11)",
+    '[ledger]\ncurency = "CHF"': "has the unknown key `ledger.curency`. Did you mean `currency`?",
+    "[legder]": "has the unknown key `legder`. Did you mean `ledger`?",
+    '[invoices.mail.de]\nsubjekt = "x"\nsubject = "a"\nmessage = "b"': "`invoices.mail.de.subjekt`. Did you mean",
+    '[invoices.mail.de]\nsubject = "a"': "lacks the key `invoices.mail.de.message`",
+    '[invoices]\nfinish = "sned"': "says `invoices.finish = \"sned\"`, which should be 'draft', 'issue' or 'send'",
+    '[invoices]\ndue_days = "thirty"': 'says `invoices.due_days = "thirty"`, which should be a valid integer',
+    "[invoices]\ndue_days = -3": "says `invoices.due_days = -3`, which should be greater than or equal to 0",
+    "[invoices]\nstart_date = 12": "`invoices.start_date = 12`",
+    '[shop]\nsite = "Main Shop"': "which must be of small letters, digits",
+    'ledger = "bexio"': "which must be a table with keys of its own",
+    '[ledger]\napi_url = "api.bexio.com"': "which must begin with https://",
+    "[shop]\nround_to = 0": "which should be greater than 0",
+    "[errors]\nstop_after = 0": "which should be greater than or equal to 1",
+}
+
+
+@pytest.mark.parametrize(("text", "sentence"), WRONG.items())
+def test_a_wrong_profile_is_one_sentence(profile: Path, text: str, sentence: str) -> None:
+    profile.write_text(text)
+    with pytest.raises(ProfileProblem) as caught:
+        load_profile(profile)
+    said = f"{caught.value.message} {caught.value.hint}"
+    assert sentence in said
+    assert said.startswith(f"The profile {profile} ")
+    assert "\n" not in said
+
+
+def test_a_profile_that_is_no_text(profile: Path) -> None:
+    profile.write_bytes(b"\xff\xfe")
+    with pytest.raises(ProfileProblem, match="is not TOML"):
+        load_profile(profile)
+
+
+def test_no_profile_and_a_folder_for_one(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "none.toml"):
+        with pytest.raises(ProfileProblem, match=r"There is no profile .*config.example.toml|There is no profile"):
+            load_profile(path)
+
+
+VARIABLES = {
+    ("BEXSYNC_LEDGER__CURENCY", "EUR"): "The variable BEXSYNC_LEDGER__CURENCY has the unknown key `ledger.curency`.",
+    ("BEXSYNC_LEDGER", "bexio"): "The variable BEXSYNC_LEDGER stands for a whole table and is not JSON.",
+    ("BEXSYNC_ENABLED", "maybe"): 'The variable BEXSYNC_ENABLED says `enabled = "maybe"`, which should be',
+    ("BEXSYNC_SHOP__SITE", "A B"): 'The variable BEXSYNC_SHOP__SITE says `shop.site = "A B"`, which must be',
+}
+
+
+@pytest.mark.parametrize(("variable", "sentence"), VARIABLES.items())
+def test_a_wrong_variable_is_named(
+    profile: Path, monkeypatch: pytest.MonkeyPatch, variable: tuple[str, str], sentence: str
+) -> None:
+    profile.write_text("")
+    monkeypatch.setenv(*variable)
+    with pytest.raises(ProfileProblem) as caught:
+        load_profile(profile)
+    assert caught.value.message.startswith(sentence)
+
+
+def test_variables_speak_over_the_file(profile: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    profile.write_text('enabled = true\n[ledger]\ncurrency = "CHF"\nlanguage = "fr"\n')
+    monkeypatch.setenv("BEXSYNC_LEDGER__CURRENCY", "eur")
+    monkeypatch.setenv("BEXSYNC_ENABLED", "false")
+    monkeypatch.setenv("BEXSYNC_LIMITS__MAILS", "3")
+    monkeypatch.setenv("BEXSYNC_PAYMENTS__ACCOUNTS", '{"twint": "CH93"}')
+    monkeypatch.setenv("BEXSYNC_STATE_DIR", "/nowhere")
+    loaded = load_profile(profile)
+    assert (loaded.enabled, loaded.ledger.currency, loaded.ledger.language, loaded.limits.mails) == (
+        False, "EUR", "fr", 3,
+    )  # fmt: skip
+    assert loaded.payments.accounts == {"twint": "CH93"}
+
+
+def test_a_variable_moves_the_installed_program(world: World) -> None:
+    world.set_profile(ledger={"api_url": "https://api.bexio.invalid"}, invoices={"finish": "draft"})
+    world.drop(an_invoice())
+    pushed = world.cli("invoices", "push", BEXSYNC_LEDGER__API_URL=world.url, BEXSYNC_INVOICES__FINISH="issue")
+    assert (pushed.returncode, pushed.stderr) == (0, "")
+    assert world.invoice("1001")["kb_item_status_id"] == 8
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_profile_nobody_may_read(profile: Path) -> None:
+    profile.write_text("")
+    profile.chmod(0)
+    with pytest.raises(ProfileProblem, match="cannot be read: Permission denied"):
+        load_profile(profile)
