@@ -286,8 +286,12 @@ def _address_form(address: Address, countries: Sequence[Named]) -> dict[str, Any
     return form
 
 
-_NUMBER_LAST = re.compile(r"^(?P<street>.*?\D)[\s,]+(?P<number>\d+\s?[a-zA-Z]?(?:\s?[-/+]\s?\d+\s?[a-zA-Z]?)?)$")
-_NUMBER_FIRST = re.compile(r"^(?P<number>\d+\s?[a-zA-Z]?)(?:\s*,\s*|\s+)(?P<street>\D.*)$")
+_SUFFIX = r"(?:\s?(?:bis|ter|quater|[a-zA-Z]))?"
+_NUMBER_LAST = re.compile(
+    rf"^(?P<street>.*?\D)[\s,]+(?P<number>\d+{_SUFFIX}(?:\s?[-/+]\s?\d+{_SUFFIX})?)$", re.IGNORECASE
+)
+_POST_BOX = re.compile(r"^(postfach|case postale|casella postale|c\.?\s?p\.|p\.?\s?o\.?\s?box)\b", re.IGNORECASE)
+_NUMBER_FIRST = re.compile(rf"^(?P<number>\d+{_SUFFIX})(?:\s*,\s*|\s+)(?P<street>\D.*)$", re.IGNORECASE)
 
 
 def split_street(address: Address) -> tuple[str, str]:
@@ -295,10 +299,11 @@ def split_street(address: Address) -> tuple[str, str]:
     if address.street:
         return address.street, address.house_number or ""
     line = address.address_line1 or address.address_line2 or ""
-    found = _NUMBER_LAST.match(line) or _NUMBER_FIRST.match(line)
+    found = None if _POST_BOX.match(line) else _NUMBER_LAST.match(line) or _NUMBER_FIRST.match(line)
     if found is None:
         return line, address.house_number or ""
-    return found["street"].strip().rstrip(","), re.sub(r"\s", "", found["number"])
+    number = re.sub(r"\s(?!(bis|ter|quater)\b)", "", found["number"], flags=re.IGNORECASE)
+    return found["street"].strip().rstrip(","), number
 
 
 def language_id(master: Master, language: str | None, fallback: str) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bexsync.ledgers.bexio.api import Api, criterion, watermark
+from bexsync.ledgers.bexio.api import PAGE, Api, criterion, watermark
 from bexsync.ledgers.bexio.records import contact_from
 from bexsync.store import Store
 
@@ -21,10 +21,13 @@ class ContactBook:
         self._store = store
 
     def refresh(self, now: datetime) -> None:
-        """Brings the index up to date: two requests when little has changed."""
+        """Brings the index up to date: two requests when little has changed.
+
+        What fits one answer is read as a whole, for as many requests: only so is a merged contact missed at once.
+        """
         seen = self._store.facts.get(_SEEN)
-        full_at = self._store.facts.get(_FULL, now=now, max_age=_FULL_AGAIN)
-        if seen is None or full_at is None:
+        known = self._store.facts.get(_FULL, now=now, max_age=_FULL_AGAIN)
+        if seen is None or not isinstance(known, int) or known < PAGE:
             self._read_all(now)
         else:
             self._read_changed(str(seen), now)
@@ -44,7 +47,7 @@ class ContactBook:
             self._store.contacts.keep(active)
             self._store.contacts.drop_others([c.ledger_id for c in (*active, *archived)])
             self._store.facts.learn(_SEEN, watermark(now), now)
-            self._store.facts.learn(_FULL, "", now)
+            self._store.facts.learn(_FULL, len(active), now)
 
     def _read_changed(self, seen: str, now: datetime) -> None:
         changed = [
