@@ -63,7 +63,9 @@ class Store:
             other = db.execute(
                 "SELECT profile FROM sites WHERE site = ? AND profile <> ?", (self.site, profile)
             ).fetchone()
-            if other is not None:
+            if other is not None and not Path(other["profile"]).exists():  # it was moved here
+                db.execute("UPDATE sites SET profile = ? WHERE site = ?", (profile, self.site))
+            elif other is not None:
                 raise ConfigurationProblem(
                     f'The site "{self.site}" is already used by the profile {other["profile"]}.',
                     "Give every shop its own [shop] site; two profiles must not share one.",
