@@ -48,7 +48,7 @@ def push(workspace: Workspace, options: PushOptions) -> Result:
 class _Chosen:
     shop_id: str
     names: tuple[str, ...]
-    approved: bool
+    bookable: bool
     day: date
 
 
@@ -80,7 +80,8 @@ class _Push:
             if options.since and invoice.invoice_date < options.since:
                 continue
             names = (row.shop_id, invoice.source_number or "")
-            chosen.append(_Chosen(row.shop_id, names, invoice.status == "approved", invoice.invoice_date))
+            bookable = invoice.status == "approved" and invoice.document_type == "invoice"
+            chosen.append(_Chosen(row.shop_id, names, bookable, invoice.invoice_date))
         self._report_unknown_ids(chosen)
         return chosen[: options.limit] if options.limit is not None else chosen
 
@@ -114,7 +115,7 @@ class _Push:
         start = self._start_date()
         unlinked = [one for one in chosen if run.store.links.get(KIND, one.shop_id) is None]
         # Only what may be booked has to be asked for; the ledger has nothing of the rest.
-        wanted = [one.shop_id for one in unlinked if one.approved and one.day >= start]
+        wanted = [one.shop_id for one in unlinked if one.bookable and one.day >= start]
         found = ledger.find_documents([reference(run.store.site, i) for i in wanted]) if wanted else {}
         if wanted or len(unlinked) < len(chosen):
             ledger.refresh_contacts()

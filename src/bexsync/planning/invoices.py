@@ -237,6 +237,8 @@ class InvoicePlanner:
         )
 
     def _linked(self, invoice: Invoice, customer: Customer | None, link: Linked) -> Work | Settled:
+        if invoice.status == "cancelled":
+            return self._cancelled(link)
         if link.standing is Standing.DELETED:
             raise RecordProblem(
                 f"Invoice {link.number} was deleted in bexio.",
@@ -245,8 +247,6 @@ class InvoicePlanner:
             )
         if invoice.document_type == "credit_note":
             raise self._credit_note(invoice)
-        if invoice.status == "cancelled":
-            return self._cancelled(link)
         changes = differences(link.agreed, invoice.canonical())
         if link.is_agreed and not changes:
             return self._unfinished(invoice, customer, link)
@@ -257,8 +257,8 @@ class InvoicePlanner:
         return self._update(invoice, customer, link)
 
     def _cancelled(self, link: Linked) -> Settled:
-        if link.standing is Standing.CANCELLED:
-            return Settled("cancelled on both sides")
+        if link.standing in (Standing.CANCELLED, Standing.DELETED):
+            return Settled(f"cancelled in the shop, {link.standing.value} in bexio")
         raise RecordProblem(
             f"It was cancelled in the shop; in bexio {link.number} is {link.standing.value.replace('_', ' ')}.",
             f"Cancel or delete it in bexio: {link.url}",
@@ -493,7 +493,7 @@ class InvoicePlanner:
         message = (own.text if own else None) or text.message
         if "[Network Link]" not in message:
             message = f"{message}\n\n[Network Link]"
-        return (self.me if self.profile.invoices.send_to == "me" else to), " ".join(subject.split()), message
+        return (self.me if self.profile.invoices.send_to == "me" else to), subject, message
 
 
 def reference(site: str, shop_id: str) -> str:

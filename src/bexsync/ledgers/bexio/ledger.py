@@ -280,7 +280,7 @@ class BexioLedger:
         path = f"{INVOICES}/{payload['document_id']}"
         body = {
             "recipient_email": payload["to"],
-            "subject": _filled(payload["subject"], payload["words"]),
+            "subject": " ".join(_filled(payload["subject"], payload["words"]).split()),
             "message": _filled(payload["message"], payload["words"]),
         }
         if payload["issue"]:
