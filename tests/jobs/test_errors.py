@@ -94,6 +94,8 @@ def refusing_creates(world: World) -> Iterator[list[str]]:
 
 
 def test_what_bexio_refused_is_kept_in_its_words_and_tried_again_on_demand(world: World) -> None:
+    world.drop(an_invoice("0"))
+    world.push()
     world.drop(an_invoice("1"))
     with refusing_creates(world) as words:
         assert [o.status for o in world.push().outcomes] == [Status.FAILED]
@@ -104,7 +106,7 @@ def test_what_bexio_refused_is_kept_in_its_words_and_tried_again_on_demand(world
         assert [o.status for o in world.push().outcomes] == [Status.FAILED]  # the same content is not sent again
         retry(world)
         assert [o.status for o in world.push().outcomes] == [Status.DONE]
-    assert len(world.invoices()) == 1
+    assert len(world.invoices()) == 2
     assert open_errors(world, everything=True) == []
 
 
