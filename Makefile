@@ -11,8 +11,8 @@ WORKERS ?= auto
 demo: $(READY)  ## invoices into a local bexio and payments back, twice
 	@$(BIN)/python examples/demo.py
 
-test: $(READY)  ## the whole suite
-	@$(BIN)/pytest -n $(WORKERS) --dist worksteal
+test: $(READY)  ## the whole suite, the fault matrix and the crash sweep in their short form
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
 check: $(READY)  ## lint, formatting, types, import rules
 	@$(BIN)/ruff check .

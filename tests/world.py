@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any
 
 import tomli_w
 from bexsync.engine.result import Result
+from bexsync.http.clock import SystemClock
 from bexsync.jobs.invoices import PushOptions, push
 from bexsync.jobs.payments import poll
 from bexsync.jobs.run import RunEnded
@@ -56,6 +58,13 @@ class TestClock:
         self.moment += timedelta(**delta)
 
 
+class RealClock(SystemClock):
+    """The computer's time; moving it forward means waiting a little."""
+
+    def forward(self, **_delta: float) -> None:
+        time.sleep(0.2)
+
+
 @dataclass
 class World:
     """One company in the sandbox, one shop, one profile; `push` and `poll` run in this process with `clock`."""
@@ -63,7 +72,7 @@ class World:
     folder: Path
     sandbox: Sandbox
     url: str
-    clock: TestClock
+    clock: TestClock | RealClock
     profile_path: Path
     last: RunEnded | None = None
 

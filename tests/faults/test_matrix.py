@@ -1,0 +1,40 @@
+"""The fault matrix over real sockets: a short form in every run, all of it with `make faults`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from faults.matrix import Step, Trouble, combinations, play
+
+SHORT = frozenset(
+    {
+        ("connection dropped after the commit", "contact"),
+        ("connection dropped after the commit", "invoice"),
+        ("connection dropped after the commit", "mail"),
+        ("500 after the commit", "invoice"),
+        ("commit later than the timeout", "invoice"),
+        ("500 and half of the positions", "invoice"),
+        ("429 without headers", "mail"),
+        ("truncated JSON", "position"),
+        ("token revoked", "mail"),
+        ("answer lost, search lags", "invoice"),
+        ("answer lost, a person deletes", "mail"),
+        ("a person cancels", "mail"),
+    }
+)
+
+
+def cases() -> list[object]:
+    return [
+        pytest.param(t, s, id=f"{t.name} x {s.name}", marks=() if (t.name, s.name) in SHORT else pytest.mark.slow)
+        for t, s in combinations()
+    ]
+
+
+@pytest.mark.parametrize(("trouble", "step"), cases())
+def test_nothing_twice_nothing_lost(
+    trouble: Trouble, step: Step, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict = play(trouble, step, tmp_path, monkeypatch)
+    assert verdict.struck, "the fault never struck, so this proves nothing"
