@@ -90,6 +90,7 @@ class _Lateness:
                 return 0
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             count = _number_in(path) + 1
+            path.touch(mode=0o600)
             path.write_text(f"{count}\n", encoding="utf-8")
         except OSError:
             return 0 if code is not Exit.TRY_LATER else LATER_IS_SAID_AFTER

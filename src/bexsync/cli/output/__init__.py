@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from bexsync.cli.output.envelope import envelope, outcome_errors
+from bexsync.cli.output.envelope import counted, envelope, outcome_errors
 from bexsync.errors import BexsyncError, Exit
 
 if TYPE_CHECKING:
@@ -169,8 +169,7 @@ class Output:
             shown = ", ".join(shop_ids[:5]) + (f" and {len(shop_ids) - 5} more" if len(shop_ids) > 5 else "")
             self.say_error(f"{self.command}: {shown}: {message} {hints[message]}".rstrip())
         if causes:
-            counts = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in result.counts.items())
-            self.say_error(f"{self.command}: {counts}. `bexsync errors list` shows what is open.")
+            self.say_error(f"{self.command}: {counted(result.counts)}. `bexsync errors list` shows what is open.")
 
     def _say_problem(self, problem: BexsyncError) -> None:
         hint = f" {problem.hint}" if problem.hint else ""

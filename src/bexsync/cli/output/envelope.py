@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bexsync import __version__
@@ -46,6 +46,13 @@ def result_data(result: Result) -> dict[str, Any]:
         **({"disabled": True} if result.disabled else {}),
         **result.data,
     }
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """How many records fared how, the good news first."""
+    order = ("done", "planned", "unchanged", "ignored")
+    names = sorted(counts, key=lambda name: (order.index(name) if name in order else len(order), name))
+    return ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in names)
 
 
 def outcome_errors(outcomes: Iterable[Outcome]) -> list[dict[str, str]]:

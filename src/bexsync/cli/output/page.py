@@ -80,10 +80,11 @@ class Page:
 
     def _shortened(self, cell: Text) -> Text:
         """A very long id must not push all others off the screen."""
-        if not self._on_terminal or cell.cell_len <= _LONGEST_CELL:
+        longest = min(_LONGEST_CELL, self.width // 3)
+        if not self._on_terminal or cell.cell_len <= longest:
             return cell
         short = cell.copy()
-        short.truncate(_LONGEST_CELL, overflow="ellipsis")
+        short.truncate(longest, overflow="ellipsis")
         return short
 
     def show(self) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.style import Style
 from rich.text import Text
 
+from bexsync.cli.output.envelope import counted
 from bexsync.cli.output.page import Page, Row
 from bexsync.money import written
 
@@ -96,9 +97,9 @@ def _summary(result: Result, command: str) -> str:
     if plan is not None:
         costs = ", ".join(_several(plan[noun], noun.removesuffix("s")) for noun in ("documents", "mails", "requests"))
         return f"Plan {plan['digest']}: {costs}{_money(plan['money'])}. Nothing was changed."
-    counts = ", ".join(f"{count} {_words(status)}" for status, count in sorted(result.counts.items()))
     money = {c: written(sums["invoiced"]) for c, sums in result.totals.items() if "invoiced" in sums}
-    return f"{command}: {counts or 'nothing to do'}{_money(money)} ({_several(result.requests, 'request')})"
+    done = f"{counted(result.counts) or 'nothing to do'}{_money(money)}"
+    return f"{command}: {done} ({_several(result.requests, 'request')})"
 
 
 def _several(count: int, noun: str) -> str:
