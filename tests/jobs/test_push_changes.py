@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+
 from bexsync.engine.result import Outcome, Status
 from bexsync.errors import Exit
 from bexsync.jobs.run import RunEnded
@@ -124,10 +126,8 @@ def test_a_half_rewritten_draft_is_never_mailed_even_when_the_shop_goes_back(wor
 
     world.sandbox.hooks.after_commit.append(lose_the_way)
     world.drop(an_invoice(lines=lines("1", "1", "1"), total="3.24", leave_as_draft=True), name="b.json")
-    try:
+    with suppress(RunEnded):
         world.push()
-    except RunEnded:
-        pass
     world.sandbox.hooks.after_commit.clear()
     world.clock.forward(minutes=10)
     world.drop(an_invoice(), name="c.json")
@@ -248,7 +248,7 @@ class TestARefusedMail:
 
 
 class TestCreditNotes:
-    NOTE: dict[str, Any] = {
+    NOTE: ClassVar[dict[str, Any]] = {
         "shop_id": "C-1",
         "source_number": "GS-1",
         "document_type": "credit_note",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from bexsync.engine.result import Status
 from bexsync.planning.contacts import split_street
 from bexsync.records import Address
@@ -183,7 +184,11 @@ def test_a_company_is_the_contact_and_the_person_the_contact_person(world: World
     invoice = world.invoice("1")
     company = world.sandbox.books.contacts[invoice["contact_id"]]
     person = world.sandbox.books.contacts[invoice["contact_sub_id"]]
-    assert (company["contact_type_id"], company["name_1"], company["mail"]) == (1, "Frei & Söhne AG", "info@frei.example")
+    assert (company["contact_type_id"], company["name_1"], company["mail"]) == (
+        1,
+        "Frei & Söhne AG",
+        "info@frei.example",
+    )
     assert (company["street_name"], company["house_number"]) == ("Rue de l'Hôpital", "12 bis")
     assert (company["address_addition"], company["postcode"], company["city"]) == ("3e étage", "2000", "Neuchâtel")
     assert company["country_id"] == 4
@@ -193,7 +198,9 @@ def test_a_company_is_the_contact_and_the_person_the_contact_person(world: World
     assert company["phone_fixed"] == "+41 55 000 00 00"
     assert (person["contact_type_id"], person["name_1"], person["name_2"]) == (2, "Frei", "Eva")
     assert person["salutation_id"] == 2  # Madame is Frau
-    relations = [(r["contact_id"], r["contact_sub_id"]) for r in world.sandbox.books.tables["contact_relations"].values()]
+    relations = [
+        (r["contact_id"], r["contact_sub_id"]) for r in world.sandbox.books.tables["contact_relations"].values()
+    ]
     assert relations == [(company["id"], person["id"])]
     assert world.invoice("2")["contact_id"] == company["id"]
     assert world.sandbox.mails[0].to == "eva@frei.example"

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from bexsync.engine.result import Status
 from bexsync.errors import Exit
 from bexsync.jobs.run import RunEnded

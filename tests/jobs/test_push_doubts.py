@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bexsync.engine.result import Status
 from bexsync.errors import Exit
 from bexsync.sandbox.doubts import DOUBTS

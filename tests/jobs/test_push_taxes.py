@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from bexsync.engine.result import Status
 from world import World, a_world, an_invoice
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from bexsync.money import CENT, plain, rounded, share, total, written
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
+from bexsync.money import CENT, plain, rounded, share, total, written
 
 amounts = st.decimals(min_value=-(10**9), max_value=10**9, places=6)
 weights = st.lists(st.decimals(min_value=0, max_value=10**7, places=4), min_size=1, max_size=12)
@@ -59,7 +60,9 @@ def test_no_share_is_a_cent_off_its_due(amount: Decimal, parts: list[Decimal]) -
         ("-10", ("1", "1", "1"), ["-3.33", "-3.33", "-3.34"]),
     ],
 )
-def test_what_is_left_over_goes_to_the_largest_remainder(amount: str, parts: tuple[str, ...], result: list[str]) -> None:
+def test_what_is_left_over_goes_to_the_largest_remainder(
+    amount: str, parts: tuple[str, ...], result: list[str]
+) -> None:
     assert share(Decimal(amount), [Decimal(p) for p in parts]) == [Decimal(r) for r in result]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+
 from bexsync.errors import RecordProblem
 from bexsync.planning.sums import WAYS, Sum, check_shop_total, exact_net, exact_total, rounded_totals, tolerance
 
@@ -50,14 +51,14 @@ MIXED = sums(("10.05", "8.1"), ("4.35", "2.6"))
         (sums(("0.005", "8.1"), ("0.005", "8.1")), False, "document", CENT, {"0.01", "0.02"}),
     ],
 )
-def test_the_three_ways_of_rounding(
-    lines: list[Sum], gross: bool, way: str, to: Decimal, totals: set[str]
-) -> None:
+def test_the_three_ways_of_rounding(lines: list[Sum], gross: bool, way: str, to: Decimal, totals: set[str]) -> None:
     found = rounded_totals(lines, gross=gross, to=to, ways=[way])  # type: ignore[list-item]
     assert found == {way: {D(t) for t in totals}}
 
 
-def check(lines: list[Sum], *, gross: bool = False, to: Decimal = CENT, ways: tuple[str, ...] = WAYS, **stated: str) -> None:
+def check(
+    lines: list[Sum], *, gross: bool = False, to: Decimal = CENT, ways: tuple[str, ...] = WAYS, **stated: str
+) -> None:
     check_shop_total(
         lines,
         gross=gross,

@@ -246,16 +246,19 @@ def unexpected(expect: Mapping[str, str], done: Done) -> str:
         return ""
     if state is None:
         return "bexio's answer did not show the document."
+    where = f"{'It stays a draft' if state.standing is Standing.DRAFT else 'Look at it'}: {state.url}"
+    if state.currency_id is not None and str(state.currency_id) != expect.get("currency_id", str(state.currency_id)):
+        return f"bexio has {state.number} in another currency. {where}"
     wanted = int(expect["positions"]) if "positions" in expect else None
     if wanted is not None and state.positions is not None and state.positions != wanted:
-        return f"bexio shows {state.positions} positions, {wanted} were sent. It stays a draft: {state.url}"
+        return f"bexio shows {state.positions} positions, {wanted} were sent. {where}"
     if "total" in expect:
         total = Decimal(expect["total"])
         gap = state.total - total
         if abs(gap) > Decimal(expect["within"]):
             return (
                 f"bexio comes to {written(state.total)}, the lines to {written(total.normalize())} "
-                f"({written(gap)} apart, more than rounding explains). It stays a draft: {state.url}"
+                f"({written(gap)} apart, more than rounding explains). {where}"
             )
     return ""
 

@@ -36,7 +36,12 @@ class Document:
     @property
     def expect(self) -> dict[str, str]:
         """What an answer that shows the whole document must say."""
-        return {"total": plain(self.total), "within": plain(self.within), "positions": str(len(self.positions))}
+        return {
+            "total": plain(self.total),
+            "within": plain(self.within),
+            "positions": str(len(self.positions)),
+            "currency_id": str(self.header["currency_id"]),
+        }
 
 
 @dataclass(frozen=True)

@@ -385,22 +385,20 @@ class InvoicePlanner:
                 code="differs_in_ledger",
             )
             return Work((adopt,), problem)
-        key = f"{self.reference(invoice.shop_id)}@adopted"
-        return Work((adopt, self._verify(document, subject, found.ledger_id, key, (adopt.ref,), invoice)))
+        return Work((_agreeing(adopt, invoice, document),))
 
     def _adopt_draft(self, invoice: Invoice, customer: Customer | None, found: DocumentState, adopt: Step) -> Work:
         """Our own draft is finished as if its link had never been lost; a different one is rewritten first."""
         subject = adopt.subject
         person, document, before = self._write_for_contacts(invoice, customer, subject)
-        key = f"{self.reference(invoice.shop_id)}@adopted"
         if _is_same(found, document) and document.header["contact_id"] == found.contact_id:
-            steps = [self._verify(document, subject, found.ledger_id, key, (adopt.ref,), invoice)]
+            steps = [_agreeing(adopt, invoice, document)]
         else:
             link = Linked(found.ledger_id, "", {}, found.standing, found.number, found.url, found.total)
-            steps = self._rewrite(invoice, document, subject, link, (adopt.ref,))
+            steps = [adopt, *self._rewrite(invoice, document, subject, link, (adopt.ref,))]
         tail = steps[-1].ref
         made = _Made(found.ledger_id, found.number, replace(tail, field="total"), tail)
-        return Work((*before, adopt, *steps, *self._finish(invoice, person, document, subject, made)))
+        return Work((*before, *steps, *self._finish(invoice, person, document, subject, made)))
 
     def _finish_of(self, invoice: Invoice) -> Finish:
         """The profile says how far; a single invoice may stay behind, never go further."""
@@ -513,6 +511,11 @@ class _Made:
 
 def _agreement(invoice: Invoice) -> LinkDraft:
     return LinkDraft(KIND, fingerprint=invoice.fingerprint(), agreed=invoice.canonical(), source=_content(invoice))
+
+
+def _agreeing(adopt: Step, invoice: Invoice, document: Document) -> Step:
+    """Adopting a document that seems to be right: the look that links it says whether it is."""
+    return replace(adopt, expect=document.expect, link=replace(_agreement(invoice), adopted=True))
 
 
 def _content(invoice: Invoice) -> str:

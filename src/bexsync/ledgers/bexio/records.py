@@ -161,6 +161,7 @@ def document_from(row: Row, web_url: str) -> DocumentState:
             updated_at=_text(row.get("updated_at")),
             positions=len(positions) if isinstance(positions, list) else None,
             texts=tuple(unmarked(_text(p.get("text"))) for p in positions) if isinstance(positions, list) else (),
+            day=_text(row.get("is_valid_from")),
         )
     except (KeyError, TypeError, ValueError, InvalidOperation) as problem:
         raise Unreachable(
