@@ -148,6 +148,7 @@ class DocumentState:
     updated_at: str
     positions: int | None = None
     texts: tuple[str, ...] = ()
+    day: str = ""
 
 
 @dataclass(frozen=True)

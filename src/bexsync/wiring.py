@@ -14,7 +14,9 @@ from bexsync.http.client import Client
 from bexsync.http.clock import Clock, SystemClock
 from bexsync.http.pacing import MemoryBudget, Pacer
 from bexsync.jobs.error_desk import ErrorDesk
+from bexsync.jobs.links import LinksDesk
 from bexsync.jobs.locks import Locks
+from bexsync.jobs.state_desk import StateDesk
 from bexsync.jobs.workspace import Workspace
 from bexsync.ledgers.bexio import BexioLedger
 from bexsync.ledgers.bexio.api import Api
@@ -91,6 +93,24 @@ def open_error_desk(name: str, *, clock: Clock | None = None) -> ErrorDesk:
     clock = clock or SystemClock()
     _, store = open_local_state(name)
     return ErrorDesk(store, clock.now())
+
+
+def open_links_desk(name: str) -> LinksDesk:
+    """The links of a profile, for a person to look at and mend."""
+    _, store = open_local_state(name)
+    return LinksDesk(store)
+
+
+def open_state_desk(name: str, *, clock: Clock | None = None) -> StateDesk:
+    """The state of a profile as a file; it is not opened, since it may be what is to be replaced."""
+    path = profile_path(name).resolve()
+    profile = load_profile(path)
+    folder = state_folder()
+    company = CompanyBook(folder).pinned(str(path))
+    if company is None:
+        raise StateProblem(f"The profile {path} was never run.", "Run `bexsync invoices push` first.", code="no_state")
+    locks = Locks(folder / "locks", company, profile.shop.site)
+    return StateDesk(folder / f"bexio-{company}.db", company, locks, clock or SystemClock())
 
 
 def _shop(profile: Profile, profile_file: Path) -> Shop:

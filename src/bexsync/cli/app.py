@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bexsync.cli import errors, invoices, options, payments, sandbox, strays
+from bexsync.cli import errors, invoices, links, options, payments, sandbox, state, strays
 
 HELP = """Keep a shop and the accounting in bexio telling the same story.
 
@@ -54,6 +54,8 @@ def _group(name: str, help_text: str) -> typer.Typer:
 invoices_app = _group("invoices", "Invoices of the shop into bexio.")
 payments_app = _group("payments", "What was paid in bexio, back to the shop.")
 errors_app = _group("errors", "What went wrong, and what to do about it; alone, it lists.")
+links_app = _group("links", "Which invoice of the shop is which document in bexio.")
+state_app = _group("state", "The memory of what was done: copies, restoring, moving, forgetting.")
 sandbox_app = _group("sandbox", "A local bexio to try things on.")
 
 invoices_app.command("push")(invoices.push)
@@ -64,6 +66,14 @@ errors_app.command("list")(errors.list_)
 errors_app.command("show")(errors.show)
 errors_app.command("ack")(errors.ack)
 errors_app.command("retry")(errors.retry)
+links_app.command("list")(links.list_)
+links_app.command("show")(links.show)
+links_app.command("adopt")(links.adopt)
+links_app.command("forget")(links.forget)
+state_app.command("backup")(state.backup)
+state_app.command("restore")(state.restore)
+state_app.command("take-over")(state.take_over)
+state_app.command("prune")(state.prune)
 sandbox_app.command("serve")(sandbox.serve)
 sandbox_app.command("doubts")(sandbox.doubts)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from bexsync.cli.output import LATER_IS_SAID_AFTER, Output, OutputLost
-from bexsync.errors import BexsyncError, Defect, Exit, TryLater
+from bexsync.errors import BexsyncError, Defect, Exit, TryLater, UsageProblem
 
 if TYPE_CHECKING:
     from bexsync.engine.result import Result
@@ -125,6 +125,23 @@ def finish(call: Command, work: Callable[[], Exit], *, patience: _Lateness | Non
     except Exception as problem:  # noqa: BLE001  the last line of defence against a traceback on a terminal
         code = _failed(call, defect(problem), patience)
     raise typer.Exit(int(code))
+
+
+def make_sure(call: Command, yes: bool, question: str) -> None:
+    """Asks on a terminal; a script has to say --yes."""
+    if yes:
+        return
+
+    def ask() -> Exit:
+        if not call.output.asks:
+            raise UsageProblem(f"{question} Nobody is there to answer.", "Add --yes if it is meant.")
+        return Exit.OK if typer.confirm(question) else Exit.USAGE
+
+    try:
+        finish(call, ask)
+    except typer.Exit as answer:
+        if answer.exit_code:
+            raise
 
 
 def _failed(call: Command, problem: BexsyncError, patience: _Lateness | None) -> Exit:

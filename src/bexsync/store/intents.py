@@ -118,6 +118,14 @@ class Intents:
                 ),
             )
 
+    def forget(self, kind: str, shop_id: str) -> None:
+        """Removes the story of a record's document; contacts, which sites share, keep theirs."""
+        with self._db.transaction() as db:
+            db.execute(
+                "DELETE FROM intents WHERE scope = ? AND site = ? AND subject_kind = ? AND subject_id = ?",
+                (self._site, self._site, kind, shop_id),
+            )
+
     def forget_rejections(self, kind: str, shop_id: str, now: datetime) -> int:
         """Lets refused and held effects of a record be tried again; how many there were.
 

@@ -126,6 +126,11 @@ class Links:
                 ),
             )
 
+    def forget(self, kind: str, shop_id: str) -> None:
+        """Removes a link."""
+        with self._db.transaction() as db:
+            db.execute("DELETE FROM links WHERE site = ? AND kind = ? AND shop_id = ?", (self._site, kind, shop_id))
+
     def touch(self, kind: str, shop_ids: Iterable[str], now: datetime) -> None:
         """Notes that these were looked at and had not moved."""
         with self._db.transaction() as db:

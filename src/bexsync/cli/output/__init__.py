@@ -13,8 +13,9 @@ from bexsync.errors import BexsyncError, Exit
 
 if TYPE_CHECKING:
     from bexsync.engine.result import Result
+    from bexsync.jobs.links import LinkStory
     from bexsync.ports import StatusRow
-    from bexsync.store import ErrorRow
+    from bexsync.store import ErrorRow, Link
 
 LATER_IS_SAID_AFTER = 3
 Progress = Callable[[str, int, int], None]
@@ -137,6 +138,39 @@ class Output:
             noun = "error" if len(rows) == 1 else "errors"
             write(f"{len(rows)} {noun} {what}.\n")
         return Exit.OK
+
+    def links(self, links: Sequence[Link]) -> Exit:
+        """The list of links."""
+        if self.json:
+            self._print_json(Exit.OK, {"links": [asdict(link) for link in links]}, [])
+        else:
+            from bexsync.cli.output.links import show_links
+
+            show_links(links)
+        return Exit.OK
+
+    def link(self, story: LinkStory) -> Exit:
+        """One link with its story."""
+        if self.json:
+            self._print_json(Exit.OK, asdict(story), [])
+        else:
+            from bexsync.cli.output.links import show_story
+
+            show_story(story)
+        return Exit.OK
+
+    def said(self, sentence: str, data: dict[str, Any]) -> Exit:
+        """A command whose result is one sentence."""
+        if self.json:
+            self._print_json(Exit.OK, data, [])
+        elif not self.quiet:
+            self.say(sentence)
+        return Exit.OK
+
+    @property
+    def asks(self) -> bool:
+        """Whether somebody is there to answer a question."""
+        return self.on_terminal and sys.stdin.isatty()
 
     def say(self, text: str) -> None:
         """A line for a person."""

@@ -1,0 +1,93 @@
+"""bexsync links ..."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bexsync.cli import options
+from bexsync.cli.running import command, finish, make_sure, run_job
+from bexsync.errors import Exit, UsageProblem
+
+if TYPE_CHECKING:
+    from bexsync.jobs.links import LinkStory
+
+Name = Annotated[str, typer.Argument(metavar="ID", help="The shop's id of the invoice, or its number in bexio.")]
+
+
+def list_(context: typer.Context, profile: options.Profile = None, json: options.Json = False) -> None:
+    """List which invoice of the shop is which document in bexio."""
+    call = command(context, "links list", profile=profile, json=json)
+
+    def work() -> Exit:
+        from bexsync.wiring import open_links_desk
+
+        with open_links_desk(call.profile) as desk:
+            return call.output.links(desk.links())
+
+    finish(call, work)
+
+
+def show(context: typer.Context, name: Name, profile: options.Profile = None, json: options.Json = False) -> None:
+    """Show everything the state knows of one link, step by step."""
+    call = command(context, "links show", profile=profile, json=json)
+
+    def work() -> Exit:
+        from bexsync.wiring import open_links_desk
+
+        with open_links_desk(call.profile) as desk:
+            story: LinkStory = desk.story(name)
+        return call.output.link(story)
+
+    finish(call, work)
+
+
+def adopt(
+    context: typer.Context,
+    shop_id: Annotated[str, typer.Argument(metavar="[ID]", help="One invoice of the shop; without it, all.")] = "",
+    document: Annotated[str, typer.Argument(metavar="[NUMBER]", help="The invoice in bexio that it is.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Link them; without it they are only shown.")] = False,
+    profile: options.Profile = None,
+    json: options.Json = False,
+) -> None:
+    """Link invoices that stand in bexio already, before a first push would create them again.
+
+    Without ID, open invoices are matched by number and amount, or by mail, date and amount. Nothing is mailed.
+    """
+    from bexsync.jobs.links import AdoptOptions
+    from bexsync.jobs.links import adopt as run
+
+    call = command(context, "links adopt", profile=profile, json=json)
+    if shop_id and not document:
+
+        def refuse() -> Exit:
+            raise UsageProblem(f"Which invoice in bexio is {shop_id}?", "bexsync links adopt ID NUMBER")
+
+        finish(call, refuse)
+    call.output.rehearsing = not yes
+    run_job(call, lambda workspace: run(workspace, AdoptOptions(shop_id, document, yes)))
+
+
+def forget(
+    context: typer.Context,
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    profile: options.Profile = None,
+    json: options.Json = False,
+) -> None:
+    """Forget a link, so that the invoice counts as new when it is dropped again.
+
+    A document that still stands in bexio is found and linked again, never doubled.
+    """
+    call = command(context, "links forget", profile=profile, json=json)
+    make_sure(call, yes, f"Forget the link of {name}?")
+
+    def work() -> Exit:
+        from bexsync.wiring import open_links_desk
+
+        with open_links_desk(call.profile) as desk:
+            link = desk.forget(name)
+        return call.output.said(f"The link of {link.shop_id} to {link.number} is forgotten.", {"shop_id": link.shop_id})
+
+    finish(call, work)

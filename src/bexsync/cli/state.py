@@ -1,0 +1,98 @@
+"""bexsync state ..."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bexsync.cli import options
+from bexsync.cli.running import Command, command, finish, make_sure
+from bexsync.errors import Exit
+
+if TYPE_CHECKING:
+    from bexsync.jobs.state_desk import StateDesk
+
+
+def backup(
+    context: typer.Context,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="Where to; by default beside the state.")
+    ] = None,
+    profile: options.Profile = None,
+    json: options.Json = False,
+) -> None:
+    """Copy the state to a file, also while jobs are running."""
+    call = command(context, "state backup", profile=profile, json=json)
+
+    def work(desk: StateDesk) -> tuple[str, dict[str, Any]]:
+        target = desk.backup(file)
+        return f"The state is copied to {target}.", {"file": str(target)}
+
+    _at_desk(call, work)
+
+
+def restore(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `state backup` wrote.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    profile: options.Profile = None,
+    json: options.Json = False,
+) -> None:
+    """Put a copy in the place of the state; what happened since is found in bexio again, nothing is mailed twice."""
+    call = command(context, "state restore", profile=profile, json=json)
+    make_sure(call, yes, f"Replace the state of profile {call.profile} by {file}?")
+
+    def work(desk: StateDesk) -> tuple[str, dict[str, Any]]:
+        kept = desk.restore(file)
+        return f"The state is that of {file}; the one before is kept in {kept}.", {"kept": str(kept)}
+
+    _at_desk(call, work)
+
+
+def take_over(
+    context: typer.Context,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    profile: options.Profile = None,
+    json: options.Json = False,
+) -> None:
+    """Go on here with a state that another computer wrote. Stop bexsync there first: two must not work at once."""
+    call = command(context, "state take-over", profile=profile, json=json)
+    make_sure(call, yes, "Has bexsync been stopped on the other computer?")
+
+    def work(desk: StateDesk) -> tuple[str, dict[str, Any]]:
+        before = desk.take_over()
+        return f"The state belongs to this computer now; before it belonged to {before}.", {"before": before}
+
+    _at_desk(call, work)
+
+
+def prune(
+    context: typer.Context,
+    days: Annotated[
+        int, typer.Option(min=30, help="Keep names and texts of what was settled in the last N days.")
+    ] = 365,
+    profile: options.Profile = None,
+    json: options.Json = False,
+) -> None:
+    """Forget names, addresses and mail texts of what was settled long ago; figures, numbers and links stay."""
+    call = command(context, "state prune", profile=profile, json=json)
+
+    def work(desk: StateDesk) -> tuple[str, dict[str, Any]]:
+        counts = desk.prune(days)
+        said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+        return f"Forgotten: {said or 'nothing was old enough'}.", {"forgotten": counts}
+
+    _at_desk(call, work)
+
+
+def _at_desk(call: Command, work: Callable[[StateDesk], tuple[str, dict[str, Any]]]) -> None:
+    def at_desk() -> Exit:
+        from bexsync.wiring import open_state_desk
+
+        sentence, data = work(open_state_desk(call.profile))
+        return call.output.said(sentence, data)
+
+    finish(call, at_desk)

@@ -1,0 +1,210 @@
+"""links: which record is which document; adopting documents that stand in the ledger already, forgetting links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+from bexsync.engine.result import Outcome, Result, Status
+from bexsync.errors import UsageProblem
+from bexsync.jobs.intake import Desk
+from bexsync.jobs.run import Run, run_job
+from bexsync.jobs.workspace import Workspace
+from bexsync.money import written
+from bexsync.planning.invoices import KIND, reference
+from bexsync.planning.matching import Candidate, Match, match
+from bexsync.planning.plan import LinkDraft, Plan, Step, Subject
+from bexsync.ports import DocumentState
+from bexsync.records import Customer, Invoice
+from bexsync.store import Link, RecordRow, RecordState, Store
+
+ADOPT = "links adopt"
+
+
+@dataclass(frozen=True)
+class AdoptOptions:
+    """One pair named by a person, or nothing: then all are matched; without `yes` they are only shown."""
+
+    shop_id: str = ""
+    document: str = ""
+    yes: bool = False
+
+
+def adopt(workspace: Workspace, options: AdoptOptions) -> Result:
+    """Links invoices of the shop to documents that stand in the ledger already, instead of creating them again."""
+    return run_job(workspace, ADOPT, lambda run: _Adopt(run, options).work(), dry=not options.yes)
+
+
+class _Adopt:
+    def __init__(self, run: Run, options: AdoptOptions) -> None:
+        self._run = run
+        self._options = options
+
+    def work(self) -> None:
+        desk = Desk(self._run)
+        desk.take_in()
+        rows = [row for row in self._run.store.records.in_state(KIND, RecordState.OPEN) if self._is_unlinked(row)]
+        matches = self._named(rows) if self._options.shop_id else self._matched(rows)
+        for found in matches:
+            self._adopt(found)
+        if not self._run.dry:
+            self._run.deliver_reports(KIND)
+            desk.put_away()
+
+    def _is_unlinked(self, row: RecordRow) -> bool:
+        return self._run.store.links.get(KIND, row.shop_id) is None
+
+    def _named(self, rows: Iterable[RecordRow]) -> list[Match]:
+        options = self._options
+        if options.shop_id not in {row.shop_id for row in rows}:
+            raise UsageProblem(
+                f'The shop has no open invoice "{options.shop_id}" without a link.',
+                "`bexsync invoices list` shows those it has.",
+            )
+        documents = [
+            d
+            for d in self._run.ledger.documents_changed_since(None)
+            if options.document in (d.number, str(d.ledger_id))
+        ]
+        if len(documents) != 1:
+            raise UsageProblem(f'bexio has {len(documents) or "no"} invoice "{options.document}".', "Name its number.")
+        return [Match(options.shop_id, tuple(documents), "named by hand")]
+
+    def _matched(self, rows: Iterable[RecordRow]) -> list[Match]:
+        invoices = [(cast(Invoice, row.record()), self._mail(cast(Invoice, row.record()))) for row in rows]
+        if not invoices:
+            return []
+        self._run.ledger.refresh_contacts()
+        return match(invoices, [self._candidate(d) for d in self._run.ledger.documents_changed_since(None)])
+
+    def _mail(self, invoice: Invoice) -> str:
+        customer = invoice.customer
+        if customer is None and invoice.customer_id:
+            row = self._run.store.records.get("customer", invoice.customer_id)
+            customer = cast(Customer, row.record()) if row else None
+        contact = invoice.invoice_contact
+        return (customer.email if customer else None) or (contact.email if contact else None) or "-"
+
+    def _candidate(self, document: DocumentState) -> Candidate:
+        contact = self._run.store.contacts.get(document.contact_id) if document.contact_id else None
+        mails = {contact.mail, contact.mail_second} if contact else set()
+        return Candidate(document, frozenset(mail for mail in mails if mail))
+
+    def _adopt(self, found: Match) -> None:
+        if len(found.documents) != 1 or not found.why:
+            numbers = ", ".join(d.number for d in found.documents)
+            self._note(
+                found.shop_id, Status.BLOCKED, None,
+                f"It may be any of {numbers}, or they are somebody else's.",
+                f"Name one: bexsync links adopt {found.shop_id} NUMBER --yes",
+            )  # fmt: skip
+            return
+        (document,) = found.documents
+        reason = f"{document.number} of {document.day}, {written(document.total)}, by {found.why}"
+        if self._run.dry:
+            self._note(found.shop_id, Status.PLANNED, document, reason)
+            return
+        self._link(found.shop_id, document, reason)
+
+    def _link(self, shop_id: str, document: DocumentState, reason: str) -> None:
+        """Our reference goes onto the document where bexio lets it, so that even a lost state finds it again."""
+        row = self._run.store.records.get(KIND, shop_id)
+        if row is None:
+            return
+        steps = self._steps(row, document)
+        for kind in ("claim", "adopt"):
+            plan = Plan(tuple(step for step in steps if step.kind == kind))
+            if all(a.trouble is None for a in self._run.applier.apply(plan)):
+                break
+        else:
+            self._note(shop_id, Status.FAILED, document, "bexio did not show the document.", "Try again.")
+            return
+        if kind == "adopt":
+            reason += "; bexio did not take our reference, so keep a copy of the state (bexsync state backup)"
+        self._run.store.records.settle(KIND, shop_id, RecordState.DONE, reason, self._run.workspace.clock.now())
+        self._note(shop_id, Status.DONE, document, reason)
+
+    def _steps(self, row: RecordRow, document: DocumentState) -> Iterator[Step]:
+        site = self._run.store.site
+        invoice = row.record()
+        key = reference(site, row.shop_id)
+        draft = LinkDraft(KIND, fingerprint=invoice.fingerprint(), agreed=invoice.canonical(), adopted=True)
+        for kind in ("claim", "adopt"):
+            yield Step(
+                kind,
+                f"{key}@{document.ledger_id}",
+                Subject(KIND, row.shop_id),
+                {"document_id": document.ledger_id, "reference": key},
+                scope=site,
+                link=draft,
+                title=f"link {document.number}",
+            )
+
+    def _note(self, shop_id: str, status: Status, document: DocumentState | None, reason: str, hint: str = "") -> None:
+        self._run.outcomes[Subject(KIND, shop_id)] = Outcome(
+            KIND, "adopt", shop_id, status,
+            document.ledger_id if document else None, document.number if document else "",
+            document.url if document else "", reason, hint, code="" if status is Status.DONE else "adopt",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LinkStory:
+    """Everything the state knows of one link."""
+
+    link: Link
+    record: str
+    steps: tuple[dict[str, Any], ...]
+
+
+class LinksDesk:
+    """What a person sees of links, and forgetting one."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __enter__(self) -> LinksDesk:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._store.close()
+
+    def links(self) -> list[Link]:
+        """All links, oldest document first."""
+        return list(self._store.links.all(KIND))
+
+    def story(self, shop_id: str) -> LinkStory:
+        """One link with the steps that led to it; raises UsageProblem when there is none."""
+        link = self._link(shop_id)
+        row = self._store.records.get(KIND, link.shop_id)
+        steps = tuple(
+            {
+                "step": intent.kind,
+                "state": intent.state.value,
+                "at": intent.sent_at.isoformat(timespec="seconds") if intent.sent_at else "",
+                "attempts": intent.attempt,
+                "said": intent.said,
+            }
+            for intent in self._store.intents.of_subject(KIND, link.shop_id)
+        )
+        return LinkStory(link, row.state.value if row else "unknown", steps)
+
+    def forget(self, shop_id: str) -> Link:
+        """Forgets a link and everything begun for it: dropped again, the invoice counts as new.
+
+        While its document stands in the ledger, the next push finds it by its reference and links it again, and
+        what is issued is never mailed: forgetting cannot double anything.
+        """
+        link = self._link(shop_id)
+        with self._store.transaction():
+            self._store.links.forget(KIND, link.shop_id)
+            self._store.intents.forget(KIND, link.shop_id)
+            self._store.records.forget(KIND, link.shop_id)
+        return link
+
+    def _link(self, name: str) -> Link:
+        for link in self._store.links.all(KIND):
+            if name in (link.shop_id, link.number):
+                return link
+        raise UsageProblem(f'There is no link of "{name}".', "`bexsync links list` shows them.")

@@ -1,0 +1,200 @@
+"""Looking after the state: copies, restoring one, moving to another computer, and forgetting what has aged."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bexsync.errors import ConfigurationProblem, StateProblem
+from bexsync.store.database import Database, open_database, this_host, translated
+from bexsync.store.migrations import MIGRATIONS
+from bexsync.store.moments import stored
+
+_SPOKEN = ("to", "subject", "message", "words", "header", "footer", "address", "title", "customer_reference")
+_PERSONAL = frozenset({"customer", "invoice_contact", "billing_address", "email", "header_text", "footer_text"})
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """How much was forgotten."""
+
+    records: int
+    links: int
+    intents: int
+    errors: int
+    runs: int
+
+
+def backup(path: Path, target: Path) -> None:
+    """Writes a whole, consistent copy of the state to a file of its own, readable by its owner only."""
+    if target.exists():
+        raise ConfigurationProblem(f"{target} exists already.", "Name another file; bexsync never overwrites a copy.")
+    database = open_database(path)
+    try:
+        _copy(database.connection, target)
+    finally:
+        database.close()
+
+
+def _copy(source: sqlite3.Connection, target: Path) -> None:
+    unfinished = target.with_name(f".{target.name}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        unfinished.unlink(missing_ok=True)
+        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        with translated(target), closing(sqlite3.connect(unfinished)) as copy:
+            source.backup(copy)
+        unfinished.replace(target)
+    except OSError as problem:
+        raise ConfigurationProblem(
+            f"{target} cannot be written: {problem.strerror}.", "Name another file."
+        ) from problem
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def restore(path: Path, source: Path, *, company: str, now: datetime) -> Path:
+    """Puts a copy in the place of the state, which is itself kept beside it; the file where it is kept.
+
+    Whatever happened since the copy is found in the ledger again: documents by their reference, how they stand
+    by asking, and nothing that is issued is mailed.
+    """
+    _check_copy(source, company)
+    kept = path.with_name(f"{path.name}.before-restore-{now:%Y%m%d-%H%M%S}")
+    database = open_database(path)
+    try:
+        _copy(database.connection, kept)
+        with translated(source), closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as copy:
+            copy.backup(database.connection)
+    finally:
+        database.close()
+    database = open_database(path)  # an older copy is brought up to this program's schema
+    try:
+        _set_host(database)
+    finally:
+        database.close()
+    return kept
+
+
+def _check_copy(source: Path, company: str) -> None:
+    if not source.is_file():
+        raise ConfigurationProblem(f"There is no file {source}.", "Name a file that `bexsync state backup` wrote.")
+    try:
+        with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as copy:
+            whole = copy.execute("PRAGMA quick_check").fetchone()[0] == "ok"
+            version = int(copy.execute("PRAGMA user_version").fetchone()[0])
+            row = copy.execute("SELECT value FROM meta WHERE key = 'company'").fetchone()
+    except sqlite3.Error as problem:
+        raise StateProblem(f"{source} is no state of bexsync ({problem}).", "Name another copy.") from problem
+    if not whole or not version or row is None:
+        raise StateProblem(f"{source} is damaged.", "Name another copy.")
+    if version > len(MIGRATIONS):
+        raise StateProblem(f"{source} was written by a newer bexsync.", "Update bexsync first.")
+    if row[0] != company:
+        raise StateProblem(
+            f'{source} is the state of the company "{row[0]}", this one is "{company}".', "Name a copy of this company."
+        )
+
+
+def take_over(path: Path) -> str:
+    """Lets this computer go on with a state that another one wrote; the name of the other one."""
+    database = open_database(path)
+    try:
+        row = database.row("SELECT value FROM meta WHERE key = 'host'")
+        _set_host(database)
+        return str(row["value"]) if row else ""
+    finally:
+        database.close()
+
+
+def _set_host(database: Database) -> None:
+    with database.transaction() as db:
+        db.execute("INSERT OR REPLACE INTO meta VALUES ('host', ?)", (this_host(),))
+
+
+def prune(path: Path, *, keep: timedelta, now: datetime) -> Pruned:
+    """Forgets names, addresses and mail texts of what was settled longer ago than `keep`; figures and links stay."""
+    before = stored(now - keep)
+    database = open_database(path)
+    try:
+        with database.transaction() as db:
+            pruned = Pruned(
+                records=_prune_records(db, before),
+                links=_prune_links(db, before),
+                intents=_prune_intents(db, before),
+                errors=db.execute("DELETE FROM errors WHERE resolved_at < ?", (before,)).rowcount,
+                runs=db.execute("DELETE FROM runs WHERE started_at < ?", (before,)).rowcount,
+            )
+        database.connection.execute("VACUUM")
+        database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return pruned
+    finally:
+        database.close()
+
+
+def _prune_records(db: sqlite3.Connection, before: str) -> int:
+    """Settled invoices keep their figures; customers of whom nothing was heard since are forgotten as a whole."""
+    count = 0
+    rows = db.execute(
+        "SELECT site, kind, shop_id, body FROM records WHERE kind = 'invoice' AND state <> 'open' AND settled_at < ?",
+        (before,),
+    ).fetchall()
+    for row in rows:
+        figures = _figures(json.loads(row["body"]))
+        text = json.dumps(figures, ensure_ascii=False, sort_keys=True)
+        if text != row["body"]:
+            db.execute(
+                "UPDATE records SET body = ? WHERE site = ? AND kind = ? AND shop_id = ?",
+                (text, row["site"], row["kind"], row["shop_id"]),
+            )
+            count += 1
+    gone = db.execute("DELETE FROM records WHERE kind = 'customer' AND taken_at < ?", (before,))
+    return count + gone.rowcount
+
+
+def _prune_links(db: sqlite3.Connection, before: str) -> int:
+    count = 0
+    rows = db.execute(
+        "SELECT site, kind, shop_id, agreed FROM links WHERE is_open = 0 AND linked_at < ?", (before,)
+    ).fetchall()
+    for row in rows:
+        agreed = json.loads(row["agreed"])
+        if agreed and not agreed.get("pruned"):
+            text = json.dumps({**_figures(agreed), "pruned": True}, ensure_ascii=False, sort_keys=True)
+            db.execute(
+                "UPDATE links SET agreed = ? WHERE site = ? AND kind = ? AND shop_id = ?",
+                (text, row["site"], row["kind"], row["shop_id"]),
+            )
+            count += 1
+    return count
+
+
+def _prune_intents(db: sqlite3.Connection, before: str) -> int:
+    count = 0
+    rows = db.execute(
+        "SELECT scope, kind, key, payload FROM intents WHERE state = 'done' AND changed_at < ?", (before,)
+    ).fetchall()
+    for row in rows:
+        payload = json.loads(row["payload"])
+        kept = {} if row["kind"] == "contact" else {k: v for k, v in payload.items() if k not in _SPOKEN}
+        if kept != payload:
+            db.execute(
+                "UPDATE intents SET payload = ?, link = '{}' WHERE scope = ? AND kind = ? AND key = ?",
+                (json.dumps(kept, sort_keys=True), row["scope"], row["kind"], row["key"]),
+            )
+            count += 1
+    return count
+
+
+def _figures(record: dict[str, Any]) -> dict[str, Any]:
+    """An invoice without its people and its words."""
+    kept = {key: value for key, value in record.items() if key not in _PERSONAL}
+    lines = kept.get("lines", [])
+    kept["lines"] = [{k: v for k, v in line.items() if k not in ("time_entries", "description")} for line in lines]
+    return kept
