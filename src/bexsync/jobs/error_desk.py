@@ -32,6 +32,15 @@ class ErrorDesk:
         """Open errors, oldest first."""
         return self._store.errors.open(include_acknowledged=include_acknowledged)
 
+    def places(self, rows: Iterable[ErrorRow]) -> dict[int, str]:
+        """Where the shop's side of each error stands: the file and the place in it, as far as they are known."""
+        found = {}
+        for row in rows:
+            record = self._store.records.get(row.kind, row.shop_id)
+            if record is not None:
+                found[row.id] = f"{record.origin}, {record.place}" if record.place else record.origin
+        return found
+
     def pick(self, numbers: Iterable[str]) -> list[ErrorRow]:
         """The errors with these numbers, or all open ones; raises UsageProblem for a number that is none."""
         rows = {str(row.id): row for row in self._store.errors.open()}

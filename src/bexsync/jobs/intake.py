@@ -18,6 +18,7 @@ class Desk:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._origins: dict[str, list[str]] = {}
+        self._taken: set[tuple[str, str, str]] = set()
 
     def take_in(self) -> None:
         """Keeps every record in the state; what cannot be read becomes an error of its place."""
@@ -30,6 +31,7 @@ class Desk:
     def _take(self, item: Intake | Unreadable) -> None:
         sentences = self._origins.setdefault(item.origin, [])
         if isinstance(item, Unreadable):
+            self._forget_twin(item)
             where = f"{item.origin}, {item.place}" if item.place else item.origin
             sentences.append(f"{item.place}: {item.message}" if item.place else item.message)
             self._run.note(
@@ -48,8 +50,14 @@ class Desk:
         shop_id = str(getattr(item.record, "shop_id", None) or "")
         now = self._run.workspace.clock.now()
         self._run.store.records.take(item, shop_id, now)
+        self._taken.add((item.origin, item.kind, shop_id))
         if item.kind == "customer":
             self._run.store.records.settle("customer", shop_id, RecordState.DONE, "", now)
+
+    def _forget_twin(self, item: Unreadable) -> None:
+        """Where one file says two things of one record, nobody can say which is right: neither is booked."""
+        if (item.origin, item.kind, item.shop_id) in self._taken:
+            self._run.store.records.forget(item.kind, item.shop_id)
 
     def put_away(self) -> None:
         """Tells the shop which origins are finished."""

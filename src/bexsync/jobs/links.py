@@ -112,18 +112,17 @@ class _Adopt:
         row = self._run.store.records.get(KIND, shop_id)
         if row is None:
             return
-        steps = self._steps(row, document)
-        for kind in ("claim", "adopt"):
-            plan = Plan(tuple(step for step in steps if step.kind == kind))
-            if all(a.trouble is None for a in self._run.applier.apply(plan)):
-                break
-        else:
+        kind = next((step.kind for step in self._steps(row, document) if self._is_done(step)), None)
+        if kind is None:
             self._note(shop_id, Status.FAILED, document, "bexio did not show the document.", "Try again.")
             return
         if kind == "adopt":
             reason += "; bexio did not take our reference, so keep a copy of the state (bexsync state backup)"
         self._run.store.records.settle(KIND, shop_id, RecordState.DONE, reason, self._run.workspace.clock.now())
         self._note(shop_id, Status.DONE, document, reason)
+
+    def _is_done(self, step: Step) -> bool:
+        return all(applied.trouble is None for applied in self._run.applier.apply(Plan((step,))))
 
     def _steps(self, row: RecordRow, document: DocumentState) -> Iterator[Step]:
         site = self._run.store.site

@@ -180,8 +180,8 @@ def translated(path: Path | None) -> Iterator[None]:
 
 
 def this_host() -> str:
-    """What tells this machine from another that shares the folder."""
-    return socket.gethostname()
+    """What tells this computer from another that shares the folder; containers name themselves by BEXSYNC_HOST."""
+    return os.environ.get("BEXSYNC_HOST") or socket.gethostname()
 
 
 def this_process() -> str:

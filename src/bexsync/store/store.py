@@ -10,6 +10,7 @@ from pathlib import Path
 from bexsync.errors import ConfigurationProblem, StateProblem
 from bexsync.store.database import Database, in_memory_copy, open_database, this_host
 from bexsync.store.errors import Errors
+from bexsync.store.filesystem import refuse_network
 from bexsync.store.intents import Intents
 from bexsync.store.ledger_cache import ContactIndex, Facts, StoredBudget
 from bexsync.store.links import Links
@@ -80,14 +81,22 @@ class Store:
 
 def open_store(path: Path, site: str, company: str) -> Store:
     """The state at `path`; raises StateProblem when it belongs to another company or another host."""
+    refuse_network(path.parent)
     database = open_database(path)
     try:
-        _pin(database, "company", company, f"The state {path} belongs to another company.")
+        _pin(
+            database,
+            "company",
+            company,
+            f"The state {path} belongs to another company.",
+            "Use the state that belongs here, or `bexsync state restore` a copy of it.",
+        )
         _pin(
             database,
             "host",
             this_host(),
             f"The state {path} was written on another computer; two must never work on one company.",
+            "Stop bexsync there, then say `bexsync state take-over` here (containers: BEXSYNC_HOST names them).",
         )
     except BaseException:
         database.close()
@@ -95,13 +104,11 @@ def open_store(path: Path, site: str, company: str) -> Store:
     return Store(database, site)
 
 
-def _pin(database: Database, key: str, value: str, sentence: str) -> None:
+def _pin(database: Database, key: str, value: str, sentence: str, hint: str) -> None:
     row = database.row("SELECT value FROM meta WHERE key = ?", key)
     if row is None:
         with database.transaction() as db:
             db.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (key, value))
         return
     if row["value"] != value:
-        raise StateProblem(
-            sentence, f'It says {key} "{row["value"]}", here it is "{value}". Use the state that belongs here.'
-        )
+        raise StateProblem(f'{sentence} It says {key} "{row["value"]}", here it is "{value}".', hint)
