@@ -138,6 +138,11 @@ class Records:
                 (state.value, reason, stored(now), self._site, kind, shop_id, state.value, reason),
             )
 
+    def forget(self, kind: str, shop_id: str) -> None:
+        """Removes a record, so that the same content counts as new."""
+        with self._db.transaction() as db:
+            db.execute("DELETE FROM records WHERE site = ? AND kind = ? AND shop_id = ?", (self._site, kind, shop_id))
+
     def forget_origins(self, origins: Iterable[str]) -> None:
         """Forgets the age of origins that were put away, since their names may come again."""
         with self._db.transaction() as db:
