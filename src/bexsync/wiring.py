@@ -85,7 +85,13 @@ def open_local_state(name: str) -> tuple[Profile, Store]:
     company = CompanyBook(folder).pinned(str(path))
     if company is None:
         raise StateProblem(f"The profile {path} was never run.", "Run `bexsync invoices push` first.", code="no_state")
-    return profile, open_store(folder / f"bexio-{company}.db", profile.shop.site, company)
+    store = open_store(folder / f"bexio-{company}.db", profile.shop.site, company)
+    try:
+        store.check_site(str(path))
+    except BaseException:
+        store.close()
+        raise
+    return profile, store
 
 
 def open_error_desk(name: str, *, clock: Clock | None = None) -> ErrorDesk:

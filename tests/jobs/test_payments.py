@@ -402,8 +402,9 @@ def test_a_poll_that_heard_old_news_does_not_undo_what_a_push_wrote(world: World
 
 
 def test_what_was_learned_before_the_network_broke_is_told(world: World) -> None:
-    world.set_profile(invoices={"finish": "issue"}, limits={"documents": 1000})
-    a_pushed(world, *(f"{n:04}" for n in range(505)))
+    world.set_profile(invoices={"finish": "draft"}, limits={"documents": 1000})
+    a_pushed(world, *(f"{n:04}" for n in range(501)))
+    world.sandbox.person.issue(ours(world, "0000"))
     world.sandbox.person.pay(ours(world, "0000"))
 
     def break_off(request: Any) -> None:

@@ -33,13 +33,23 @@ def list_(
 ) -> None:
     """List open errors: since when, how often, what to do."""
     call = command(context, "errors list", profile=profile, json=json)
-    _at_desk(call, lambda desk: call.output.errors(desk.open_errors(include_acknowledged=all_)))
+
+    def work(desk: ErrorDesk) -> Exit:
+        rows = desk.open_errors(include_acknowledged=all_)
+        return call.output.errors(rows, desk.places(rows))
+
+    _at_desk(call, work)
 
 
 def show(context: typer.Context, numbers: Numbers, profile: options.Profile = None, json: options.Json = False) -> None:
     """Show all about an error, bexio's own words too."""
     call = command(context, "errors show", profile=profile, json=json)
-    _at_desk(call, lambda desk: call.output.errors(desk.pick(numbers), in_full=True))
+
+    def work(desk: ErrorDesk) -> Exit:
+        rows = desk.pick(numbers)
+        return call.output.errors(rows, desk.places(rows), in_full=True)
+
+    _at_desk(call, work)
 
 
 def ack(context: typer.Context, numbers: Numbers, profile: options.Profile = None, json: options.Json = False) -> None:

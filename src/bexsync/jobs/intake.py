@@ -40,7 +40,7 @@ class Desk:
                     "read",
                     item.shop_id or where,
                     Status.FAILED,
-                    reason=f"{where}: {item.message}",
+                    reason=_sentence(f"{where}: {item.message}"),
                     hint=item.hint,
                     code="unreadable",
                     subject=where,
@@ -74,3 +74,7 @@ class Desk:
         given_up = [f"{row.kind} {row.shop_id}: {row.reason}" for row in rows if row.state is RecordState.GIVEN_UP]
         state = OriginState.GIVEN_UP if sentences or given_up else OriginState.DONE
         return OriginReport(origin, state, (*sentences, *given_up))
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."

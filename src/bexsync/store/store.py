@@ -50,17 +50,21 @@ class Store:
         finally:
             copy.close()
 
+    def check_site(self, profile: str) -> None:
+        """Raises ConfigurationProblem when the profile used another site before."""
+        before = self._database.row("SELECT site FROM sites WHERE profile = ?", profile)
+        if before is not None and before["site"] != self.site:
+            raise ConfigurationProblem(
+                f'The site of this profile was "{before["site"]}" and is now "{self.site}"; '
+                "it is part of every key and must not change.",
+                f'Set [shop] site = "{before["site"]}" again. For another shop write another profile.',
+                code="site_changed",
+            )
+
     def claim_site(self, *, profile: str, shop: str, now: datetime) -> None:
         """Notes who uses this site; raises ConfigurationProblem when the profile used another site before."""
         with self._database.transaction() as db:
-            before = db.execute("SELECT site FROM sites WHERE profile = ?", (profile,)).fetchone()
-            if before is not None and before["site"] != self.site:
-                raise ConfigurationProblem(
-                    f'The site of this profile was "{before["site"]}" and is now "{self.site}"; '
-                    "it is part of every key and must not change.",
-                    f'Set [shop] site = "{before["site"]}" again. For another shop write another profile.',
-                    code="site_changed",
-                )
+            self.check_site(profile)
             other = db.execute(
                 "SELECT profile FROM sites WHERE site = ? AND profile <> ?", (self.site, profile)
             ).fetchone()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -120,14 +120,15 @@ class Output:
             show_invoices(rows, status=status)
         return Exit.OK
 
-    def errors(self, rows: Sequence[ErrorRow], *, in_full: bool = False) -> Exit:
-        """The list of errors."""
+    def errors(self, rows: Sequence[ErrorRow], places: Mapping[int, str], *, in_full: bool = False) -> Exit:
+        """The list of errors, with the places in the shop's files that they are about."""
         if self.json:
-            self._print_json(Exit.OK, {"errors": [asdict(row) for row in rows]}, [])
+            found = [{**asdict(row), "place": places.get(row.id, "")} for row in rows]
+            self._print_json(Exit.OK, {"errors": found}, [])
         else:
             from bexsync.cli.output.text import show_errors
 
-            show_errors(rows, in_full=in_full)
+            show_errors(rows, places, in_full=in_full)
         return Exit.OK
 
     def changed_errors(self, rows: Sequence[ErrorRow], what: str) -> Exit:

@@ -133,7 +133,7 @@ def _standing(row: StatusRow) -> tuple[Text, ...]:
     return (Text(row.shop_id), _state(row.status), number, Text(row.paid_amount), Text(row.paid_date))
 
 
-def show_errors(rows: Sequence[ErrorRow], *, in_full: bool) -> None:
+def show_errors(rows: Sequence[ErrorRow], places: Mapping[int, str], *, in_full: bool) -> None:
     """Open errors: a block each, since the sentences matter more than columns."""
     page = Page()
     if not rows:
@@ -141,7 +141,7 @@ def show_errors(rows: Sequence[ErrorRow], *, in_full: bool) -> None:
     for number, row in enumerate(rows):
         if number:
             page.line()
-        _show_error(page, row, in_full=in_full)
+        _show_error(page, row, places.get(row.id, ""), in_full=in_full)
     if rows and not in_full:
         page.line()
         page.line(
@@ -151,8 +151,9 @@ def show_errors(rows: Sequence[ErrorRow], *, in_full: bool) -> None:
     page.show()
 
 
-def _show_error(page: Page, row: ErrorRow, *, in_full: bool) -> None:
+def _show_error(page: Page, row: ErrorRow, place: str, *, in_full: bool) -> None:
     heading = Text(f"{row.id}  ") + Text(f"{row.kind} {row.shop_id}", style="bold")
+    heading += Text(f" ({place})" if place else "")
     seen = ", acknowledged" if row.acknowledged_at else ""
     page.line(heading + Text(f"  {row.job}, {_since(row)}{seen}", style="dim"))
     page.line(row.message, indent=4)
