@@ -55,8 +55,8 @@ class Step:
     """One effect on one side, as data.
 
     `kind` and `key` name it for ever (`scope` is the site, or "" for what all sites share), `payload` is what
-    to send and may hold Refs, `expect` is what the answer must say: `total` within `within`, `positions`, `currency_id`.
-    `after` names steps that must be done first. `mails` and `money` are its cost beside one request.
+    to send and may hold Refs, `expect` is what the answer must say: `total` within `within`, `positions`,
+    `currency_id`. `after` names steps that must be done first. `mails` and `money` are its cost beside requests.
     """
 
     kind: str
