@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,8 @@ from bexsync.jobs.locks import Locks
 from bexsync.jobs.state_desk import StateDesk
 from bexsync.jobs.workspace import Workspace
 from bexsync.ledgers.bexio import BexioLedger
-from bexsync.ledgers.bexio.api import Api
+from bexsync.ledgers.bexio.api import Api, Row
+from bexsync.ledgers.bexio.reading import NotUnderstood, record_id, text, understood
 from bexsync.ports import Ledger, Shop
 from bexsync.profile import Profile, load_profile, load_vat_map, profile_path, shop_path
 from bexsync.shops.folder import FolderShop
@@ -156,11 +158,20 @@ def _company(profile: Profile, path: Path, folder: Path, token: Callable[[], str
 def _ask_for_company(api: Api, claim: str) -> Company:
     """The chart of accounts is there from the first day: the id of its oldest account tells companies apart."""
     name = next((str(row.get("name") or "") for row in api.list("/2.0/company_profile")), "")
-    oldest = min(api.list("/2.0/accounts"), key=lambda row: int(row["id"]), default=None)
-    anchor = str(oldest["uuid"]) if oldest else ""
+    with understood("its accounts"):
+        anchors = {record_id(row): _lasting_id(row) for row in api.list("/2.0/accounts")}
+    anchor = anchors[min(anchors)] if anchors else ""
     if not anchor and not claim:
         raise StateProblem(
             "bexio shows no accounts, so the company cannot be told from others.",
             "Give the token's user the right to see the accounting.",
         )
     return Company(claim or anchor.replace("-", "")[:16], name, anchor or claim)
+
+
+def _lasting_id(account: Row) -> str:
+    """It becomes part of the name of a file."""
+    found = text(account, "uuid")
+    if not re.fullmatch(r"[A-Za-z0-9-]{8,64}", found):
+        raise NotUnderstood("`uuid` is not the lasting id of an account")
+    return found

@@ -25,6 +25,7 @@ from bexsync.http.redaction import redact
 LONGEST_SAID = 300
 MOST_FIELDS = 20
 
+_HALF_A_SIGN = re.compile(rb"\\u[dD][89a-fA-F]")
 _WORDS_KEYS = ("message", "error_description", "detail", "title", "error")
 _RATHER_LATER = "Nothing needs to be done: the next run goes on from here."
 
@@ -151,9 +152,21 @@ _NOT_JSON = _NotJson()
 
 def _parsed(content: bytes) -> Any:
     try:
-        return json.loads(content, parse_float=_decimal, parse_constant=_no_constant)
+        body = json.loads(content, parse_float=_decimal, parse_constant=_no_constant)
+        return _storable(body) if _HALF_A_SIGN.search(content) else body
     except (ValueError, RecursionError):
         return _NOT_JSON
+
+
+def _storable(value: Any) -> Any:
+    """Half a surrogate pair is a sign that neither the state nor a terminal can take."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, list):
+        return [_storable(item) for item in value]
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return value
 
 
 def _decimal(text: str) -> Decimal:

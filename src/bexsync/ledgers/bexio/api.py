@@ -82,18 +82,27 @@ class Api:
 
 
 def _paged(page: Callable[[int], list[Row]]) -> Iterator[Row]:
-    """The rows of all pages, each once; pages overlap a little."""
-    offset, seen = 0, frozenset[Any]()
+    """The rows of all pages, each once; pages overlap a little, and a page may show a row twice."""
+    offset, before = 0, frozenset[Any]()
     while True:
         rows = page(offset)
-        yield from (row for row in rows if row.get("id") is None or row["id"] not in seen)
+        here: dict[Any, Row] = {}
+        for number, row in enumerate(rows):
+            here.setdefault(row.get("id", f"row {number}"), row)
+        yield from (row for name, row in here.items() if name not in before)
         if len(rows) < PAGE:
             return
-        seen = frozenset(row.get("id") for row in rows)
+        before = frozenset(here)
         offset += PAGE - _TWICE
 
 
 def _rows(body: Any, path: str) -> list[Row]:
-    if not isinstance(body, list) or not all(isinstance(row, Mapping) for row in body):
-        raise Unreachable(f"bexio's answer to {path} is not a list of records.", "Try again later.", code="bad_answer")
+    if not isinstance(body, list) or not all(isinstance(row, Mapping) and _is_named(row) for row in body):
+        raise Unreachable(
+            f"bexio's answer to {path} is not a list of records.", "The next run asks again.", code="bad_answer"
+        )
     return body
+
+
+def _is_named(row: Row) -> bool:
+    return isinstance(row.get("id", ""), int | str)

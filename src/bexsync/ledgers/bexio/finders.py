@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from bexsync.errors import Refused
 from bexsync.ledgers.bexio.api import Api, Row, criterion, watermark
-from bexsync.ledgers.bexio.records import document_from
+from bexsync.ledgers.bexio.reading import optional_text, understood
+from bexsync.ledgers.bexio.records import document_from, document_of
 from bexsync.ports import DocumentState
 from bexsync.store import Store
 
@@ -142,9 +143,13 @@ class DocumentFinder:
                 found[ledger_id] = one
         return found
 
+    def whole(self, ledger_id: int) -> DocumentState:
+        """One invoice with its positions; raises Refused where it no longer exists."""
+        return document_of(ledger_id, self._api.show(f"{INVOICES}/{ledger_id}"), self._web_url)
+
     def _by_id_alone(self, ledger_id: int) -> DocumentState | None:
         try:
-            return document_from(self._api.show(f"{INVOICES}/{ledger_id}"), self._web_url)
+            return self.whole(ledger_id)
         except Refused as problem:
             if problem.status == 404:
                 return None
@@ -152,7 +157,9 @@ class DocumentFinder:
 
     def _states(self, rows: Iterable[Row], allowed: set[str]) -> Iterator[DocumentState]:
         for row in rows:
-            if row.get("api_reference") in allowed:
+            with understood("an invoice in a list"):
+                is_wanted = optional_text(row, "api_reference") in allowed
+            if is_wanted:
                 yield document_from(row, self._web_url)
 
 

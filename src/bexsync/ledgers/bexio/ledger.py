@@ -13,16 +13,28 @@ from bexsync.ledgers.bexio.api import Api
 from bexsync.ledgers.bexio.contacts import ContactBook
 from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
 from bexsync.ledgers.bexio.master import MasterData
+from bexsync.ledgers.bexio.reading import (
+    NotUnderstood,
+    after_the_effect,
+    number,
+    record_id,
+    row_of,
+    spare_text,
+    understood,
+)
 from bexsync.ledgers.bexio.records import (
     contact_from,
     contact_to,
     document_done,
     document_from,
+    document_of,
     embedded_position,
     invoice_to,
+    is_same_contact,
     markup,
     payment_from,
     position_to,
+    positions_of,
     segment,
     unmarked,
 )
@@ -172,7 +184,10 @@ class BexioLedger:
 
     def _create_contact(self, form: Mapping[str, Any]) -> Done:
         row = self._api.write("POST", "/2.0/contact", contact_to(form))
-        return Done(int(row["id"]), str(row.get("nr") or ""))
+        with after_the_effect(), understood("the new contact"):
+            if not is_same_contact(row, form):
+                raise NotUnderstood("it is another one")
+            return Done(record_id(row), spare_text(row, "nr"))
 
     def _find_contact(self, form: Mapping[str, Any]) -> Finding:
         """The index is read anew and matched here; the very contact we sent carries our name, kind and mail."""
@@ -200,19 +215,27 @@ class BexioLedger:
     def _relate_contacts(self, payload: Mapping[str, Any]) -> Done:
         body = {"contact_id": payload["contact_id"], "contact_sub_id": payload["person_id"], "description": ""}
         row = self._api.write("POST", "/2.0/contact_relation", body)
-        return Done(int(row["id"]))
+        with after_the_effect(), understood("the relation of two contacts"):
+            return Done(record_id(row_of(row)))
 
     def _find_relation(self, payload: Mapping[str, Any]) -> Finding:
+        wanted = (payload["contact_id"], payload["person_id"])
         for row in self._api.list("/2.0/contact_relation"):
-            if (row["contact_id"], row["contact_sub_id"]) == (payload["contact_id"], payload["person_id"]):
-                return Finding(done=Done(int(row["id"])))
+            with understood("a relation of two contacts"):
+                if (number(row, "contact_id"), number(row, "contact_sub_id")) == wanted:
+                    return Finding(done=Done(record_id(row)))
         return Finding()
 
     # invoices
 
     def _create_invoice(self, payload: Mapping[str, Any]) -> Done:
         body = invoice_to(payload) | {"positions": [embedded_position(p) for p in payload["positions"]]}
-        return document_done(document_from(self._api.write("POST", INVOICES, body), self._web_url))
+        row = self._api.write("POST", INVOICES, body)
+        with after_the_effect(), understood("the new invoice"):
+            state = document_from(row, self._web_url)
+            if state.reference != payload["reference"]:
+                raise NotUnderstood("it is another one")
+            return document_done(state)
 
     def _find_invoice(self, payload: Mapping[str, Any]) -> Finding:
         found = self._finder.one(payload["reference"])
@@ -232,27 +255,29 @@ class BexioLedger:
         return document_done(self._show(payload["document_id"]))
 
     def _show(self, ledger_id: int) -> DocumentState:
-        return document_from(self._api.show(f"{INVOICES}/{ledger_id}"), self._web_url)
+        return self._finder.whole(ledger_id)
 
     def _edit_invoice(self, payload: Mapping[str, Any]) -> Done:
         """Looks first: whether an issued invoice can be edited is an open question, and it must not be."""
         _refuse_unless_draft(self._show(payload["document_id"]))
         row = self._api.write("POST", f"{INVOICES}/{payload['document_id']}", invoice_to(payload))
-        return document_done(document_from(row, self._web_url))
+        with after_the_effect():
+            return document_done(document_of(payload["document_id"], row, self._web_url))
 
     def _claim_document(self, payload: Mapping[str, Any]) -> Done:
         """Writes our reference onto a document that somebody else made; writing it twice changes nothing."""
         body = {"api_reference": payload["reference"]}
         row = self._api.write("POST", f"{INVOICES}/{payload['document_id']}", body)
-        return document_done(document_from(row, self._web_url))
+        with after_the_effect():
+            return document_done(document_of(payload["document_id"], row, self._web_url))
 
     def _clear_positions(self, payload: Mapping[str, Any]) -> Done:
         path = f"{INVOICES}/{payload['document_id']}"
         row = self._api.show(path)
-        _refuse_unless_draft(document_from(row, self._web_url))
-        for position in row.get("positions", []):
+        _refuse_unless_draft(document_of(payload["document_id"], row, self._web_url))
+        for kind, position_id in positions_of(row):
             try:
-                self._api.write("DELETE", f"{path}/{segment(position['type'])}/{position['id']}")
+                self._api.write("DELETE", f"{path}/{segment(kind)}/{position_id}")
             except Refused as problem:
                 if problem.status != 404:
                     raise
@@ -261,7 +286,8 @@ class BexioLedger:
     def _add_position(self, payload: Mapping[str, Any]) -> Done:
         kind, body = position_to(payload["position"])
         row = self._api.write("POST", f"{INVOICES}/{payload['document_id']}/{segment(kind)}", body)
-        return Done(int(row["id"]))
+        with after_the_effect(), understood("the new position"):
+            return Done(record_id(row_of(row)))
 
     def _find_position(self, payload: Mapping[str, Any]) -> Finding:
         """Positions are added in order, so how many there are says whether this one is."""
@@ -276,7 +302,8 @@ class BexioLedger:
     def _issue(self, payload: Mapping[str, Any]) -> Done:
         self._api.write("POST", f"{INVOICES}/{payload['document_id']}/issue")
         if payload["look"]:
-            return document_done(self._show(payload["document_id"]))
+            with after_the_effect():
+                return document_done(self._show(payload["document_id"]))
         return Done(payload["document_id"], seen={"standing": Standing.ISSUED.value})
 
     def _find_issued(self, payload: Mapping[str, Any]) -> Finding:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
+from bexsync.errors import BexsyncError
 from bexsync.ledgers.bexio.api import Api, Row
+from bexsync.ledgers.bexio.reading import (
+    NotUnderstood,
+    amount,
+    day,
+    flag,
+    number,
+    optional_number,
+    optional_text,
+    record_id,
+    row_of,
+    spare_text,
+    text,
+    understood,
+)
 from bexsync.ports import Account, BankAccount, Currency, Master, Named, User, VatYear
 from bexsync.store.ledger_cache import Facts
 from bexsync.vat import Tax
@@ -32,8 +46,24 @@ _PATHS = {
 }
 _OPTIONAL_PATHS = {"bank_accounts": "/3.0/banking/accounts", "templates": "/3.0/document_templates"}
 _KEPT = {
+    "me": ("id", "email", "firstname", "lastname"),
+    "users": ("id", "email", "firstname", "lastname"),
     "company": ("name",),
+    "accounts": ("id", "account_no", "name", "tax_id", "is_active", "account_type"),
+    "taxes": (
+        *("id", "code", "name", "display_name", "value", "type", "is_active"),
+        *("start_year", "start_month", "end_year", "end_month"),
+    ),
+    "currencies": ("id", "name", "round_factor"),
+    "languages": ("id", "iso_639_1"),
+    "countries": ("id", "iso_3166_alpha2"),
+    "units": ("id", "name"),
+    "salutations": ("id", "name"),
+    "contact_groups": ("id", "name"),
+    "years": ("start", "end", "is_vat_subject", "default_tax_income_id"),
     "settings": ("kb_item_class", "use_automatic_enumeration"),
+    "bank_accounts": ("id", "iban_nr"),
+    "templates": ("template_slug", "slug"),
 }
 _ONE_ANSWER = frozenset({"me", "settings", "templates"})
 
@@ -51,78 +81,120 @@ class MasterData:
             self._paths["templates"] = _OPTIONAL_PATHS["templates"]
 
     def read(self, now: datetime) -> Master:
-        """All of it, from the state where it is at most a day old."""
-        return _master({name: self._part(name, now) for name in self._paths})
+        """All of it, from the state where it is at most a day old; only what was understood is kept."""
+        read = {name: self._part(name, now) for name in self._paths}
+        try:
+            master = _master({name: value for name, (value, _) in read.items()})
+        except BexsyncError:
+            self.forget()
+            raise
+        for name, (value, is_new) in read.items():
+            if is_new:
+                self._facts.learn(f"{_PREFIX}{name}", value, now)
+        return master
 
     def forget(self) -> None:
         """Reads everything anew next time."""
         self._facts.forget(_PREFIX)
 
-    def _part(self, name: str, now: datetime) -> Any:
+    def _part(self, name: str, now: datetime) -> tuple[Any, bool]:
+        """A part, and whether it was asked for just now."""
         known = self._facts.get(f"{_PREFIX}{name}", now=now, max_age=MAX_AGE)
         if known is not None:
-            return known
+            return known, False
         path = self._paths[name]
         value = self._api.show(path) if name in _ONE_ANSWER else list(self._api.list(path))
-        if name in _KEPT:
-            value = [{key: row.get(key) for key in _KEPT[name]} for row in value]
-        self._facts.learn(f"{_PREFIX}{name}", value, now)
-        return value
+        with understood(path):
+            rows = [_only(_KEPT[name], row) for row in ([value] if name == "me" else _list(value))]
+        return rows[0] if name == "me" else rows, True
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise NotUnderstood("it is no list")
+    return value
+
+
+def _only(keys: Sequence[str], row: Any) -> Row:
+    return {key: row_of(row)[key] for key in keys if key in row_of(row)}
 
 
 def _master(parts: Mapping[str, Any]) -> Master:
-    me = _user(parts["me"])
+    read = {name: _reader(name, parts.get(name, ())) for name in _READERS}
+    with understood("its users"):
+        me = _user(parts["me"])
+    with understood("its number settings"):
+        automatic = _automatic_numbering(parts["settings"])
     return Master(
-        company=str(parts["company"][0]["name"]) if parts["company"] else "",
+        company=next(iter(read["company"]), ""),
         me=me,
-        users=tuple(_user(row) for row in parts["users"]) or (me,),
-        accounts=tuple(_account(row) for row in parts["accounts"]),
-        taxes=tuple(_tax(row) for row in parts["taxes"]),
-        currencies=tuple(
-            Currency(row["id"], row["name"], Decimal(str(row["round_factor"]))) for row in parts["currencies"]
-        ),
-        languages=tuple(Named(row["id"], row.get("iso_639_1") or "") for row in parts["languages"]),
-        countries=tuple(Named(row["id"], row.get("iso_3166_alpha2") or "") for row in parts["countries"]),
-        units=_named(parts["units"]),
-        salutations=_named(parts["salutations"]),
-        contact_groups=_named(parts["contact_groups"]),
-        bank_accounts=tuple(BankAccount(row["id"], row.get("iban_nr") or "") for row in parts.get("bank_accounts", ())),
-        templates=tuple(str(row.get("template_slug") or row.get("slug")) for row in parts.get("templates", ())),
-        vat_years=tuple(_year(row) for row in parts["years"]),
-        automatic_numbering=_automatic_numbering(parts["settings"]),
+        users=read["users"] or (me,),
+        accounts=read["accounts"],
+        taxes=read["taxes"],
+        currencies=read["currencies"],
+        languages=read["languages"],
+        countries=read["countries"],
+        units=read["units"],
+        salutations=read["salutations"],
+        contact_groups=read["contact_groups"],
+        bank_accounts=read["bank_accounts"],
+        templates=read["templates"],
+        vat_years=read["years"],
+        automatic_numbering=automatic,
     )
 
 
-def _named(rows: list[Row]) -> tuple[Named, ...]:
-    return tuple(Named(row["id"], row["name"] or "") for row in rows)
+def _reader(name: str, rows: Sequence[Row]) -> tuple[Any, ...]:
+    with understood(_WORDS.get(name, f"its {name}")):
+        return tuple(_READERS[name](row) for row in rows)
+
+
+def _named(row: Row) -> Named:
+    return Named(record_id(row), optional_text(row, "name"))
 
 
 def _user(row: Row) -> User:
-    return User(row["id"], row.get("email") or "", f"{row.get('firstname') or ''} {row.get('lastname') or ''}".strip())
+    name = f"{spare_text(row, 'firstname')} {spare_text(row, 'lastname')}".strip()
+    return User(record_id(row), optional_text(row, "email"), name)
 
 
 def _account(row: Row) -> Account:
     return Account(
-        row["id"],
-        str(row["account_no"]),
-        row["name"],
-        row.get("tax_id"),
-        bool(row["is_active"]),
-        row["account_type"] == _INCOME,
+        record_id(row),
+        _account_number(row),
+        optional_text(row, "name"),
+        optional_number(row, "tax_id"),
+        flag(row, "is_active"),
+        number(row, "account_type") == _INCOME,
     )
+
+
+def _account_number(row: Row) -> str:
+    return str(number(row, "account_no")) if isinstance(row.get("account_no"), int) else text(row, "account_no")
 
 
 def _tax(row: Row) -> Tax:
+    rate = amount(row, "value")
+    if not 0 <= rate <= 100:
+        raise NotUnderstood(f"`value` is {rate}")
     return Tax(
-        id=row["id"],
-        code=row["code"],
-        name=row.get("display_name") or row["name"],
-        rate=Decimal(str(row["value"])),
-        kind=row["type"],
-        active=bool(row["is_active"]),
-        valid_from=_month(row.get("start_year"), row.get("start_month"), last=False),
-        valid_to=_month(row.get("end_year"), row.get("end_month"), last=True),
+        id=record_id(row),
+        code=text(row, "code"),
+        name=spare_text(row, "display_name") or optional_text(row, "name"),
+        rate=rate,
+        kind=text(row, "type"),
+        active=flag(row, "is_active"),
+        valid_from=_month(_validity(row, "start_year"), _validity(row, "start_month"), last=False),
+        valid_to=_month(_validity(row, "end_year"), _validity(row, "end_month"), last=True),
     )
+
+
+def _validity(row: Row, key: str) -> int | None:
+    """A year or a month; the key must be there, since a tax without an end is valid for ever."""
+    found = None if row.get(key, "missing") in (None, "") else number(row, key)
+    if found is not None and found > (12 if key.endswith("month") else 9998):
+        raise NotUnderstood(f"`{key}` is {found}")
+    return found
 
 
 def _month(year: int | None, month: int | None, *, last: bool) -> date | None:
@@ -135,17 +207,45 @@ def _month(year: int | None, month: int | None, *, last: bool) -> date | None:
     return following - timedelta(days=1)
 
 
+def _currency(row: Row) -> Currency:
+    step = amount(row, "round_factor")
+    if not 0 < step <= 1:
+        raise NotUnderstood(f"`round_factor` is {step}")
+    return Currency(record_id(row), text(row, "name"), step)
+
+
 def _year(row: Row) -> VatYear:
     return VatYear(
-        date.fromisoformat(row["start"]),
-        date.fromisoformat(row["end"]),
-        bool(row["is_vat_subject"]),
-        row.get("default_tax_income_id"),
+        day(row, "start"), day(row, "end"), flag(row, "is_vat_subject"), optional_number(row, "default_tax_income_id")
     )
 
 
-def _automatic_numbering(rows: list[Row]) -> bool:
+def _automatic_numbering(rows: Sequence[Row]) -> bool:
     for row in rows:
-        if row.get("kb_item_class") == "KbInvoice":
-            return bool(row.get("use_automatic_enumeration"))
+        if text(row, "kb_item_class") == "KbInvoice":
+            return flag(row, "use_automatic_enumeration")
     return True
+
+
+_READERS: Mapping[str, Callable[[Row], Any]] = {
+    "company": lambda row: optional_text(row, "name"),
+    "users": _user,
+    "accounts": _account,
+    "taxes": _tax,
+    "currencies": _currency,
+    "languages": lambda row: Named(record_id(row), optional_text(row, "iso_639_1")),
+    "countries": lambda row: Named(record_id(row), optional_text(row, "iso_3166_alpha2")),
+    "units": _named,
+    "salutations": _named,
+    "contact_groups": _named,
+    "years": _year,
+    "bank_accounts": lambda row: BankAccount(record_id(row), spare_text(row, "iban_nr")),
+    "templates": lambda row: spare_text(row, "template_slug") or text(row, "slug"),
+}
+_WORDS = {
+    "company": "its company profile",
+    "years": "its business years",
+    "contact_groups": "its contact groups",
+    "bank_accounts": "its bank accounts",
+    "templates": "its document templates",
+}

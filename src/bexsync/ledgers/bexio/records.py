@@ -6,12 +6,23 @@ Forms hold only what the contract lists (sections 3, 6.1, 6.4); bexio refuses an
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from bexsync.errors import Unreachable
 from bexsync.ledgers.bexio.api import Row
+from bexsync.ledgers.bexio.reading import (
+    NotUnderstood,
+    amount,
+    day,
+    number,
+    optional_text,
+    record_id,
+    row_of,
+    spare_text,
+    text,
+    understood,
+)
 from bexsync.money import written
 from bexsync.ports import DocumentState, Done, Money, Standing
 from bexsync.store.ledger_cache import ContactRow
@@ -93,16 +104,33 @@ def contact_to(form: Mapping[str, Any]) -> dict[str, Any]:
 
 def contact_from(row: Row, *, archived: bool) -> ContactRow:
     """What matching needs of a contact; empty fields come as "" or null, postcodes once came as numbers."""
-    return ContactRow(
-        ledger_id=int(row["id"]),
-        kind="company" if row.get("contact_type_id") == _KINDS["company"] else "person",
-        name_1=_text(row.get("name_1")),
-        name_2=_text(row.get("name_2")),
-        mail=_text(row.get("mail")),
-        mail_second=_text(row.get("mail_second")),
-        postcode=_text(row.get("postcode")),
-        archived=archived,
-        updated_at=_text(row.get("updated_at")),
+    with understood(f"the contact {_name(row)}"):
+        kind = number(row, "contact_type_id")
+        if kind not in _KINDS.values():
+            raise NotUnderstood(f"`contact_type_id` is {kind}")
+        return ContactRow(
+            ledger_id=record_id(row),
+            kind="company" if kind == _KINDS["company"] else "person",
+            name_1=text(row, "name_1"),
+            name_2=optional_text(row, "name_2"),
+            mail=optional_text(row, "mail"),
+            mail_second=optional_text(row, "mail_second"),
+            postcode=_postcode(row),
+            archived=archived,
+            updated_at=spare_text(row, "updated_at"),
+        )
+
+
+def _postcode(row: Row) -> str:
+    written_as_number = isinstance(row.get("postcode"), int)
+    return str(number(row, "postcode")) if written_as_number else optional_text(row, "postcode")
+
+
+def is_same_contact(row: Any, form: Mapping[str, Any]) -> bool:
+    """Whether an answer shows the contact that was sent; bexio may tidy up blanks."""
+    body = contact_to(form)
+    return row_of(row).get("contact_type_id") == body["contact_type_id"] and (
+        "".join(text(row, "name_1").split()) == "".join(body["name_1"].split())
     )
 
 
@@ -141,34 +169,72 @@ def segment(position_type: str) -> str:
 
 def document_from(row: Row, web_url: str) -> DocumentState:
     """A document as bexio shows it; a list or search shows no positions."""
-    try:
-        standing = _STANDINGS[row["kb_item_status_id"]]
-        positions = row.get("positions")
+    with understood(f"the invoice {_name(row)}"):
+        ledger_id = record_id(row_of(row))
+        texts = _texts_of(row)
         return DocumentState(
-            ledger_id=int(row["id"]),
-            number=_text(row["document_nr"]),
-            url=f"{web_url}/index.php/kb_invoice/show/id/{row['id']}",
-            reference=_text(row.get("api_reference")),
-            standing=standing,
-            total=Decimal(str(row["total"])),
-            received=_amount(row.get("total_received_payments")),
-            credited=_amount(row.get("total_credit_vouchers")),
-            remaining=_amount(row.get("total_remaining_payments")),
-            shared=bool(row.get("network_link")),
-            contact_id=row.get("contact_id"),
-            currency_id=row.get("currency_id"),
-            due_date=_text(row.get("is_valid_to")),
-            updated_at=_text(row.get("updated_at")),
-            positions=len(positions) if isinstance(positions, list) else None,
-            texts=tuple(unmarked(_text(p.get("text"))) for p in positions) if isinstance(positions, list) else (),
-            day=_text(row.get("is_valid_from")),
+            ledger_id=ledger_id,
+            number=text(row, "document_nr"),
+            url=f"{web_url}/index.php/kb_invoice/show/id/{ledger_id}",
+            reference=optional_text(row, "api_reference"),
+            standing=_standing(row),
+            total=amount(row, "total"),
+            received=amount(row, "total_received_payments"),
+            credited=amount(row, "total_credit_vouchers"),
+            remaining=amount(row, "total_remaining_payments"),
+            shared=bool(optional_text(row, "network_link")),
+            contact_id=number(row, "contact_id"),
+            currency_id=number(row, "currency_id"),
+            due_date=optional_text(row, "is_valid_to"),
+            updated_at=optional_text(row, "updated_at"),
+            positions=None if texts is None else len(texts),
+            texts=texts or (),
+            day=optional_text(row, "is_valid_from"),
         )
-    except (KeyError, TypeError, ValueError, InvalidOperation) as problem:
-        raise Unreachable(
-            f"bexio shows the invoice {row.get('id')} in a way bexsync does not understand ({problem!r}).",
-            "Look at it in bexio; if it is in order, report this.",
-            code="bad_answer",
-        ) from problem
+
+
+def document_of(ledger_id: int, row: Row, web_url: str) -> DocumentState:
+    """A document as bexio shows it, which must be the one that was asked for."""
+    state = document_from(row, web_url)
+    with understood(f"the invoice {ledger_id}"):
+        if state.ledger_id != ledger_id:
+            raise NotUnderstood(f"it is the invoice {state.ledger_id}")
+    return state
+
+
+def _standing(row: Row) -> Standing:
+    status = number(row, "kb_item_status_id")
+    if status not in _STANDINGS:
+        raise NotUnderstood(f"`kb_item_status_id` is {status}")
+    return _STANDINGS[status]
+
+
+def _texts_of(row: Row) -> tuple[str, ...] | None:
+    """What the positions say, None where the answer shows none."""
+    positions = row.get("positions")
+    if positions is None:
+        return None
+    if not isinstance(positions, list):
+        raise NotUnderstood("`positions` is no list")
+    return tuple(unmarked(spare_text(row_of(position), "text")) for position in positions)
+
+
+def positions_of(row: Row) -> list[tuple[str, int]]:
+    """Type and id of each position of a document."""
+    with understood(f"the positions of the invoice {_name(row)}"):
+        return [(_position_type(position), record_id(position)) for position in row_of(row).get("positions") or ()]
+
+
+def _position_type(position: Any) -> str:
+    kind = text(row_of(position), "type")
+    if not re.fullmatch(r"KbPosition[A-Za-z]{1,30}", kind):
+        raise NotUnderstood("`type` is not one of a position")
+    return kind
+
+
+def _name(row: Any) -> str:
+    found = row.get("id") if isinstance(row, Mapping) else None
+    return str(found) if isinstance(found, int) and 0 < found < 2**53 else "of an unknown id"
 
 
 def document_done(state: DocumentState) -> Done:
@@ -179,12 +245,5 @@ def document_done(state: DocumentState) -> Done:
 
 def payment_from(row: Row) -> Money:
     """A payment of an invoice."""
-    return Money(int(row["id"]), Decimal(str(row["value"])), _text(row.get("date")))
-
-
-def _amount(value: Any) -> Decimal:
-    return Decimal(str(value)) if value is not None else Decimal(0)
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+    with understood("a payment"):
+        return Money(record_id(row), amount(row, "value"), day(row, "date").isoformat())
