@@ -6,13 +6,18 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= auto
 
-.PHONY: demo test check fix bench lock clean
+.PHONY: demo test faults check fix bench lock clean
 
 demo: $(READY)  ## invoices into a local bexio and payments back, twice
 	@$(BIN)/python examples/demo.py
 
 test: $(READY)  ## the whole suite, the fault matrix and the crash sweep in their short form
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow"
+
+faults: $(READY)  ## every proof in full: the table of docs/exactly-once.md, made anew
+	@rm -rf .verdicts
+	@BEXSYNC_VERDICTS=$(CURDIR)/.verdicts $(BIN)/pytest tests/faults tests/crash -n $(WORKERS) --dist worksteal
+	@$(BIN)/python tests/faults/table.py .verdicts docs/exactly-once.md
 
 check: $(READY)  ## lint, formatting, types, import rules
 	@$(BIN)/ruff check .

@@ -14,6 +14,7 @@ from bexsync.engine.result import Result
 from bexsync.errors import Exit
 from bexsync.observer import observed_by
 from crash.scenarios import SCENARIOS, Scenario
+from faults.verdicts import record
 from world import World, a_world
 
 
@@ -77,3 +78,4 @@ def test_death_at_every_boundary(
             writes, events = world.writes(), len(world.events())
             run(world, scenario)
             assert (world.writes(), len(world.events())) == (writes, events), f"killed at {at}"
+    record("death at every boundary", scenario.name, str(part), histories=len(range(1 + part, points + 1, SLICES)))

@@ -13,6 +13,7 @@ from typing import Literal
 import pytest
 from bexsync.sandbox.api.door import Request
 from crash.scenarios import SCENARIOS
+from faults.verdicts import record
 from world import BEXSYNC, World, a_world
 
 PUSH = SCENARIOS[0]
@@ -65,6 +66,7 @@ def test_sigkill_at_every_request(nth: int, when: When, tmp_path: Path, monkeypa
         writes = world.writes()
         assert world.cli(*PUSH.command).returncode == 0
         assert world.writes() == writes
+    record("SIGKILL at every request", str(nth), when)
 
 
 def test_there_are_no_more_requests_than_those(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from faults.matrix import Step, Trouble, combinations, play
+from faults.verdicts import record
 
 SHORT = frozenset(
     {
@@ -38,3 +40,4 @@ def test_nothing_twice_nothing_lost(
 ) -> None:
     verdict = play(trouble, step, tmp_path, monkeypatch)
     assert verdict.struck, "the fault never struck, so this proves nothing"
+    record("matrix", trouble.name, step.name, runs=verdict.runs, for_a_person=bool(verdict.for_a_person))
