@@ -301,6 +301,10 @@ class Ledger(Protocol):
         """Reads master data anew next time, because the ledger refused something that came from it."""
         ...
 
+    def doubt_master(self) -> None:
+        """Reads master data anew unless that was done just now, because something was not found in it."""
+        ...
+
     def refresh_contacts(self) -> None:
         """Brings the contact index of the store up to date."""
         ...

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bexsync.engine.result import Status
+from bexsync.jobs.run import RunEnded
 from world import World, a_world, an_invoice
 
 
@@ -176,3 +177,24 @@ def test_an_invoice_of_a_year_that_bexio_does_not_know(world: World) -> None:
     outcomes = {o.shop_id: o for o in world.push().outcomes}
     assert (outcomes["old"].status, outcomes["old"].code) == (Status.BLOCKED, "no_business_year")
     assert outcomes["future"].status is Status.DONE  # bexio opens years late; the last one stands in
+
+
+def test_a_tax_that_is_switched_on_is_seen_at_once(world: World) -> None:
+    """Master data are kept for a day, but not when they are what is in the way."""
+    world.sandbox.person.set_tax_active("UR26", False)
+    world.drop(a_line_invoice("102.60", line(tax_rate="2.6")))
+    assert [o.code for o in world.push().outcomes] == ["tax_unmapped"]
+    world.clock.forward(minutes=5)
+    world.sandbox.person.set_tax_active("UR26", True)
+    result = world.push()
+    assert [o.status for o in result.outcomes] == [Status.DONE]
+    assert codes(world) == ["UR26"]
+
+
+def test_numbering_that_is_switched_on_is_seen_at_once(world: World) -> None:
+    world.sandbox.person.set_automatic_numbering(False)
+    world.drop(an_invoice("1"))
+    with pytest.raises(RunEnded, match="does not number invoices"):
+        world.push()
+    world.sandbox.person.set_automatic_numbering(True)
+    assert [o.status for o in world.push().outcomes] == [Status.DONE]

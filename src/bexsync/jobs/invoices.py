@@ -28,6 +28,16 @@ _FIRST_RUN = "invoices:first_run"
 _BOOKING_KINDS = ("invoice", "invoice_edit", "adopt", "issue", "send", "verify")
 
 
+# What the master data lack may have been added in the ledger since they were read.
+_OF_MASTER_DATA = frozenset(
+    {
+        *("no_business_year", "not_subject_to_vat", "tax_rate_differs", "tax_unmapped", "tax_unusable"),
+        *("unknown_account", "unknown_bank_account", "unknown_currency", "unknown_tax", "unknown_template"),
+        "unknown_unit",
+    }
+)
+
+
 @dataclass(frozen=True)
 class PushOptions:
     """What a person may narrow a push to."""
@@ -153,8 +163,12 @@ class _Push:
     def _planner(self, start: date) -> InvoicePlanner:
         run, profile = self._run, self._run.workspace.profile
         master = run.ledger.master()
-        _check_numbering(profile.ledger.numbering, master)
-        owner = _owner(profile.ledger.user, master)
+        try:
+            _check_numbering(profile.ledger.numbering, master)
+            owner = _owner(profile.ledger.user, master)
+        except MappingProblem:
+            run.ledger.forget_master()  # once a person has mended it, the next run is to see it
+            raise
         return InvoicePlanner(
             profile=profile,
             documents=DocumentPlanner(profile, master, run.workspace.vat_map, owner, run.ledger.negative_prices),
@@ -193,6 +207,8 @@ class _Push:
         try:
             decision = planner.plan(invoice, self._customer(invoice), _linked(link) if link else None, found)
         except RecordProblem as problem:
+            if problem.code in _OF_MASTER_DATA:
+                self._run.ledger.doubt_master()
             self._run.note_problem(subject, "push", problem, link.number if link else "")
             self._settle(row, RecordState.OPEN, problem.message)
             return ()

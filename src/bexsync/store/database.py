@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from bexsync.disk import unusable
 from bexsync.errors import StateProblem, TryLater
 from bexsync.observer import notify
-from bexsync.store.migrations import MIGRATIONS
+from bexsync.store.migrations import MIGRATIONS, Migration
 
 BUSY_MILLISECONDS = 30_000
 
@@ -64,14 +64,14 @@ class Database:
         self.connection.close()
 
 
-def open_database(path: Path) -> Database:
+def open_database(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> Database:
     """The database at `path`, created or upgraded as needed; raises StateProblem or TryLater with one sentence."""
     with translated(path):
         existed = _private_file(path)
         database = Database(_connect(path), path)
         try:
             _refuse_foreign(database)
-            upgrade(database, backup=path if existed else None)
+            upgrade(database, migrations, backup=path if existed else None)
         except BaseException:
             database.close()
             raise
@@ -85,10 +85,10 @@ def in_memory_copy(database: Database) -> Database:
     return Database(copy, None)
 
 
-def upgrade(database: Database, *, backup: Path | None = None) -> None:
-    """Brings the schema to this program's version, one transaction a step, after keeping a copy of the old file."""
+def upgrade(database: Database, migrations: Sequence[Migration] = MIGRATIONS, *, backup: Path | None = None) -> None:
+    """Brings the schema to the version of the last migration, one transaction a step, after keeping a copy."""
     version = _version(database)
-    newest = len(MIGRATIONS)
+    newest = len(migrations)
     if version > newest:
         raise StateProblem(
             f"The state {database.path} was written by a newer bexsync (schema {version}, this one knows {newest}).",
@@ -100,7 +100,7 @@ def upgrade(database: Database, *, backup: Path | None = None) -> None:
         with database.transaction() as db:
             if _version(database) != number:
                 continue  # another process was faster
-            MIGRATIONS[number](db)
+            migrations[number](db)
             db.execute(f"PRAGMA user_version = {number + 1}")
 
 

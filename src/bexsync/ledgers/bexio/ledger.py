@@ -121,6 +121,11 @@ class BexioLedger:
         self._master.forget()
         self._discoveries += 1
 
+    def doubt_master(self) -> None:
+        """Reads master data anew unless that was done in the last minute."""
+        if not self._master.is_fresh(self._clock.now()):
+            self.forget_master()
+
     def refresh_contacts(self) -> None:
         """Brings the contact index of the store up to date."""
         self._contacts.refresh(self._clock.now())

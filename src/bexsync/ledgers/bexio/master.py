@@ -27,6 +27,7 @@ from bexsync.store.ledger_cache import Facts
 from bexsync.vat import Tax
 
 MAX_AGE = timedelta(days=1)
+_JUST_NOW = timedelta(minutes=1)
 _PREFIX = "master:"
 _INCOME = 1  # account_type, contract 9
 _PATHS = {
@@ -92,6 +93,12 @@ class MasterData:
             if is_new:
                 self._facts.learn(f"{_PREFIX}{name}", value, now)
         return master
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether all of it was read in the last minute."""
+        return all(
+            self._facts.get(f"{_PREFIX}{name}", now=now, max_age=_JUST_NOW) is not None for name in self._paths
+        )
 
     def forget(self) -> None:
         """Reads everything anew next time."""
