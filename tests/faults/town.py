@@ -1,0 +1,197 @@
+"""Several sites on the one company of a sandbox, and real processes that start at the same instant."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from bexsync.engine.result import Result
+from bexsync.errors import Exit
+from world import BEXSYNC, RealClock, World, a_world, an_invoice
+
+PUSH, POLL = ("invoices", "push"), ("payments", "poll")
+Command = tuple[str, tuple[str, ...]]
+TOTALS = {"0": Decimal("108.10"), "1": Decimal("108.10"), "2": Decimal("182.65"), "3": Decimal("100.00")}
+COMPANY = {
+    "kind": "company",
+    "company_name": "Rätia Bau AG",
+    "first_name": "Gian",
+    "last_name": "Caduff",
+    "email": "buero@raetiabau.example.ch",
+    "billing_address": {"address_line1": "Bahnhofstrasse 1", "postal_code": "7000", "city": "Chur"},
+}
+BOOKS_AND_PLANS = [
+    {"line_id": "20", "name": "Plan", "quantity": "3", "unit_price": "50", "tax_rate": "8.1"},
+    {"line_id": "21", "name": "Buch", "quantity": "1", "unit_price": "20", "tax_rate": "2.6"},
+]
+
+
+class Town:
+    """One company, a shop for every site, and everybody in a hurry."""
+
+    def __init__(self, world: World, sites: Sequence[str]) -> None:
+        self.world = world
+        self.sandbox = world.sandbox
+        self.sites = {name: self._open(name) for name in sites}
+
+    def _open(self, name: str) -> World:
+        folder = self.world.folder / name
+        (folder / "shop" / "in").mkdir(parents=True)
+        site = World(folder, self.sandbox, self.world.url, RealClock(), folder / "profile.toml")
+        site._write_profile(self.world.profile)
+        site.set_profile(shop={"site": name}, engine={"settle_seconds": 0.5, "timeout_seconds": 10.0})
+        return site
+
+    def warm_up(self) -> None:
+        """Master data, contacts and the state are there, as on any other day."""
+        for name, site in self.sites.items():
+            site.drop(an_invoice("0", customer=a_person(f"first.of.{name}@example.ch")), name="warm-up.json")
+            site.push()
+
+    def drop_the_same_customers_everywhere(self) -> None:
+        """Three invoices a site, for a person and a company that nobody has in the ledger yet; and a known one."""
+        for name, site in self.sites.items():
+            site.drop(
+                an_invoice("0", customer=a_person(f"first.of.{name}@example.ch"), metadata={"seen": "again"}),
+                an_invoice("1"),
+                an_invoice("2", customer=COMPANY, lines=BOOKS_AND_PLANS, total="182.67"),
+                an_invoice("3", prices_include_tax=True, total="100.00"),
+                name="all.json",
+            )
+
+    # several processes
+
+    def process(self, site: str, *arguments: str, stdin: int | None = None) -> subprocess.Popen[str]:
+        """The installed program, waiting for the end of `stdin` where one is given."""
+        program = [str(BEXSYNC), "--profile", str(self.sites[site].profile_path), *arguments]
+        waiting = ["sh", "-c", 'read _; exec "$0" "$@" </dev/null', *program] if stdin is not None else program
+        return subprocess.Popen(
+            waiting,
+            env=self.world.environment,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def together(self, commands: Sequence[Command]) -> list[tuple[int, str]]:
+        """All of them at the same instant; how each ended and what it said."""
+        gate, shot = os.pipe()
+        processes = [self.process(site, *arguments, stdin=gate) for site, arguments in commands]
+        os.close(gate)
+        time.sleep(0.1)
+        os.close(shot)
+        said = [process.communicate(timeout=60)[0] for process in processes]
+        return [(process.returncode, text) for process, text in zip(processes, said, strict=True)]
+
+    @contextmanager
+    def slow_answers(self, chance: random.Random, longest: float = 0.02) -> Iterator[None]:
+        """Every answer takes a moment of its own, so that processes meet at other places each time."""
+
+        def pause(_request: object) -> None:
+            time.sleep(chance.uniform(0, longest))
+
+        self.sandbox.hooks.before.append(pause)
+        yield
+        self.sandbox.hooks.before.remove(pause)
+
+    @contextmanager
+    def somebody_paying(self, chance: random.Random) -> Iterator[None]:
+        """As long as the block lasts, one invoice after the other is paid, in part or in full."""
+        over = threading.Event()
+
+        def pay() -> None:
+            while not over.wait(chance.uniform(0.01, 0.1)):
+                issued = [i["id"] for i in self.sandbox.invoices() if i["kb_item_status_id"] in (8, 16)]
+                if issued:
+                    with suppress(ValueError):
+                        self.sandbox.person.pay(chance.choice(issued), chance.choice([None, Decimal("10")]))
+
+        payer = threading.Thread(target=pay)
+        payer.start()
+        try:
+            yield
+        finally:
+            over.set()
+            payer.join()
+
+    def payments_are_taken_back(self) -> None:
+        """News of every invoice that was paid."""
+        for invoice in self.sandbox.invoices():
+            for payment in self.sandbox.payments(invoice["id"]):
+                self.sandbox.person.unpay(payment["id"])
+
+    # afterwards
+
+    def clean_run(self, name: str) -> list[Result]:
+        """One push and one poll of a site, alone."""
+        return [self.sites[name].push(), self.sites[name].poll(full=True)]
+
+    def come_to_rest(self) -> None:
+        """One clean run of each site mends whatever is left; the next one writes nothing and says nothing."""
+        for name in self.sites:
+            ends = [result.exit_code for result in self.clean_run(name)]
+            assert ends == [Exit.OK, Exit.OK], f"site {name}: {ends}"
+        before = self.traces()
+        for name in self.sites:
+            self.clean_run(name)
+        assert self.traces() == before, "the run after the last one wrote something"
+
+    def traces(self) -> tuple[int, int, int]:
+        """What a run that changes something leaves behind."""
+        events = sum(len(site.events()) for site in self.sites.values())
+        return self.world.writes(), len(self.sandbox.mails), events
+
+    def judge(self) -> None:
+        """Every invoice, mail, contact and relation once; every shop was told how its invoices stand, once each."""
+        invoices = self.world.invoices()
+        once(f"{invoice['api_reference']}" for invoice in invoices)
+        once(f"mail of {mail.invoice_id}" for mail in self.sandbox.mails)
+        once(row["mail"] for row in self.sandbox.contacts() if row["mail"])
+        once(f"{row['name_1']} {row['name_2']}, {row['postcode']}" for row in self.sandbox.contacts())
+        with self.sandbox.books.lock:
+            relations = list(self.sandbox.books.tables["contact_relations"].values())
+        once(f"{row['contact_id']} with {row['contact_sub_id']}" for row in relations)
+        mailed = {mail.invoice_id for mail in self.sandbox.mails}
+        for name, site in self.sites.items():
+            for shop_id, total in TOTALS.items():
+                invoice = site.invoice(shop_id, name)
+                assert Decimal(invoice["total"]) == total
+                assert invoice["id"] in mailed
+                self._judge_events(site, shop_id, invoice)
+
+    def _judge_events(self, site: World, shop_id: str, invoice: Mapping[str, Any]) -> None:
+        events = [event for event in site.events() if event["shop_id"] == shop_id]
+        once(event["event_id"] for event in events)
+        received = Decimal(invoice["total_received_payments"])
+        told = [(event["event"], event.get("paid_amount")) for event in events]
+        assert Decimal(events[-1].get("paid_amount", "0")) == received, f"{shop_id} received {received}: {told}"
+        assert (events[-1]["status"] == "paid") == (invoice["kb_item_status_id"] == 9), told
+        once(f"{shop_id}: {event['event']} {event.get('paid_amount')}" for event in events)
+
+
+def once(names: Any) -> None:
+    """None of them twice."""
+    assert [name for name, count in Counter(names).items() if count > 1] == []
+
+
+def a_person(mail: str) -> dict[str, str]:
+    """A customer whose name is as unique as the mail."""
+    name = mail.partition("@")[0].title()
+    return {"kind": "person", "first_name": "Ina", "last_name": name, "email": mail}
+
+
+@contextmanager
+def a_town(folder: Path, monkeypatch: Any, sites: Sequence[str]) -> Iterator[Town]:
+    """A fresh company in real time."""
+    with ExitStack() as stack:
+        yield Town(stack.enter_context(a_world(folder, monkeypatch, clock=None)), sites)
