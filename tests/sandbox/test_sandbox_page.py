@@ -88,7 +88,7 @@ def test_scripts_read_the_state(bexio):
     assert state["invoices"][0]["status"] == "paid"
     assert state["payments"][0]["kb_invoice_id"] == number
     assert [row["is_archived"] for row in state["contacts"]] == [False, False]
-    assert state["requests"] == {"count": 2, "buckets": {"default": 2}, "statuses": {"201": 1, "200": 1}}
+    assert state["requests"] == {"count": 2, "writes": 2, "buckets": {"default": 2}, "statuses": {"201": 1, "200": 1}}
     assert len(bexio.sandbox.requests) == 2
 
 
