@@ -440,3 +440,19 @@ def test_the_shops_own_words_stand_in_the_list(sent: World) -> None:
     sent.sandbox.person.pay(ours(sent))
     sent.poll()
     assert sent.status()["1001"]["status"] == "completed"
+
+
+def test_a_second_document_with_our_reference_is_an_error_that_names_both(world: World) -> None:
+    world.drop(an_invoice("1"))
+    world.push()
+    world.poll()
+    world.sandbox.books.invoices[1] = dict(world.sandbox.books.invoices[1])
+    world.drop(an_invoice("2"))
+    world.push()
+    twin = dict(world.sandbox.books.invoices[2]) | {"api_reference": "bexsync:main:invoice:1"}
+    world.sandbox.books.invoices[2] = twin
+    with world.workspace() as workspace:
+        workspace.store.links.forget("invoice", "2")
+    world.clock.forward(days=1)
+    (outcome,) = [o for o in world.poll().outcomes if o.code]
+    assert (outcome.shop_id, outcome.reason) == ("1", "bexio has it twice: RE-00001 and RE-00002.")

@@ -27,6 +27,7 @@ MOST_FIELDS = 20
 
 _HALF_A_SIGN = re.compile(rb"\\u[dD][89a-fA-F]")
 _WORDS_KEYS = ("message", "error_description", "detail", "title", "error")
+LOG_IN_AGAIN = "Get a new one at developer.bexio.com/pat and put it where BEXSYNC_ACCESS_TOKEN or its file is set."
 _RATHER_LATER = "Nothing needs to be done: the next run goes on from here."
 
 
@@ -98,7 +99,7 @@ def interpret(received: Received, host: str, request: str) -> Answer:
         problem = Unreachable(f"{host} asks for patience: its request limit is used up.", _RATHER_LATER)
         raise Setback(problem, maybe_done=False, limited=True, headers=received.headers)
     if status == 401:
-        login = LoginNeeded(f"{host} does not accept the token (401): {said}", "Log in again.")
+        login = LoginNeeded(f"{host} does not accept the token (401): {said}", LOG_IN_AGAIN)
         raise Setback(login, maybe_done=False, again=False)
     if status == 403:
         raise Setback(_not_permitted(host, request, said), maybe_done=False, again=False)

@@ -21,7 +21,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception
 from bexsync import __version__
 from bexsync.errors import BexsyncError, ConfigurationProblem, Defect, LoginNeeded, Unreachable
 from bexsync.http.address import parse_address
-from bexsync.http.answers import Answer, Effect, Received, Setback, garbled, interpret
+from bexsync.http.answers import LOG_IN_AGAIN, Answer, Effect, Received, Setback, garbled, interpret
 from bexsync.http.clock import Clock
 from bexsync.http.pacing import Pacer
 from bexsync.http.patience import Patience
@@ -175,7 +175,7 @@ class Client:
         token = self._token()
         register_secret(token)
         if not token or not all("!" <= sign <= "~" for sign in token):
-            raise LoginNeeded("The stored token is damaged.", "Log in again.")
+            raise LoginNeeded("The stored token is damaged.", LOG_IN_AGAIN)
         return token
 
     def _exchange(self, request: httpx.Request) -> Received:

@@ -62,6 +62,9 @@ class Desk:
     def put_away(self) -> None:
         """Tells the shop which origins are finished."""
         reports = [self._report(origin, sentences) for origin, sentences in self._origins.items()]
+        for origin, sentences in self._origins.items():
+            if not sentences:  # a corrected file of the same name
+                self._run.store.errors.resolve_place(self._run.job, origin, self._run.workspace.clock.now())
         finished = [report for report in reports if report.state is not OriginState.OPEN]
         if finished:
             self._run.workspace.shop.tidy(finished)

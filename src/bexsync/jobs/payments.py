@@ -10,11 +10,12 @@ from itertools import islice
 
 from bexsync.engine.journal import observed
 from bexsync.engine.result import Outcome, Result, Status
-from bexsync.errors import TryLater
+from bexsync.errors import RecordProblem, TryLater
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
 from bexsync.planning.invoices import KIND, reference
+from bexsync.planning.plan import Subject
 from bexsync.planning.reports import reports
 from bexsync.ports import DocumentState, Standing
 from bexsync.store import IntentState, Link
@@ -136,12 +137,27 @@ class _Poll:
         store = self._run.store
         with store.transaction():
             under_way = any(intent.state in _UNDER_WAY for intent in store.intents.of_subject(KIND, shop_id))
-            if under_way or store.links.get(KIND, shop_id) is not None:
+            known = store.links.get(KIND, shop_id)
+            if known is not None and known.ledger_id != state.ledger_id:
+                self._note_twin(known, state)
+            if under_way or known is not None:
                 return
             link = Link(KIND, shop_id, KIND, state.ledger_id, state.number, state.url, adopted=True)
             store.links.save(link, self._run.workspace.clock.now())
         self._keep(link, state)
         self._note(replace(link, number=state.number), "linked", "found in bexio, linked again")
+
+    def _note_twin(self, known: Link, twin: DocumentState) -> None:
+        """A second document with our reference: a copy by hand, or a request that took effect after all patience."""
+        if twin.standing is Standing.CANCELLED or known.state.get("standing") in (Standing.CANCELLED, Standing.DELETED):
+            return
+        problem = RecordProblem(
+            f"bexio has it twice: {known.number} and {twin.number}.",
+            f"Delete or cancel one of them in bexio: {known.url} or {twin.url}",
+            code="twice_in_ledger",
+            subject=f"twin:{twin.ledger_id}",
+        )
+        self._run.note_problem(Subject(KIND, known.shop_id), "compare", problem, known.number)
 
     def _recently_paid(self) -> Iterator[Link]:
         since = (self._now - _LOOK_BACK).date().isoformat()

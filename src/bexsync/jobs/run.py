@@ -53,6 +53,7 @@ class Run:
     result: Result
     dry: bool = False
     outcomes: dict[Subject, Outcome] = field(default_factory=dict)
+    _noted: set[tuple[Subject, str]] = field(default_factory=set)
 
     def note(self, outcome: Outcome) -> None:
         """Keeps the newest outcome of a record, and its error where there is one."""
@@ -61,6 +62,9 @@ class Run:
         now = self.workspace.clock.now()
         if outcome.status in (Status.BLOCKED, Status.FAILED, Status.HELD):
             cause = f"{outcome.code}:{outcome.subject or outcome.shop_id}"
+            if (subject, cause) in self._noted:
+                return  # a second pass of the same run is not a second time
+            self._noted.add((subject, cause))
             self.store.errors.note(
                 self.job, outcome.kind, outcome.shop_id, outcome.code, cause,
                 outcome.reason, outcome.hint, outcome.said, now,

@@ -79,6 +79,15 @@ class Errors:
                 (stored(now), self._site, job, kind, shop_id),
             )
 
+    def resolve_place(self, job: str, origin: str, now: datetime) -> None:
+        """Whatever was unreadable in a file of this name can be read now."""
+        with self._db.transaction() as db:
+            db.execute(
+                """UPDATE errors SET resolved_at = ? WHERE site = ? AND job = ? AND code = 'unreadable'
+                   AND resolved_at IS NULL AND (cause = ? OR substr(cause, 1, ?) = ?)""",
+                (stored(now), self._site, job, f"unreadable:{origin}", len(origin) + 13, f"unreadable:{origin}, "),
+            )
+
     def open(self, *, include_acknowledged: bool = True) -> list[ErrorRow]:
         """All that is not resolved, oldest first."""
         rows = self._db.rows(
