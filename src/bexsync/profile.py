@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from bexsync.errors import ProfileProblem
+from bexsync.records.quoting import printable, shown
 from bexsync.vat import VatMap, VatRow
 
 Finish = Literal["draft", "issue", "send"]
@@ -65,8 +66,8 @@ class ShopSection(Section):
     path: str = "./shop"
     site: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")] = "main"
     rounding: Literal["any", "line", "rate", "document"] = "any"
-    round_to: Decimal = Field(default=Decimal("0.01"), gt=0)
-    quiet_seconds: float = Field(default=5.0, ge=0)
+    round_to: Decimal = Field(default=Decimal("0.01"), gt=0, le=10, decimal_places=4)
+    quiet_seconds: float = Field(default=5.0, ge=0, le=86_400)
 
 
 class MailText(Section):
@@ -133,8 +134,8 @@ class LimitsSection(Section):
 class EngineSection(Section):
     """How patient bexsync is with an answer that does not come."""
 
-    settle_seconds: float = Field(default=120, ge=0)
-    timeout_seconds: float = Field(default=60, gt=0)
+    settle_seconds: float = Field(default=120, ge=0, le=86_400)
+    timeout_seconds: float = Field(default=60, gt=0, le=86_400)
 
 
 class ErrorsSection(Section):
@@ -195,8 +196,12 @@ def load_profile(path: Path) -> Profile:
         return read_settings(path)
     except ValidationError as problem:
         raise _explained(path, problem) from problem
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise ProfileProblem(f"The profile {path} is not TOML: {problem}.", "Correct that line.") from problem
+    except RecursionError as problem:
+        raise ProfileProblem(f"The profile {path} is nested too deeply.", "Correct that line.") from problem
+    except ValueError as problem:  # TOML's own, and what is not UTF-8
+        raise ProfileProblem(
+            f"The profile {path} is not TOML: {_clean(str(problem))}.", "Correct that line."
+        ) from problem
     except OSError as problem:
         raise ProfileProblem(
             f"The profile {path} cannot be read: {problem.strerror}.", "Give this user the right to read it."
@@ -215,10 +220,17 @@ def load_vat_map(profile_file: Path) -> VatMap:
         return VatMap()
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-        return VatMap(tuple(_vat_row(row) for row in content.get("tax", [])))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, ArithmeticError) as problem:
+        rows = content.get("tax", [])
+        if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+            raise ValueError("tax is no list of tables")
+        return VatMap(tuple(_vat_row(row) for row in rows))
+    except OSError as problem:
         raise ProfileProblem(
-            f"The VAT map {path} cannot be understood: {problem}.",
+            f"The VAT map {path} cannot be read: {problem.strerror}.", "Give this user the right to read it."
+        ) from problem
+    except (ValueError, RecursionError) as problem:
+        raise ProfileProblem(
+            f"The VAT map {path} cannot be understood: {printable(str(problem))}.",
             'Each row is a [[tax]] table with code = "UN81" and any of class, rate, country, use, valid_from.',
         ) from problem
 
@@ -226,22 +238,45 @@ def load_vat_map(profile_file: Path) -> VatMap:
 def _vat_row(row: Mapping[str, Any]) -> VatRow:
     unknown = set(row) - {"code", "class", "rate", "country", "use", "valid_from"}
     if unknown:
-        raise ValueError(f"unknown key {', '.join(sorted(unknown))}")
+        raise ValueError(f"unknown key {shown(min(unknown))}")
     if row.get("use") not in (None, "sale", "shipping", "fee"):
-        raise ValueError(f"use = {row['use']!r} is none of sale, shipping, fee")
+        raise ValueError(f"use = {shown(row['use'])} is none of sale, shipping, fee")
+    valid_from = row.get("valid_from")
+    if valid_from is not None and type(valid_from) is not date:
+        raise ValueError("valid_from is no date like 2024-01-01")
+    code = _vat_text(row, "code")
+    if code is None:
+        raise ValueError("code is missing")
     return VatRow(
-        code=str(row["code"]),
-        tax_class=row.get("class"),
-        rate=Decimal(str(row["rate"])) if "rate" in row else None,
-        country=row.get("country"),
+        code=code,
+        tax_class=_vat_text(row, "class"),
+        rate=_vat_rate(row["rate"]) if "rate" in row else None,
+        country=_vat_text(row, "country"),
         use=row.get("use"),
-        valid_from=row.get("valid_from"),
+        valid_from=valid_from,
     )
+
+
+def _vat_text(row: Mapping[str, Any], key: str) -> str | None:
+    value = row.get(key)
+    if value is not None and (not isinstance(value, str) or not value.strip()):
+        raise ValueError(f"{key} = {shown(value)} is no text")
+    return value
+
+
+def _vat_rate(value: Any) -> Decimal:
+    try:
+        rate = Decimal(str(value))
+    except ArithmeticError:
+        rate = Decimal("NaN")
+    if isinstance(value, bool) or not rate.is_finite() or not 0 <= rate <= 100:
+        raise ValueError(f"rate = {shown(value)} is no percentage")
+    return rate
 
 
 def _explained(path: Path, problem: ValidationError) -> ProfileProblem:
     error = problem.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in error["loc"])
+    key = printable(".".join(str(part) for part in error["loc"]))
     where = _origin(path, error["loc"])
     if error["type"] == "extra_forbidden":
         close = difflib.get_close_matches(str(error["loc"][-1]), _keys_beside(error["loc"]), n=1)
@@ -269,7 +304,11 @@ def _wish(error: ErrorDetails) -> str:
 def _as_toml(value: object) -> str:
     """As a person would have written it; long values are not repeated."""
     text = str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else str(value)
-    return text if len(text) <= 60 else f"{text[:59]}…"
+    return printable(text)
+
+
+def _clean(text: str) -> str:
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def _origin(path: Path, loc: tuple[int | str, ...]) -> str:

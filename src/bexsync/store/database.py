@@ -12,6 +12,7 @@ from pathlib import Path
 from bexsync.disk import unusable
 from bexsync.errors import StateProblem, TryLater
 from bexsync.observer import notify
+from bexsync.records.quoting import printable
 from bexsync.store.migrations import MIGRATIONS, Migration
 
 BUSY_MILLISECONDS = 30_000
@@ -169,14 +170,21 @@ def translated(path: Path | None) -> Iterator[None]:
                 f"The state {path} cannot be written ({text}).",
                 "Give this user the right to write it and its folder.",
             ) from problem
-        raise
+        if "syntax error" in text:
+            raise
+        raise _damaged(path, problem) from problem
     except sqlite3.DatabaseError as problem:
         if isinstance(problem, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.InterfaceError):
             raise
-        raise StateProblem(
-            f"The state {path} is damaged ({problem}).",
-            "Move it away and restore a copy. Without one bexsync starts empty and finds its invoices in bexio again.",
-        ) from problem
+        raise _damaged(path, problem) from problem
+
+
+def _damaged(path: Path | None, problem: sqlite3.Error) -> StateProblem:
+    said = printable(str(problem).partition(" with text ")[0])
+    return StateProblem(
+        f"The state {path} is damaged ({said}).",
+        "Move it away and restore a copy. Without one bexsync starts empty and finds its invoices in bexio again.",
+    )
 
 
 def this_host() -> str:

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from bexsync.store.damage import unharmed, unpacked
 from bexsync.store.database import Database
 from bexsync.store.moments import moment, stored
 
@@ -154,10 +155,10 @@ def _intent(row: sqlite3.Row) -> Intent:
         scope=row["scope"],
         kind=row["kind"],
         key=row["key"],
-        state=IntentState(row["state"]),
+        state=unharmed(IntentState, row["state"]),
         payload_hash=row["payload_hash"],
-        payload=json.loads(row["payload"]),
-        expect=json.loads(row["expect"]),
+        payload=unpacked(row["payload"]),
+        expect=unpacked(row["expect"]),
         subject_kind=row["subject_kind"],
         subject_id=row["subject_id"],
         site=row["site"],
@@ -167,7 +168,7 @@ def _intent(row: sqlite3.Row) -> Intent:
         sent_at=moment(row["sent_at"]) if row["sent_at"] else None,
         not_before=moment(row["not_before"]) if row["not_before"] else None,
         ledger_id=row["ledger_id"],
-        result=json.loads(row["result"]),
+        result=unpacked(row["result"]),
         said=row["said"],
-        link=json.loads(row["link"]),
+        link=unpacked(row["link"]),
     )

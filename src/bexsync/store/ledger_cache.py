@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.http.pacing import Budget, corrected, spent
+from bexsync.store.damage import unharmed
 from bexsync.store.database import Database
 from bexsync.store.moments import moment, stored
 
@@ -28,7 +29,7 @@ class Facts:
             return None
         if now is not None and max_age is not None and now - moment(row["learned_at"]) > max_age:
             return None
-        return json.loads(row["value"], parse_float=Decimal)
+        return unharmed(lambda text: json.loads(text, parse_float=Decimal), row["value"])
 
     def learn(self, name: str, value: Any, now: datetime) -> None:
         """Keeps a value."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from bexsync.store.damage import unpacked
 from bexsync.store.database import Database
 from bexsync.store.moments import stored
 
@@ -66,7 +67,7 @@ class Links:
             "SELECT shop_id, number, url, state FROM links WHERE site = ? AND kind = ?", self._site, kind
         )
         for row in rows:
-            yield row["shop_id"], row["number"], row["url"], json.loads(row["state"])
+            yield row["shop_id"], row["number"], row["url"], unpacked(row["state"])
 
     def open(self, kind: str) -> list[Link]:
         """The links whose documents the ledger may still move by itself."""
@@ -154,10 +155,10 @@ def _link(row: sqlite3.Row) -> Link:
         row["number"],
         row["url"],
         row["fingerprint"],
-        json.loads(row["agreed"]),
-        json.loads(row["state"]),
-        json.loads(row["reported"]),
-        json.loads(row["notes"]),
+        unpacked(row["agreed"]),
+        unpacked(row["state"]),
+        unpacked(row["reported"]),
+        unpacked(row["notes"]),
         row["events"],
         bool(row["is_open"]),
         bool(row["adopted"]),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from bexsync.store.damage import unharmed
+
 
 def stored(moment: datetime) -> str:
     """The moment as the state keeps it: fixed width, so that text order is time order."""
@@ -12,4 +14,4 @@ def stored(moment: datetime) -> str:
 
 def moment(text: str) -> datetime:
     """The moment that was stored."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    return unharmed(lambda said: datetime.strptime(said, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC), text)

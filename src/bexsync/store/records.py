@@ -13,6 +13,7 @@ from typing import Any
 
 from bexsync.ports import Intake
 from bexsync.records import Record, read_record
+from bexsync.store.damage import unharmed, unpacked
 from bexsync.store.database import Database
 from bexsync.store.moments import stored
 
@@ -42,11 +43,11 @@ class RecordRow:
 
     def record(self) -> Record:
         """The canonical record."""
-        return read_record(self.kind, json.loads(self.body, parse_float=Decimal))
+        return unharmed(lambda body: read_record(self.kind, json.loads(body, parse_float=Decimal)), self.body)
 
     def canonical(self) -> dict[str, Any]:
         """The record as plain JSON values."""
-        value: dict[str, Any] = json.loads(self.body)
+        value: dict[str, Any] = unpacked(self.body)
         return value
 
 
@@ -120,7 +121,7 @@ class Records:
     def states(self, kind: str) -> dict[str, RecordState]:
         """What has become of every record of a kind, without its content."""
         rows = self._db.rows("SELECT shop_id, state FROM records WHERE site = ? AND kind = ?", self._site, kind)
-        return {row["shop_id"]: RecordState(row["state"]) for row in rows}
+        return {row["shop_id"]: unharmed(RecordState, row["state"]) for row in rows}
 
     def from_origin(self, origin: str) -> list[RecordRow]:
         """The records whose content comes from this origin."""
@@ -157,7 +158,7 @@ def _record_row(row: sqlite3.Row) -> RecordRow:
         row["body"],
         row["origin"],
         row["place"],
-        RecordState(row["state"]),
+        unharmed(RecordState, row["state"]),
         row["reason"],
         row["taken_at"],
     )
