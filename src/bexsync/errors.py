@@ -39,6 +39,13 @@ class Exit(IntEnum):
     CONFIGURATION = 78
 
 
+def _one_line(text: str) -> str:
+    """What others wrote and we quote must neither break the line nor steer a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 class BexsyncError(Exception):
     """The root: a sentence for a person, a hint what to do, and a code for a script."""
 
@@ -46,9 +53,9 @@ class BexsyncError(Exception):
     exit_code = Exit.SOME_FAILED
 
     def __init__(self, message: str, hint: str = "", *, code: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = _one_line(message)
+        self.hint = _one_line(hint)
+        super().__init__(self.message)
         if code is not None:
             self.code = code
 

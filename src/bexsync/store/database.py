@@ -177,9 +177,11 @@ def translated(path: Path | None) -> Iterator[None]:
         if isinstance(problem, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.InterfaceError):
             raise
         raise _damaged(path, problem) from problem
+    except UnicodeDecodeError as problem:  # SQLite quotes what is damaged
+        raise _damaged(path, problem) from problem
 
 
-def _damaged(path: Path | None, problem: sqlite3.Error) -> StateProblem:
+def _damaged(path: Path | None, problem: Exception) -> StateProblem:
     said = printable(str(problem).partition(" with text ")[0])
     return StateProblem(
         f"The state {path} is damaged ({said}).",

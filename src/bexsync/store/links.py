@@ -7,9 +7,10 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from bexsync.store.damage import unpacked
+from bexsync.store.damage import unharmed, unpacked
 from bexsync.store.database import Database
 from bexsync.store.moments import stored
 
@@ -146,6 +147,13 @@ def packed(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
+def _figures(state: dict[str, Any]) -> dict[str, Any]:
+    """How a document stands, with amounts that are amounts."""
+    for name in ("total", "received", "credited", "remaining"):
+        unharmed(Decimal, state.get(name) or "0")
+    return state
+
+
 def _link(row: sqlite3.Row) -> Link:
     return Link(
         row["kind"],
@@ -156,8 +164,8 @@ def _link(row: sqlite3.Row) -> Link:
         row["url"],
         row["fingerprint"],
         unpacked(row["agreed"]),
-        unpacked(row["state"]),
-        unpacked(row["reported"]),
+        _figures(unpacked(row["state"])),
+        _figures(unpacked(row["reported"])),
         unpacked(row["notes"]),
         row["events"],
         bool(row["is_open"]),

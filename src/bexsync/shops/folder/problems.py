@@ -43,7 +43,7 @@ def _explanation(layout: Layout, problem: OSError) -> BexsyncError:
             f"Give the user that runs bexsync (uid {os.geteuid()}) the right to read and write there.",
             code="shop_folder",
         )
-    if not root.is_dir() and (problem.errno in _MISSING or isinstance(problem, NotADirectoryError)):
+    if (problem.errno in _MISSING or isinstance(problem, NotADirectoryError)) and not root.is_dir():
         return ConfigurationProblem(
             f"The shop folder {root} does not exist or is no folder.",
             "Create it, mount it, or correct `path` under [shop] in the profile.",
