@@ -110,12 +110,12 @@ class Visitor:
             if len(self._town.sandbox.requests) != asked:
                 asked, since = len(self._town.sandbox.requests), time.monotonic()
 
-    def leave(self) -> int:
+    def leave(self) -> tuple[int, str]:
+        """How it ended, and what it said."""
         if self.process is None:
-            return 0
+            return 0, ""
         said, _ = self.process.communicate(timeout=60)
-        print(said)
-        return self.process.returncode
+        return self.process.returncode, said
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,8 @@ def play_visit(visit: Visit, at: Boundary, folder: Path, monkeypatch: pytest.Mon
         with observed_by(visitor):
             town.sites["a"].push()
         assert visitor.process or at == Boundary(), "the visitor never came, so this proves nothing"
-        assert visitor.leave() in WELL_OR_BUSY
+        code, said = visitor.leave()
+        assert code in WELL_OR_BUSY, said
         town.come_to_rest()
         town.judge()
         town.payments_are_taken_back()

@@ -76,7 +76,7 @@ class Town:
         waiting = ["sh", "-c", 'read _; exec "$0" "$@" </dev/null', *program] if stdin is not None else program
         return subprocess.Popen(
             waiting,
-            env=self.world.environment,
+            env=self.world.environment | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ},
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

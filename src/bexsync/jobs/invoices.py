@@ -57,7 +57,7 @@ def push(workspace: Workspace, options: PushOptions) -> Result:
 class _Chosen:
     shop_id: str
     names: tuple[str, ...]
-    bookable: bool
+    may_be_booked: bool
     day: date
 
 
@@ -89,8 +89,9 @@ class _Push:
             if options.since and invoice.invoice_date < options.since:
                 continue
             names = (row.shop_id, invoice.source_number or "")
-            bookable = invoice.status == "approved" and invoice.document_type == "invoice"
-            chosen.append(_Chosen(row.shop_id, names, bookable, invoice.invoice_date))
+            # A cancelled one may have been booked by a state that was lost since.
+            booked = invoice.status in ("approved", "cancelled") and invoice.document_type == "invoice"
+            chosen.append(_Chosen(row.shop_id, names, booked, invoice.invoice_date))
         self._report_unknown_ids(chosen)
         return chosen[: options.limit] if options.limit is not None else chosen
 
@@ -124,7 +125,7 @@ class _Push:
         start = self._start_date()
         unlinked = [one for one in chosen if run.store.links.get(KIND, one.shop_id) is None]
         # Only what may be booked has to be asked for; the ledger has nothing of the rest.
-        wanted = [one.shop_id for one in unlinked if one.bookable and one.day >= start]
+        wanted = [one.shop_id for one in unlinked if one.may_be_booked and one.day >= start]
         found = ledger.find_documents([reference(run.store.site, i) for i in wanted]) if wanted else {}
         with self._while_contacts_rest():
             if wanted or len(unlinked) < len(chosen):

@@ -257,13 +257,10 @@ class InvoicePlanner:
         return self._update(invoice, customer, link)
 
     def _cancelled(self, link: Linked) -> Settled:
-        if link.standing in (Standing.CANCELLED, Standing.DELETED):
-            return Settled(f"cancelled in the shop, {link.standing.value} in bexio")
-        raise RecordProblem(
-            f"It was cancelled in the shop; in bexio {link.number} is {link.standing.value.replace('_', ' ')}.",
-            f"Cancel or delete it in bexio: {link.url}",
-            code="cancelled_in_shop",
-        )
+        problem = _cancelled_in_shop(link)
+        if problem is not None:
+            raise problem
+        return Settled(f"cancelled in the shop, {link.standing.value} in bexio")
 
     def _changed_after_booking(
         self, invoice: Invoice, customer: Customer | None, link: Linked, changes: Sequence[str]
@@ -372,8 +369,10 @@ class InvoicePlanner:
             link=LinkDraft(KIND, adopted=True),
             title=f"link {found.number}, which bexio already has",
         )
-        if invoice.document_type == "credit_note" or invoice.status == "cancelled":
+        if invoice.document_type == "credit_note":
             return Work((adopt,))
+        if invoice.status == "cancelled":
+            return Work((adopt,), _cancelled_in_shop(found))
         if found.standing is Standing.DRAFT:
             return self._adopt_draft(invoice, customer, found, adopt)
         _, document = self._write(invoice, customer)
@@ -536,6 +535,17 @@ def _taken_back(link: Linked) -> RecordProblem:
         "bexsync does not issue or mail an invoice twice.",
         f"Issue and mail it in bexio, or delete it there: {link.url}",
         code="taken_back_in_ledger",
+    )
+
+
+def _cancelled_in_shop(document: Linked | DocumentState) -> RecordProblem | None:
+    """What a person has to do about a document whose invoice the shop cancelled; None when it was done."""
+    if document.standing in (Standing.CANCELLED, Standing.DELETED):
+        return None
+    return RecordProblem(
+        f"It was cancelled in the shop; in bexio {document.number} is {document.standing.value.replace('_', ' ')}.",
+        f"Cancel or delete it in bexio: {document.url}",
+        code="cancelled_in_shop",
     )
 
 

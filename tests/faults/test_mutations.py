@@ -1,0 +1,164 @@
+"""Each safeguard of exactly-once is taken out of a copy of the source, and a test must turn red.
+
+A patch has to fit the source exactly once, so that this file breaks loudly when the source moves on.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import bexsync
+
+ROOT = Path(__file__).parents[2]
+SOURCE = Path(bexsync.__file__).parent
+SAFEGUARDS = "tests/faults/test_safeguards.py::"
+AT_ONCE = "tests/faults/test_at_once.py::"
+MATRIX = "tests/faults/test_matrix.py::test_nothing_twice_nothing_lost"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """A safeguard, where it stands, what stands there instead, and the test that must miss it."""
+
+    name: str
+    file: str
+    text: str
+    instead: str
+    test: str
+    is_short: bool = False
+
+
+MUTATIONS = (
+    Mutation(
+        "the find before a repeat",
+        "engine/recover.py",
+        ".find(intent.kind, intent.payload)",
+        '.find("nothing", intent.payload)',
+        f"{MATRIX}[truncated JSON x position]",
+        is_short=True,
+    ),
+    Mutation(
+        "the settle window",
+        "engine/recover.py",
+        "if self._seconds_until_due(intent) > 0:",
+        "if False:",
+        f"{MATRIX}[commit later than the timeout x invoice]",
+        is_short=True,
+    ),
+    Mutation(
+        "the exact compare of api_reference",
+        "ledgers/bexio/finders.py",
+        'is_wanted = optional_text(row, "api_reference") in allowed',
+        'is_wanted = optional_text(row, "api_reference") is not None',
+        f"{SAFEGUARDS}test_a_search_that_shows_other_invoices_finds_only_ours",
+    ),
+    Mutation(
+        "the company lock",
+        "jobs/locks.py",
+        'self._lock(f"{self._company}-write")',
+        'self._lock(f"{self._company}-{self._site}-write")',
+        f"{AT_ONCE}test_another_site_creates_the_customer_while_we_read_the_contacts",
+        is_short=True,
+    ),
+    Mutation(
+        "the lock from reading contacts to planning",
+        "jobs/invoices.py",
+        "return nullcontext() if self._run.dry else self._run.workspace.locks.company()",
+        "return nullcontext()",
+        f"{AT_ONCE}test_another_site_creates_the_customer_while_we_read_the_contacts",
+    ),
+    Mutation(
+        "the look after a refusal",
+        "engine/apply.py",
+        "finding = side.find(step.kind, intent.payload)",
+        "finding = Finding()",
+        f"{SAFEGUARDS}test_a_refusal_after_the_work_was_done_is_not_believed",
+        is_short=True,
+    ),
+    Mutation(
+        "the refresh of linked documents",
+        "jobs/invoices.py",
+        "            self._refresh_links(chosen)\n",
+        "",
+        f"{SAFEGUARDS}test_a_state_from_before_the_mail_mails_nothing_again",
+    ),
+    Mutation(
+        "the barring of rejected payloads",
+        "engine/journal.py",
+        "return known.state is IntentState.CONFLICT or (same and known.state in "
+        "(IntentState.REJECTED, IntentState.HELD))",
+        "return known.state is IntentState.CONFLICT and same is not None",
+        f"{SAFEGUARDS}test_what_was_refused_is_not_sent_again_by_itself",
+    ),
+    Mutation(
+        "the claim: what is in doubt is not sent",
+        "engine/journal.py",
+        "known.state in (IntentState.SENDING, IntentState.IN_DOUBT):",
+        "known.state in ():",
+        f"{SAFEGUARDS}test_what_is_in_doubt_is_not_sent_while_bexio_may_still_be_at_it",
+    ),
+    Mutation(
+        "the claim: what is done is not sent",
+        "engine/journal.py",
+        "if known is not None and known.state is IntentState.DONE:",
+        "if False:",
+        f"{MATRIX}[truncated JSON x position]",
+    ),
+    Mutation(
+        "the contact index read anew",
+        "jobs/invoices.py",
+        "                ledger.refresh_contacts()\n",
+        "                pass\n",
+        f"{SAFEGUARDS}test_a_contact_that_somebody_else_created_is_used",
+    ),
+)
+
+
+def run(copy: Path, *tests: str) -> subprocess.CompletedProcess[str]:
+    """These tests against the copy of the source, processes that they start included."""
+    environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, *arguments]
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
+        )
+
+    assert python("-c", "import bexsync; print(bexsync.__file__)").stdout.startswith(str(copy))
+    return python("-m", "pytest", "-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", *tests)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A folder with a copy of the package."""
+    shutil.copytree(SOURCE, tmp_path / "src" / "bexsync", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "src"
+
+
+def cases() -> list[object]:
+    return [pytest.param(m, id=m.name, marks=() if m.is_short else pytest.mark.slow) for m in MUTATIONS]
+
+
+@pytest.mark.parametrize("mutation", cases())
+def test_without_it_a_test_turns_red(mutation: Mutation, copy: Path) -> None:
+    file = copy / "bexsync" / mutation.file
+    text = file.read_text()
+    assert text.count(mutation.text) == 1, f"the patch no longer fits {mutation.file}"
+    file.write_text(text.replace(mutation.text, mutation.instead))
+    done = run(copy, mutation.test)
+    assert done.returncode == 1, f"nobody misses it:\n{done.stdout}"
+    assert "AssertionError" in done.stdout, f"it broke instead of being missed:\n{done.stdout}"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_with_all_of_them_every_test_is_green(copy: Path) -> None:
+    done = run(copy, *sorted({mutation.test for mutation in MUTATIONS}))
+    assert done.returncode == 0, done.stdout

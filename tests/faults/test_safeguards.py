@@ -1,0 +1,153 @@
+"""One story for each safeguard of exactly-once that no other test tells alone; `test_mutations.py` takes them out."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.wrappers import Response
+
+from bexsync.errors import Exit
+from bexsync.sandbox import Fault
+from bexsync.sandbox.api import invoices as bexio_invoices
+from bexsync.sandbox.server import serving
+from world import World, an_invoice
+
+
+@pytest.fixture
+def known(world: World) -> World:
+    """A ledger that bexsync knows already."""
+    world.drop(an_invoice("0"), name="0.json")
+    world.push()
+    return world
+
+
+@contextmanager
+def a_gateway(world: World, *, passes_on: bool, times: int) -> Iterator[list[bytes]]:
+    """Answers 422 to the first creates of an invoice, whether or not it passes them on to be done."""
+    refused: list[bytes] = []
+
+    def gateway(environ: Any, start_response: Any) -> Any:
+        is_create = (environ["REQUEST_METHOD"], environ["PATH_INFO"]) == ("POST", "/2.0/kb_invoice")
+        if not is_create or len(refused) >= times:
+            return world.sandbox.app(environ, start_response)
+        content = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        refused.append(content)
+        if passes_on:
+            environ["wsgi.input"] = io.BytesIO(content)
+            b"".join(world.sandbox.app(environ, lambda *_: None))
+        body = json.dumps({"error_code": 422, "message": "Not saved.", "errors": ["title: Pflichtfeld"]})
+        return Response(body, 422, content_type="application/json")(environ, start_response)
+
+    with serving(gateway, 0, None) as url:
+        world.set_profile(ledger={"api_url": url})
+        yield refused
+
+
+def creates(world: World) -> int:
+    """How often bexio was asked for a new invoice."""
+    return sum((r.method, r.path) == ("POST", "/2.0/kb_invoice") for r in world.sandbox.requests)
+
+
+def test_a_lost_answer_is_looked_for_and_not_asked_for_again(known: World) -> None:
+    known.sandbox.faults.plan([Fault("drop_after", "POST", "/2.0/kb_invoice")])
+    known.drop(an_invoice("1"))
+    assert known.push().exit_code is Exit.OK
+    assert (creates(known), len(known.invoices()), len(known.sandbox.mails)) == (2, 2, 2)
+
+
+def test_a_refusal_after_the_work_was_done_is_not_believed(known: World) -> None:
+    known.drop(an_invoice("1"))
+    with a_gateway(known, passes_on=True, times=1) as refused:
+        assert known.push().exit_code is Exit.OK
+    assert len(refused) == 1
+    assert (creates(known), len(known.invoices()), len(known.sandbox.mails)) == (2, 2, 2)
+
+
+def test_what_was_refused_is_not_sent_again_by_itself(known: World) -> None:
+    known.drop(an_invoice("1"))
+    with a_gateway(known, passes_on=False, times=9) as refused:
+        assert [known.push().exit_code for _ in range(3)] == [Exit.SOME_FAILED] * 3
+    assert len(refused) == 1
+
+
+def test_what_is_in_doubt_is_not_sent_while_bexio_may_still_be_at_it(known: World) -> None:
+    """The answer is lost and the search lags: several runs at once see nothing, and none may try again."""
+    known.set_profile(engine={"settle_seconds": 120.0})
+    lag = Fault("lagging_search", seconds=60, repeat=0)
+    known.sandbox.faults.plan([lag, Fault("drop_after", "POST", "/2.0/kb_invoice")])
+    known.drop(an_invoice("1"))
+    assert [known.push().exit_code for _ in range(3)] == [Exit.TRY_LATER] * 3
+    assert creates(known) == 2
+    known.clock.forward(seconds=90)
+    assert known.push().exit_code is Exit.OK
+    assert (creates(known), len(known.invoices()), len(known.sandbox.mails)) == (2, 2, 2)
+
+
+def test_a_state_from_before_the_mail_mails_nothing_again(known: World) -> None:
+    known.set_profile(invoices={"finish": "draft"})
+    known.drop(an_invoice("1"))
+    known.push()
+    files = sorted((known.folder / "state").glob("bexio-*.db*"))
+    kept: Path = known.folder / "kept"
+    kept.mkdir()
+    for file in files:
+        shutil.copy(file, kept)
+    known.set_profile(invoices={"finish": "send"})
+    known.drop(an_invoice("1"), name="again.json")
+    known.push()
+    known.drop(an_invoice("1", metadata={"seen": "twice"}), name="once-more.json")
+    known.push()
+    mails = len(known.sandbox.mails)
+    assert mails == 2
+    for file in (known.folder / "state").glob("bexio-*.db*"):
+        file.unlink()
+    for file in kept.iterdir():
+        shutil.copy(file, known.folder / "state")
+    known.drop(an_invoice("1", metadata={"seen": "again"}), name="restored.json")
+    known.push()
+    assert len(known.sandbox.mails) == mails
+
+
+def test_a_contact_that_somebody_else_created_is_used(known: World) -> None:
+    """Since the last run a colleague has entered the customer by hand."""
+    colleague = {"first_name": "Nina", "last_name": "Frei", "email": "nina@example.ch"}
+    with known.sandbox.books.transaction():
+        anna = next(row for row in known.sandbox.books.contacts.values() if row["name_1"] == "Keller")
+        nina = {**anna, "name_1": "Frei", "name_2": "Nina", "mail": "nina@example.ch", "nr": "9999"}
+        del nina["id"]
+        known.sandbox.books.add("contacts", nina)
+    known.drop(an_invoice("1", customer={"kind": "person", **colleague}))
+    known.push()
+    assert [row["mail"] for row in known.sandbox.contacts()].count("nina@example.ch") == 1
+
+
+def test_cancelled_after_the_state_was_lost_is_told_to_a_person(known: World) -> None:
+    """The document is in bexio, and the customer has it; that the state knows nothing of it is no reason for silence."""
+    for file in (known.folder / "state").glob("bexio-*.db*"):
+        file.unlink()
+    known.drop(an_invoice("0", status="cancelled"), name="cancelled.json")
+    for _ in range(2):
+        (outcome,) = known.push().outcomes
+        assert (outcome.code, outcome.number) == ("cancelled_in_shop", "RE-00001")
+    known.sandbox.person.cancel(known.invoice("0")["id"])
+    assert known.push().exit_code is Exit.OK
+
+
+def test_a_search_that_shows_other_invoices_finds_only_ours(known: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bexio that ignores the criterion shows every invoice when the lost one is looked for."""
+    searchable = bexio_invoices._SEARCH
+    fields = {name: kind for name, kind in searchable.fields.items() if name != "api_reference"}
+    monkeypatch.setattr(bexio_invoices, "_SEARCH", replace(searchable, fields=fields))
+    known.sandbox.doubts.settle("unknown_search_field", "ignored")
+    known.sandbox.faults.plan([Fault("drop_after", "POST", "/2.0/kb_invoice")])
+    known.drop(an_invoice("1"))
+    assert known.push().exit_code is Exit.OK
+    assert (creates(known), len(known.invoices()), len(known.sandbox.mails)) == (2, 2, 2)
