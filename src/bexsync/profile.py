@@ -11,7 +11,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 from pydantic_core import ErrorDetails
 
 from bexsync.errors import ProfileProblem
@@ -40,6 +49,14 @@ class Section(BaseModel):
     """A table of the profile; unknown keys are refused, because a typo must not change a booking."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_null(cls, value: object) -> object:
+        """No path, address or text of ours can hold it."""
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("holds a null character")
+        return value
 
 
 class LedgerSection(Section):
@@ -179,8 +196,16 @@ def config_folder() -> Path:
 def profile_path(name: str) -> Path:
     """The file of a profile that was given by name or by path."""
     if name.endswith(".toml") or "/" in name or "\\" in name:
-        return Path(name).expanduser()
+        return _expanded(Path(name))
     return config_folder() / "profiles" / f"{name}.toml"
+
+
+def _expanded(path: Path) -> Path:
+    """With the home folder for ~; where nobody has that name, ~ is a name like any other."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def load_profile(path: Path) -> Profile:
@@ -210,7 +235,7 @@ def load_profile(path: Path) -> Profile:
 
 def shop_path(profile: Profile, profile_file: Path) -> Path:
     """The shop's folder; a relative one is seen from the profile."""
-    return (profile_file.parent / Path(profile.shop.path).expanduser()).resolve()
+    return (profile_file.parent / _expanded(Path(profile.shop.path))).resolve()
 
 
 def load_vat_map(profile_file: Path) -> VatMap:
