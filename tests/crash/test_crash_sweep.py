@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from bexsync.engine.result import Result
 from bexsync.errors import Exit
 from bexsync.observer import observed_by
@@ -62,7 +63,7 @@ def clean_runs(world: World, scenario: Scenario) -> None:
 SLICES = 4
 
 
-@pytest.mark.parametrize("part", range(SLICES))
+@pytest.mark.parametrize("part", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, SLICES))])
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)
 def test_death_at_every_boundary(
     scenario: Scenario, part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+
 from bexsync.sandbox.api.door import Request
 from crash.scenarios import SCENARIOS
 from faults.verdicts import record
