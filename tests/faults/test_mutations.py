@@ -57,7 +57,7 @@ MUTATIONS = (
         "ledgers/bexio/finders.py",
         'is_wanted = optional_text(row, "api_reference") in allowed',
         'is_wanted = optional_text(row, "api_reference") is not None',
-        f"{SAFEGUARDS}test_a_search_that_shows_other_invoices_finds_only_ours",
+        f"{SAFEGUARDS}test_a_search_that_shows_another_invoice_of_the_customer_is_not_believed",
     ),
     Mutation(
         "the company lock",

@@ -130,7 +130,7 @@ def test_a_contact_that_somebody_else_created_is_used(known: World) -> None:
 
 
 def test_cancelled_after_the_state_was_lost_is_told_to_a_person(known: World) -> None:
-    """The document is in bexio, and the customer has it; that the state knows nothing of it is no reason for silence."""
+    """The customer has it; that the state knows nothing of it is no reason for silence."""
     for file in (known.folder / "state").glob("bexio-*.db*"):
         file.unlink()
     known.drop(an_invoice("0", status="cancelled"), name="cancelled.json")
@@ -141,13 +141,17 @@ def test_cancelled_after_the_state_was_lost_is_told_to_a_person(known: World) ->
     assert known.push().exit_code is Exit.OK
 
 
-def test_a_search_that_shows_other_invoices_finds_only_ours(known: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A bexio that ignores the criterion shows every invoice when the lost one is looked for."""
+@pytest.mark.parametrize("lost", ["drop_before", "drop_after"])
+def test_a_search_that_shows_another_invoice_of_the_customer_is_not_believed(
+    known: World, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    """A bexio that ignores the criterion shows every invoice when the one in doubt is looked for."""
     searchable = bexio_invoices._SEARCH
     fields = {name: kind for name, kind in searchable.fields.items() if name != "api_reference"}
     monkeypatch.setattr(bexio_invoices, "_SEARCH", replace(searchable, fields=fields))
     known.sandbox.doubts.settle("unknown_search_field", "ignored")
-    known.sandbox.faults.plan([Fault("drop_after", "POST", "/2.0/kb_invoice")])
+    known.sandbox.faults.plan([Fault(lost, "POST", "/2.0/kb_invoice")])
     known.drop(an_invoice("1"))
     assert known.push().exit_code is Exit.OK
-    assert (creates(known), len(known.invoices()), len(known.sandbox.mails)) == (2, 2, 2)
+    assert known.invoice("1")["kb_item_status_id"] == 8
+    assert (len(known.invoices()), len(known.sandbox.mails)) == (2, 2)
