@@ -1,0 +1,64 @@
+"""What the documents say of the program is true: commands exist, links lead somewhere, completions are current."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from bexsync.cli.app import app
+from world import BEXSYNC
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/*.md"), *ROOT.glob("examples/*/README.md")])
+GROUPS = typer.main.get_group(app).commands
+COMMANDS = {f"{noun} {verb}" for noun, group in GROUPS.items() for verb in group.commands}  # type: ignore[attr-defined]
+
+
+def named_commands(page: Path) -> Iterator[str]:
+    """Every `bexsync noun verb` of a page, options before it left out."""
+    option = r"(?: +-{1,2}\S+(?: +\S*/\S+)?)*"
+    for found in re.finditer(rf"\bbexsync{option} +({'|'.join(GROUPS)}) +([a-z][a-z-]*)", page.read_text()):
+        yield f"{found[1]} {found[2]}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_the_commands_a_page_names_exist(page: Path) -> None:
+    assert set(named_commands(page)) <= COMMANDS
+
+
+def test_every_command_is_in_the_changelog() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    verbs = {
+        f"{noun} {verb}" for noun, verbs in re.findall(r"`(\w+) ([\w| -]+)`", changelog) for verb in verbs.split(" | ")
+    }
+    assert verbs >= COMMANDS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize(("shell", "file"), [("bash", "bexsync.bash"), ("zsh", "_bexsync"), ("fish", "bexsync.fish")])
+def test_the_completions_are_what_the_program_prints(shell: str, file: str) -> None:
+    printed = subprocess.run(
+        [BEXSYNC],
+        env=os.environ | {"_BEXSYNC_COMPLETE": f"source_{shell}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert printed.stdout == (ROOT / "completions" / file).read_text()
+
+
+def test_the_lock_file_names_no_place_of_its_own() -> None:
+    text = (ROOT / "requirements-dev.lock").read_text()
+    assert "--hash=sha256:" in text
+    assert not re.search(r"^--(index-url|extra-index-url|find-links|trusted-host)", text, re.MULTILINE)
