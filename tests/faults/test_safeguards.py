@@ -18,6 +18,8 @@ from bexsync.errors import Exit
 from bexsync.sandbox import Fault
 from bexsync.sandbox.api import invoices as bexio_invoices
 from bexsync.sandbox.server import serving
+from bexsync.store import ErrorRow
+from bexsync.wiring import open_error_desk
 from world import World, an_invoice
 
 
@@ -49,6 +51,11 @@ def a_gateway(world: World, *, passes_on: bool, times: int) -> Iterator[list[byt
     with serving(gateway, 0, None) as url:
         world.set_profile(ledger={"api_url": url})
         yield refused
+
+
+def open_errors(world: World) -> list[ErrorRow]:
+    with open_error_desk(str(world.profile_path), clock=world.clock) as desk:
+        return desk.open_errors(include_acknowledged=True)
 
 
 def creates(world: World) -> int:
@@ -153,5 +160,21 @@ def test_a_search_that_shows_another_invoice_of_the_customer_is_not_believed(
     known.sandbox.faults.plan([Fault(lost, "POST", "/2.0/kb_invoice")])
     known.drop(an_invoice("1"))
     assert known.push().exit_code is Exit.OK
-    assert known.invoice("1")["kb_item_status_id"] == 8
-    assert (len(known.invoices()), len(known.sandbox.mails)) == (2, 2)
+    assert [invoice["kb_item_status_id"] for invoice in known.invoices()] == [8, 8]
+    assert len(known.sandbox.mails) == 2
+
+
+@pytest.mark.parametrize("finish", ["issue", "send"])
+def test_a_document_deleted_while_its_last_step_is_in_doubt_holds_up_nobody(known: World, finish: str) -> None:
+    """The answer is lost, and a person deletes the document: this run says so, and books the others."""
+    known.set_profile(invoices={"finish": finish})
+    where = ("POST", f"/2.0/kb_invoice/{{id}}/{finish}")
+    deletes = Fault("person", *where, action="delete", target="this invoice", when="after")
+    known.sandbox.faults.plan([deletes, Fault("drop_after", *where)])
+    known.drop(an_invoice("1"), an_invoice("2"))
+    for _ in range(2):
+        known.push()
+        known.clock.forward(minutes=10)
+    assert [(error.shop_id, error.code) for error in open_errors(known)] == [("1", "deleted_in_ledger")]
+    assert len(known.invoices()) == 2
+    assert known.push().exit_code is Exit.SOME_FAILED

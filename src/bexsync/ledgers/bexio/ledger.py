@@ -251,7 +251,9 @@ class BexioLedger:
             )
         if not found:
             return Finding()
-        state = self._show(found[0].ledger_id)
+        state = self.document(found[0].ledger_id)
+        if state is None:  # deleted since the search
+            return Finding()
         if state.contact_id != payload["contact_id"] or state.currency_id != payload["currency_id"]:
             return Finding(conflict=f"{state.number} carries our reference but is for somebody else: {state.url}")
         return Finding(done=document_done(state))
@@ -296,7 +298,9 @@ class BexioLedger:
 
     def _find_position(self, payload: Mapping[str, Any]) -> Finding:
         """Positions are added in order, so how many there are says whether this one is."""
-        state = self._show(payload["document_id"])
+        state = self.document(payload["document_id"])
+        if state is None:
+            return Finding()
         index = payload["index"]
         if len(state.texts) == index:
             return Finding()
@@ -312,8 +316,10 @@ class BexioLedger:
         return Done(payload["document_id"], seen={"standing": Standing.ISSUED.value})
 
     def _find_issued(self, payload: Mapping[str, Any]) -> Finding:
-        state = self._show(payload["document_id"])
-        return Finding() if state.standing is Standing.DRAFT else Finding(done=document_done(state))
+        state = self.document(payload["document_id"])
+        if state is None or state.standing is Standing.DRAFT:
+            return Finding()
+        return Finding(done=document_done(state))
 
     def _send(self, payload: Mapping[str, Any]) -> Done:
         path = f"{INVOICES}/{payload['document_id']}"
@@ -355,7 +361,9 @@ class BexioLedger:
 
     def _find_sent(self, payload: Mapping[str, Any]) -> Finding:
         """A mail in doubt is never repeated: only an untouched draft proves that none went out (DESIGN)."""
-        state = self._show(payload["document_id"])
+        state = self.document(payload["document_id"])
+        if state is None:
+            return Finding(conflict=f"The invoice was deleted before anybody could see whether {payload['to']} got it.")
         if payload["issue"] and state.standing is Standing.DRAFT:
             return Finding()
         if payload["shared_before"] == "no" and state.shared:
