@@ -151,7 +151,8 @@ class Story:
         self._lied(endpoint, lie, lambda: world.poll(full=True))
         settle(world, lambda: world.poll(full=True), world.push)
         news = Counter(event["event"] for event in world.events() if event["shop_id"] == shop_id)
-        assert news == {"sent": 1, "linked": 1, "issued": 1, "paid": 1} or news == {"sent": 1, "paid": 1}, news
+        del news["updated"]  # a number that is another one for a while is told; money never is
+        assert news == {"sent": 1, "paid": 1}, news
 
     def _play(self, endpoint: str, lie: Lie, shop_id: str, **changes: Any) -> None:
         self._drop(shop_id, changes)

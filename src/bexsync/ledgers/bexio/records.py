@@ -27,6 +27,7 @@ from bexsync.money import written
 from bexsync.ports import DocumentState, Done, Money, Standing
 from bexsync.store.ledger_cache import ContactRow
 
+_LONGEST_NUMBER = 255
 _KINDS = {"company": 1, "person": 2}
 _STANDINGS = {
     7: Standing.DRAFT,
@@ -174,7 +175,7 @@ def document_from(row: Row, web_url: str) -> DocumentState:
         texts = _texts_of(row)
         return DocumentState(
             ledger_id=ledger_id,
-            number=text(row, "document_nr"),
+            number=_document_number(row),
             url=f"{web_url}/index.php/kb_invoice/show/id/{ledger_id}",
             reference=optional_text(row, "api_reference"),
             standing=_standing(row),
@@ -200,6 +201,13 @@ def document_of(ledger_id: int, row: Row, web_url: str) -> DocumentState:
         if state.ledger_id != ledger_id:
             raise NotUnderstood(f"it is the invoice {state.ledger_id}")
     return state
+
+
+def _document_number(row: Row) -> str:
+    found = text(row, "document_nr")
+    if not found.isprintable() or len(found) > _LONGEST_NUMBER:
+        raise NotUnderstood("`document_nr` is no number of a document")
+    return found
 
 
 def _standing(row: Row) -> Standing:
