@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import tomli_w
+
 from bexsync.engine.result import Result
 from bexsync.http.clock import SystemClock
 from bexsync.jobs.invoices import PushOptions, push

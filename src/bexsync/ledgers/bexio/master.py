@@ -96,9 +96,7 @@ class MasterData:
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether all of it was read in the last minute."""
-        return all(
-            self._facts.get(f"{_PREFIX}{name}", now=now, max_age=_JUST_NOW) is not None for name in self._paths
-        )
+        return all(self._facts.get(f"{_PREFIX}{name}", now=now, max_age=_JUST_NOW) is not None for name in self._paths)
 
     def forget(self) -> None:
         """Reads everything anew next time."""
