@@ -183,9 +183,9 @@ class Histories(RuleBasedStateMachine):
     def push(self) -> None:
         self._run("push")
 
-    @rule()
-    def poll(self) -> None:
-        self._run("poll")
+    @rule(is_full=st.booleans())
+    def poll(self, is_full: bool) -> None:
+        self._run("poll", is_full=is_full)
 
     @rule(at=st.integers(1, 90))
     def push_and_die(self, at: int) -> None:
@@ -207,11 +207,11 @@ class Histories(RuleBasedStateMachine):
         self._run("push")
         self.world.sandbox.faults.clear()
 
-    def _run(self, job: str) -> Result | None:
+    def _run(self, job: str, *, is_full: bool = True) -> Result | None:
         """As cron would; a token that no longer works is replaced, as a person would."""
         self.tried["runs"] += 1
         try:
-            return self.world.push() if job == "push" else self.world.poll(full=True)
+            return self.world.push() if job == "push" else self.world.poll(full=is_full)
         except RunEnded as ended:
             problem: BexsyncError = ended.problem
         except LoginNeeded as needed:

@@ -178,3 +178,17 @@ def test_a_document_deleted_while_its_last_step_is_in_doubt_holds_up_nobody(know
     assert [(error.shop_id, error.code) for error in open_errors(known)] == [("1", "deleted_in_ledger")]
     assert len(known.invoices()) == 2
     assert known.push().exit_code is Exit.SOME_FAILED
+
+
+def test_a_clock_that_was_ahead_for_a_while_makes_no_poll_blind(known: World) -> None:
+    """What is paid is only looked at once a day, and the last look seemed to be two months from now."""
+    (invoice,) = known.invoices()
+    payment = known.sandbox.person.pay(invoice["id"])
+    known.poll()
+    known.clock.forward(days=60)
+    known.poll()
+    known.clock.forward(days=-60)
+    known.sandbox.person.unpay(payment)
+    known.clock.forward(days=1)
+    known.poll()
+    assert [event["event"] for event in known.events()] == ["sent", "paid", "reopened"]

@@ -52,8 +52,10 @@ class _Poll:
             self._run.deliver_reports(KIND)
 
     def _watermark(self) -> datetime | None:
+        """Until when all is known; a moment still to come is the word of a clock that was wrong, and says nothing."""
         known = self._run.store.cursors.get(_WATERMARK)
-        return moment(known) if known else None
+        until = moment(known) if known else None
+        return until if until is not None and until <= self._now else None
 
     def _compare(self, links: Sequence[Link]) -> None:
         """Asks for these documents by id, as many as fit a request, and keeps what moved."""
