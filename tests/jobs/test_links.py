@@ -12,6 +12,7 @@ import pytest
 
 from bexsync.errors import StateProblem, UsageProblem
 from bexsync.jobs.links import AdoptOptions, LinksDesk, adopt
+from bexsync.jobs.run import RunEnded
 from bexsync.store.filesystem import file_system_of, refuse_network
 from world import World, an_invoice
 
@@ -217,3 +218,16 @@ def test_a_state_on_a_network_file_system_is_refused(tmp_path: Path, folder: str
 def test_where_mounts_are_unknown_nothing_is_refused(tmp_path: Path) -> None:
     refuse_network(tmp_path, tmp_path / "missing")
     shutil.rmtree(tmp_path)
+
+
+def test_a_document_that_belongs_to_another_invoice_or_has_another_amount_is_not_given_away(world: World) -> None:
+    world.drop(an_invoice("1"))
+    world.push()
+    world.drop(an_invoice("2"), name="2.json")
+    with pytest.raises(RunEnded, match="RE-00001 belongs to 1 already"):
+        adopt_in(world, shop_id="2", document="RE-00001", yes=True)
+    document = by_hand(world)
+    lines = [{"name": "x", "unit_price": "200", "tax_rate": "8.1"}]
+    world.drop(an_invoice("3", lines=lines, total="216.20"), name="3.json")
+    with pytest.raises(RunEnded, match=r"3 comes to 216\.20, RE-\d+ to 108\.10"):
+        adopt_in(world, shop_id="3", document=str(document), yes=True)

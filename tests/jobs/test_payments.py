@@ -456,3 +456,16 @@ def test_a_second_document_with_our_reference_is_an_error_that_names_both(world:
     world.clock.forward(days=1)
     (outcome,) = [o for o in world.poll().outcomes if o.code]
     assert (outcome.shop_id, outcome.reason) == ("1", "bexio has it twice: RE-00001 and RE-00002.")
+
+
+def test_a_bexio_that_suddenly_shows_nothing_is_not_believed(world: World) -> None:
+    world.drop(*(an_invoice(str(n)) for n in range(8)))
+    world.push()
+    for number in range(1, 9):
+        world.sandbox.person.delete(number)
+    refused = world.cli("payments", "poll")
+    assert refused.returncode == 78
+    assert "bexio no longer shows 8 of 8 open invoices; nothing was told to the shop." in refused.stderr
+    assert {event["event"] for event in world.events()} == {"sent"}
+    assert world.cli("payments", "poll", "--confirm", "8").returncode == 0
+    assert [event["event"] for event in world.events()].count("deleted") == 8

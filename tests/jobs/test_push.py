@@ -62,3 +62,25 @@ def test_a_blocked_record_does_not_hold_up_the_others(world: World) -> None:
     assert result.exit_code is Exit.SOME_FAILED
     assert {o.shop_id: o.status for o in result.outcomes} == {"good": Status.DONE, "bad": Status.BLOCKED}
     assert world.status()["bad"]["error"].startswith("bexio has no currency XXX")
+
+
+def test_a_mail_that_belongs_to_somebody_else_is_booked_there_and_said(world: World) -> None:
+    fiduciary = {"kind": "company", "company_name": "Treuhand Meier AG", "email": "post@meier.example.ch"}
+    world.drop(an_invoice("1", customer=fiduciary))
+    world.push()
+    world.drop(an_invoice("2", customer={**fiduciary, "company_name": "Kunde GmbH"}))
+    (outcome,) = world.push().outcomes
+    assert outcome.reason == "booked on the contact Treuhand Meier AG, who has that mail in bexio"
+
+
+def test_where_bexio_rounds_both_amounts_are_shown(world: World) -> None:
+    lines = [{"line_id": "1", "name": "x", "unit_price": "100.02", "tax_rate": "8.1"}]
+    world.drop(an_invoice("1", lines=lines, total="108.12"))
+    (outcome,) = world.push().outcomes
+    assert outcome.reason == "108.12 in the shop, 108.10 after bexio's rounding"
+
+
+def test_blocked_records_do_not_use_up_the_limit(world: World) -> None:
+    world.drop(an_invoice("1", currency="XXX"), an_invoice("2"), an_invoice("3"))
+    world.push(limit=1)
+    assert len(world.invoices()) == 1

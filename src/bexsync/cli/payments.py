@@ -15,6 +15,9 @@ def poll(
     full: Annotated[
         bool, typer.Option("--full", help="Also look at everything that changed, as happens once a day.")
     ] = False,
+    confirm: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Believe that N open invoices were deleted in bexio.")
+    ] = None,
     profile: options.Profile = None,
     json: options.Json = False,
     verbose: options.Verbose = 0,
@@ -27,4 +30,4 @@ def poll(
     from bexsync.jobs.payments import poll as run
 
     call = command(context, "payments poll", profile=profile, json=json, verbose=verbose, quiet=quiet)
-    run_job(call, lambda workspace: run(workspace, full=full))
+    run_job(call, lambda workspace: run(workspace, full=full, confirm=confirm))

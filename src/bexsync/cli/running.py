@@ -120,6 +120,9 @@ def finish(call: Command, work: Callable[[], Exit], *, patience: _Lateness | Non
     except KeyboardInterrupt:
         interrupted = TryLater("Interrupted.", "The next run goes on from here.", code="interrupted")
         code = call.output.failed(interrupted)
+    except typer.Abort:
+        call.output.say_error("Nothing was changed.")
+        code = Exit.USAGE
     except (typer.Exit, OutputLost):
         raise
     except Exception as problem:  # noqa: BLE001  the last line of defence against a traceback on a terminal

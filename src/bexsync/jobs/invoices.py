@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import cast
@@ -93,7 +93,7 @@ class _Push:
             booked = invoice.status in ("approved", "cancelled") and invoice.document_type == "invoice"
             chosen.append(_Chosen(row.shop_id, names, booked, invoice.invoice_date))
         self._report_unknown_ids(chosen)
-        return chosen[: options.limit] if options.limit is not None else chosen
+        return chosen
 
     def _report_unknown_ids(self, chosen: Iterable[_Chosen]) -> None:
         """An id somebody typed that is nowhere is worth a word; one that is already done is fine."""
@@ -101,7 +101,7 @@ class _Push:
         for wanted in self._options.ids:
             if wanted in found:
                 continue
-            row = self._run.store.records.get(KIND, wanted)
+            row = self._named(wanted)
             if row is None:
                 problem = RecordProblem(
                     f'The shop has no invoice "{wanted}".',
@@ -112,11 +112,22 @@ class _Push:
                     KIND, "push", wanted, Status.FAILED, reason=problem.message, hint=problem.hint, code=problem.code
                 )
             else:
-                link = self._run.store.links.get(KIND, wanted)
-                self._run.outcomes[Subject(KIND, wanted)] = Outcome(
-                    KIND, "push", wanted, Status.UNCHANGED, link.ledger_id if link else None,
+                link = self._run.store.links.get(KIND, row.shop_id)
+                self._run.outcomes[Subject(KIND, row.shop_id)] = Outcome(
+                    KIND, "push", row.shop_id, Status.UNCHANGED, link.ledger_id if link else None,
                     link.number if link else "", link.url if link else "", row.reason,
                 )  # fmt: skip
+
+    def _named(self, name: str) -> RecordRow | None:
+        """A record by the shop's id, the shop's number, or its number in the ledger."""
+        records, links = self._run.store.records, self._run.store.links
+        by_id = records.get(KIND, name)
+        if by_id is not None:
+            return by_id
+        numbered = next((link.shop_id for link in links.all(KIND) if link.number == name), None)
+        if numbered is not None:
+            return records.get(KIND, numbered)
+        return next((row for row in records.all(KIND) if row.canonical().get("source_number") == name), None)
 
     # gather and plan
 
@@ -134,6 +145,8 @@ class _Push:
             planner = self._planner(start)
             steps: list[Step] = []
             for number, one in enumerate(chosen, 1):
+                if self._options.limit is not None and len(self._works) >= self._options.limit:
+                    break
                 run.workspace.progress("planning", number, len(chosen))
                 steps += self._decide(planner, one.shop_id, found.get(planner.reference(one.shop_id), []))
         return Plan(tuple(steps))
@@ -288,12 +301,22 @@ class _Push:
             state, reason = RecordState.OPEN, work.problem.message
         elif outcome.status is Status.DONE:
             state, reason = (RecordState.OPEN if work.unfinished else RecordState.DONE), ""
-            self._run.note(outcome)
+            said = (work.note, self._rounding(subject.shop_id))
+            self._run.note(replace(outcome, reason="; ".join(part for part in said if part)))
             self._count_money(work.steps)
         else:
             state, reason = RecordState.OPEN, outcome.reason
             self._run.note(outcome)
         self._run.store.records.settle(KIND, subject.shop_id, state, reason, now)
+
+    def _rounding(self, shop_id: str) -> str:
+        """Where bexio rounds the total, a person sees both amounts."""
+        row, link = self._run.store.records.get(KIND, shop_id), self._run.store.links.get(KIND, shop_id)
+        stated = cast(Invoice, row.record()).total if row else None
+        booked = Decimal(link.state.get("total", "0")) if link else None
+        if stated is None or booked is None or stated == booked:
+            return ""
+        return f"{written(stated)} in the shop, {written(booked)} after bexio's rounding"
 
     def _count_money(self, steps: Iterable[Step]) -> None:
         for step in steps:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, cast
 
 from bexsync.engine.result import Outcome, Result, Status
@@ -13,7 +14,7 @@ from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
 from bexsync.planning.invoices import KIND, reference
-from bexsync.planning.matching import Candidate, Match, match
+from bexsync.planning.matching import OURS, Candidate, Match, is_same_total, match
 from bexsync.planning.plan import LinkDraft, Plan, Step, Subject
 from bexsync.ports import DocumentState
 from bexsync.records import Customer, Invoice
@@ -69,7 +70,28 @@ class _Adopt:
         ]
         if len(documents) != 1:
             raise UsageProblem(f'bexio has {len(documents) or "no"} invoice "{options.document}".', "Name its number.")
+        self._refuse_stealing(documents[0])
+        self._refuse_another_amount(next(row for row in rows if row.shop_id == options.shop_id), documents[0])
         return [Match(options.shop_id, tuple(documents), "named by hand")]
+
+    def _refuse_stealing(self, document: DocumentState) -> None:
+        owner = next((x.shop_id for x in self._run.store.links.all(KIND) if x.ledger_id == document.ledger_id), "")
+        if not owner and document.reference.startswith(OURS):
+            owner = document.reference
+        if owner:
+            raise UsageProblem(
+                f"{document.number} belongs to {owner} already.", f"If that is wrong: bexsync links forget {owner}"
+            )
+
+    @staticmethod
+    def _refuse_another_amount(row: RecordRow, document: DocumentState) -> None:
+        invoice = cast(Invoice, row.record())
+        if not is_same_total(invoice, document):
+            raise UsageProblem(
+                f"{row.shop_id} comes to {written(invoice.total or Decimal(0))}, "
+                f"{document.number} to {written(document.total)}: they are not the same invoice.",
+                "Correct one of them first.",
+            )
 
     def _matched(self, rows: Iterable[RecordRow]) -> list[Match]:
         invoices = [(cast(Invoice, row.record()), self._mail(cast(Invoice, row.record()))) for row in rows]
@@ -101,7 +123,7 @@ class _Adopt:
             )  # fmt: skip
             return
         (document,) = found.documents
-        reason = f"{document.number} of {document.day}, {written(document.total)}, by {found.why}"
+        reason = f"{document.number} of {document.day}, {written(document.total)}, {found.why}"
         if self._run.dry:
             self._note(found.shop_id, Status.PLANNED, document, reason)
             return

@@ -10,7 +10,7 @@ from itertools import islice
 
 from bexsync.engine.journal import observed
 from bexsync.engine.result import Outcome, Result, Status
-from bexsync.errors import RecordProblem, TryLater
+from bexsync.errors import ConfigurationProblem, RecordProblem, TryLater
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
@@ -26,19 +26,21 @@ _WATERMARK = "payments:changed_until"
 _DAILY = timedelta(hours=20)
 _LOOK_BACK = timedelta(days=90)
 _AT_ONCE = 500
+_FEW_DELETED = 5
 _UNDER_WAY = (IntentState.SENDING, IntentState.IN_DOUBT)
 _ABOUT_MONEY = ("paid", "partly_paid", "reopened")
 
 
-def poll(workspace: Workspace, *, full: bool = False) -> Result:
-    """Runs the job once; `full` makes the daily look at everything that changed due now."""
-    return run_job(workspace, POLL, lambda run: _Poll(run, full).work())
+def poll(workspace: Workspace, *, full: bool = False, confirm: int | None = None) -> Result:
+    """Runs the job once; `full` makes the daily look due now, `confirm` believes that so many documents are gone."""
+    return run_job(workspace, POLL, lambda run: _Poll(run, full, confirm).work())
 
 
 class _Poll:
-    def __init__(self, run: Run, full: bool) -> None:
+    def __init__(self, run: Run, full: bool, confirm: int | None) -> None:
         self._run = run
         self._full = full
+        self._confirm = confirm
         self._now = run.workspace.clock.now()
 
     def work(self) -> None:
@@ -65,10 +67,22 @@ class _Poll:
                 raise TryLater("Stopped by a signal.", "The next run goes on from here.", code="stopped")
             self._run.workspace.progress("comparing", done, len(links))
             states = self._run.ledger.documents([link.ledger_id for link in batch])
+            self._refuse_mass_deletion(batch, states)
             unmoved = [link.shop_id for link in batch if not self._keep(link, self._state(link, states))]
             self._run.store.links.touch(KIND, unmoved, self._now)
             done += len(batch)
             self._run.workspace.progress("comparing", done, len(links))
+
+    def _refuse_mass_deletion(self, links: Sequence[Link], states: dict[int, DocumentState]) -> None:
+        """A ledger that suddenly shows hardly anything is more likely hidden, or another one, than emptied."""
+        missing = sum(link.ledger_id not in states for link in links)
+        if missing > max(_FEW_DELETED, len(links) // 10) and missing != self._confirm:
+            raise ConfigurationProblem(
+                f"bexio no longer shows {missing} of {len(links)} open invoices; nothing was told to the shop.",
+                "Is it the right company, and may the token's user still see invoices? "
+                f"If they were really deleted: bexsync payments poll --confirm {missing}",
+                code="mass_deletion",
+            )
 
     def _state(self, link: Link, states: dict[int, DocumentState]) -> DocumentState | None:
         """A document that a search does not show is deleted only when asking for it alone says so too."""

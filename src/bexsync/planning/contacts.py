@@ -56,11 +56,15 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Contacts:
-    """Whom the document is for (an id or a reference), the person there, and the steps that make them."""
+    """Whom the document is for (an id or a reference), the person there, and the steps that make them.
+
+    `known_as` is the contact's name in the ledger where it is not the one the shop gives.
+    """
 
     contact: int | Ref
     person: int | Ref | None
     steps: tuple[Step, ...]
+    known_as: str = ""
 
 
 @dataclass
@@ -81,12 +85,19 @@ class ContactPlanner:
         main = _wanted_contact(invoice, customer, company_person)
         contact = self._resolve(main, self._contact_form(invoice, customer, main), subject, steps)
         if company_person is None:
-            return Contacts(contact, None, tuple(steps))
+            return Contacts(contact, None, tuple(steps), self._other_name(main))
         wanted = _wanted_person(company_person, main)
         person = self._resolve(wanted, self._person_form(company_person, customer, wanted), subject, steps)
         if isinstance(contact, Ref) or isinstance(person, Ref):
             self._relate(contact, person, main, wanted, subject, steps)
-        return Contacts(contact, person, tuple(steps))
+        return Contacts(contact, person, tuple(steps), self._other_name(main))
+
+    def _other_name(self, wanted: Wanted) -> str:
+        """A mail may belong to somebody else than the shop believes, a fiduciary for instance: a person must see it."""
+        found = match(wanted, self.index)
+        if found is None or _same_name(found, wanted):
+            return ""
+        return " ".join(part for part in (found.name_2, found.name_1) if part)
 
     def _resolve(self, wanted: Wanted, form: Mapping[str, Any], subject: Subject, steps: list[Step]) -> int | Ref:
         found = match(wanted, self.index)

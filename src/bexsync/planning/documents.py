@@ -32,6 +32,7 @@ class Document:
     within: Decimal
     currency: str
     customer: str
+    known_as: str = ""
 
     @property
     def expect(self) -> dict[str, str]:
@@ -79,7 +80,10 @@ class DocumentPlanner:
         writer = _Lines(self.profile, self.master, chooser, language, self.negative_prices)
         positions, sums = writer.write(invoice)
         gross = invoice.prices_include_tax
-        self._check_totals(invoice, sums, gross)
+        try:
+            self._check_totals(invoice, sums, gross)
+        except RecordProblem as problem:
+            raise _with_default_taxes(problem, invoice) from problem
         exact = exact_total(sums, gross=gross)
         return Document(
             header=self._header(invoice, customer, contacts, reference, currency, chooser, language),
@@ -88,6 +92,7 @@ class DocumentPlanner:
             within=tolerance(currency.round_to, sums),
             currency=currency.code,
             customer=customer.company_name or " ".join(p for p in (customer.first_name, customer.last_name) if p),
+            known_as=contacts.known_as,
         )
 
     def _check_totals(self, invoice: Invoice, sums: Sequence[Sum], gross: bool) -> None:
@@ -102,7 +107,7 @@ class DocumentPlanner:
         if stated <= 0:
             raise RecordProblem(
                 f"The total is {written(stated)} {invoice.currency}; only amounts above zero are booked as invoices.",
-                "Make it a credit_note if money goes back, or cancel it in the shop.",
+                'If money goes back, say "document_type": "credit_note"; otherwise cancel it in the shop.',
                 code="total_not_positive",
                 field="total",
             )
@@ -398,6 +403,17 @@ _UNITS = (
     frozenset({"h", "hour", "hours", "std", "std.", "stunde", "stunden", "heure", "heures", "ora", "ore"}),
     frozenset({"stk", "stk.", "stück", "pc", "pcs", "pce", "piece", "pieces", "pièce", "pièces", "pz"}),
 )
+
+
+def _with_default_taxes(problem: RecordProblem, invoice: Invoice) -> RecordProblem:
+    """The likeliest reason for a wrong total: lines that say nothing of VAT got bexio's default tax."""
+    silent = sum(
+        line.has_amount and line.tax_rate is None and not line.tax_code and not line.tax_class for line in invoice.lines
+    )
+    if problem.code == "total_mismatch" and silent:
+        lines = "1 line says" if silent == 1 else f"{silent} lines say"
+        problem.hint = f"{problem.hint} {lines} nothing of VAT and got the default tax: give them tax_rate or tax_code."
+    return problem
 
 
 def _where(line: Line, number: int) -> str:

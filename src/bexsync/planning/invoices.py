@@ -87,6 +87,7 @@ class Work:
     steps: tuple[Step, ...]
     problem: RecordProblem | None = None
     unfinished: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,10 +149,13 @@ class InvoicePlanner:
         subject = Subject(KIND, invoice.shop_id)
         person, document, before = self._write_for_contacts(invoice, customer, subject)
         create = self._create_step(invoice, document, subject)
+        note = _note(document)
+        if note:
+            create = replace(create, title=f"{create.title}, {note}")
         rest = self._rest(document, subject, create.ref, self.reference(invoice.shop_id), invoice)
         tail = rest[-1].ref if rest else create.ref
         made = _Made(create.ref, replace(create.ref, field="number"), replace(tail, field="total"), tail)
-        return Work((*before, create, *rest, *self._finish(invoice, person, document, subject, made)))
+        return Work((*before, create, *rest, *self._finish(invoice, person, document, subject, made)), note=note)
 
     def _write_for_contacts(
         self, invoice: Invoice, customer: Customer | None, subject: Subject
@@ -576,3 +580,10 @@ def _flat(value: Any, path: str = "", name: str = "") -> Iterator[tuple[str, str
             yield from _flat(item, f"{path}[{number}]", name)
     else:
         yield path, str(value)
+
+
+def _note(document: Document) -> str:
+    """What a person should see of the contact before and after."""
+    if not document.known_as:
+        return ""
+    return f"booked on the contact {document.known_as}, who has that mail in bexio"

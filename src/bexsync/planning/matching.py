@@ -47,15 +47,16 @@ def _is_free(document: DocumentState) -> bool:
 
 
 def _match_one(invoice: Invoice, mail: str, candidates: Sequence[Candidate]) -> Match | None:
-    fitting = [c for c in candidates if _same_total(invoice, c.document)]
-    for why, rule in (("number and amount", _by_number), ("mail, date and amount", _by_mail_and_day)):
+    fitting = [c for c in candidates if is_same_total(invoice, c.document)]
+    for why, rule in (("by number and amount", _by_number), ("by mail, date and amount", _by_mail_and_day)):
         found = [c.document for c in fitting if rule(invoice, mail, c)]
         if found:
             return Match(invoice.shop_id, tuple(found), why if len(found) == 1 else "")
     return None
 
 
-def _same_total(invoice: Invoice, document: DocumentState) -> bool:
+def is_same_total(invoice: Invoice, document: DocumentState) -> bool:
+    """Whether the amounts agree but for rounding to five Rappen."""
     return invoice.total is not None and abs(document.total - invoice.total) <= _TOTAL_WITHIN
 
 

@@ -75,7 +75,7 @@ class TaxChooser:
         if row is None and line.tax_class and line.tax_rate is None:
             raise RecordProblem(
                 f'The tax class "{line.tax_class}" is not mapped.',
-                "Add a row for it to the VAT map beside the profile.",
+                f'Add [[tax]] with class = "{line.tax_class}" and code = "..." to the VAT map (docs/format.md).',
                 code="tax_unmapped",
                 field="tax_class",
                 subject=f"tax_class:{line.tax_class}",
@@ -107,14 +107,16 @@ class TaxChooser:
         subject = f"tax_rate:{plain(rate)}"
         if not rate:
             message = f"{where} has 0 % VAT; exempt, foreign and reverse-charge sales are never guessed."
-            hint = "Give the line a tax_code, or map the rate 0 to a code in the VAT map beside the profile."
+            hint = (
+                'Give it a tax_code, or add [[tax]] with rate = "0" and code = "..." to the VAT map (docs/format.md).'
+            )
         elif not fitting:
             message = f"{where}: bexio has no active sales tax of {plain(rate)} % that is valid on {day}."
             hint = f"Activate it in bexio, or correct the rate. Active are {self._active_rates(day)}."
         else:
             codes = " and ".join(tax.code for tax in fitting)
             message = f"{where}: {codes} both have {plain(rate)} %, so the rate alone does not decide."
-            hint = "Map the rate to one of the codes in the VAT map beside the profile."
+            hint = "Say which in the VAT map: a row [[tax]] with rate and code (docs/format.md)."
         raise RecordProblem(message, hint, code="tax_unmapped", field="tax_rate", subject=subject)
 
     def _active_rates(self, day: date) -> str:

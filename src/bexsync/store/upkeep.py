@@ -77,6 +77,8 @@ def restore(path: Path, source: Path, *, company: str, now: datetime) -> Path:
     database = open_database(path)  # an older copy is brought up to this program's schema
     try:
         _set_host(database)
+        with database.transaction() as db:  # the next poll looks at everything, and finds what came since
+            db.execute("DELETE FROM cursors WHERE name = 'payments:changed_until'")
     finally:
         database.close()
     return kept
