@@ -143,7 +143,7 @@ def test_amounts(world: World, currency: str, gross: bool, lines: list[dict[str,
     lines = [{key: value for key, value in one.items() if value is not None} for one in lines]
     world.drop(an_invoice(currency=currency, prices_include_tax=gross, lines=lines, total=total))
     (outcome,) = world.push().outcomes
-    assert (outcome.status, outcome.reason) == (Status.DONE, "")
+    assert (outcome.status, outcome.code) == (Status.DONE, "")
     step = Decimal("0.05") if currency == "CHF" else Decimal("0.01")
     invoice = world.invoice("1001")
     assert abs(Decimal(invoice["total"]) - Decimal(total)) <= step / 2
@@ -225,7 +225,7 @@ def test_long_invoices_arrive_whole_and_in_order(world: World, positions: int) -
     # n x 1.081
     world.drop(an_invoice(lines=lines, total=str((Decimal("1.081") * positions).quantize(Decimal("0.01")))))
     result = world.push()
-    assert [(o.status, o.reason) for o in result.outcomes] == [(Status.DONE, "")]
+    assert [(o.status, o.code) for o in result.outcomes] == [(Status.DONE, "")]
     assert [p["text"] for p in world.invoice("1001")["positions"]] == [f"{n} Teil" for n in range(positions)]
     single = [r for r in world.sandbox.requests if r.path.endswith("kb_position_custom")]
     assert len(single) == max(0, positions - 150)
