@@ -17,6 +17,7 @@ import pytest
 
 from bexsync.observer import observed_by
 from faults.town import POLL, PUSH, Command, Town, a_town
+from faults.verdicts import record
 
 ROUNDS = 50
 WELL_OR_BUSY = {0, 75}
@@ -70,6 +71,7 @@ def test_started_together(scene: Scene, number: int, tmp_path: Path, monkeypatch
         assert {code for code, _ in ends} <= WELL_OR_BUSY, ends
         town.come_to_rest()
         town.judge()
+    record("processes started together", scene.name, str(number))
 
 
 @dataclass(frozen=True)
@@ -183,3 +185,4 @@ def test_a_visitor_at_every_boundary(visit: Visit, part: int, tmp_path: Path, mo
     boundaries = play_visit(visit, Boundary(), tmp_path / "count", monkeypatch)
     for nth in range(1 + part, boundaries + 1, SLICES):
         play_visit(visit, Boundary(nth), tmp_path / str(nth), monkeypatch)
+        record("another process at every boundary", visit.name, str(nth))

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from faults.histories import Histories
+from faults.verdicts import record
 
 FEW, MANY = 12, 400
 
@@ -41,3 +42,4 @@ def test_whatever_happens_nothing_is_twice_and_nothing_lost(examples: int, steps
     )
     run_state_machine_as_test(seed(number)(Histories), settings=tried)
     sys.stdout.write(f"{dict(Histories.tried)}\n")
+    record("random histories (Hypothesis)", "histories", str(number), histories=Histories.tried["histories"])
