@@ -79,7 +79,8 @@ def _welcome(url: str, token: str, data: Path | None, faults: int) -> None:
     sys.stdout.write(
         f"A local bexio at {url}\n"
         f"  look at it      {url}/sandbox\n"
-        f'  in the profile  [ledger] api_url = "{url}"\n'
+        f'  under [ledger]  api_url = "{url}"\n'
+        f'                  web_url = "{url}/sandbox"\n'
         f"  in the shell    export BEXSYNC_ACCESS_TOKEN={token}\n"
         f"  the books       {kept}\n"
         f"{planned}"
