@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bexsync.engine.result import Result
-from bexsync.errors import Exit, LoginNeeded
+from bexsync.errors import Exit, LoginNeeded, TryLater
 from bexsync.jobs.run import RunEnded
 from bexsync.sandbox import Fault
 from world import TOKEN, RealClock, World, a_world, an_invoice
@@ -203,6 +203,8 @@ def _run(world: World) -> Result | None:
         if isinstance(ended.problem, LoginNeeded):
             world.sandbox.create_token(token=TOKEN)
             return None
+        if not isinstance(ended.problem, TryLater):
+            raise
         return ended.result
     except LoginNeeded:
         world.sandbox.create_token(token=TOKEN)

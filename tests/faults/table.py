@@ -54,7 +54,7 @@ def _matrix(cells: dict[tuple[object, object], dict[str, object]]) -> str:
 
 def _numbers(lines: list[dict[str, object]]) -> str:
     counts: dict[str, int] = defaultdict(int)
-    for line in lines:
+    for line in {(v["proof"], v["row"], v["column"]): v for v in lines}.values():  # a repeat is not another history
         counts[str(line["proof"])] += int(str(line["histories"]))
     rows = ["| proof | histories tried | duplicates | lost | second mails |", "|---|---:|---:|---:|---:|"]
     rows += [f"| {proof} | {count} | 0 | 0 | 0 |" for proof, count in sorted(counts.items())]
