@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bexsync.auth.companies import Company, CompanyBook, company_claim
@@ -71,7 +70,7 @@ def open_workspace(name: str, *, clock: Clock | None = None, token: Callable[[],
         profile=profile,
         vat_map=vat_map,
         store=store,
-        shop=_shop(profile, path),
+        shop=_shop(profile, path, clock),
         clock=clock,
         locks=Locks(folder / "locks", company.id, site),
         make_ledger=make_ledger,
@@ -121,10 +120,10 @@ def open_state_desk(name: str, *, clock: Clock | None = None) -> StateDesk:
     return StateDesk(folder / f"bexio-{company}.db", company, locks, clock or SystemClock())
 
 
-def _shop(profile: Profile, profile_file: Path) -> Shop:
+def _shop(profile: Profile, profile_file: Path, clock: Clock) -> Shop:
     return FolderShop(
         shop_path(profile, profile_file),
-        now=lambda: datetime.now(UTC),
+        now=clock.now,
         quiet_seconds=profile.shop.quiet_seconds,
     )
 
