@@ -152,7 +152,7 @@ class DocumentState:
 
 
 @dataclass(frozen=True)
-class Money:
+class Payment:
     """One payment that the ledger shows; `day` is YYYY-MM-DD."""
 
     ledger_id: int
@@ -325,7 +325,7 @@ class Ledger(Protocol):
         """One document with its positions, None when it no longer exists."""
         ...
 
-    def payments(self, ledger_id: int) -> Sequence[Money]:
+    def payments(self, ledger_id: int) -> Sequence[Payment]:
         """The payments of a document."""
         ...
 

@@ -16,7 +16,7 @@ def poll(
         bool, typer.Option("--full", help="Also look at everything that changed, as happens once a day.")
     ] = False,
     confirm: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Believe that N open invoices were deleted in bexio.")
+        int | None, typer.Option(min=1, metavar="N", help="Believe that up to N open invoices were deleted in bexio.")
     ] = None,
     profile: options.Profile = None,
     json: options.Json = False,

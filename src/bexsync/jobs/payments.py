@@ -32,7 +32,7 @@ _ABOUT_MONEY = ("paid", "partly_paid", "reopened")
 
 
 def poll(workspace: Workspace, *, full: bool = False, confirm: int | None = None) -> Result:
-    """Runs the job once; `full` makes the daily look due now, `confirm` believes that so many documents are gone."""
+    """Runs the job once; `full` makes the daily look due now, `confirm` believes that up to so many are gone."""
     return run_job(workspace, POLL, lambda run: _Poll(run, full, confirm).work())
 
 
@@ -76,7 +76,7 @@ class _Poll:
     def _refuse_mass_deletion(self, links: Sequence[Link], states: dict[int, DocumentState]) -> None:
         """A ledger that suddenly shows hardly anything is more likely hidden, or another one, than emptied."""
         missing = sum(link.ledger_id not in states for link in links)
-        if missing > max(_FEW_DELETED, len(links) // 10) and missing != self._confirm:
+        if missing > max(_FEW_DELETED, len(links) // 10, self._confirm or 0):
             raise ConfigurationProblem(
                 f"bexio no longer shows {missing} of {len(links)} open invoices; nothing was told to the shop.",
                 "Is it the right company, and may the token's user still see invoices? "

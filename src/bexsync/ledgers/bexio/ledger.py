@@ -38,7 +38,7 @@ from bexsync.ledgers.bexio.records import (
     segment,
     unmarked,
 )
-from bexsync.ports import DocumentState, Done, Finding, Master, Money, Standing
+from bexsync.ports import DocumentState, Done, Finding, Master, Payment, Standing
 from bexsync.store import Store
 
 _SEND_ISSUES = "send_issues_drafts"
@@ -151,7 +151,7 @@ class BexioLedger:
                 return None
             raise
 
-    def payments(self, ledger_id: int) -> Sequence[Money]:
+    def payments(self, ledger_id: int) -> Sequence[Payment]:
         """The payments of a document; a credit voucher set off against it may stand among them and is none."""
         rows = self._api.list(f"{INVOICES}/{ledger_id}/payment")
         return [payment_from(row) for row in rows if not row.get("kb_credit_voucher_id")]

@@ -24,7 +24,7 @@ from bexsync.ledgers.bexio.reading import (
     understood,
 )
 from bexsync.money import written
-from bexsync.ports import DocumentState, Done, Money, Standing
+from bexsync.ports import DocumentState, Done, Payment, Standing
 from bexsync.store.ledger_cache import ContactRow
 
 _LONGEST_NUMBER = 255
@@ -251,7 +251,7 @@ def document_done(state: DocumentState) -> Done:
     return Done(state.ledger_id, state.number, state.url, state, data=data)
 
 
-def payment_from(row: Row) -> Money:
+def payment_from(row: Row) -> Payment:
     """A payment of an invoice."""
     with understood("a payment"):
-        return Money(record_id(row), amount(row, "value"), day(row, "date").isoformat())
+        return Payment(record_id(row), amount(row, "value"), day(row, "date").isoformat())
