@@ -10,6 +10,7 @@ BexsyncError
 │   ├── WrongCompany              the token belongs to another company than before
 │   ├── StateProblem              the state database cannot be used as it is
 │   ├── NotPermitted              the token lacks a scope, its user a right, or a module is not booked
+│   ├── TokenStoreProblem         the place where the login is kept cannot be used
 │   └── TooManyErrors             unacknowledged errors piled up
 ├── LoginNeeded              77   no usable token
 ├── TryLater                 75   lock, limit, network, or an unsettled doubt
@@ -121,6 +122,12 @@ class NotPermitted(ConfigurationProblem):
     """The token lacks a scope, its user a right, or a module is not booked."""
 
     code = "not_permitted"
+
+
+class TokenStoreProblem(ConfigurationProblem):
+    """The place where the login is kept cannot be used."""
+
+    code = "token_store"
 
 
 class TooManyErrors(ConfigurationProblem):

@@ -59,6 +59,17 @@ class Section(BaseModel):
         return value
 
 
+TokenStoreName = Literal["", "keyring", "encrypted-file", "file", "command"]
+
+
+class TokenCommandSection(Section):
+    """Commands that keep the login: `get` prints it, `set` reads it from its input, `erase` forgets it."""
+
+    get: tuple[str, ...] = ()
+    set: tuple[str, ...] = ()
+    erase: tuple[str, ...] = ()
+
+
 class LedgerSection(Section):
     """The company in bexio and what documents belong to by default."""
 
@@ -74,6 +85,10 @@ class LedgerSection(Section):
     api_url: Url = "https://api.bexio.com"
     web_url: Url = "https://office.bexio.com"
     ca_file: str = ""
+    issuer: Url = "https://auth.bexio.com/realms/bexio"
+    redirect_uri: Url = "http://127.0.0.1:53172/callback"
+    token_store: TokenStoreName = ""
+    token_command: TokenCommandSection = TokenCommandSection()
 
 
 class ShopSection(Section):

@@ -1,0 +1,1 @@
+"""Where logins are kept: chosen at login, recorded, never changed in silence."""
