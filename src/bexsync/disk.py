@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from bexsync.errors import BexsyncError, StateProblem, TryLater
@@ -22,3 +25,36 @@ def unusable(path: Path | str, problem: OSError) -> BexsyncError:
         f"{path} cannot be used: {said}.",
         "Give this user the right to write it and its folder, or set BEXSYNC_STATE_DIR to a folder of its own.",
     )
+
+
+def write_privately(path: Path, content: bytes) -> None:
+    """Replaces a file that only this user may read, as a whole or not at all; raises what `unusable` makes of it."""
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
+        temporary = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        temporary = None
+        _sync(path.parent)
+    except OSError as problem:
+        raise unusable(path, problem) from problem
+    finally:
+        if temporary is not None:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """Only a folder that was brought to the disk is sure to show the new file after a power cut."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
-import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from bexsync.disk import unusable
+from bexsync.auth.login import token_claims
+from bexsync.disk import unusable, write_privately
 from bexsync.errors import StateProblem, TryLater, WrongCompany
 
 
@@ -88,20 +85,7 @@ class CompanyBook:
         return dict(book)
 
     def _write(self, book: Mapping[str, Any]) -> None:
-        try:
-            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".companies-")
-        except OSError as problem:
-            raise unusable(self._path, problem) from problem
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(book, file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self._path)
-        except OSError as problem:
-            with suppress(OSError):
-                Path(name).unlink(missing_ok=True)
-            raise unusable(self._path, problem) from problem
+        write_privately(self._path, json.dumps(book, indent=1).encode())
 
 
 def _is_book(book: Any) -> bool:
@@ -146,12 +130,5 @@ def _pin(book: dict[str, Any], profile: str, company: Company) -> None:
 
 def company_claim(token: str) -> str:
     """The company's id where the token carries it, as a hint only: nothing is trusted because of it."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return ""
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-        claim = claims.get("company_id", "")
-    except (ValueError, binascii.Error, AttributeError, RecursionError):
-        return ""
+    claim = token_claims(token).get("company_id", "")
     return claim if isinstance(claim, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", claim) else ""

@@ -106,6 +106,11 @@ def interpret(received: Received, host: str, request: str) -> Answer:
     raise Refused(status, said, fields)
 
 
+def words_of(received: Received) -> str:
+    """What an answer says for people: one short line, without markup and secrets."""
+    return _words(received.content)[0]
+
+
 def garbled(host: str, how: str, *, again: bool = True) -> Setback:
     """An answer came, but it says nothing one could rely on."""
     return Setback(Unreachable(f"The answer of {host} {how}.", _RATHER_LATER), maybe_done=True, again=again)

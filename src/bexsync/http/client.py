@@ -28,7 +28,7 @@ from bexsync.http.patience import Patience
 from bexsync.http.redaction import redact, register_secret
 from bexsync.observer import notify
 
-__all__ = ["Answer", "Client", "Effect", "Params"]
+__all__ = ["Answer", "Client", "Effect", "Params", "Received"]
 
 Params = Mapping[str, str | int]
 
@@ -117,6 +117,30 @@ class Client:
         except Setback as setback:
             outcome = setback.outcome(effect)
         # Raised out here, so that no chain of exceptions leads back to the request and its headers.
+        raise outcome
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        form: Mapping[str, str] | None = None,
+        bearer: str = "",
+        effect: Effect,
+    ) -> Received:
+        """Sends one request of the login, once, and returns the answer whatever its status.
+
+        No token but `bearer` travels with it. Raises Unreachable or ConfigurationProblem (READ), NotSent or
+        Unanswered (WRITE).
+        """
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        try:
+            url = self._address.url(path)
+            request = self._client().build_request(method, url, params=params, data=form, headers=headers)
+            return self._exchange(request)
+        except Setback as setback:
+            outcome = setback.outcome(effect)
         raise outcome
 
     def close(self) -> None:

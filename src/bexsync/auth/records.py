@@ -1,0 +1,85 @@
+"""What is known of the login of each profile, besides its secrets: which store keeps them, whose login it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bexsync.auth.stores.port import StoreChoice
+from bexsync.disk import unusable, write_privately
+from bexsync.errors import StateProblem
+
+
+@dataclass(frozen=True)
+class LoginRecord:
+    """The public side of a login; `kind` is app or personal."""
+
+    profile: str
+    login_id: str
+    kind: str
+    store: StoreChoice
+    company_id: str
+    company: str
+    user: str
+    mail: str
+    since: datetime
+
+
+class LoginBook:
+    """The records of this computer's logins, one small file per profile."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "logins"
+
+    def path(self, profile: str, ending: str) -> Path:
+        """Where something that belongs to the login of a profile lies."""
+        name = hashlib.sha256(profile.encode(errors="surrogateescape")).hexdigest()[:16]
+        return self.folder / f"{name}.{ending}"
+
+    def get(self, profile: str) -> LoginRecord | None:
+        """The record of a profile's login, None where nobody is logged in; raises StateProblem when it is damaged."""
+        path = self.path(profile, "record")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as problem:
+            raise _damaged(path) if isinstance(problem, UnicodeDecodeError) else unusable(path, problem) from problem
+        try:
+            return _record(json.loads(text))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as problem:
+            raise _damaged(path) from problem
+
+    def keep(self, record: LoginRecord) -> None:
+        """Replaces the record of a profile's login."""
+        text = json.dumps(asdict(record), default=datetime.isoformat, indent=1, ensure_ascii=False)
+        write_privately(self.path(record.profile, "record"), text.encode())
+
+    def drop(self, profile: str) -> None:
+        """Forgets the record, and what else lies beside it."""
+        for ending in ("record", "refreshing", "rescue"):
+            path = self.path(profile, ending)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as problem:
+                raise unusable(path, problem) from problem
+
+
+def _record(values: Mapping[str, Any]) -> LoginRecord:
+    store = values["store"]
+    return LoginRecord(
+        **{
+            **values,
+            "store": StoreChoice(store["name"], dict(store["settings"])),
+            "since": datetime.fromisoformat(values["since"]),
+        }
+    )
+
+
+def _damaged(path: Path) -> StateProblem:
+    return StateProblem(f"{path} is damaged.", "Delete it and run `bexsync auth login`.")
