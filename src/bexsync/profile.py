@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import os
 import tomllib
 from collections.abc import Mapping
 from datetime import date
@@ -21,9 +19,11 @@ from pydantic import (
     ValidationError,
     field_validator,
 )
-from pydantic_core import ErrorDetails
 
 from bexsync.errors import ProfileProblem
+from bexsync.places import config_folder as config_folder
+from bexsync.places import expanded
+from bexsync.places import profile_path as profile_path
 from bexsync.records.quoting import printable, shown
 from bexsync.vat import VatMap, VatRow
 
@@ -191,38 +191,6 @@ class Profile(Section):
     orders: dict[str, Any] = Field(default_factory=dict)
 
 
-_FORMS = {
-    "site": "must be of small letters, digits, - and _, at most 32, beginning with a letter or digit",
-    "currency": 'must be a currency code like "CHF"',
-    "language": 'must be a language code like "de"',
-}
-
-
-def config_folder() -> Path:
-    """Where profiles live."""
-    named = os.environ.get("BEXSYNC_CONFIG_DIR")
-    if named:
-        return Path(named)
-    from platformdirs import user_config_path
-
-    return user_config_path("bexsync")
-
-
-def profile_path(name: str) -> Path:
-    """The file of a profile that was given by name or by path."""
-    if name.endswith(".toml") or "/" in name or "\\" in name:
-        return _expanded(Path(name))
-    return config_folder() / "profiles" / f"{name}.toml"
-
-
-def _expanded(path: Path) -> Path:
-    """With the home folder for ~; where nobody has that name, ~ is a name like any other."""
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        return path
-
-
 def load_profile(path: Path) -> Profile:
     """The profile at `path` with `BEXSYNC_` variables over it; raises ProfileProblem with one sentence."""
     try:
@@ -235,7 +203,9 @@ def load_profile(path: Path) -> Profile:
 
         return read_settings(path)
     except ValidationError as problem:
-        raise _explained(path, problem) from problem
+        from bexsync.profile_problems import explained
+
+        raise explained(path, problem)[0].as_problem() from problem
     except RecursionError as problem:
         raise ProfileProblem(f"The profile {path} is nested too deeply.", "Correct that line.") from problem
     except ValueError as problem:  # TOML's own, and what is not UTF-8
@@ -250,7 +220,7 @@ def load_profile(path: Path) -> Profile:
 
 def shop_path(profile: Profile, profile_file: Path) -> Path:
     """The shop's folder; a relative one is seen from the profile."""
-    return (profile_file.parent / _expanded(Path(profile.shop.path))).resolve()
+    return (profile_file.parent / expanded(Path(profile.shop.path))).resolve()
 
 
 def load_vat_map(profile_file: Path) -> VatMap:
@@ -314,67 +284,5 @@ def _vat_rate(value: Any) -> Decimal:
     return rate
 
 
-def _explained(path: Path, problem: ValidationError) -> ProfileProblem:
-    error = problem.errors(include_url=False)[0]
-    key = printable(".".join(str(part) for part in error["loc"]))
-    where = _origin(path, error["loc"])
-    if error["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(str(error["loc"][-1]), _keys_beside(error["loc"]), n=1)
-        hint = f"Did you mean `{close[0]}`?" if close else "config.example.toml lists every key."
-        return ProfileProblem(f"{where} has the unknown key `{key}`.", hint)
-    if error["type"] == "missing":
-        return ProfileProblem(f"{where} lacks the key `{key}`.", "config.example.toml explains the key.")
-    return ProfileProblem(
-        f"{where} says `{key} = {_as_toml(error['input'])}`, which {_wish(error)}.",
-        "config.example.toml explains the key.",
-    )
-
-
-def _wish(error: ErrorDetails) -> str:
-    said = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    match error["type"]:
-        case "string_pattern_mismatch":
-            return _FORMS.get(str(error["loc"][-1]), "has not the right form")
-        case "model_type" | "dict_type" | "model_attributes_type":
-            return "must be a table with keys of its own"
-        case _:
-            return said
-
-
-def _as_toml(value: object) -> str:
-    """As a person would have written it; long values are not repeated."""
-    text = str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else str(value)
-    return printable(text)
-
-
 def _clean(text: str) -> str:
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
-
-
-def _origin(path: Path, loc: tuple[int | str, ...]) -> str:
-    """The profile, or the variable that speaks over it."""
-    for end in range(len(loc), 0, -1):
-        name = "BEXSYNC_" + "__".join(str(part) for part in loc[:end]).upper()
-        if name in {variable.upper() for variable in os.environ}:
-            return f"The variable {name}"
-    return f"The profile {path}"
-
-
-def _keys_beside(loc: tuple[int | str, ...]) -> list[str]:
-    model: Any = Profile
-    for part in loc[:-1]:
-        fields = getattr(model, "model_fields", None)
-        if fields is None:
-            return []
-        if part not in fields:  # the name of a table that a person chose, such as a language
-            continue
-        model = _model_in(fields[part].annotation)
-    return list(getattr(model, "model_fields", {}))
-
-
-def _model_in(annotation: Any) -> Any:
-    """The table a key holds, or that each of its tables is."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    inner = (_model_in(part) for part in getattr(annotation, "__args__", ()))
-    return next((model for model in inner if model is not None), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -21,20 +20,12 @@ from bexsync.jobs.workspace import Workspace
 from bexsync.ledgers.bexio import BexioLedger
 from bexsync.ledgers.bexio.api import Api, Row
 from bexsync.ledgers.bexio.reading import NotUnderstood, record_id, text, understood
+from bexsync.places import profile_path
+from bexsync.places import state_folder as state_folder
 from bexsync.ports import Ledger, Shop
-from bexsync.profile import Profile, load_profile, load_vat_map, profile_path, shop_path
+from bexsync.profile import Profile, load_profile, load_vat_map, shop_path
 from bexsync.shops.folder import FolderShop
 from bexsync.store import Store, open_store
-
-
-def state_folder() -> Path:
-    """Where state and locks live."""
-    named = os.environ.get("BEXSYNC_STATE_DIR")
-    if named:
-        return Path(named)
-    from platformdirs import user_state_path
-
-    return user_state_path("bexsync")
 
 
 def is_enabled(name: str) -> bool:

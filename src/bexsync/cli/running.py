@@ -97,8 +97,7 @@ class _Lateness:
         return count
 
     def _path(self) -> Path:
-        from bexsync.profile import profile_path
-        from bexsync.wiring import state_folder
+        from bexsync.places import profile_path, state_folder
 
         name = f"{profile_path(self._call.profile).absolute()} {self._call.name}"
         return state_folder() / "later" / hashlib.sha256(name.encode(errors="replace")).hexdigest()[:16]

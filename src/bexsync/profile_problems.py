@@ -1,0 +1,169 @@
+"""What is wrong with a profile, key by key: a sentence each, and where it stands."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from bexsync.errors import ProfileProblem
+from bexsync.profile import Profile, load_profile
+from bexsync.records.quoting import printable
+
+Key = tuple[int | str, ...]
+
+_FORMS = {
+    "site": "must be of small letters, digits, - and _, at most 32, beginning with a letter or digit",
+    "currency": 'must be a currency code like "CHF"',
+    "language": 'must be a language code like "de"',
+}
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """One thing that is wrong; `line` is 0 where it is not known, `variable` is empty where the file says it."""
+
+    message: str
+    hint: str
+    key: str = ""
+    line: int = 0
+    variable: str = ""
+
+    def as_problem(self) -> ProfileProblem:
+        """To be raised."""
+        return ProfileProblem(self.message, self.hint)
+
+
+def problems_of(path: Path) -> list[Wrong]:
+    """Everything that is wrong with the profile at `path` at once; nothing, if it can be worked with."""
+    try:
+        load_profile(path)
+    except ProfileProblem as problem:
+        if isinstance(problem.__cause__, ValidationError):
+            return explained(path, problem.__cause__)
+        said = re.search(r"at line (\d+)", problem.message)
+        return [Wrong(problem.message, problem.hint, line=int(said[1]) if said else 0)]
+    return []
+
+
+def explained(path: Path, problem: ValidationError) -> list[Wrong]:
+    """What pydantic has found, in our words."""
+    lines = KeyLines(path)
+    return [_explained(path, error, lines) for error in problem.errors(include_url=False)]
+
+
+def _explained(path: Path, error: ErrorDetails, lines: KeyLines) -> Wrong:
+    loc = error["loc"]
+    key = printable(".".join(str(part) for part in loc))
+    variable = speaking_variable(loc)
+    where = f"The variable {variable}" if variable else f"The profile {path}"
+    line = 0 if variable else lines.line_of(loc)
+    if error["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(str(loc[-1]), _keys_beside(loc), n=1)
+        hint = f"Did you mean `{close[0]}`?" if close else "config.example.toml lists every key."
+        return Wrong(f"{where} has the unknown key `{key}`.", hint, key, line, variable)
+    hint = "config.example.toml explains the key."
+    if error["type"] == "missing":
+        return Wrong(f"{where} lacks the key `{key}`.", hint, key, line, variable)
+    return Wrong(f"{where} says `{key} = {_as_toml(error['input'])}`, which {_wish(error)}.", hint, key, line, variable)
+
+
+def _wish(error: ErrorDetails) -> str:
+    said = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    match error["type"]:
+        case "string_pattern_mismatch":
+            return _FORMS.get(str(error["loc"][-1]), "has not the right form")
+        case "model_type" | "dict_type" | "model_attributes_type":
+            return "must be a table with keys of its own"
+        case _:
+            return said
+
+
+def _as_toml(value: object) -> str:
+    """As a person would have written it; long values are not repeated."""
+    text = str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else str(value)
+    return printable(text)
+
+
+def speaking_variable(key: Key) -> str:
+    """The variable that speaks over a key of the profile, "" where the file has the last word."""
+    present = {variable.upper() for variable in os.environ}
+    for end in range(len(key), 0, -1):
+        name = "BEXSYNC_" + "__".join(str(part) for part in key[:end]).upper()
+        if name in present:
+            return name
+    return ""
+
+
+def _keys_beside(loc: Key) -> list[str]:
+    model: Any = Profile
+    for part in loc[:-1]:
+        fields = getattr(model, "model_fields", None)
+        if fields is None:
+            return []
+        if part not in fields:  # the name of a table that a person chose, such as a language
+            continue
+        model = _model_in(fields[part].annotation)
+    return list(getattr(model, "model_fields", {}))
+
+
+def _model_in(annotation: Any) -> Any:
+    """The table a key holds, or that each of its tables is."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = (_model_in(part) for part in getattr(annotation, "__args__", ()))
+    return next((model for model in inner if model is not None), None)
+
+
+_PART = r"""[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*'"""
+_HEADER = re.compile(rf"\s*\[\[?\s*((?:{_PART})(?:\s*\.\s*(?:{_PART}))*)\s*\]\]?\s*(?:#.*)?$")
+_ENTRY = re.compile(rf"\s*((?:{_PART})(?:\s*\.\s*(?:{_PART}))*)\s*=(.*)$")
+
+
+class KeyLines:
+    """On which line of a TOML file which key stands; Python's parser does not tell."""
+
+    def __init__(self, path: Path) -> None:
+        self._lines: dict[tuple[str, ...], int] = {}
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return
+        for key, line in _keys_in(text):
+            self._lines.setdefault(key, line)
+
+    def line_of(self, key: Key) -> int:
+        """The line of a key, else of the innermost table that is written down, else 0."""
+        parts = tuple(str(part) for part in key)
+        return next((self._lines[parts[:n]] for n in range(len(parts), 0, -1) if parts[:n] in self._lines), 0)
+
+    def names(self, key: Key) -> bool:
+        """Whether the file itself says this key, alone or within an inline table."""
+        parts = tuple(str(part) for part in key)
+        return parts in self._lines
+
+
+def _keys_in(text: str) -> Iterator[tuple[tuple[str, ...], int]]:
+    table: tuple[str, ...] = ()
+    open_text = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if open_text:
+            open_text = "" if line.count(open_text) % 2 else open_text
+            continue
+        if header := _HEADER.match(line):
+            table = _parts(header[1])
+            yield table, number
+        elif entry := _ENTRY.match(line):
+            yield (*table, *_parts(entry[1])), number
+            open_text = next((mark for mark in ('"""', "'''") if entry[2].count(mark) % 2), "")
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"'") for part in re.findall(_PART, dotted))
