@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 import tomllib
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,6 +26,7 @@ from bexsync.errors import ProfileProblem
 from bexsync.places import config_folder as config_folder
 from bexsync.places import expanded
 from bexsync.places import profile_path as profile_path
+from bexsync.records.columns import BY_NAME
 from bexsync.records.quoting import printable, shown
 from bexsync.vat import VatMap, VatRow
 
@@ -40,6 +43,40 @@ def _web_address(value: str) -> str:
 def _empty_is_none(value: object) -> object:
     """TOML knows no null, so an empty text says that there is no value."""
     return None if value == "" else value
+
+
+def _one_sign(value: str) -> str:
+    if len(value) > 1 or value in ('"', "\r", "\n"):
+        raise ValueError('must be one sign, such as ";" or "\\t"')
+    return value
+
+
+def _known_encoding(value: str) -> str:
+    try:
+        "".encode(value or "utf-8")
+    except (LookupError, ValueError):
+        raise ValueError('must be an encoding like "utf-8", "windows-1252" or "cp850"') from None
+    return value
+
+
+def _whole_date(value: str) -> str:
+    """A format that loses part of a date, or brings in the hour, is no format of days."""
+    day = date(2026, 11, 20)
+    try:
+        if value and datetime.strptime(day.strftime(value), value).date() != day:  # noqa: DTZ007  days have no zone
+            raise ValueError
+    except (ValueError, re.error):
+        raise ValueError('must name day, month and year, like "%d.%m.%Y"') from None
+    return value
+
+
+def _known_columns(value: dict[str, str]) -> dict[str, str]:
+    for name in value:
+        if name not in BY_NAME:
+            close = difflib.get_close_matches(printable(name), BY_NAME, n=1)
+            wish = f"; did you mean `{close[0]}`?" if close else "; docs/format.md lists them"
+            raise ValueError(f"names the unknown field `{printable(name)}`{wish}")
+    return value
 
 
 Url = Annotated[str, AfterValidator(_web_address)]
@@ -91,6 +128,16 @@ class LedgerSection(Section):
     token_command: TokenCommandSection = TokenCommandSection()
 
 
+class CsvSection(Section):
+    """How the shop's CSV files are written; what is empty is found out from each file."""
+
+    delimiter: Annotated[str, AfterValidator(_one_sign)] = ""
+    encoding: Annotated[str, AfterValidator(_known_encoding)] = ""
+    decimal: Literal["", ".", ","] = ""
+    date_format: Annotated[str, AfterValidator(_whole_date)] = ""
+    columns: Annotated[dict[str, str], AfterValidator(_known_columns)] = Field(default_factory=dict)
+
+
 class ShopSection(Section):
     """Where sales come from."""
 
@@ -100,6 +147,7 @@ class ShopSection(Section):
     rounding: Literal["any", "line", "rate", "document"] = "any"
     round_to: Decimal = Field(default=Decimal("0.01"), gt=0, le=10, decimal_places=4)
     quiet_seconds: float = Field(default=5.0, ge=0, le=86_400)
+    csv: CsvSection = CsvSection()
 
 
 class MailText(Section):
