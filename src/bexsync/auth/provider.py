@@ -26,6 +26,7 @@ _DAY = timedelta(days=1)
 _CLOCK_MAY_BE_OFF = timedelta(minutes=2)
 _SIGNATURES = ["RS256", "PS256", "ES256"]
 _AGAIN = "Run `bexsync auth login` again."
+OTHER_LOGIN = "other_login"
 
 
 class GrantRefused(LoginNeeded):
@@ -105,7 +106,9 @@ class IdentityProvider:
         query = parse_qs(urlsplit(returned).query)
         state = query.get("state", [""])[-1]
         if not hmac.compare_digest(state.encode(), attempt.state.encode()):
-            raise LoginNeeded("This answer belongs to another login.", f"{_AGAIN} Use the newest page only.")
+            raise LoginNeeded(
+                "This answer belongs to another login.", "Use the page that was opened last.", code=OTHER_LOGIN
+            )
         issuer = query.get("iss", [""])[-1]
         if issuer and issuer != self.endpoints().issuer:
             raise LoginNeeded("Somebody else than the login page of bexio answered.", _AGAIN)

@@ -27,7 +27,7 @@ MOST_FIELDS = 20
 
 _HALF_A_SIGN = re.compile(rb"\\u[dD][89a-fA-F]")
 _WORDS_KEYS = ("message", "error_description", "detail", "title", "error")
-LOG_IN_AGAIN = "Get a new one at developer.bexio.com/pat and put it where BEXSYNC_ACCESS_TOKEN or its file is set."
+LOG_IN_AGAIN = "Run `bexsync auth login`, or renew the token that BEXSYNC_ACCESS_TOKEN or its file holds."
 _RATHER_LATER = "Nothing needs to be done: the next run goes on from here."
 
 

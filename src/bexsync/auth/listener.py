@@ -1,0 +1,162 @@
+"""The loopback listener: where the browser is sent back to after the login (RFC 8252)."""
+
+from __future__ import annotations
+
+import os
+import queue
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+from urllib.parse import urlsplit
+
+from bexsync.auth.provider import OTHER_LOGIN
+from bexsync.errors import BexsyncError, ConfigurationProblem, LoginNeeded
+from bexsync.http.address import parse_address
+
+_HEADERS = {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Connection": "close",
+}
+_PATIENCE_WITH_BROWSER = 10.0  # a connection that a browser opens in advance must not stay for ever
+T = TypeVar("T")
+
+
+class Listener(Generic[T]):
+    """Waits for the browser on the redirect URI; `finish` completes the login with the address it came with, or raises.
+
+    Only what `finish` says decides which page is shown. An answer that belongs to another login is told so, and the
+    right one still waited for, so that no page from elsewhere can end a login.
+    """
+
+    def __init__(self, redirect_uri: str, finish: Callable[[str], T]) -> None:
+        self._uri = redirect_uri
+        self._finish = finish
+        self._answers: queue.Queue[T | BexsyncError] = queue.Queue()
+        self._one_at_a_time = threading.Lock()
+        self._servers: list[ThreadingHTTPServer] = []
+
+    def __enter__(self) -> Self:
+        parts = urlsplit(self._uri)
+        if not parse_address(f"{parts.scheme}://{parts.netloc}").local or parts.scheme != "http" or not parts.port:
+            raise ConfigurationProblem(
+                f"The redirect URI {self._uri} is not one of this computer.",
+                "Register http://127.0.0.1:53172/callback for your app, or log in with --no-browser.",
+            )
+        hosts = ("127.0.0.1", "::1") if parts.hostname == "localhost" else (str(parts.hostname),)
+        for host in hosts:
+            try:
+                self._serve(host, parts.port, parts.path)
+            except OSError as problem:
+                if host == "::1" and not isinstance(problem, PermissionError) and not _is_taken(problem):
+                    continue  # this computer has no IPv6
+                self.__exit__(None, None, None)
+                raise ConfigurationProblem(
+                    f"Port {parts.port} on {host} cannot be listened on: {problem.strerror or problem}.",
+                    "Is another login under way? Else log in with --no-browser, or register another redirect URI "
+                    "for your app and name it as redirect_uri in the profile.",
+                    code="port",
+                ) from problem
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
+        self._servers.clear()
+
+    def wait(self, seconds: float) -> T:
+        """What `finish` gave; raises LoginNeeded when nobody comes in time, and what `finish` raised."""
+        try:
+            answer = self._answers.get(timeout=seconds)
+        except queue.Empty:
+            raise LoginNeeded(
+                f"Nobody came back from the login page within {seconds / 60:.0f} minutes.",
+                "Run `bexsync auth login` again, with --no-browser where the browser is on another computer.",
+            ) from None
+        if isinstance(answer, BexsyncError):
+            raise answer
+        return answer
+
+    def _serve(self, host: str, port: int, path: str) -> None:
+        server = _server(host)((host, port), _handler(self._take, path))
+        self._servers.append(server)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def _take(self, address: str) -> BexsyncError | None:
+        """Why the login did not come to be, None when it did."""
+        with self._one_at_a_time:
+            try:
+                self._answers.put(self._finish(address))
+            except BexsyncError as problem:
+                if problem.code != OTHER_LOGIN:
+                    self._answers.put(problem)
+                return problem
+        return None
+
+
+def _handler(take: Callable[[str], BexsyncError | None], path: str) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        timeout = _PATIENCE_WITH_BROWSER
+        server_version, sys_version = "bexsync", ""
+
+        def do_GET(self) -> None:
+            if urlsplit(self.path).path != path:
+                self._show(404, page("There is nothing here.", "This address only takes the answer of a login."))
+                return
+            problem = take(f"http://{self.headers.get('Host', '')}{self.path}")
+            if problem is None:
+                self._show(200, files("bexsync.auth").joinpath("pages/success.html").read_text(encoding="utf-8"))
+            else:
+                self._show(400, page(problem.message, problem.hint))
+
+        def _show(self, status: int, html: str) -> None:
+            content = html.encode()
+            self.send_response(status)
+            for name, value in {**_HEADERS, "Content-Length": str(len(content))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            with suppress(OSError):  # a browser that has gone needs no page
+                self.wfile.write(content)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing: the address holds the code."""
+
+    return Handler
+
+
+def page(message: str, hint: str) -> str:
+    """The page for a login that did not come to be; both texts are escaped."""
+    from jinja2 import Environment, PackageLoader
+
+    templates = Environment(loader=PackageLoader("bexsync.auth", "pages"), autoescape=True)
+    return templates.get_template("failure.html").render(message=message, hint=hint)
+
+
+def _server(host: str) -> type[ThreadingHTTPServer]:
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        allow_reuse_address = os.name == "posix"  # elsewhere it would let another program listen as well
+
+        def handle_error(self, request: object, client_address: object) -> None:
+            """A broken connection of a browser is no news."""
+
+    return Server
+
+
+def _is_taken(problem: OSError) -> bool:
+    import errno
+
+    return problem.errno == errno.EADDRINUSE
