@@ -1,0 +1,1 @@
+"""When jobs run by themselves, written down for cron and for systemd."""

@@ -1,0 +1,71 @@
+"""Which job runs when: off the hour, never while clocks are changed, and the same on every look."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+# Everybody's jobs start at these; ours would meet them at bexio and on the disk.
+_CROWDED = frozenset({0, 15, 30, 45})
+_MINUTES = tuple(minute for minute in range(1, 59) if minute not in _CROWDED)
+# Far enough apart that the jobs of one profile never start together.
+_STRIDE = 17
+
+
+@dataclass(frozen=True)
+class Times:
+    """One minute in each of these hours, on every day or on one weekday (Monday is 0)."""
+
+    minute: int
+    hours: tuple[int, ...]
+    weekday: int | None = None
+
+
+@dataclass(frozen=True)
+class ScheduledJob:
+    """A command without the program's name, and when it runs."""
+
+    command: tuple[str, ...]
+    times: Times
+    meaning: str
+
+    @property
+    def name(self) -> str:
+        """The command as one word."""
+        return "-".join(word for word in self.command if not word.startswith("-"))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    command: str
+    options: tuple[str, ...]
+    meaning: str
+    hours: tuple[int, ...]
+    spread: int = 1
+    weekly: bool = False
+
+
+# The order is part of the minutes: a new line goes to the end. `spread` hours from the first one are as good as it.
+_PLANS = (
+    _Plan("invoices push", (), "hourly by day", tuple(range(7, 21))),
+    _Plan("payments poll", (), "every two hours", (0, *range(4, 23, 2))),
+    _Plan("products sync", (), "daily", (4,), spread=2),
+    _Plan("stock pull", (), "daily", (4,), spread=2),
+    _Plan("orders sync", (), "daily", (4,), spread=2),
+    _Plan("test-connection", ("--read-only", "--quiet"), "weekly", (6,), spread=1, weekly=True),
+)
+
+
+def timetable(host: str, profile: str, exists: Callable[[str], bool]) -> list[ScheduledJob]:
+    """The jobs of a profile on a computer, of those commands that exist."""
+    seed = int.from_bytes(hashlib.sha256(f"{host} {profile}".encode(errors="replace")).digest()[:6])
+    return [_scheduled(plan, number, seed) for number, plan in enumerate(_PLANS) if exists(plan.command)]
+
+
+def _scheduled(plan: _Plan, number: int, seed: int) -> ScheduledJob:
+    minute = _MINUTES[(seed + number * _STRIDE) % len(_MINUTES)]
+    later = seed // 60 % plan.spread
+    weekday = seed // 180 % 5 if plan.weekly else None
+    times = Times(minute, tuple(hour + later for hour in plan.hours), weekday)
+    return ScheduledJob((*plan.command.split(), *plan.options), times, plan.meaning)
