@@ -1,1 +1,56 @@
-"""Where logins are kept: chosen at login, recorded, never changed in silence."""
+"""Where logins are kept: chosen by name at login, recorded, and never changed for another in silence."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bexsync.auth.stores.choosing import Availability, Suggestion, available_stores, suggest
+from bexsync.auth.stores.port import StoreChoice, TokenStore
+from bexsync.auth.stores.trial import probe
+from bexsync.errors import TokenStoreProblem
+
+if TYPE_CHECKING:
+    from bexsync.profile import TokenCommandSection
+
+__all__ = [
+    "Availability",
+    "StoreChoice",
+    "Suggestion",
+    "TokenStore",
+    "available_stores",
+    "open_store",
+    "probe",
+    "suggest",
+]
+
+
+def open_store(choice: StoreChoice, profile: str, folder: Path, command: TokenCommandSection) -> TokenStore:
+    """The store of a profile's login; nothing is read or asked yet, and only what it needs is imported."""
+    match choice.name:
+        case "keyring":
+            from bexsync.auth.stores.keyring_store import KeyringStore
+
+            return KeyringStore(profile, choice.settings.get("backend", ""))
+        case "encrypted-file":
+            from bexsync.auth.stores.encrypted_file import EncryptedFile
+
+            return EncryptedFile(_file(folder, profile, "enc"), choice.settings.get("key_file", ""))
+        case "file":
+            from bexsync.auth.stores.plain_file import PlainFile
+
+            return PlainFile(_file(folder, profile, "json"))
+        case "command":
+            from bexsync.auth.stores.command import CommandStore
+
+            return CommandStore(command)
+    raise TokenStoreProblem(
+        f'There is no token store "{choice.name}".',
+        "Name one of keyring, encrypted-file, file and command: `bexsync auth login --token-store encrypted-file`.",
+    )
+
+
+def _file(folder: Path, profile: str, ending: str) -> Path:
+    name = hashlib.sha256(profile.encode(errors="surrogateescape")).hexdigest()[:16]
+    return folder / "logins" / f"{name}.{ending}"

@@ -12,7 +12,7 @@ class StoreChoice:
     """Which store was chosen at login, with what it needs to be found again; it holds no secret.
 
     `name` is one of keyring, encrypted-file, file, command. `settings` are texts: `key_file` of an encrypted
-    file; what else a store wants to be recorded. They are kept in the login's record, never in the profile.
+    file, `backend` of a keyring. They are kept in the login's record, never in the profile.
     """
 
     name: str
@@ -23,8 +23,14 @@ class TokenStore(Protocol):
     """Keeps one secret text (the login of one profile) where other users cannot read it.
 
     Every method may raise TokenStoreProblem (a person has to do something) or TryLater (disk full, no answer
-    in time), never anything else, and none of them asks anything on a terminal or waits longer than ten seconds.
+    in time), never anything else, and none of them asks anything on a terminal or waits longer than ten seconds;
+    only `try_out` makes several such calls in a row.
     """
+
+    @property
+    def choice(self) -> StoreChoice:
+        """How this very place is found again, to be recorded once the store was tried out."""
+        ...
 
     @property
     def where(self) -> str:
@@ -41,7 +47,7 @@ class TokenStore(Protocol):
         ...
 
     def save(self, secret: str) -> None:
-        """Keeps the secret durably, as a whole or not at all, in place of the one before."""
+        """Keeps the secret durably, as a whole or not at all, in place of the one before; it must not be empty."""
         ...
 
     def erase(self) -> None:
@@ -50,4 +56,8 @@ class TokenStore(Protocol):
 
     def assert_writable(self) -> None:
         """Makes sure, without touching the secret, that `save` would succeed now."""
+        ...
+
+    def try_out(self, canary: str) -> None:
+        """Saves, loads and erases a text that is no secret, without harm to the secret."""
         ...
