@@ -47,6 +47,21 @@ DOUBTS: dict[str, Doubt] = {
     "json_number_as_money": _doubt(
         "refused|accepted", "Whether amounts and prices may come as JSON numbers instead of strings."
     ),
+    # logging in
+    "pkce": _doubt("optional|required", "Whether a login without a PKCE challenge is refused."),
+    "refresh_rotation": _doubt(
+        "rotate|keep|omitted",
+        "Whether a refresh gives a new refresh token (keep: the same again; omitted: none, the old one stays good).",
+    ),
+    "refresh_reuse": _doubt(
+        "kills|grace|ignored",
+        "What a second use of a refresh token does (kills: the login ends; grace: it works for 60 seconds more; "
+        "ignored: it goes on working).",
+    ),
+    "logout_ends_offline": _doubt("no|yes", "Whether a logout in the browser ends logins with offline_access too."),
+    "forbidden_text": _doubt(
+        "telling|same", "Whether the three refusals for scope, right and module differ in what they say."
+    ),
     # contacts
     "contact_nr_unique": _doubt("yes|no", "Whether a contact number that is taken is refused."),
     "contact_edit_required": _doubt(

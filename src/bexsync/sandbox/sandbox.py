@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Request as WerkzeugRequest
+from werkzeug.wrappers import Response
 
 from bexsync.sandbox import shapes
 from bexsync.sandbox.api.door import Door, Hooks, Request
@@ -17,6 +18,10 @@ from bexsync.sandbox.books import invoices, payments
 from bexsync.sandbox.books.state import Books, Row
 from bexsync.sandbox.doubts import Doubts
 from bexsync.sandbox.faults import Faults
+from bexsync.sandbox.identity.keys import Keys
+from bexsync.sandbox.identity.logins import Logins
+from bexsync.sandbox.identity.server import Identity
+from bexsync.sandbox.identity.settings import REALM, Settings
 from bexsync.sandbox.limits import RateLimits
 from bexsync.sandbox.moments import Clock, real_time
 from bexsync.sandbox.page import Page
@@ -68,8 +73,11 @@ class Sandbox:
         if self.books.is_new:
             open_new_books(self.books, company)
         self.person = Person(self.books)
-        self._tokens = Tokens(self.books)
-        self._faults = Faults(self.books, self._tokens, self.person, moving_clock)
+        settings, keys = Settings(), Keys(self.books)
+        self._tokens = Tokens(self.books, keys, settings)
+        logins = Logins(self.books, self._tokens)
+        self._faults = Faults(self.books, self._tokens, logins, self.person, moving_clock)
+        self._identity = Identity(self.books, settings, keys, self._tokens, logins)
         limits = RateLimits(moving_clock, speed, is_enforced=rate_limits)
         self._door = Door(self.books, self._tokens, limits, self._faults)
         self._page = Page(self.books, self.person, self._door.requests)
@@ -80,6 +88,11 @@ class Sandbox:
     def app(self) -> WSGIApplication:
         """The WSGI application: the API, and the page under /sandbox."""
         return self._app
+
+    @property
+    def identity(self) -> Identity:
+        """The identity server: who logged in, whether that still works, and the knobs of it."""
+        return self._identity
 
     @property
     def hooks(self) -> Hooks:
@@ -103,9 +116,21 @@ class Sandbox:
             rows = [dict(row) for row in self.books.mails.values()]
         return [_mail(row) for row in rows]
 
-    def create_token(self, scopes: Iterable[str] | None = None, *, user_id: int = 1, token: str | None = None) -> str:
-        """Gives out an access token, with all default scopes if none are named."""
-        return self._tokens.create(scopes, user_id, token)
+    def create_token(
+        self,
+        scopes: Iterable[str] | None = None,
+        *,
+        user_id: int = 1,
+        token: str | None = None,
+        days: float | None = None,
+        lifetime: timedelta | None = None,
+    ) -> str:
+        """Gives out a personal access token for some days or another time, with all scopes if none are named."""
+        return self._tokens.create(scopes, user_id, token, lifetime if days is None else timedelta(days=days))
+
+    def register_app(self, client_id: str, secret: str, redirect_uris: Iterable[str], name: str | None = None) -> None:
+        """Registers an app that may ask for logins, or changes the one of this client id."""
+        self._identity.apps.register(client_id, secret, redirect_uris, name)
 
     def revoke_token(self, token: str) -> None:
         """Makes a token worthless."""
@@ -116,6 +141,7 @@ class Sandbox:
     def serve(self, port: int = 0, *, access_log: AccessLog | None = None) -> Iterator[str]:
         """Serves on a local port for as long as the block lasts, and gives the address."""
         with serving(self.app, port, access_log) as url:
+            self._identity.settings.issuer = f"{url}{REALM}"
             yield url
 
     def invoices(self) -> list[Row]:
@@ -144,9 +170,19 @@ class Sandbox:
 
     def _app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = WerkzeugRequest(environ)
-        is_page = request.path == "/sandbox" or request.path.startswith("/sandbox/")
-        response = self._page.serve(request) if is_page else self._door.serve(request)
-        return response(environ, start_response)
+        return self._response(request)(environ, start_response)
+
+    def _response(self, request: WerkzeugRequest) -> Response:
+        if _is_below(request.path, "/sandbox"):
+            return self._page.serve(request)
+        if _is_below(request.path, "/realms"):
+            return self._identity.serve(request, self._faults)
+        return self._door.serve(request)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    """Says whether a path is a folder or lies below it."""
+    return path == folder or path.startswith(f"{folder}/")
 
 
 def _mail(row: Row) -> Mail:

@@ -164,6 +164,11 @@ def made_up_uuid(name: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, name))
 
 
+def user_uuid(user_id: int) -> str:
+    """Returns the uuid of a user, by which the identity server knows them."""
+    return made_up_uuid(f"user {user_id}")
+
+
 def tax_row(
     code: str, digit: str, kind: str, value: float, account_id: int, names: tuple[str, str], is_active: bool
 ) -> Row:

@@ -2,95 +2,71 @@
 
 from __future__ import annotations
 
-import base64
 import hmac
-import json
 import secrets
 from collections.abc import Iterable
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 from bexsync.sandbox.books.state import Books, Row
 from bexsync.sandbox.errors import ApiError
+from bexsync.sandbox.identity.keys import Keys
+from bexsync.sandbox.identity.settings import Settings
+from bexsync.sandbox.scopes import SCOPES, in_order, unknown
+from bexsync.sandbox.seed import user_uuid
 
 LIFETIME = timedelta(days=60)
-COMPANY_ID = "bergladen7270"
-
-SCOPES = frozenset(
-    {
-        "openid",
-        "profile",
-        "email",
-        "offline_access",
-        "company_profile",
-        "accounting",
-        "article_show",
-        "article_edit",
-        "bank_account_show",
-        "bank_payment_show",
-        "bank_payment_edit",
-        "contact_show",
-        "contact_edit",
-        "file",
-        "kb_invoice_show",
-        "kb_invoice_edit",
-        "kb_offer_show",
-        "kb_offer_edit",
-        "kb_order_show",
-        "kb_order_edit",
-        "kb_delivery_show",
-        "kb_delivery_edit",
-        "kb_article_order_show",
-        "kb_article_order_edit",
-        "kb_bill_show",
-        "kb_expense_show",
-        "monitoring_show",
-        "monitoring_edit",
-        "note_show",
-        "note_edit",
-        "project_show",
-        "project_edit",
-        "stock_edit",
-        "task_show",
-        "task_edit",
-    }
-)
 
 
 class Tokens:
     """The tokens that were given out for a company."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, keys: Keys, settings: Settings) -> None:
         self._books = books
+        self._keys = keys
+        self._settings = settings
 
-    def create(self, scopes: Iterable[str] | None, user_id: int, token: str | None) -> str:
-        """Gives out a token; one that the caller made up never expires."""
+    def create(
+        self, scopes: Iterable[str] | None, user_id: int, token: str | None, lifetime: timedelta | None = None
+    ) -> str:
+        """Gives out a personal token; one that the caller made up never expires unless a lifetime is given."""
         granted = SCOPES if scopes is None else frozenset(scopes)
         if granted - SCOPES:
-            raise ValueError(f"unknown scope: {', '.join(sorted(granted - SCOPES))}")
+            raise ValueError(f"unknown scope: {', '.join(unknown(sorted(granted)))}")
         if user_id not in self._books.tables["users"]:
             raise ValueError(f"there is no user {user_id}")
-        expiry = None if token else int((self._books.clock() + LIFETIME).timestamp())
-        value = token or self._made_up(user_id, expiry)
+        expiry = None if token and lifetime is None else self._books.clock() + (lifetime or LIFETIME)
+        value = token or self._personal(user_id, in_order(granted), expiry or self._books.clock())
         with self._books.transaction():
             self.revoke(value)
-            row = {"token": value, "scopes": sorted(granted), "user_id": user_id, "expires_at": expiry}
-            self._books.add("tokens", row)
+            self.add(value, sorted(granted), user_id, expiry)
         return value
+
+    def add(
+        self, token: str, scopes: Iterable[str], user_id: int, expiry: datetime | None, login_id: int | None = None
+    ) -> None:
+        """Accepts a token from now on; a token of a login ends with it."""
+        expires_at = None if expiry is None else int(expiry.timestamp())
+        row = {"token": token, "scopes": list(scopes), "user_id": user_id, "expires_at": expires_at}
+        self._books.add("tokens", {**row, "login_id": login_id})
 
     def revoke(self, token: str) -> None:
         """Makes a token worthless."""
-        with self._books.lock:
-            for row in list(self._books.tables["tokens"].values()):
-                if row["token"] == token:
-                    self._books.remove("tokens", row["id"])
+        self._remove("token", token)
+
+    def end_login(self, login_id: int) -> None:
+        """Makes all tokens of a login worthless."""
+        self._remove("login_id", login_id)
+
+    def forget_expired(self, login_id: int) -> None:
+        """Drops the tokens of a login that nobody would accept any more."""
+        for row in list(self._books.tables["tokens"].values()):
+            if row.get("login_id") == login_id and self._is_expired(row):
+                self._books.remove("tokens", row["id"])
 
     def revoke_user(self, user_id: int) -> None:
         """Makes all tokens of a user worthless."""
         with self._books.transaction():
-            for row in list(self._books.tables["tokens"].values()):
-                if row["user_id"] == user_id:
-                    self._books.remove("tokens", row["id"])
+            self._remove("user_id", user_id)
 
     def expire(self, token: str) -> None:
         """Lets a token end now."""
@@ -103,34 +79,36 @@ class Tokens:
     def of_header(self, authorization: str) -> Row:
         """Returns the token of an Authorization header."""
         kind, _, value = authorization.partition(" ")
+        found = self.find(value.strip()) if kind.lower() == "bearer" else None
+        if found is None:
+            raise ApiError(401, "Invalid token.")
+        return found
+
+    def find(self, token: str) -> Row | None:
+        """Returns a token that is accepted now."""
         for row in self._books.tables["tokens"].values():
-            is_same = hmac.compare_digest(row["token"].encode(), value.strip().encode())
-            if kind.lower() == "bearer" and is_same and not self._is_expired(row):
+            if hmac.compare_digest(row["token"].encode(), token.encode()) and not self._is_expired(row):
                 return row
-        raise ApiError(401, "Invalid token.")
+        return None
+
+    def _remove(self, field: str, value: str | int) -> None:
+        with self._books.lock:
+            for row in list(self._books.tables["tokens"].values()):
+                if row.get(field) == value:
+                    self._books.remove("tokens", row["id"])
 
     def _is_expired(self, row: Row) -> bool:
         return row["expires_at"] is not None and self._books.clock().timestamp() >= row["expires_at"]
 
-    def _made_up(self, user_id: int, expiry: int | None) -> str:
+    def _personal(self, user_id: int, scopes: list[str], expiry: datetime) -> str:
         claims = {
-            "sub": f"sandbox-user-{user_id}",
-            "company_id": COMPANY_ID,
+            "iss": self._settings.issuer,
+            "sub": user_uuid(user_id),
+            "company_id": self._settings.company_id,
             "company_user_id": user_id,
+            "scope": " ".join(scopes),
             "iat": int(self._books.clock().timestamp()),
-            "exp": expiry,
+            "exp": int(expiry.timestamp()),
             "jti": secrets.token_hex(8),
         }
-        parts = (_encoded({"alg": "HS256", "typ": "JWT"}), _encoded(claims), secrets.token_urlsafe(32))
-        return ".".join(parts)
-
-
-def allows(scopes: Iterable[str], needed: str | None) -> bool:
-    """Says whether scopes cover the needed one; the right to write includes the right to read."""
-    if needed is None or needed in scopes:
-        return True
-    return needed.endswith("_show") and f"{needed.removesuffix('_show')}_edit" in scopes
-
-
-def _encoded(part: dict[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+        return self._keys.sign(claims)

@@ -21,7 +21,8 @@ from bexsync.sandbox.errors import ApiError, not_found
 from bexsync.sandbox.faults.plan import Faults
 from bexsync.sandbox.limits import DEFAULT, Allowance, RateLimits
 from bexsync.sandbox.messages import preferred
-from bexsync.sandbox.tokens import Tokens, allows
+from bexsync.sandbox.scopes import allows
+from bexsync.sandbox.tokens import Tokens
 
 ROUTES: tuple[Route, ...] = (
     *contacts.ROUTES,

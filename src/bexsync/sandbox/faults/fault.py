@@ -11,7 +11,14 @@ from typing import Any
 from bexsync.sandbox.faults.kinds import KINDS, Kind
 from bexsync.sandbox.faults.parameters import FaultError, Parameter, Unfit, advice, one_of, text, whole
 
+_ANY = "*"
+_IDENTITY = "/realms/"
 _METHODS = ("*", "GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def is_of_identity(path: str) -> bool:
+    """Says whether a path is one of the identity server, which only a fault with a path of its own strikes."""
+    return path.startswith(_IDENTITY)
 
 
 def _path(value: Any) -> str:
@@ -22,7 +29,7 @@ def _path(value: Any) -> str:
 
 WHERE: dict[str, Parameter] = {
     "method": Parameter(one_of(*_METHODS), "*"),
-    "path": Parameter(_path, "*"),
+    "path": Parameter(_path, _ANY),
     "nth": Parameter(whole(1), 1),
     "repeat": Parameter(whole(0), 1),
 }
@@ -62,6 +69,8 @@ class Fault:
 
     def matches(self, method: str, path: str) -> bool:
         """Says whether a request is one of those that count."""
+        if is_of_identity(path) and self.path == _ANY:
+            return False
         if self.method not in ("*", method) or not self._pattern.fullmatch(path):
             return False
         return self.kind.fits is None or self.kind.fits.fullmatch(f"{method} {path}") is not None

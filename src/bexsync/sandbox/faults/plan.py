@@ -13,10 +13,11 @@ from werkzeug.wrappers import Response
 
 from bexsync.sandbox.books.state import Books
 from bexsync.sandbox.faults.births import Births
-from bexsync.sandbox.faults.fault import Fault
+from bexsync.sandbox.faults.fault import Fault, is_of_identity
 from bexsync.sandbox.faults.kinds import Reach
 from bexsync.sandbox.faults.late import LateWork
 from bexsync.sandbox.faults.scene import Fired, Scene, Stage, Work
+from bexsync.sandbox.identity.logins import Logins
 from bexsync.sandbox.moments import Clock
 from bexsync.sandbox.person import Person
 from bexsync.sandbox.tokens import Tokens
@@ -43,10 +44,10 @@ class Faults:
     Every listener is told when a fault strikes, and once more when it could not do what it should.
     """
 
-    def __init__(self, books: Books, tokens: Tokens, person: Person, clock: Clock) -> None:
+    def __init__(self, books: Books, tokens: Tokens, logins: Logins, person: Person, clock: Clock) -> None:
         self.fired: list[Fired] = []
         self.listeners: list[Callable[[Fired], object]] = []
-        self._stage = Stage(books, tokens, person, clock, LateWork(), Births(books))
+        self._stage = Stage(books, tokens, person, clock, LateWork(), logins, Births(books))
         self._lock = threading.Lock()
         self._planned: list[_Planned] = []
 
@@ -116,4 +117,5 @@ class Faults:
         try:
             return work()
         finally:
-            self._stage.births.note(request.number)
+            if not is_of_identity(request.path):
+                self._stage.births.note(request.number)

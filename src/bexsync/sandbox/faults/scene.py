@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from bexsync.sandbox.books.state import Books
 from bexsync.sandbox.faults.births import Births
 from bexsync.sandbox.faults.late import LateWork
+from bexsync.sandbox.identity.logins import Logins
 from bexsync.sandbox.moments import Clock
 from bexsync.sandbox.person import Person
 from bexsync.sandbox.tokens import Tokens
@@ -33,6 +34,7 @@ class Stage:
     person: Person
     clock: Clock
     late: LateWork
+    logins: Logins
     births: Births
 
 

@@ -164,6 +164,8 @@ def token_revoked(scene: Scene, work: Work) -> Response:
     token = _token(scene)
     if token:
         scene.stage.tokens.revoke_user(token["user_id"])
+        with scene.stage.books.transaction():
+            scene.stage.logins.end_of("all access of the user was taken back", user_id=token["user_id"])
     return work()
 
 
