@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bexsync.auth.companies import Company, CompanyBook, company_claim
-from bexsync.auth.tokens import environment_token
+from bexsync.auth.desk import AuthDesk, Identity, nobody
+from bexsync.auth.provider import IdentityProvider
+from bexsync.auth.refreshing import Keeper, renewed_apart
+from bexsync.auth.source import EnvironmentToken, LoginToken, TokenSource
+from bexsync.auth.tokens import names_token
 from bexsync.errors import StateProblem
 from bexsync.http.client import Client
 from bexsync.http.clock import Clock, SystemClock
@@ -15,6 +21,7 @@ from bexsync.http.pacing import MemoryBudget, Pacer
 from bexsync.jobs.error_desk import ErrorDesk
 from bexsync.jobs.links import LinksDesk
 from bexsync.jobs.locks import Locks
+from bexsync.jobs.login_status import LoginStatus, look_at_login
 from bexsync.jobs.state_desk import StateDesk
 from bexsync.jobs.workspace import Workspace
 from bexsync.ledgers.bexio import BexioLedger
@@ -33,21 +40,22 @@ def is_enabled(name: str) -> bool:
     return load_profile(profile_path(name).absolute()).enabled
 
 
-def open_workspace(name: str, *, clock: Clock | None = None, token: Callable[[], str] = environment_token) -> Workspace:
+def open_workspace(name: str, *, clock: Clock | None = None) -> Workspace:
     """The profile at work; raises ProfileProblem, LoginNeeded, WrongCompany, StateProblem or TryLater."""
     clock = clock or SystemClock()
     path = profile_path(name).resolve()
     profile = load_profile(path)
     vat_map = load_vat_map(path)
     folder = state_folder()
-    company = _company(profile, path, folder, token, clock)
+    tokens = _tokens(profile, path, folder, clock)
+    company = _company(profile, path, folder, tokens, clock)
     site = profile.shop.site
     store = open_store(folder / f"bexio-{company.id}.db", site, company.id)
     store.claim_site(profile=str(path), shop=profile.shop.type, now=clock.now())
 
     def make_ledger(on: Store, on_request: Callable[[], None]) -> Ledger:
         # Requests count against the company's budget even in a rehearsal.
-        client = _client(profile, token, clock, Pacer(store.budget, clock), on_request)
+        client = _client(profile, tokens.token, clock, Pacer(store.budget, clock), on_request)
         return BexioLedger(
             Api(client),
             on,
@@ -66,7 +74,35 @@ def open_workspace(name: str, *, clock: Clock | None = None, token: Callable[[],
         locks=Locks(folder / "locks", company.id, site),
         make_ledger=make_ledger,
         close=store.close,
+        warning=tokens.warning,
     )
+
+
+def open_auth_desk(name: str, *, clock: Clock | None = None, profile: Profile | None = None) -> AuthDesk:
+    """The login of a profile, for a person; `profile` stands for one that is not written yet."""
+    clock = clock or SystemClock()
+    path = profile_path(name).resolve()
+    profile = profile or load_profile(path)
+    folder = state_folder()
+    return AuthDesk(
+        profile, str(path), folder, clock, _provider(profile, folder, clock), partial(_identify, profile, clock)
+    )
+
+
+def login_status(name: str, *, offline: bool = False, clock: Clock | None = None) -> LoginStatus:
+    """What there is to say of the login of a profile; `offline` asks nobody but its store."""
+    desk = open_auth_desk(name, clock=clock)
+    path = Path(desk.path)
+
+    def permissions() -> Any:
+        tokens = _tokens(desk.profile, path, desk.folder, desk.clock)
+        api = Api(_client(desk.profile, tokens.token, desk.clock, Pacer(MemoryBudget(), desk.clock), None))
+        try:
+            return api.show("/3.0/permissions")
+        finally:
+            api.close()
+
+    return look_at_login(desk, None if offline else permissions)
 
 
 def open_local_state(name: str) -> tuple[Profile, Store]:
@@ -134,15 +170,52 @@ def _client(
     )
 
 
-def _company(profile: Profile, path: Path, folder: Path, token: Callable[[], str], clock: Clock) -> Company:
-    def ask() -> Company:
-        api = Api(_client(profile, token, clock, Pacer(MemoryBudget(), clock), None))
-        try:
-            return _ask_for_company(api, company_claim(token()))
-        finally:
-            api.close()
+def _tokens(profile: Profile, path: Path, folder: Path, clock: Clock) -> TokenSource:
+    """The environment speaks over a login, as it does over the profile."""
+    if names_token():
+        return EnvironmentToken(clock)
+    desk = AuthDesk(
+        profile, str(path), folder, clock, _provider(profile, folder, clock), partial(_identify, profile, clock)
+    )
+    record = desk.record
+    if record is None:
+        raise nobody()
+    # A clock of its own cannot be handed to another process.
+    renew = renewed_apart if isinstance(clock, SystemClock) else Keeper.renewed
+    return LoginToken(desk.keeper(record), renew)
 
-    return CompanyBook(folder).company(str(path), token(), ask)
+
+def _provider(profile: Profile, folder: Path, clock: Clock) -> IdentityProvider:
+    def connect(address: str) -> Client:
+        return Client(
+            address,
+            lambda: "",  # what is said to a login server says itself who speaks
+            pacer=Pacer(MemoryBudget(), clock),
+            clock=clock,
+            timeout_seconds=profile.engine.timeout_seconds,
+            language=profile.ledger.language,
+            ca_file=profile.ledger.ca_file or None,
+        )
+
+    return IdentityProvider(profile.ledger.issuer, connect, clock, folder / "issuer.json")
+
+
+def _identify(profile: Profile, clock: Clock, token: str) -> Identity:
+    api = Api(_client(profile, lambda: token, clock, Pacer(MemoryBudget(), clock), None))
+    try:
+        company = _ask_for_company(api, company_claim(token))
+        me = api.show("/3.0/users/me")
+    finally:
+        api.close()
+    name = " ".join(str(me.get(key) or "") for key in ("firstname", "lastname")).strip()
+    return Identity(company, name, str(me.get("email") or ""))
+
+
+def _company(profile: Profile, path: Path, folder: Path, tokens: TokenSource, clock: Clock) -> Company:
+    def ask() -> Company:
+        return _identify(profile, clock, tokens.token()).company
+
+    return CompanyBook(folder).company(str(path), tokens.lasting_id, ask)
 
 
 def _ask_for_company(api: Api, claim: str) -> Company:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from bexsync.auth.stores.port import StoreChoice
 from bexsync.disk import unusable, write_privately
-from bexsync.errors import StateProblem
+from bexsync.errors import StateProblem, TryLater
+
+LOCK_SECONDS = 90.0
 
 
 @dataclass(frozen=True)
@@ -56,13 +61,31 @@ class LoginBook:
             raise _damaged(path) from problem
 
     def keep(self, record: LoginRecord) -> None:
-        """Replaces the record of a profile's login."""
+        """Replaces the record of a profile's login; what was left of the renewals before goes."""
         text = json.dumps(asdict(record), default=datetime.isoformat, indent=1, ensure_ascii=False)
         write_privately(self.path(record.profile, "record"), text.encode())
+        self._remove(record.profile, "refreshing", "rescue")
 
     def drop(self, profile: str) -> None:
-        """Forgets the record, and what else lies beside it."""
-        for ending in ("record", "refreshing", "rescue"):
+        """Forgets the record of a profile's login."""
+        self._remove(profile, "record", "refreshing", "rescue")
+
+    @contextmanager
+    def locked(self, profile: str) -> Iterator[None]:
+        """Nobody else renews or replaces the login of a profile meanwhile; raises TryLater."""
+        path = self.path(profile, "lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            held = FileLock(path, mode=0o600).acquire(timeout=LOCK_SECONDS)
+        except Timeout as problem:
+            raise TryLater("Another process is renewing the login.", "Try again.", code="busy") from problem
+        except OSError as problem:
+            raise unusable(path, problem) from problem
+        with held:
+            yield
+
+    def _remove(self, profile: str, *endings: str) -> None:
+        for ending in endings:
             path = self.path(profile, ending)
             try:
                 path.unlink(missing_ok=True)

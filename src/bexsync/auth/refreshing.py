@@ -18,18 +18,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from bexsync.auth.login import App, Grant, Login, login_from
 from bexsync.auth.provider import GrantRefused, IdentityProvider
 from bexsync.auth.records import LoginBook
 from bexsync.auth.stores.port import TokenStore
-from bexsync.disk import unusable, write_privately
+from bexsync.disk import write_privately
 from bexsync.errors import BexsyncError, LoginNeeded, NotSent, TokenStoreProblem, TryLater, Unanswered
 from bexsync.http.clock import Clock
 from bexsync.observer import notify
 
-LOCK_SECONDS = 90.0
 CHILD_SECONDS = 180.0
 _TRIES = 2  # a refresh that was never answered is tried once more; if it had been done, the login was lost anyway
 _PAUSES = (0.025, 0.05, 0.1)
@@ -60,7 +57,7 @@ class Keeper:
         before = self.login()
         if not before.renewable:
             raise LoginNeeded("A personal access token cannot be renewed.", f"Make a new one. {_LOG_IN}")
-        with self._locked():
+        with self.book.locked(self.profile):
             login = self.login()
             if login.is_fresh(self.clock.now()) and (not force or login.generation != before.generation):
                 return login
@@ -149,19 +146,6 @@ class Keeper:
             return int(noted["tries"]) if noted["token"] == spent else 0
         except (OSError, ValueError, KeyError, TypeError):
             return 0
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        path = self.book.path(self.profile, "lock")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            held = FileLock(path, mode=0o600).acquire(timeout=LOCK_SECONDS)
-        except Timeout as problem:
-            raise TryLater("Another process is renewing the login.", "Try again.", code="busy") from problem
-        except OSError as problem:
-            raise unusable(path, problem) from problem
-        with held:
-            yield
 
 
 def renewed_apart(keeper: Keeper) -> Login:

@@ -1,4 +1,4 @@
-"""Where the access token comes from."""
+"""The access token that the environment brings, as for a CI job."""
 
 from __future__ import annotations
 
@@ -12,13 +12,18 @@ VARIABLE = "BEXSYNC_ACCESS_TOKEN"
 FILE_VARIABLE = "BEXSYNC_ACCESS_TOKEN_FILE"
 
 
+def names_token() -> bool:
+    """Whether the environment brings a token, which then speaks over every login."""
+    return bool(os.environ.get(VARIABLE, "").strip() or os.environ.get(FILE_VARIABLE, "").strip())
+
+
 def environment_token() -> str:
     """The token of the environment, read-only; raises LoginNeeded when there is none."""
     token = os.environ.get(VARIABLE, "").strip() or _token_file()
     if not token:
         raise LoginNeeded(
             "There is no access token.",
-            f"Set {VARIABLE} to a personal access token from developer.bexio.com/pat, "
+            f"Run `bexsync auth login`, or set {VARIABLE} to a personal access token from developer.bexio.com/pat, "
             f"or {FILE_VARIABLE} to a file that holds one.",
         )
     register_secret(token)

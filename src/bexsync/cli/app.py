@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bexsync.cli import errors, invoices, links, options, payments, sandbox, schedule, state, strays
+from bexsync.cli import auth, errors, invoices, links, options, payments, sandbox, schedule, state, strays
 
 HELP = """Keep a shop and the accounting in bexio telling the same story.
 
@@ -51,6 +51,7 @@ def _group(name: str, help_text: str) -> typer.Typer:
     return group
 
 
+auth_app = _group("auth", "The login to bexio: make it, look at it, end it.")
 invoices_app = _group("invoices", "Invoices of the shop into bexio.")
 payments_app = _group("payments", "What was paid in bexio, back to the shop.")
 errors_app = _group("errors", "What went wrong, and what to do about it; alone, it lists.")
@@ -59,6 +60,10 @@ state_app = _group("state", "The memory of what was done: copies, restoring, mov
 schedule_app = _group("schedule", "Jobs that run by themselves: lines for cron, units for systemd.")
 sandbox_app = _group("sandbox", "A local bexio to try things on.")
 
+auth_app.command("login")(auth.login)
+auth_app.command("status")(auth.status)
+auth_app.command("refresh")(auth.refresh)
+auth_app.command("logout")(auth.logout)
 invoices_app.command("push")(invoices.push)
 invoices_app.command("list")(invoices.list_)
 payments_app.command("poll")(payments.poll)

@@ -29,3 +29,4 @@ class Workspace:
     stopping: Callable[[], bool] = lambda: False
     progress: Progress = lambda _what, _done, _all: None
     close: Callable[[], None] = lambda: None
+    warning: Callable[[], str] = lambda: ""

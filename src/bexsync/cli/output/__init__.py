@@ -160,13 +160,18 @@ class Output:
             show_story(story)
         return Exit.OK
 
-    def said(self, sentence: str, data: dict[str, Any]) -> Exit:
+    def said(self, sentence: str, data: dict[str, Any], *, code: Exit = Exit.OK) -> Exit:
         """A command whose result is one sentence."""
         if self.json:
-            self._print_json(Exit.OK, data, [])
+            self._print_json(code, data, [])
         elif not self.quiet:
             self.say(sentence)
-        return Exit.OK
+        return code
+
+    def data(self, code: Exit, data: dict[str, Any], errors: list[dict[str, str]]) -> Exit:
+        """A result for a script."""
+        self._print_json(code, data, errors)
+        return code
 
     @property
     def asks(self) -> bool:
