@@ -110,8 +110,10 @@ def refresh(
         if record is None:
             raise nobody()
         renewed = desk.keeper(record).renewed(force=not if_needed)
-        until = renewed.expires_at.isoformat() if renewed.expires_at else ""
-        return call.output.said(f"The login holds until {until}.", {"expires_at": until})
+        until = renewed.expires_at
+        shown = f"{until.astimezone():%Y-%m-%d %H:%M}" if until else "further notice"
+        data = {"expires_at": until.isoformat() if until else ""}
+        return call.output.said(f"The login holds until {shown}, then it renews itself.", data)
 
     finish(call, work)
 

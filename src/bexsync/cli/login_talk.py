@@ -16,11 +16,12 @@ from bexsync.auth.listener import Listener
 from bexsync.auth.login import App
 from bexsync.auth.rehearsal import is_possible, rehearse
 from bexsync.auth.stores import StoreChoice, suggest
-from bexsync.auth.stores.encrypted_file import make_key
+from bexsync.auth.stores.encrypted_file import CREDENTIALS, KEY_FILE, make_key
 from bexsync.auth.tokens import names_token
 from bexsync.errors import ConfigurationProblem, Exit, LoginNeeded, TokenStoreProblem, UsageProblem
 from bexsync.http.redaction import register_secret
 from bexsync.ledgers.bexio.scopes import to_ask_for
+from bexsync.places import config_folder
 from bexsync.wiring import open_auth_desk
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def log_in(call: Command, wishes: Wishes, *, profile: Profile | None = None) -> 
     desk = open_auth_desk(call.profile, profile=profile)
     choice = choose_store(desk, wishes)
     desk.check_store(choice)
+    choice = desk.store(choice).choice
     new = _with_token(desk) if wishes.token_stdin else _with_app(desk, wishes)
     record = desk.keep(new, choice)
     store = desk.store(choice)
@@ -100,14 +102,14 @@ def choose_store(desk: AuthDesk, wishes: Wishes) -> StoreChoice:
 
 
 def _key(key_file: Path | None) -> dict[str, str]:
-    """The key file to record; it is made where it was named and is not there yet."""
-    named = os.environ.get("BEXSYNC_KEY_FILE", "").strip()
-    key_file = key_file or (Path(named) if named else None)
-    if key_file is None:
-        return {}
-    path = key_file.expanduser().absolute()
+    """The key file to record; where there is no key yet, one is made."""
+    named = os.environ.get(KEY_FILE, "").strip()
+    if key_file is None and not named and os.environ.get(CREDENTIALS):
+        return {}  # systemd gives the key
+    path = (key_file or (Path(named) if named else config_folder() / "key")).expanduser().absolute()
     if not path.exists():
         make_key(path)
+        _tell(f"Made a key in {path}; whoever has it and the encrypted file has the login.")
     return {"key_file": str(path)}
 
 

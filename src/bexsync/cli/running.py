@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from bexsync.jobs.workspace import Workspace
 
 
+_A_DAY = 23 * 3600
+
+
 @dataclass(frozen=True)
 class Command:
     """How a command was called."""
@@ -53,21 +56,22 @@ def run_job(call: Command, job: Callable[[Workspace], Result]) -> NoReturn:
             return call.output.result(Result(disabled=True, message="This profile says enabled = false."))
         return _run_in_workspace(call, job)
 
-    finish(call, work, patience=_Lateness(call))
+    finish(call, work, patience=Lateness(call))
 
 
 def _run_in_workspace(call: Command, job: Callable[[Workspace], Result]) -> Exit:
     from bexsync.jobs.run import RunEnded
     from bexsync.wiring import open_workspace
 
-    lateness = _Lateness(call)
+    lateness = Lateness(call)
     workspace = open_workspace(call.profile)
     call.output.site = workspace.store.site
-    workspace.stopping = _stop_at_next_step()
+    workspace.stopping = stop_at_next_step()
     try:
         with call.output.progress() as progress:
             workspace.progress = progress
             result = job(workspace)
+        _remind(call, workspace.warning())
         return call.output.result(result, in_a_row=lateness.after(result.exit_code))
     except RunEnded as ended:
         return call.output.ended(ended.result, ended.problem, in_a_row=lateness.after(ended.problem.exit_code))
@@ -75,7 +79,7 @@ def _run_in_workspace(call: Command, job: Callable[[Workspace], Result]) -> Exit
         workspace.close()
 
 
-class _Lateness:
+class Lateness:
     """How often in a row a command had to be put off; kept beside the state, which may be what is locked."""
 
     def __init__(self, call: Command) -> None:
@@ -97,10 +101,29 @@ class _Lateness:
         return count
 
     def _path(self) -> Path:
-        from bexsync.places import profile_path, state_folder
+        return _note(self._call, self._call.name)
 
-        name = f"{profile_path(self._call.profile).absolute()} {self._call.name}"
-        return state_folder() / "later" / hashlib.sha256(name.encode(errors="replace")).hexdigest()[:16]
+
+def _note(call: Command, about: str) -> Path:
+    """A file that remembers something about how commands of this profile fared."""
+    from bexsync.places import profile_path, state_folder
+
+    name = f"{profile_path(call.profile).absolute()} {about}"
+    return state_folder() / "later" / hashlib.sha256(name.encode(errors="replace")).hexdigest()[:16]
+
+
+def _remind(call: Command, warning: str) -> None:
+    """What will be wrong one day: a person hears it every time, cron's mail once a day."""
+    if not warning or call.output.quiet:
+        return
+    if not call.output.on_terminal:
+        note = _note(call, "warned")
+        with suppress(OSError):
+            if note.exists() and time.time() - note.stat().st_mtime < _A_DAY:
+                return
+            note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            note.touch(mode=0o600)
+    call.output.say_error(f"{call.name}: {warning}")
 
 
 def _number_in(path: Path) -> int:
@@ -110,7 +133,7 @@ def _number_in(path: Path) -> int:
         return 0
 
 
-def finish(call: Command, work: Callable[[], Exit], *, patience: _Lateness | None = None) -> NoReturn:
+def finish(call: Command, work: Callable[[], Exit], *, patience: Lateness | None = None) -> NoReturn:
     """Runs the command's work and leaves with its exit code; with `patience` a 75 is only said when it repeats."""
     try:
         code = work()
@@ -146,7 +169,7 @@ def make_sure(call: Command, yes: bool, question: str) -> None:
             raise
 
 
-def _failed(call: Command, problem: BexsyncError, patience: _Lateness | None) -> Exit:
+def _failed(call: Command, problem: BexsyncError, patience: Lateness | None) -> Exit:
     in_a_row = patience.after(problem.exit_code) if patience else LATER_IS_SAID_AFTER
     return call.output.failed(problem, in_a_row=in_a_row)
 
@@ -162,7 +185,7 @@ def defect(problem: Exception) -> Defect:
     )
 
 
-def _stop_at_next_step() -> Callable[[], bool]:
+def stop_at_next_step() -> Callable[[], bool]:
     """SIGTERM and the first Ctrl-C let the step under way come to its end."""
     asked: list[int] = []
 
