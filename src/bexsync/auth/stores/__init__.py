@@ -22,6 +22,7 @@ __all__ = [
     "available_stores",
     "open_store",
     "probe",
+    "same_place",
     "suggest",
 ]
 
@@ -49,6 +50,12 @@ def open_store(choice: StoreChoice, profile: str, folder: Path, command: TokenCo
         f'There is no token store "{choice.name}".',
         "Name one of keyring, encrypted-file, file and command: `bexsync auth login --token-store encrypted-file`.",
     )
+
+
+def same_place(one: StoreChoice, other: StoreChoice) -> bool:
+    """Whether two choices lead to the same entry; another key file, say, does not make it another place."""
+    backends = {choice.settings.get("backend", "") for choice in (one, other)} - {""}
+    return one.name == other.name and len(backends) <= 1
 
 
 def _file(folder: Path, profile: str, ending: str) -> Path:

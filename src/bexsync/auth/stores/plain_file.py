@@ -58,6 +58,8 @@ class PlainFile:
     def _opened(self, content: bytes) -> str:
         try:
             box = json.loads(content)
+            if box["version"] != 1:
+                raise TokenStoreProblem(f"{self.where} was written by a newer bexsync.", "Update bexsync.")
             secret, digest = box["login"], box["sha256"]
             if not isinstance(secret, str) or digest != _digest(secret):
                 raise ValueError
