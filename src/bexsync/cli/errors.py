@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bexsync.cli import options
+from bexsync.cli import completing, options
 from bexsync.cli.running import Command, command, finish
 from bexsync.errors import Exit
 
 if TYPE_CHECKING:
     from bexsync.jobs.error_desk import ErrorDesk
 
-Numbers = Annotated[list[str], typer.Argument(metavar="ID...", help="Numbers from `errors list`, or `all`.")]
+Numbers = Annotated[
+    list[str],
+    typer.Argument(metavar="ID...", help="Numbers from `errors list`, or `all`.", autocompletion=completing.errors),
+]
 All = Annotated[bool, typer.Option("--all", help="Acknowledged ones too.")]
 
 

@@ -7,12 +7,18 @@ from typing import Annotated
 
 import typer
 
-from bexsync.cli import options
+from bexsync.cli import completing, options
 from bexsync.cli.running import command, finish, run_job
 from bexsync.errors import Exit
 
 Ids = Annotated[
-    list[str] | None, typer.Option("--id", metavar="ID", help="Only this invoice (shop id or number); repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--id",
+        metavar="ID",
+        help="Only this invoice (shop id or number); repeatable.",
+        autocompletion=completing.invoices,
+    ),
 ]
 
 
@@ -49,7 +55,12 @@ def push(
 def list_(
     context: typer.Context,
     status: Annotated[
-        str | None, typer.Option(metavar="STATUS", help="Only with this status: sent, paid, blocked, ...")
+        str | None,
+        typer.Option(
+            metavar="STATUS",
+            help="Only with this status: open, blocked, draft, issued, sent, partly_paid, paid, ...",
+            autocompletion=completing.statuses,
+        ),
     ] = None,
     profile: options.Profile = None,
     json: options.Json = False,

@@ -6,14 +6,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bexsync.cli import options
+from bexsync.cli import completing, options
 from bexsync.cli.running import command, finish, make_sure, run_job
 from bexsync.errors import Exit, UsageProblem
 
 if TYPE_CHECKING:
     from bexsync.jobs.links import LinkStory
 
-Name = Annotated[str, typer.Argument(metavar="ID", help="The shop's id of the invoice, or its number in bexio.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID",
+        help="The shop's id of the invoice, or its number in bexio.",
+        autocompletion=completing.linked_invoices,
+    ),
+]
 
 
 def list_(context: typer.Context, profile: options.Profile = None, json: options.Json = False) -> None:
@@ -45,7 +52,12 @@ def show(context: typer.Context, name: Name, profile: options.Profile = None, js
 
 def adopt(
     context: typer.Context,
-    shop_id: Annotated[str, typer.Argument(metavar="[ID]", help="One invoice of the shop; without it, all.")] = "",
+    shop_id: Annotated[
+        str,
+        typer.Argument(
+            metavar="[ID]", help="One invoice of the shop; without it, all.", autocompletion=completing.invoices
+        ),
+    ] = "",
     document: Annotated[str, typer.Argument(metavar="[NUMBER]", help="The invoice in bexio that it is.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Link them; without it they are only shown.")] = False,
     profile: options.Profile = None,

@@ -6,9 +6,17 @@ from typing import Annotated
 
 import typer
 
+from bexsync.cli import completing
+
 Profile = Annotated[
     str | None,
-    typer.Option("--profile", "-p", metavar="NAME", help="Profile by name, or the path of its .toml file."),
+    typer.Option(
+        "--profile",
+        "-p",
+        metavar="NAME",
+        help="Profile by name, or the path of its .toml file; else BEXSYNC_PROFILE, else `default`.",
+        autocompletion=completing.profiles,
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; twice shows the requests.")]

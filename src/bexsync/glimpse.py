@@ -1,0 +1,76 @@
+"""A glimpse of the state that opens nothing, changes nothing and waits for nobody: for the shell, and for checks."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from bexsync.auth.companies import CompanyBook
+
+_PATIENCE_SECONDS = 0.1
+_MOST = 200
+
+
+class Glimpse:
+    """What the state says of one profile at this moment; everything may raise OSError, sqlite3.Error, StateProblem."""
+
+    def __init__(self, profile_file: Path, folder: Path) -> None:
+        self._profile = str(profile_file.resolve())
+        company = CompanyBook(folder).pinned(self._profile)
+        self._path = folder / f"bexio-{company}.db" if company else None
+
+    def site(self) -> str:
+        """The site this profile has used until now, "" before its first run."""
+        return next((site for (site,) in self._rows("SELECT site FROM sites WHERE profile = ?")), "")
+
+    def linked_ids(self, prefix: str) -> list[tuple[str, str]]:
+        """The shop's ids of linked invoices with their numbers, the latest first."""
+        return self._rows(
+            "SELECT shop_id, number FROM links WHERE kind = 'invoice' AND substr(shop_id, 1, ?) = ? "
+            "AND site IN (SELECT site FROM sites WHERE profile = ?) ORDER BY linked_at DESC",
+            len(prefix),
+            prefix,
+        )
+
+    def linked_numbers(self, prefix: str) -> list[tuple[str, str]]:
+        """The numbers of linked invoices with the shop's ids, the latest first."""
+        return self._rows(
+            "SELECT number, shop_id FROM links WHERE kind = 'invoice' AND substr(number, 1, ?) = ? "
+            "AND site IN (SELECT site FROM sites WHERE profile = ?) ORDER BY linked_at DESC",
+            len(prefix),
+            prefix,
+        )
+
+    def invoice_ids(self, prefix: str) -> list[tuple[str, str]]:
+        """The shop's ids of all invoices it handed over with their state, the latest first."""
+        return self._rows(
+            "SELECT shop_id, state FROM records WHERE kind = 'invoice' AND substr(shop_id, 1, ?) = ? "
+            "AND site IN (SELECT site FROM sites WHERE profile = ?) ORDER BY taken_at DESC",
+            len(prefix),
+            prefix,
+        )
+
+    def open_errors(self) -> list[tuple[int, str, str]]:
+        """The numbers of open errors, which record they are about, and their sentences."""
+        return self._rows(
+            "SELECT id, shop_id, message FROM errors WHERE resolved_at IS NULL "
+            "AND site IN (SELECT site FROM sites WHERE profile = ?) ORDER BY id"
+        )
+
+    def _rows(self, sql: str, *values: object) -> list[tuple]:  # type: ignore[type-arg]  # a row has any shape
+        if self._path is None or not self._path.is_file():
+            return []
+        with _reading(self._path) as connection:
+            return connection.execute(sql, (*values, self._profile)).fetchmany(_MOST)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A reader that leaves no files of its own behind where nobody else is at work."""
+    log = path.with_name(f"{path.name}-wal")
+    manner = "mode=ro" if log.exists() else "mode=ro&immutable=1"
+    address = f"{path.absolute().as_uri()}?{manner}"
+    with closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE_SECONDS)) as connection:
+        yield connection
