@@ -16,6 +16,9 @@ from bexsync.errors import Exit
 from bexsync.sandbox import Fired, Sandbox
 from bexsync.sandbox.doubts import DOUBTS
 from bexsync.sandbox.faults.file import read as read_faults
+from bexsync.sandbox.identity.apps import STANDARD_ID, STANDARD_SECRET
+from bexsync.sandbox.identity.people import PASSWORD
+from bexsync.sandbox.identity.settings import REALM
 
 TOKEN = "sandbox-token"  # noqa: S105  it opens nothing but a sandbox on this computer
 
@@ -81,6 +84,9 @@ def _welcome(url: str, token: str, data: Path | None, faults: int) -> None:
         f"  look at it      {url}/sandbox\n"
         f'  under [ledger]  api_url = "{url}"\n'
         f'                  web_url = "{url}/sandbox"\n'
+        f'                  issuer = "{url}{REALM}"\n'
+        f"  to log in       client id {STANDARD_ID}, client secret {STANDARD_SECRET}\n"
+        f"                  everybody's password is {PASSWORD}\n"
         f"  in the shell    export BEXSYNC_ACCESS_TOKEN={token}\n"
         f"  the books       {kept}\n"
         f"{planned}"

@@ -23,8 +23,11 @@ from bexsync.sandbox.api.door import Request
 from bexsync.sandbox.books import contacts, invoices
 from bexsync.sandbox.books.state import Books, Row
 from bexsync.sandbox.decimals import padded, plain
+from bexsync.sandbox.identity.desk import Desk
+from bexsync.sandbox.identity.server import Identity
 from bexsync.sandbox.moments import local_stamp
 from bexsync.sandbox.person import Person
+from bexsync.sandbox.rights import LEVELS, MODULES, Rights
 
 # Other names would let a page from elsewhere reach this one through a name server of its own.
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
@@ -52,19 +55,39 @@ _ACTIONS = (
     "add_tax",
     "set_tax_active",
     "set_automatic_numbering",
+    "set_right",
+    "book_module",
+    "unbook_module",
 )
 _SHOWN_AT_MOST = 200
-_WHOLE_NUMBERS = ("invoice_id", "payment_id", "contact_id", "position_index", "keep", "drop")
+_LOGINS_AT_MOST = 20
+_WHOLE_NUMBERS = (
+    "invoice_id",
+    "payment_id",
+    "contact_id",
+    "user_id",
+    "login_id",
+    "position_index",
+    "keep",
+    "drop",
+    "days",
+    "seconds",
+)
+_SHOWN_ONCE_AT_MOST = 20
 
 
 class Page:
     """Serves the page and its small machine interface."""
 
-    def __init__(self, books: Books, person: Person, requests: list[Request]) -> None:
+    def __init__(self, books: Books, person: Person, requests: list[Request], identity: Identity, desk: Desk) -> None:
         self._books = books
+        self._identity = identity
+        self._rights = Rights(books)
+        self._once: dict[str, str] = {}
         self._requests = requests
         self._csrf = secrets.token_urlsafe(24)
         self._actions: dict[str, Callable[..., Any]] = {name: getattr(person, name) for name in _ACTIONS}
+        self._actions |= desk.actions()
         self._templates = Environment(
             loader=PackageLoader("bexsync.sandbox"), autoescape=True, undefined=StrictUndefined
         )
@@ -75,7 +98,7 @@ class Page:
             return Response("This page is for this machine only.", 403, _HEADERS)
         path = request.path.rstrip("/")
         if request.method == "GET" and path == "/sandbox":
-            return self._overview(request.args.get("said", ""))
+            return self._overview(request.args.get("said", ""), self._once.pop(request.args.get("once", ""), ""))
         if request.method == "GET" and path == "/sandbox/api/state":
             return _json(self.state())
         if request.method == "POST" and path == "/sandbox/do":
@@ -107,7 +130,7 @@ class Page:
                 },
             }
 
-    def _overview(self, said: str) -> Response:
+    def _overview(self, said: str, new_token: str) -> Response:
         state = self.state()
         context = {
             **state,
@@ -125,9 +148,23 @@ class Page:
             "local": lambda text: local_stamp(datetime.fromisoformat(text)),
             "csrf": self._csrf,
             "said": said,
+            "new_token": new_token,
+            **self._access(),
         }
         html = self._templates.get_template("sandbox.html").render(context)
         return Response(html, 200, {**_HEADERS, "Content-Type": "text/html; charset=utf-8"})
+
+    def _access(self) -> dict[str, Any]:
+        users = _sorted(self._books.tables["users"])
+        return {
+            "issuer": self._identity.issuer,
+            "apps": self._identity.apps.all(),
+            "logins": self._identity.logins[-_LOGINS_AT_MOST:],
+            "users": users,
+            "modules": MODULES,
+            "levels": LEVELS,
+            "rights": {user["id"]: self._rights.shown(user["id"])["permissions"] for user in users},
+        }
 
     def _do_form(self, request: WerkzeugRequest) -> Response:
         form = request.form.to_dict()
@@ -135,12 +172,24 @@ class Page:
             return Response("The page has expired; load it again.", 403, _HEADERS)
         action = form.pop("action", "")
         try:
-            self._do(action, {name: value for name, value in form.items() if value != ""})
+            result = self._do(action, {name: value for name, value in form.items() if value != ""})
             said = "Done."
         except (ValueError, TypeError, ArithmeticError, KeyError) as error:
             said = f"Not done: {error}"
-        location = "/sandbox?" + urlencode({"said": said[:300]})
-        return Response("", 303, {**_HEADERS, "Location": location})
+        told = {"said": said[:300]}
+        place = ""
+        if said == "Done." and action == "create_token":
+            told["once"] = self._kept_once(str(result))
+            place = "#access"
+        return Response("", 303, {**_HEADERS, "Location": f"/sandbox?{urlencode(told)}{place}"})
+
+    def _kept_once(self, secret: str) -> str:
+        """Keeps a secret for the one page that shows it, so that it stands in no address."""
+        name = secrets.token_urlsafe(16)
+        self._once[name] = secret
+        for oldest in list(self._once)[:-_SHOWN_ONCE_AT_MOST]:
+            del self._once[oldest]
+        return name
 
     def _do_json(self, action: str, request: WerkzeugRequest) -> Response:
         # A page from elsewhere can send a form, but no JSON without being asked first.

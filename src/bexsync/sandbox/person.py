@@ -11,6 +11,7 @@ from bexsync.sandbox.books.state import Books, Row
 from bexsync.sandbox.decimals import plain
 from bexsync.sandbox.errors import ApiError
 from bexsync.sandbox.forms import is_day
+from bexsync.sandbox.rights import Rights
 from bexsync.sandbox.seed import tax_row
 
 Money = Decimal | str | int
@@ -21,6 +22,7 @@ class Person:
 
     def __init__(self, books: Books) -> None:
         self._books = books
+        self._rights = Rights(books)
 
     def pay(self, invoice_id: int, amount: Money | None = None, date: Date | str | None = None) -> int:
         """Matches a bank entry with an issued invoice, over what remains if no amount is given."""
@@ -133,6 +135,21 @@ class Person:
                 raise ValueError(f"there is no tax {code}")
             for row in found:
                 self._books.put("taxes", {**row, "is_active": is_active})
+
+    def set_right(self, user_id: int, module: str, *, show: str | None = None, edit: str | None = None) -> None:
+        """Sets what a user may see and change in a module: none, own or all."""
+        with self._books.transaction():
+            self._rights.set(user_id, module, show, edit)
+
+    def book_module(self, module: str) -> None:
+        """Books a module for the company."""
+        with self._books.transaction():
+            self._rights.book(module)
+
+    def unbook_module(self, module: str) -> None:
+        """Takes a module away from the company."""
+        with self._books.transaction():
+            self._rights.unbook(module)
 
     def set_automatic_numbering(self, is_automatic: bool, document_class: str = "KbInvoice") -> None:
         """Lets bexio number documents, or leaves that to whoever creates them."""

@@ -18,6 +18,7 @@ from bexsync.sandbox.books import invoices, payments
 from bexsync.sandbox.books.state import Books, Row
 from bexsync.sandbox.doubts import Doubts
 from bexsync.sandbox.faults import Faults
+from bexsync.sandbox.identity.desk import Desk
 from bexsync.sandbox.identity.keys import Keys
 from bexsync.sandbox.identity.logins import Logins
 from bexsync.sandbox.identity.server import Identity
@@ -80,7 +81,8 @@ class Sandbox:
         self._identity = Identity(self.books, settings, keys, self._tokens, logins)
         limits = RateLimits(moving_clock, speed, is_enforced=rate_limits)
         self._door = Door(self.books, self._tokens, limits, self._faults)
-        self._page = Page(self.books, self.person, self._door.requests)
+        desk = Desk(self._identity, self._tokens)
+        self._page = Page(self.books, self.person, self._door.requests, self._identity, desk)
         if token is not None:
             self.create_token(token=token)
 

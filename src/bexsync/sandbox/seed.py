@@ -14,7 +14,7 @@ SEED_STAMP = "2023-01-09 08:30:00"
 
 # code, digit, type, per cent, account number, start, end, active, German and English name
 _TAXES: tuple[tuple[Any, ...], ...] = (
-    ("ULA", "221", "not_taxable_turnover", 0, "2200", None, None, False, "Leistungen im Ausland", "Services abroad"),
+    ("ULA", "221", "not_taxable_turnover", 0, "2200", None, None, True, "Leistungen im Ausland", "Services abroad"),
     ("MEL", "225", "not_taxable_turnover", 0, "2200", None, None, False, "Meldeverfahren", "Reporting procedure"),
     ("UNO", "230", "not_taxable_turnover", 0, "2200", None, None, False, "Ausgenommener Umsatz", "Exempt revenue"),
     ("V00", "000", "pre_tax_investment", 0, "1171", None, None, True, "Keine MWST", "No VAT"),

@@ -21,6 +21,7 @@ from bexsync.sandbox.errors import ApiError, not_found
 from bexsync.sandbox.faults.plan import Faults
 from bexsync.sandbox.limits import DEFAULT, Allowance, RateLimits
 from bexsync.sandbox.messages import preferred
+from bexsync.sandbox.rights import Rights
 from bexsync.sandbox.scopes import allows
 from bexsync.sandbox.tokens import Tokens
 
@@ -82,6 +83,7 @@ class Door:
         self._tokens = tokens
         self._limits = limits
         self._faults = faults
+        self._rights = Rights(books)
         self._map = _route_map()
 
     def serve(self, incoming: WerkzeugRequest) -> Response:
@@ -135,11 +137,13 @@ class Door:
     def _work(self, incoming: WerkzeugRequest, data: bytes, match: Match | None, token: Row) -> Answer:
         if match is None:
             raise not_found()
-        if not allows(token["scopes"], match.route.scope):
-            raise ApiError(403, f"The scope {match.route.scope} is missing.")
-        call = self._call(incoming, data, token)
-        with self._books.transaction():
-            return match.route.handler(call, **match.ids)
+        route = match.route
+        if not allows(token["scopes"], route.scope):
+            raise self._rights.refusal(f"The scope {route.scope} is missing.")
+        with self._rights.enforced(route.scope, incoming.path, match.ids, token["user_id"]):
+            call = self._call(incoming, data, token)
+            with self._books.transaction():
+                return route.handler(call, **match.ids)
 
     def _call(self, incoming: WerkzeugRequest, data: bytes, token: Row) -> Call:
         if not incoming.accept_mimetypes["application/json"]:

@@ -10,6 +10,7 @@ from bexsync.sandbox.books.state import Row
 from bexsync.sandbox.errors import ApiError, form_error, not_found
 from bexsync.sandbox.forms import is_day
 from bexsync.sandbox.messages import text as message
+from bexsync.sandbox.rights import Rights
 from bexsync.sandbox.search import NUMBER, TEXT, Searchable
 
 LONG_PAGE = 2000
@@ -62,19 +63,6 @@ _CURRENCY_CODES = (
     "TRY",
     "USD",
     "ZAR",
-)
-_MODULES = (
-    "contact",
-    "article",
-    "kb_offer",
-    "kb_order",
-    "kb_delivery",
-    "kb_invoice",
-    "kb_bill",
-    "kb_expense",
-    "banking",
-    "accounting",
-    "stock",
 )
 
 
@@ -208,10 +196,9 @@ def search_calendar_years(call: Call) -> Answer:
     return counted(call, search.matching(rows, call.body, _YEAR, call.books.doubts), as_it_is)
 
 
-def show_permissions(_: Call) -> Answer:
+def show_permissions(call: Call) -> Answer:
     """Shows what the user of the token may do."""
-    rights = {"activation": "enabled", "edit": "all", "show": "all", "download": "all"}
-    return Answer({"components": list(_MODULES), "permissions": dict.fromkeys(_MODULES, rights)})
+    return Answer(Rights(call.books).shown(call.user_id))
 
 
 def _existing(call: Call, table: str, number: int) -> Row:

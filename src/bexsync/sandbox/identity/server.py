@@ -35,6 +35,7 @@ from bexsync.sandbox.tokens import Tokens
 _OPENID = f"{REALM}/protocol/openid-connect"
 _AUTH, _LOGIN, _CONSENT = f"{_OPENID}/auth", f"{REALM}/login-actions/authenticate", f"{REALM}/login-actions/consent"
 _SESSION, _BROWSER = "SANDBOX_IDENTITY", "SANDBOX_BROWSER"
+_DECLINED = ("access_denied", "User denied consent")
 _EXPIRED = "This page has expired. Go back to the app and begin again."
 # Other names would let a page from elsewhere reach this one through a name server of its own.
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
@@ -98,6 +99,22 @@ class Identity:
         with self._books.transaction():
             self._logins.end_of(reason, user_id=user_id)
 
+    def decide(self, sent: MultiDict[str, str], base_url: str, user_id: int, *, is_allowed: bool) -> str:
+        """Returns where a browser goes that brings this request to a person who logs in and decides so at once."""
+        issuer = f"{base_url}{REALM}"
+        with self._books.transaction():
+            try:
+                request = self._request(sent)
+                if self._people.get(user_id) is None:
+                    raise ValueError(f"there is no user {user_id}")
+                if not is_allowed:
+                    raise request.refusal(*_DECLINED)
+                return self._code_answer(issuer, request, self._sessions.begin(user_id))
+            except PageError as error:
+                raise ValueError(str(error)) from None
+            except Refusal as refusal:
+                return _way_back(issuer, refusal)
+
     def rotate_keys(self, *, forget_old: bool = False) -> None:
         """Signs with a new key from now on; the old keys stay published unless they are to be forgotten."""
         self._keys.rotate()
@@ -145,7 +162,7 @@ class Identity:
             except PageError as error:
                 return self._pages.show("notice", 400, title="This login cannot go on", text=str(error))
             except Refusal as refusal:
-                return _redirect(self._way_back(incoming, refusal))
+                return _redirect(_way_back(_issuer(incoming), refusal))
 
     def _show_configuration(self, incoming: WerkzeugRequest) -> Response:
         return answer(configuration(_issuer(incoming)))
@@ -169,7 +186,7 @@ class Identity:
             raise request.refusal("login_required", "Nobody is logged in")
         if not self._logins.covers(request.app.client_id, session["user_id"], request.scopes):
             raise request.refusal("consent_required", "The app was not allowed this before")
-        return self._allowed(incoming, request, session)
+        return _redirect(self._code_answer(_issuer(incoming), request, session))
 
     def _login_page(
         self, incoming: WerkzeugRequest, request: AuthorizationRequest, problem: str = "", mail: str = ""
@@ -228,10 +245,10 @@ class Identity:
         if session is None:
             raise PageError(_EXPIRED)
         if incoming.form.get("decision") != "allow":
-            raise request.refusal("access_denied", "User denied consent")
-        return self._allowed(incoming, request, session)
+            raise request.refusal(*_DECLINED)
+        return _redirect(self._code_answer(_issuer(incoming), request, session))
 
-    def _allowed(self, incoming: WerkzeugRequest, request: AuthorizationRequest, session: Row) -> Response:
+    def _code_answer(self, issuer: str, request: AuthorizationRequest, session: Row) -> str:
         code = self._codes.give_out(
             self.settings.code_lifetime,
             client_id=request.app.client_id,
@@ -244,12 +261,8 @@ class Identity:
             sid=session["sid"],
             auth_time=session["began_at"],
         )
-        told = {"state": request.state, "session_state": session["sid"], "iss": _issuer(incoming), "code": code}
-        return _redirect(with_parameters(request.redirect_uri, **told))
-
-    def _way_back(self, incoming: WerkzeugRequest, refusal: Refusal) -> str:
-        told = {"error": refusal.error, "error_description": refusal.description}
-        return with_parameters(refusal.redirect_uri, **told, state=refusal.state, iss=_issuer(incoming))
+        told = {"state": request.state, "session_state": session["sid"], "iss": issuer, "code": code}
+        return with_parameters(request.redirect_uri, **told)
 
     def _request(self, sent: MultiDict[str, str]) -> AuthorizationRequest:
         return authorization.read(sent, self.apps, self._books.doubts)
@@ -368,6 +381,11 @@ class Identity:
 
 def _issuer(incoming: WerkzeugRequest) -> str:
     return f"{incoming.root_url.rstrip('/')}{REALM}"
+
+
+def _way_back(issuer: str, refusal: Refusal) -> str:
+    told = {"error": refusal.error, "error_description": refusal.description}
+    return with_parameters(refusal.redirect_uri, **told, state=refusal.state, iss=issuer)
 
 
 def _redirect(location: str) -> Response:
