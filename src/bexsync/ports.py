@@ -16,6 +16,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
+from bexsync.errors import BexsyncError
 from bexsync.records import Record
 from bexsync.vat import Tax
 
@@ -42,6 +43,15 @@ class Unreadable:
     shop_id: str = ""
 
 
+@dataclass(frozen=True)
+class Remark:
+    """How an origin was understood where that had to be found out: part of a sentence, and the same as data."""
+
+    origin: str
+    message: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
 class OriginState(StrEnum):
     """What has become of all records of one origin together."""
 
@@ -52,11 +62,12 @@ class OriginState(StrEnum):
 
 @dataclass(frozen=True)
 class OriginReport:
-    """The state of one origin and, where something failed for good, a sentence per record."""
+    """The state of one origin; where something failed for good, a sentence per record, and how it was understood."""
 
     origin: str
     state: OriginState
     sentences: tuple[str, ...] = ()
+    understood: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,6 +100,14 @@ class StatusRow:
     error: str = ""
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a shop is, and how many records or files wait there to be taken in."""
+
+    where: str
+    waiting: int
+
+
 class Shop(Protocol):
     """Where sales come from.
 
@@ -96,8 +115,12 @@ class Shop(Protocol):
     Methods raise ConfigurationProblem when the shop cannot be used at all, and TryLater when time mends it.
     """
 
-    def take_in(self, *, claim: bool) -> Iterator[Intake | Unreadable]:
+    def take_in(self, *, claim: bool) -> Iterator[Intake | Unreadable | Remark]:
         """Everything that is new or still open, oldest first; with `claim=False` nothing is moved or written."""
+        ...
+
+    def examine(self) -> Place:
+        """Look whether the shop can be read and written; changes nothing."""
         ...
 
     def deliver(self, event: Event) -> None:
@@ -237,6 +260,37 @@ class Master:
     automatic_numbering: bool
 
 
+class Right(StrEnum):
+    """How a right of the token's user stands in the ledger."""
+
+    GRANTED = "granted"
+    OWN_ONLY = "own only"
+    MISSING = "missing"
+    NOT_BOOKED = "not booked"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """The ledger as it is at this moment: what could not be read is empty, and the reason stands in `problems`.
+
+    `rights` are by the scope they go with; `drafts` carry the reference asked for.
+    """
+
+    master: Master
+    problems: Mapping[str, BexsyncError] = field(default_factory=dict)
+    rights: Mapping[str, Right] = field(default_factory=dict)
+    drafts: tuple[DocumentState, ...] = ()
+
+
+@dataclass(frozen=True)
+class BookedLine:
+    """What a position is booked on; None where the ledger does not show it."""
+
+    account_id: int | None
+    tax_id: int | None
+
+
 @dataclass(frozen=True)
 class Done:
     """What an effect came to: the ledger's id, number and deep link.
@@ -327,6 +381,29 @@ class Ledger(Protocol):
 
     def payments(self, ledger_id: int) -> Sequence[Payment]:
         """The payments of a document."""
+        ...
+
+    def inspect(self, reference: str) -> Inspection:
+        """Master data asked for anew, part by part, with rights and the documents that carry a reference."""
+        ...
+
+    def documents_with(self, reference: str) -> Sequence[DocumentState]:
+        """The documents that carry exactly this reference, by a plain search."""
+        ...
+
+    def booked_lines(self, ledger_id: int) -> Sequence[BookedLine]:
+        """What the priced positions of a document are booked on."""
+        ...
+
+    def contact_url(self, ledger_id: int) -> str:
+        """The deep link of a contact."""
+        ...
+
+    def experiment(self, document: DocumentState, mail: str, negative_price: bool | None) -> Mapping[str, bool]:
+        """Tries on a document and a contact of ours what nobody says about the ledger, and keeps what it learned.
+
+        `negative_price` says what became of a position with one, None where none was sent.
+        """
         ...
 
     def perform(self, kind: str, payload: Mapping[str, Any]) -> Done:

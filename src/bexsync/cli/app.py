@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bexsync.cli import auth, errors, invoices, links, options, payments, sandbox, schedule, state, strays
+from bexsync.cli import auth, connection, errors, invoices, links, options, payments, sandbox, schedule, state, strays
 
 HELP = """Keep a shop and the accounting in bexio telling the same story.
 
@@ -64,6 +64,7 @@ auth_app.command("login")(auth.login)
 auth_app.command("status")(auth.status)
 auth_app.command("refresh")(auth.refresh)
 auth_app.command("logout")(auth.logout)
+app.command("test-connection")(connection.try_out)
 invoices_app.command("push")(invoices.push)
 invoices_app.command("list")(invoices.list_)
 payments_app.command("poll")(payments.poll)

@@ -167,10 +167,10 @@ class Journal:
                     )
                 ]
             )
-        if intent.kind == "contact_restore":
+        if intent.kind in ("contact_restore", "contact_archive"):
             row = self._store.contacts.get(intent.payload["ledger_id"])
             if row is not None:
-                self._store.contacts.keep([replace(row, archived=False)])
+                self._store.contacts.keep([replace(row, archived=intent.kind == "contact_archive")])
 
 
 def _link_json(step: Step) -> dict[str, Any]:

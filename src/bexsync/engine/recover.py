@@ -33,9 +33,9 @@ class Recovery:
             # Whoever sends holds this lock, so a row still marked as sending has lost its sender.
             return [left for intent in self.store.intents.unsettled() if (left := self._settle(intent)) is not None]
 
-    def settle_patiently(self) -> list[Intent]:
-        """As `settle`, waiting for doubts that fall due within a minute; what stays in doubt after that."""
-        left = self.settle()
+    def settle_patiently(self, concerns: Callable[[Intent], bool] = lambda _: True) -> list[Intent]:
+        """As `settle`, waiting for doubts of concern that fall due within a minute; those that stay after that."""
+        left = [intent for intent in self.settle() if concerns(intent)]
         waited = 0.0
         while left:
             wait = min(self._seconds_until_due(intent) for intent in left)
@@ -43,7 +43,7 @@ class Recovery:
                 break
             self.clock.sleep(wait + 0.05)
             waited += wait + 0.05
-            left = self.settle()
+            left = [intent for intent in self.settle() if concerns(intent)]
         return left
 
     def _seconds_until_due(self, intent: Intent) -> float:

@@ -185,8 +185,8 @@ class _Push:
         run, profile = self._run, self._run.workspace.profile
         master = run.ledger.master()
         try:
-            _check_numbering(profile.ledger.numbering, master)
-            owner = _owner(profile.ledger.user, master)
+            check_numbering(profile.ledger.numbering, master)
+            owner = owner_of(profile.ledger.user, master)
         except MappingProblem:
             run.ledger.forget_master()  # once a person has mended it, the next run is to see it
             raise
@@ -348,7 +348,8 @@ def _linked(link: Link) -> Linked:
     )
 
 
-def _check_numbering(numbering: str, master: Master) -> None:
+def check_numbering(numbering: str, master: Master) -> None:
+    """Raises MappingProblem unless profile and ledger agree on who numbers invoices."""
     if numbering == "ledger" and not master.automatic_numbering:
         raise MappingProblem(
             "bexio does not number invoices by itself, but the profile expects it to.",
@@ -363,7 +364,8 @@ def _check_numbering(numbering: str, master: Master) -> None:
         )
 
 
-def _owner(mail: str, master: Master) -> User:
+def owner_of(mail: str, master: Master) -> User:
+    """The user that documents belong to; raises MappingProblem where the ledger has no such one."""
     if not mail:
         return master.me
     for user in master.users:

@@ -124,7 +124,7 @@ def run_job(workspace: Workspace, job: str, work: Callable[[Run], None], *, dry:
         return Result(disabled=True, message="This profile says enabled = false.")
     if dry:
         with workspace.store.rehearsal() as store:
-            run = _prepare(workspace, job, store, dry=True)
+            run = prepare(workspace, job, store, dry=True)
             try:
                 work(run)
             except BexsyncError as problem:
@@ -138,7 +138,7 @@ def _run(workspace: Workspace, job: str, work: Callable[[Run], None]) -> Result:
     store, clock = workspace.store, workspace.clock
     _refuse_pile_of_errors(workspace, job)
     run_id = store.runs.begin(job, clock.now())
-    run = _prepare(workspace, job, store)
+    run = prepare(workspace, job, store)
     exit_code, message = 70, "it ended without a word"
     try:
         _work_until_settled(run, work)
@@ -189,7 +189,8 @@ def _refuse_pile_of_errors(workspace: Workspace, job: str) -> None:
         )
 
 
-def _prepare(workspace: Workspace, job: str, store: Store, *, dry: bool = False) -> Run:
+def prepare(workspace: Workspace, job: str, store: Store, *, dry: bool = False) -> Run:
+    """The ledger, the engine and an empty result for one run."""
     settings = workspace.profile.engine
     clock = workspace.clock
     journal = Journal(

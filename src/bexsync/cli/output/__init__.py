@@ -13,7 +13,9 @@ from bexsync.errors import BexsyncError, Exit
 
 if TYPE_CHECKING:
     from bexsync.engine.result import Result
+    from bexsync.jobs.connection import Report
     from bexsync.jobs.links import LinkStory
+    from bexsync.planning.checks import Check
     from bexsync.ports import StatusRow
     from bexsync.store import ErrorRow, Link
 
@@ -54,6 +56,7 @@ class Output:
     quiet: bool = False
     rehearsing: bool = False
     site: str = ""
+    _shown: int = 0
 
     @property
     def on_terminal(self) -> bool:
@@ -105,7 +108,8 @@ class Output:
         if self.talkative:
             from bexsync.cli.output.text import show_result
 
-            show_result(result, self.command, with_errors=self.on_terminal)
+            with_files = self.verbose or self.rehearsing
+            show_result(result, self.command, with_errors=self.on_terminal, with_files=with_files)
         shown_already = self.talkative and self.on_terminal
         if not shown_already and self._is_worth_saying(code, in_a_row):
             self._say_failures(result)
@@ -159,6 +163,39 @@ class Output:
 
             show_story(story)
         return Exit.OK
+
+    def settings(self, company: str, checks: Sequence[Check]) -> None:
+        """The first half of a connection test, before anybody is asked whether the second is wanted."""
+        self._shown = len(checks)
+        if not (self.json or self.quiet):
+            from bexsync.cli.output.connection import show_settings
+
+            show_settings(company, checks)
+
+    def connection(self, report: Report, *, in_a_row: int = LATER_IS_SAID_AFTER) -> Exit:
+        """The rest of a connection test."""
+        code = report.exit_code
+        errors = [
+            {"code": check.name.replace(" ", "_"), "message": _sentence(check), "hint": check.hint}
+            for check in report.checks
+            if check.status.value == "wrong"
+        ]
+        if self.json:
+            everything = [{**error, "kind": "", "shop_id": ""} for error in errors]
+            self._print_json(
+                code, _connection_data(report), [*everything, *([_error(report.problem)] if report.problem else [])]
+            )
+            return code
+        if not self.quiet:
+            from bexsync.cli.output.connection import show_trial
+
+            show_trial(report, self.command, self._shown)
+        if not self.on_terminal or self.quiet:
+            for error in errors:
+                self.say_error(f"{self.command}: {error['message']} {error['hint']}".rstrip())
+        if report.problem is not None and self._is_worth_saying(code, in_a_row):
+            self._say_problem(report.problem)
+        return code
 
     def said(self, sentence: str, data: dict[str, Any], *, code: Exit = Exit.OK) -> Exit:
         """A command whose result is one sentence."""
@@ -233,3 +270,17 @@ def _later_error(result: Result) -> list[dict[str, str]]:
     if not result.later:
         return []
     return [{"code": "try_later", "message": result.later, "hint": "", "kind": "", "shop_id": ""}]
+
+
+def _sentence(check: Check) -> str:
+    return f"{check.name}: {check.sentence}" if check.sentence else f"{check.name}: {check.value}."
+
+
+def _connection_data(report: Report) -> dict[str, Any]:
+    return {
+        "company": report.company,
+        "checks": [asdict(check) for check in report.checks],
+        "trial": {**report.trial, "tried": report.tried, "left": [asdict(left) for left in report.left]},
+        "learned": dict(report.learned),
+        "requests": report.requests,
+    }

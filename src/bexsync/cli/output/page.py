@@ -59,6 +59,18 @@ class Page:
         for part in parts:
             self._print(Text(" " * indent) + part)
 
+    def paragraph(self, label: Text, texts: Sequence[Text]) -> None:
+        """A label and, beside it, texts: on one line where they fit, else each wrapped below the other."""
+        room = max(self.width - label.cell_len, 20)
+        joined = Text(_GAP).join(texts)
+        if joined.cell_len <= room:
+            self._print(label + joined)
+            return
+        for text in texts:
+            for part in text.wrap(self._console, room) if " " in text.plain else [text]:
+                self._print(label + part)
+                label = Text(" " * label.cell_len)
+
     def table(self, names: Sequence[str], rows: Sequence[Row], *, right: Sequence[str] = ()) -> None:
         """Rows under their names, the last of which is that of `Row.last`; empty columns are left out."""
         kept = [i for i in range(len(names) - 1) if any(row.cells[i].plain for row in rows)]

@@ -36,11 +36,16 @@ _MOST_ROWS = 40
 _ROOM_FOR_LINKS = 110
 
 
-def show_result(result: Result, command: str, *, with_errors: bool) -> None:
+def show_result(result: Result, command: str, *, with_errors: bool, with_files: bool = False) -> None:
     """What a run came to: the records that went well, then those that did not and why, then one line of summary."""
     page = Page()
     if result.message:
         page.line(result.message)
+    files: Mapping[str, Any] = result.data.get("files", {}) if with_files else {}
+    for name, understood in files.items():
+        page.line(f"{name}: {understood['understood']}.")
+    if files:
+        page.line()
     shown = [o for o in result.outcomes if o.status.value != "ignored"]
     well = [o for o in shown if o.status.value not in _TROUBLES]
     troubles = [o for o in shown if o.status.value in _TROUBLES]

@@ -18,8 +18,8 @@ T = TypeVar("T")
 INVOICES = "/2.0/kb_invoice"
 REFERENCES_AT_ONCE = 100
 IDS_AT_ONCE = 500
-_IN_ON_REFERENCE = "search:in_on_api_reference"
-_IN_ON_ID = "search:in_on_id"
+IN_ON_REFERENCE = "search:in_on_api_reference"
+IN_ON_ID = "search:in_on_id"
 _SCANNED = "scanned:"
 _CHEAPER_THAN_SCAN = 20
 _PROBES = 3
@@ -75,7 +75,7 @@ class DocumentFinder:
         return _grouped(self._states(self._api.list(INVOICES, order_by="id"), wanted))
 
     def _can_batch(self) -> bool:
-        return self._store.facts.get(_IN_ON_REFERENCE) is not False and self._witness() is not None
+        return self._store.facts.get(IN_ON_REFERENCE) is not False and self._witness() is not None
 
     def _witness(self) -> str | None:
         """A reference that the ledger certainly has, because it told so not long ago."""
@@ -89,10 +89,10 @@ class DocumentFinder:
             states = self._asked_in("api_reference", [*references, witness], {*references, witness})
             if states is None or witness not in {state.reference for state in states}:
                 if states is None:
-                    self._store.facts.learn(_IN_ON_REFERENCE, False, now)
+                    self._store.facts.learn(IN_ON_REFERENCE, False, now)
                 return self._one_by_one_or_scan(wanted)
             found += [state for state in states if state.reference in references]
-        self._store.facts.learn(_IN_ON_REFERENCE, True, now)
+        self._store.facts.learn(IN_ON_REFERENCE, True, now)
         return _grouped(found)
 
     def _one_by_one_or_scan(self, wanted: set[str]) -> dict[str, list[DocumentState]]:
@@ -109,15 +109,15 @@ class DocumentFinder:
         return list(_unique(self._states(rows, allowed)))
 
     def _some_by_id(self, ids: Sequence[int], now: datetime) -> dict[int, DocumentState]:
-        if self._store.facts.get(_IN_ON_ID) is not False:
+        if self._store.facts.get(IN_ON_ID) is not False:
             found = self._by_id_in(ids)
             if found:
-                self._store.facts.learn(_IN_ON_ID, True, now)
+                self._store.facts.learn(IN_ON_ID, True, now)
                 return found
             # Nothing at all: either every one was deleted, or the criterion does not work as hoped.
             if found is not None and all(self._by_id_alone(one) is None for one in ids[:_PROBES]):
                 return {}
-            self._store.facts.learn(_IN_ON_ID, False, now)
+            self._store.facts.learn(IN_ON_ID, False, now)
         return self._by_standing(ids)
 
     def _by_id_in(self, ids: Sequence[int]) -> dict[int, DocumentState] | None:

@@ -38,7 +38,8 @@ from bexsync.ledgers.bexio.records import (
     segment,
     unmarked,
 )
-from bexsync.ports import DocumentState, Done, Finding, Master, Payment, Standing
+from bexsync.ledgers.bexio.trial import Experiments, TidyingUp, booked_lines, inspect
+from bexsync.ports import BookedLine, DocumentState, Done, Finding, Inspection, Master, Payment, Standing
 from bexsync.store import Store
 
 _SEND_ISSUES = "send_issues_drafts"
@@ -67,6 +68,7 @@ class BexioLedger:
         self._master = MasterData(api, store.facts, bank_accounts=bank_accounts, templates=templates)
         self._contacts = ContactBook(api, store)
         self._finder = DocumentFinder(api, store, web_url)
+        self._tidying = TidyingUp(api, web_url)
         self._discoveries = 0
         self._performers: dict[str, Perform] = {
             "contact": self._create_contact,
@@ -81,6 +83,8 @@ class BexioLedger:
             "position": self._add_position,
             "issue": self._issue,
             "send": self._send,
+            "draft_delete": self._tidying.delete_draft,
+            "contact_archive": self._tidying.archive_contact,
         }
         self._finders: dict[str, Find] = {
             "contact": self._find_contact,
@@ -90,6 +94,8 @@ class BexioLedger:
             "position": self._find_position,
             "issue": self._find_issued,
             "send": self._find_sent,
+            "draft_delete": self._tidying.find_deleted,
+            "contact_archive": self._tidying.find_archived,
         }
 
     @property
@@ -155,6 +161,30 @@ class BexioLedger:
         """The payments of a document; a credit voucher set off against it may stand among them and is none."""
         rows = self._api.list(f"{INVOICES}/{ledger_id}/payment")
         return [payment_from(row) for row in rows if not row.get("kb_credit_voucher_id")]
+
+    def inspect(self, reference: str) -> Inspection:
+        """Master data asked for anew, with rights and the documents that carry a reference."""
+        return inspect(self._api, self._master, self._finder, reference, self._clock.now())
+
+    def documents_with(self, reference: str) -> Sequence[DocumentState]:
+        """The documents that carry exactly this reference, by a plain search."""
+        return self._finder.one(reference)
+
+    def booked_lines(self, ledger_id: int) -> Sequence[BookedLine]:
+        """What the priced positions of a document are booked on."""
+        return booked_lines(self._api, ledger_id)
+
+    def contact_url(self, ledger_id: int) -> str:
+        """The deep link of a contact."""
+        return f"{self._web_url}/index.php/contact/show/id/{ledger_id}"
+
+    def experiment(self, document: DocumentState, mail: str, negative_price: bool | None) -> Mapping[str, bool]:
+        """Tries what nobody says about bexio, and keeps what it learned."""
+        learned = Experiments(self._api, self._store.facts, self._clock.now()).run(document, mail)
+        if negative_price is not None:
+            self._store.facts.learn(_NEGATIVE_PRICES, negative_price, self._clock.now())
+            learned[_NEGATIVE_PRICES] = negative_price
+        return learned
 
     def perform(self, kind: str, payload: Mapping[str, Any]) -> Done:
         """One effect."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from bexsync.errors import BexsyncError
+from bexsync.errors import BexsyncError, NotPermitted, Refused
 from bexsync.ledgers.bexio.api import Api, Row
 from bexsync.ledgers.bexio.reading import (
     NotUnderstood,
@@ -94,6 +94,22 @@ class MasterData:
                 self._facts.learn(f"{_PREFIX}{name}", value, now)
         return master
 
+    def read_anew(self, now: datetime) -> tuple[Master, dict[str, BexsyncError]]:
+        """All of it, asked for now; a part that may not be read is empty, and the reason stands beside it."""
+        read: dict[str, Any] = {}
+        problems: dict[str, BexsyncError] = {}
+        for name in self._paths:
+            try:
+                read[name] = self._ask(name)
+            except (NotPermitted, Refused) as problem:
+                if name == "me":
+                    raise
+                problems[name] = problem
+        master = _master({**dict.fromkeys(problems, ()), **read})
+        for name, value in read.items():
+            self._facts.learn(f"{_PREFIX}{name}", value, now)
+        return master, problems
+
     def is_fresh(self, now: datetime) -> bool:
         """Whether all of it was read in the last minute."""
         return all(self._facts.get(f"{_PREFIX}{name}", now=now, max_age=_JUST_NOW) is not None for name in self._paths)
@@ -107,11 +123,14 @@ class MasterData:
         known = self._facts.get(f"{_PREFIX}{name}", now=now, max_age=MAX_AGE)
         if known is not None:
             return known, False
+        return self._ask(name), True
+
+    def _ask(self, name: str) -> Any:
         path = self._paths[name]
         value = self._api.show(path) if name in _ONE_ANSWER else list(self._api.list(path))
         with understood(path):
             rows = [_only(_KEPT[name], row) for row in ([value] if name == "me" else _list(value))]
-        return rows[0] if name == "me" else rows, True
+        return rows[0] if name == "me" else rows
 
 
 def _list(value: Any) -> list[Any]:

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from bexsync.ledgers.bexio.scopes import Scope
+from bexsync.ports import Right
 
-
-class Right(StrEnum):
-    """How a right stands."""
-
-    GRANTED = "granted"
-    OWN_ONLY = "own only"
-    MISSING = "missing"
-    NOT_BOOKED = "not booked"
-    UNKNOWN = "unknown"
+__all__ = ["Right", "Rights", "rights_from"]
 
 
 @dataclass(frozen=True)

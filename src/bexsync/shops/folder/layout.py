@@ -9,6 +9,8 @@ out     what bexsync tells the shop
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +56,13 @@ class Layout:
         self.root.stat()
         if not self.root.is_dir():
             raise NotADirectoryError(self.root)
+
+    def require_open(self) -> None:
+        """Raises OSError when the shop folder, or a subfolder that is there, cannot be read and written."""
+        self.require_root()
+        for folder in (self.root, *self.folders):
+            if folder.is_dir() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
     def create(self) -> None:
         """Makes the subfolders that are missing, never the root."""

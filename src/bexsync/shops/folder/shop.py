@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from bexsync.ports import Event, Intake, OriginReport, StatusRow, Unreadable
+from bexsync.ports import Event, Intake, OriginReport, Place, Remark, StatusRow, Unreadable
+from bexsync.profile import CsvSection
 from bexsync.shops.folder.claiming import claim, finished, standing
 from bexsync.shops.folder.documents import read_file
 from bexsync.shops.folder.events import append_event
@@ -17,23 +18,40 @@ from bexsync.shops.folder.status_list import replace_status_list
 
 
 class FolderShop:
-    """The Shop that every system can be: whatever writes JSON files sells through it."""
+    """The Shop that every system can be: whatever writes JSON or CSV files sells through it."""
 
-    def __init__(self, path: Path, *, now: Callable[[], datetime], quiet_seconds: float = 5.0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        now: Callable[[], datetime],
+        quiet_seconds: float = 5.0,
+        csv: CsvSection | None = None,
+        currency: str = "",
+    ) -> None:
         self._layout = Layout(path)
         self._now = now
         self._quiet_seconds = quiet_seconds
+        self._csv = csv or CsvSection()
+        self._currency = currency
 
-    def take_in(self, *, claim: bool) -> Iterator[Intake | Unreadable]:
+    def take_in(self, *, claim: bool) -> Iterator[Intake | Unreadable | Remark]:
         """What stands in work/, then what is finished in in/; with `claim` the latter moves to work/ first."""
         with explained(self._layout):
             if claim:
                 self._layout.create()
             self._layout.require_root()
             for found in standing(self._layout.work):
-                yield from read_file(found.path)
+                yield from read_file(found.path, self._csv, self._currency)
             for path in self._newcomers(is_claiming=claim):
-                yield from read_file(path)
+                yield from read_file(path, self._csv, self._currency)
+
+    def examine(self) -> Place:
+        """The folder and how many files lie in in/; raises ConfigurationProblem where it cannot be used."""
+        with explained(self._layout):
+            self._layout.require_open()
+            waiting = finished(self._layout.incoming, now=self._now().timestamp(), quiet_seconds=0)
+            return Place(str(self._layout.root), len(waiting))
 
     def deliver(self, event: Event) -> None:
         """Appends the event to out/events-YYYY-MM.ndjson."""

@@ -1,0 +1,68 @@
+"""bexsync test-connection"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bexsync.cli import options
+from bexsync.cli.running import Command, Lateness, command, finish, make_sure, stop_at_next_step
+from bexsync.errors import Exit
+
+if TYPE_CHECKING:
+    from bexsync.jobs.connection import Report
+
+NAME = "test-connection"
+
+
+def try_out(
+    context: typer.Context,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Only look; create nothing in bexio. For cron, with --quiet.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Create the test contact and the test draft without asking.")
+    ] = False,
+    profile: options.Profile = None,
+    json: options.Json = False,
+    verbose: options.Verbose = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Check that profile, login and bexio fit together, and try it with a contact and a draft that are put away again.
+
+    Shows the company, user, currency, account, tax, numbering and rights, and what a push would do; every problem
+    at once. Then it creates one contact and one draft, reads the draft back, compares the sum, learns how this bexio
+    searches, deletes the draft and archives the contact. Nothing is issued, nothing is mailed.
+    """
+    call = command(context, NAME, profile=profile, json=json, verbose=verbose, quiet=quiet)
+    if not (read_only or call.output.asks):
+        make_sure(call, yes, "A test contact and a test draft are created in bexio and put away again.")
+    lateness = Lateness(call) if quiet else None
+    finish(call, lambda: _work(call, read_only=read_only, yes=yes, lateness=lateness), patience=lateness)
+
+
+def _work(call: Command, *, read_only: bool, yes: bool, lateness: Lateness | None) -> Exit:
+    from bexsync.engine.result import Result
+    from bexsync.jobs.connection import try_connection
+    from bexsync.wiring import is_enabled, open_workspace
+
+    if not is_enabled(call.profile):
+        return call.output.result(Result(disabled=True, message="This profile says enabled = false."))
+    workspace = open_workspace(call.profile)
+    call.output.site = workspace.store.site
+    workspace.stopping = stop_at_next_step()
+
+    def wants_trial(report: Report) -> bool:
+        call.output.settings(report.company, report.checks)
+        if read_only or not report.worth_trying:
+            return False
+        make_sure(call, yes, f"Create a test contact and a test draft in {report.company}, and put both away again?")
+        return True
+
+    try:
+        report = try_connection(workspace, wants_trial)
+    finally:
+        workspace.close()
+    in_a_row = {"in_a_row": lateness.after(report.exit_code)} if lateness else {}
+    return call.output.connection(report, **in_a_row)

@@ -1,0 +1,364 @@
+"""The trial of a connection test: one contact, one draft, looked at and put away again.
+
+It goes through the journal like every other effect, so that a death anywhere leaves what the next trial finds:
+steps in doubt are settled first, drafts are known by their reference and by the journal, the contact by its name
+and mail. Once nothing of it is left in bexio the journal forgets the story, so that the next trial begins anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from bexsync.engine.apply import Applied, Fate
+from bexsync.engine.journal import unexpected
+from bexsync.errors import BexsyncError, ConfigurationProblem, RecordProblem, Refused, TryLater
+from bexsync.jobs.run import Run
+from bexsync.money import plain, written
+from bexsync.planning.checks import (
+    WRITE_CONTACTS,
+    WRITE_INVOICES,
+    Check,
+    Need,
+    Verdict,
+    explained,
+    wrong,
+)
+from bexsync.planning.documents import Document
+from bexsync.planning.plan import Plan, Step, Subject
+from bexsync.ports import DocumentState, Done, Inspection, Standing
+from bexsync.store import Intent, IntentState
+from bexsync.store.ledger_cache import ContactRow
+
+SUBJECT = Subject("test", "connection")
+NAME = "bexsync connection test"
+_ATTEMPTS = 3
+_REMARK = "Made by `bexsync test-connection`: archived after each test, restored for the next. Nothing is sent to it."
+_CONTACT, _INVOICE, _TIDY = "test contact", "test invoice", "tidying up"
+_FIELD_HINTS = {
+    "account_id": "Correct [ledger] revenue_account.",
+    "tax_id": "Correct [ledger] tax_code, or the tax in bexio.",
+    "document_nr": "Correct [ledger] numbering, or the switch in bexio.",
+    "currency_id": "Correct [ledger] currency.",
+    "bank_account_id": "Correct [ledger] bank_account.",
+    "template_slug": "Correct [invoices] template.",
+    "user_id": "Correct [ledger] user.",
+    "owner_id": "Correct [ledger] user.",
+}
+
+Write = Callable[[int, bool], Document]
+
+
+def reference(site: str) -> str:
+    """What the test's draft carries; no invoice of the shop can, since their kind is another."""
+    return f"bexsync:{site}:test:connection"
+
+
+def mail(site: str) -> str:
+    """An address nobody can have (RFC 2606)."""
+    return f"bexsync-test-{site}@example.invalid"
+
+
+@dataclass(frozen=True)
+class Left:
+    """Something that could not be taken away: what it is, where, and why."""
+
+    what: str
+    url: str
+    why: str
+
+
+@dataclass
+class Trial:
+    """One trial; `write` gives the document for a contact, with or without a deduction; `cannot_write` says why not."""
+
+    run: Run
+    inspection: Inspection
+    owner_id: int
+    language_id: int | None
+    write: Write
+    cannot_write: RecordProblem | None = None
+    checks: list[Check] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+    learned: dict[str, bool] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    failed: bool = False
+    _tidied: int = 0
+
+    def go(self) -> None:
+        """All of it; raises TryLater or LoginNeeded where only a later run can go on."""
+        unanswered = self._settle()
+        self._guarded(_TIDY, WRITE_INVOICES, self._delete_drafts)
+        if unanswered:
+            self._guarded(_TIDY, WRITE_CONTACTS, self._archive_contacts)
+            raise _unanswered()
+        if not self.left and not self.failed:
+            self._forget_story()
+            self._guarded(_CONTACT, WRITE_CONTACTS, self._try)
+        self._guarded(_TIDY, WRITE_INVOICES, self._delete_drafts)
+        self._guarded(_TIDY, WRITE_CONTACTS, self._archive_contacts)
+        self._conclude()
+
+    # the engine
+
+    def _do(self, step: Step) -> Applied:
+        """A step to its end: an answer that did not come is looked for until it is known what it was."""
+        for _ in range(_ATTEMPTS):
+            (record,) = self.run.applier.apply(Plan((step,)))
+            (applied,) = record.steps
+            if applied.fate is not Fate.IN_DOUBT:
+                return applied
+            if self._settle():
+                break
+        raise _unanswered()
+
+    def _settle(self) -> list[Intent]:
+        """Looks for what is in doubt; what of ours stays so."""
+        return self.run.recovery.settle_patiently(lambda intent: intent.subject_kind == SUBJECT.kind)
+
+    def _story(self) -> list[Intent]:
+        return self.run.store.intents.of_subject(SUBJECT.kind, SUBJECT.shop_id)
+
+    def _forget_story(self) -> None:
+        self.run.store.intents.forget(SUBJECT.kind, SUBJECT.shop_id)
+
+    def _step(self, kind: str, name: str, payload: Mapping[str, Any], expect: Mapping[str, str] | None = None) -> Step:
+        return Step(kind, name, SUBJECT, payload, scope=self._site, expect=expect or {}, title=name)
+
+    @property
+    def _site(self) -> str:
+        return self.run.store.site
+
+    @property
+    def _reference(self) -> str:
+        return reference(self._site)
+
+    def _guarded(self, name: str, need: Need, work: Callable[[], None]) -> None:
+        """Does it; what needs a person becomes a check, so that what was made is put away all the same."""
+        try:
+            work()
+        except (ConfigurationProblem, Refused) as problem:
+            self._note_failure(name, need, problem)
+
+    def _note_failure(self, name: str, need: Need, problem: BexsyncError) -> None:
+        self.checks.append(wrong(name, "refused", *explained(problem, need, self.inspection)))
+
+    # contact and draft
+
+    def _try(self) -> None:
+        if self.cannot_write is not None:
+            self.checks.append(wrong(_INVOICE, "left out", self.cannot_write.message, self.cannot_write.hint))
+            return
+        contact_id = self._contact()
+        if contact_id is not None:
+            self._guarded(_INVOICE, WRITE_INVOICES, lambda: self._invoice(contact_id))
+
+    def _contact(self) -> int | None:
+        """The test's contact, alive; None where bexio refused it."""
+        known = self._contacts()
+        if known:
+            oldest = min(known, key=lambda row: row.ledger_id)
+            if not oldest.archived:
+                return self._contact_is(oldest.ledger_id, "found where an earlier test left it")
+            step = self._step("contact_restore", f"restore {oldest.ledger_id}", {"ledger_id": oldest.ledger_id})
+            applied = self._do(step)
+            said = "restored"
+        else:
+            applied = self._do(self._step("contact", "create the contact", self._form(mail(self._site))))
+            if applied.fate is Fate.REFUSED and "mail" in applied.said:
+                applied = self._do(self._step("contact", "create the contact", self._form("")))
+            said = "created"
+        if applied.fate is not Fate.DONE:
+            self.checks.append(wrong(_CONTACT, "refused", applied.said, _hint(applied.said)))
+            return None
+        return self._contact_is(applied.result["ledger_id"], said)
+
+    def _contact_is(self, ledger_id: int, said: str) -> int:
+        url = self.run.ledger.contact_url(ledger_id)
+        self.facts["contact"] = {"ledger_id": ledger_id, "url": url, "was": said}
+        self.checks.append(Check(_CONTACT, Verdict.OK, said, f'It is called "{NAME}", {self._site}.'))
+        return ledger_id
+
+    def _form(self, address: str) -> dict[str, Any]:
+        return {
+            "kind": "company",
+            "name_1": NAME,
+            "name_2": self._site,
+            "mail": address,
+            "phone": "",
+            "postcode": "",
+            "owner_id": self.owner_id,
+            "language_id": self.language_id,
+            "remarks": _REMARK,
+        }
+
+    def _contacts(self) -> list[ContactRow]:
+        """The contacts that bear the test's name and no mail but its own; whoever renames one may keep it."""
+        self.run.ledger.refresh_contacts()
+        index, own = self.run.store.contacts, mail(self._site)
+        rows = {row.ledger_id: row for row in (*index.by_mail(own), *index.by_name(NAME, self._site, ""))}
+        return [
+            row for row in rows.values()
+            if (row.name_1, row.name_2) == (NAME, self._site) and row.mail in ("", own) and not row.mail_second
+        ]  # fmt: skip
+
+    def _invoice(self, contact_id: int) -> None:
+        """With a deduction first, where nobody knows better: that answers whether prices may be negative."""
+        tries = (True, False) if self.run.ledger.negative_prices else (False,)
+        refused_with_deduction = False
+        for deducted in tries:
+            document = self.write(contact_id, deducted)
+            payload = {**document.header, "positions": list(document.positions)}
+            applied = self._do(self._step("invoice", self._reference, payload, document.expect))
+            if applied.fate is not Fate.REFUSED:
+                break
+            refused_with_deduction = deducted
+        negative = True if deducted else False if refused_with_deduction else None
+        self._judge(applied, document, contact_id, negative)
+
+    def _judge(self, applied: Applied, document: Document, contact_id: int, negative: bool | None) -> None:
+        intent = self.run.store.intents.get(self._site, "invoice", self._reference)
+        if applied.fate is Fate.REFUSED or intent is None or intent.ledger_id is None:
+            self.failed = applied.fate is not Fate.REFUSED
+            self.checks.append(wrong(_INVOICE, "refused", applied.said, _hint(applied.said)))
+            return
+        state = self.run.ledger.document(intent.ledger_id)
+        if state is None:
+            self._wrong("vanished", "Somebody deleted the draft while it was being looked at.", "Run the test again.")
+            return
+        rounding = state.total - document.total
+        self.facts["invoice"] = {
+            "ledger_id": state.ledger_id, "number": state.number, "url": state.url,
+            "expected": plain(document.total), "within": plain(document.within),
+            "total": written(state.total), "rounding": plain(rounding), "currency": document.currency,
+        }  # fmt: skip
+        odd = unexpected(document.expect, Done(state.ledger_id, state=state)) or self._otherwise_booked(state, document)
+        if odd or state.contact_id != contact_id:
+            self._wrong(
+                f"{written(state.total)} {document.currency}",
+                odd or "bexio shows it for another contact.",
+                "Nothing was issued. Look at the tax and the rounding of the currency in bexio, and report this line.",
+            )
+            return
+        self.checks.append(
+            Check(
+                _INVOICE,
+                Verdict.OK,
+                f"{state.number}, {written(state.total)} {document.currency} as expected",
+                f"The lines come to {plain(document.total)}, which bexio rounds by {written(rounding)}."
+                if rounding
+                else f"The lines come to {plain(document.total)}.",
+            )
+        )
+        self.learned = dict(self.run.ledger.experiment(state, self._mail_of(contact_id), negative))
+
+    def _mail_of(self, contact_id: int) -> str:
+        row = self.run.store.contacts.get(contact_id)
+        return row.mail if row else ""
+
+    def _otherwise_booked(self, state: DocumentState, document: Document) -> str:
+        """bexio might book on something else than it was told, without a word."""
+        sent = [(p.get("account_id"), p.get("tax_id")) for p in document.positions if "unit_price" in p]
+        for (account, tax), line in zip(sent, self.run.ledger.booked_lines(state.ledger_id), strict=False):
+            if line.account_id not in (None, account):
+                return f"bexio booked a line on the account {line.account_id} instead of {account} (ids)."
+            if tax is not None and line.tax_id not in (None, tax):
+                return f"bexio gave a line the tax {line.tax_id} instead of {tax} (ids)."
+        return ""
+
+    def _wrong(self, value: str, sentence: str, hint: str) -> None:
+        self.failed = True
+        self.checks.append(wrong(_INVOICE, value, sentence, hint))
+
+    # putting away
+
+    def _delete_drafts(self) -> None:
+        """Every draft of a test, known by its reference or by the journal, since a search may lag."""
+        found = {state.ledger_id: state for state in self.run.ledger.documents_with(self._reference)}
+        for ledger_id in self._made():
+            if ledger_id not in found and (state := self.run.ledger.document(ledger_id)) is not None:
+                found[ledger_id] = state
+        for state in found.values():
+            if not any(left.url == state.url for left in self.left):
+                self._delete(state)
+
+    def _made(self) -> Iterable[int]:
+        """The documents of the journal's story that it does not know to be deleted."""
+        story = self._story()
+        deleted = {i.ledger_id for i in story if i.kind == "draft_delete" and i.state is IntentState.DONE}
+        return [i.ledger_id for i in story if i.kind == "invoice" and i.ledger_id and i.ledger_id not in deleted]
+
+    def _delete(self, state: DocumentState) -> None:
+        if state.reference != self._reference:
+            return  # an id that was given to somebody else's document
+        if state.standing is not Standing.DRAFT:
+            self._leave(state.number, state.url, f"it is no draft any more ({state.standing.value.replace('_', ' ')})")
+            return
+        payload = {"document_id": state.ledger_id, "reference": self._reference}
+        self._take_away(
+            self._step("draft_delete", f"delete {state.ledger_id}", payload), state.number, state.url, WRITE_INVOICES
+        )
+
+    def _archive_contacts(self) -> None:
+        for row in self._contacts():
+            if not row.archived:
+                payload = {"ledger_id": row.ledger_id, "name_1": NAME}
+                step = self._step("contact_archive", f"archive {row.ledger_id}", payload)
+                self._take_away(step, "the contact", self.run.ledger.contact_url(row.ledger_id), WRITE_CONTACTS)
+
+    def _take_away(self, step: Step, what: str, url: str, need: Need) -> None:
+        try:
+            applied = self._do(step)
+        except (ConfigurationProblem, Refused) as problem:
+            self._leave(what, url, " ".join(explained(problem, need, self.inspection)))
+            return
+        if applied.fate is Fate.DONE:
+            self._tidied += 1
+        else:
+            self._leave(what, url, applied.said)
+
+    def _leave(self, what: str, url: str, why: str) -> None:
+        self.failed = True
+        self.left.append(Left(what, url, why))
+
+    def _conclude(self) -> None:
+        for left in self.left:
+            self.checks.append(
+                wrong(
+                    _TIDY,
+                    f"{left.what} is left",
+                    f"{left.url}: {left.why.rstrip('.')}.",
+                    "The next `bexsync test-connection` tries again; or put it away in bexio.",
+                )
+            )
+        unsettled = any(i.state in (IntentState.SENDING, IntentState.IN_DOUBT) for i in self._story())
+        if not self.left and not unsettled:
+            self._forget_story()
+            if self._tidied and not any(check.name == _TIDY for check in self.checks):
+                self.checks.append(Check(_TIDY, Verdict.OK, "the draft is deleted, the contact archived"))
+
+
+def _unanswered() -> TryLater:
+    return TryLater(
+        "bexio has not answered a request of the test, and nobody knows yet whether it was carried out.",
+        "The next `bexsync test-connection` looks for it first, and puts away what it finds.",
+        code="in_doubt",
+    )
+
+
+def _hint(said: str) -> str:
+    """What of the profile a refusal speaks of."""
+    return next((hint for name, hint in _FIELD_HINTS.items() if name in said), "Correct what bexio names.")
+
+
+def telling_lines(*, deducted: bool) -> list[dict[str, Any]]:
+    """Lines of 10.01 without tax, a sum that every way of rounding shows."""
+    name = "Test of the connection, nothing to pay"
+    if not deducted:
+        return [{"name": name, "unit_price": Decimal("10.01")}]
+    return [
+        {"name": name, "unit_price": Decimal("11.01")},
+        {"name": "Test of a deduction", "type": "discount", "discount_amount": Decimal("1")},
+    ]

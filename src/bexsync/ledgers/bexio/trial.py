@@ -1,0 +1,155 @@
+"""What a connection test needs of bexio: everything at a glance, its own traces away, open questions answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from bexsync.errors import NotPermitted, Refused
+from bexsync.ledgers.bexio.api import Api, Criterion, criterion
+from bexsync.ledgers.bexio.finders import IN_ON_ID, IN_ON_REFERENCE, INVOICES, DocumentFinder
+from bexsync.ledgers.bexio.master import MasterData
+from bexsync.ledgers.bexio.reading import NotUnderstood, optional_number, row_of, text, understood
+from bexsync.ledgers.bexio.records import document_of
+from bexsync.ledgers.bexio.rights import rights_from
+from bexsync.ledgers.bexio.scopes import SCOPES, Scope
+from bexsync.ports import BookedLine, DocumentState, Done, Finding, Inspection, Right, Standing
+from bexsync.store.ledger_cache import Facts
+
+CONTACTS = "/2.0/contact"
+_MAIL_CASE = "search:mail_ignores_case"
+_ORDER = "search:order_by_id"
+_NEARBY = 200  # ids below the test's own in which others are looked for, to see them in order
+_READING = tuple(
+    Scope(f"{module}_show", "", (), lambda _: True, module, "show") for module in ("contact", "kb_invoice")
+)
+
+
+def inspect(api: Api, master: MasterData, finder: DocumentFinder, reference: str, now: datetime) -> Inspection:
+    """Master data, what may be read of contacts and invoices, and the user's rights."""
+    known, problems = master.read_anew(now)
+    drafts: list[DocumentState] = []
+    try:
+        list(api.search(CONTACTS, [criterion("id", "=", 0)]))
+    except (NotPermitted, Refused) as problem:
+        problems["contacts"] = problem
+    try:
+        drafts = finder.one(reference)
+    except (NotPermitted, Refused) as problem:
+        problems["invoices"] = problem
+    return Inspection(known, problems, _rights(api), tuple(drafts))
+
+
+def _rights(api: Api) -> dict[str, Right]:
+    """How the rights stand that go with the scopes of a push; unknown where bexio does not tell."""
+    try:
+        rights = rights_from(api.show("/3.0/permissions"))
+    except (NotPermitted, Refused):
+        rights = rights_from(None)
+    return {scope.name: rights.of(scope) for scope in (*_READING, *SCOPES) if scope.module}
+
+
+def booked_lines(api: Api, ledger_id: int) -> tuple[BookedLine, ...]:
+    """The account and tax of each position that has a price."""
+    row = api.show(f"{INVOICES}/{ledger_id}")
+    with understood(f"the positions of the invoice {ledger_id}"):
+        positions = row_of(row).get("positions") or ()
+        if not isinstance(positions, list):
+            raise NotUnderstood("`positions` is no list")
+        priced = [row_of(position) for position in positions if "unit_price" in row_of(position)]
+        return tuple(BookedLine(optional_number(p, "account_id"), optional_number(p, "tax_id")) for p in priced)
+
+
+class TidyingUp:
+    """Takes away what a connection test made, after looking whether it is what it should be."""
+
+    def __init__(self, api: Api, web_url: str) -> None:
+        self._api = api
+        self._web_url = web_url
+
+    def delete_draft(self, payload: Mapping[str, Any]) -> Done:
+        """Deletes a draft that carries our reference."""
+        path = f"{INVOICES}/{payload['document_id']}"
+        state = document_of(payload["document_id"], self._api.show(path), self._web_url)
+        if state.reference != payload["reference"]:
+            raise Refused(409, f"{state.number} does not carry the test's reference; it stays as it is: {state.url}")
+        if state.standing is not Standing.DRAFT:
+            raise Refused(409, f"{state.number} is no draft any more; it stays as it is: {state.url}")
+        self._api.write("DELETE", path)
+        return Done(payload["document_id"])
+
+    def find_deleted(self, payload: Mapping[str, Any]) -> Finding:
+        """A draft that is gone was deleted."""
+        gone = self._is_missing(f"{INVOICES}/{payload['document_id']}")
+        return Finding(done=Done(payload["document_id"])) if gone else Finding()
+
+    def archive_contact(self, payload: Mapping[str, Any]) -> Done:
+        """Archives a contact that bears the test's name."""
+        path = f"{CONTACTS}/{payload['ledger_id']}"
+        row = self._api.show(path)
+        with understood(f"the contact {payload['ledger_id']}"):
+            name = text(row_of(row), "name_1")
+        if name != payload["name_1"]:
+            raise Refused(409, f'the contact {payload["ledger_id"]} is called "{name}" now; it stays as it is')
+        self._api.write("DELETE", path)
+        return Done(payload["ledger_id"])
+
+    def find_archived(self, payload: Mapping[str, Any]) -> Finding:
+        """bexio shows an archived contact only to those who ask for the archive."""
+        gone = self._is_missing(f"{CONTACTS}/{payload['ledger_id']}")
+        return Finding(done=Done(payload["ledger_id"])) if gone else Finding()
+
+    def _is_missing(self, path: str) -> bool:
+        try:
+            self._api.show(path)
+        except Refused as problem:
+            return problem.status == 404
+        return False
+
+
+class Experiments:
+    """Answers questions by trying; one that the control does not bear out is left open."""
+
+    def __init__(self, api: Api, facts: Facts, now: datetime) -> None:
+        self._api = api
+        self._facts = facts
+        self._now = now
+
+    def run(self, document: DocumentState, mail: str) -> dict[str, bool]:
+        """What was learned, by the name of the fact."""
+        answers = {
+            IN_ON_REFERENCE: self._in_works("api_reference", document.reference, "no such reference", document),
+            IN_ON_ID: self._in_works("id", document.ledger_id, document.ledger_id + 1, document),
+            _MAIL_CASE: self._mail_ignores_case(mail, document.contact_id) if mail else None,
+            _ORDER: self._keeps_order(document),
+        }
+        learned = {name: answer for name, answer in answers.items() if answer is not None}
+        for name, answer in learned.items():
+            self._facts.learn(name, answer, self._now)
+        return learned
+
+    def _in_works(self, field: str, value: str | int, other: str | int, document: DocumentState) -> bool | None:
+        if document.ledger_id not in (self._found(INVOICES, [criterion(field, "=", value)]) or ()):
+            return None  # the search does not know the document yet, so that nothing can be said
+        return document.ledger_id in (self._found(INVOICES, [criterion(field, "in", [value, other])]) or ())
+
+    def _mail_ignores_case(self, mail: str, contact_id: int | None) -> bool | None:
+        if contact_id not in (self._found(CONTACTS, [criterion("mail", "=", mail)]) or ()):
+            return None
+        return contact_id in (self._found(CONTACTS, [criterion("mail", "=", mail.upper())]) or ())
+
+    def _keeps_order(self, document: DocumentState) -> bool | None:
+        """Needs a second document near ours."""
+        nearby = criterion("id", ">=", max(document.ledger_id - _NEARBY, 1))
+        found = self._found(INVOICES, [nearby], order_by="id_desc")
+        if found is None or len(found) < 2:
+            return None
+        return found == sorted(found, reverse=True)
+
+    def _found(self, path: str, criteria: Iterable[Criterion], **query: str) -> list[int] | None:
+        """The ids that a search shows, None where bexio refuses it."""
+        try:
+            return [row["id"] for row in self._api.search(path, list(criteria), **query) if "id" in row]
+        except Refused:
+            return None
