@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
-
-from werkzeug.datastructures import MultiDict
 
 from bexsync.sandbox.identity.server import Identity
 from bexsync.sandbox.tokens import Tokens
@@ -46,9 +43,7 @@ class Desk:
 
     def approve(self, url: str, user_id: int = 1, decision: str = "allow") -> str:
         """Goes through login and consent for a person, and returns where the browser would go."""
-        parts = urlsplit(url)
-        sent = MultiDict(parse_qsl(parts.query, keep_blank_values=True))
-        return self._identity.decide(sent, f"{parts.scheme}://{parts.netloc}", user_id, is_allowed=decision == "allow")
+        return self._identity.approve(url, user_id, is_allowed=decision == "allow")
 
     def set_access_lifetime(self, seconds: int) -> None:
         """Sets how long the access tokens of logins last from now on."""

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Request as WerkzeugRequest
@@ -99,14 +100,17 @@ class Identity:
         with self._books.transaction():
             self._logins.end_of(reason, user_id=user_id)
 
-    def decide(self, sent: MultiDict[str, str], base_url: str, user_id: int, *, is_allowed: bool) -> str:
-        """Returns where a browser goes that brings this request to a person who logs in and decides so at once."""
-        issuer = f"{base_url}{REALM}"
+    def approve(self, url: str, user_id: int = 1, *, is_allowed: bool = True) -> str:
+        """Does what a person does in the pages behind an authorization address; returns where the browser goes then."""
+        parts = urlsplit(url)
+        if parts.path != _AUTH:
+            raise ValueError(f"{parts.path} is not where apps ask for a login; that is {_AUTH}")
+        issuer = f"{parts.scheme}://{parts.netloc}{REALM}"
         with self._books.transaction():
+            if self._people.get(user_id) is None:
+                raise ValueError(f"there is no user {user_id}")
             try:
-                request = self._request(sent)
-                if self._people.get(user_id) is None:
-                    raise ValueError(f"there is no user {user_id}")
+                request = self._request(MultiDict(parse_qsl(parts.query, keep_blank_values=True)))
                 if not is_allowed:
                     raise request.refusal(*_DECLINED)
                 return self._code_answer(issuer, request, self._sessions.begin(user_id))
