@@ -158,12 +158,13 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 def _last_words(words: bytes, secret: str, output: bytes) -> str:
     """The last line of its complaints, unless that repeats what it was to keep quiet about."""
-    hidden = f"{secret}\n{output.decode(errors='replace')}"
+    hidden = f"{secret}\n{output.decode(errors='replace')}".casefold()
     lines = [line.strip() for line in words.decode(errors="replace").splitlines() if line.strip()]
     if not lines:
         return ""
     line = redact(lines[-1], [secret])
-    if any(hidden.find(line[i : i + _TELLTALE]) >= 0 for i in range(len(line) - _TELLTALE + 1)):
+    folded = line.casefold()
+    if any(folded[i : i + _TELLTALE] in hidden for i in range(len(folded) - _TELLTALE + 1)):
         return "; its words hold parts of the login and are not shown"
     return f": {line[:_LONGEST_WORDS].rstrip('.')}"
 
