@@ -47,7 +47,7 @@ def open_workspace(name: str, *, clock: Clock | None = None) -> Workspace:
     profile = load_profile(path)
     vat_map = load_vat_map(path)
     folder = state_folder()
-    tokens = _tokens(profile, path, folder, clock)
+    tokens = token_source(profile, path, folder, clock)
     company = _company(profile, path, folder, tokens, clock)
     site = profile.shop.site
     store = open_store(folder / f"bexio-{company.id}.db", site, company.id)
@@ -95,7 +95,7 @@ def login_status(name: str, *, offline: bool = False, clock: Clock | None = None
     path = Path(desk.path)
 
     def permissions() -> Any:
-        tokens = _tokens(desk.profile, path, desk.folder, desk.clock)
+        tokens = token_source(desk.profile, path, desk.folder, desk.clock)
         api = Api(_client(desk.profile, tokens.token, desk.clock, Pacer(MemoryBudget(), desk.clock), None))
         try:
             return api.show("/3.0/permissions")
@@ -152,6 +152,8 @@ def _shop(profile: Profile, profile_file: Path, clock: Clock) -> Shop:
         shop_path(profile, profile_file),
         now=clock.now,
         quiet_seconds=profile.shop.quiet_seconds,
+        csv=profile.shop.csv,
+        currency=profile.ledger.currency,
     )
 
 
@@ -170,8 +172,8 @@ def _client(
     )
 
 
-def _tokens(profile: Profile, path: Path, folder: Path, clock: Clock) -> TokenSource:
-    """The environment speaks over a login, as it does over the profile."""
+def token_source(profile: Profile, path: Path, folder: Path, clock: Clock) -> TokenSource:
+    """Where the profile's access token comes from; the environment speaks over a login, as over the profile."""
     if names_token():
         return EnvironmentToken(clock)
     desk = AuthDesk(
