@@ -366,7 +366,11 @@ def test_endless_complaints_end_in_a_count(shop: FolderShop, root: Path) -> None
         ("a.json.part", json.dumps(record()), 60.0, False),
         ("a.json~", json.dumps(record()), 60.0, False),
         (".a.json", json.dumps(record()), 60.0, False),
-        ("a.csv", "shop_id;total\n", 60.0, False),
+        ("a.csv", "number;total\n", 10.0, True),
+        ("a.tsv", "number\ttotal\n", 10.0, True),
+        ("a.csv", "number;total\nR-1;108.1", 10.0, False),
+        ("a.csv", "number;total\nR-1;108.1", 60.0, True),
+        ("a.xlsx", "number;total\n", 60.0, False),
     ],
 )  # fmt: skip
 def test_half_written_files_are_left_alone(

@@ -6,7 +6,7 @@ from itertools import islice
 
 from bexsync.engine.result import Outcome, Status
 from bexsync.jobs.run import Run
-from bexsync.ports import Intake, OriginReport, OriginState, Unreadable
+from bexsync.ports import Intake, OriginReport, OriginState, Remark, Unreadable
 from bexsync.store import RecordState
 
 _AT_ONCE = 100
@@ -18,6 +18,7 @@ class Desk:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._origins: dict[str, list[str]] = {}
+        self._understood: dict[str, str] = {}
         self._taken: set[tuple[str, str, str]] = set()
 
     def take_in(self) -> None:
@@ -28,8 +29,12 @@ class Desk:
                 for item in batch:
                     self._take(item)
 
-    def _take(self, item: Intake | Unreadable) -> None:
+    def _take(self, item: Intake | Unreadable | Remark) -> None:
         sentences = self._origins.setdefault(item.origin, [])
+        if isinstance(item, Remark):
+            self._understood[item.origin] = item.message
+            self._run.result.data.setdefault("files", {})[item.origin] = {"understood": item.message, **item.facts}
+            return
         if isinstance(item, Unreadable):
             self._forget_twin(item)
             where = f"{item.origin}, {item.place}" if item.place else item.origin
@@ -76,7 +81,7 @@ class Desk:
             return OriginReport(origin, OriginState.OPEN)
         given_up = [f"{row.kind} {row.shop_id}: {row.reason}" for row in rows if row.state is RecordState.GIVEN_UP]
         state = OriginState.GIVEN_UP if sentences or given_up else OriginState.DONE
-        return OriginReport(origin, state, (*sentences, *given_up))
+        return OriginReport(origin, state, (*sentences, *given_up), self._understood.get(origin, ""))
 
 
 def _sentence(text: str) -> str:

@@ -30,6 +30,10 @@ def _renamed(sort: Sort, name: str, *path: str) -> tuple[Column, ...]:
     return (Column(name, sort, path),)
 
 
+def _line_renamed(sort: Sort, name: str, field: str) -> tuple[Column, ...]:
+    return (Column(name, sort, (field,), of_line=True),)
+
+
 _ADDRESS = ("customer", "billing_address")
 _CONTACT = ("invoice_contact",)
 
@@ -62,13 +66,14 @@ COLUMNS: tuple[Column, ...] = (
     *_of_invoice("text", "to", "subject", "text", below=("email",), prefix="mail_"),
     *_renamed("yes_no", "mail_attach_pdf", "email", "attach_pdf"),
     *_of_line("id", "line_id"),
-    *_of_line("word", "type"),
+    *_line_renamed("word", "line_type", "type"),
     *_of_line("id", "sku"),
-    *_of_line("text", "name", "description"),
+    *_line_renamed("text", "item", "name"),
+    *_of_line("text", "description"),
     *_of_line("amount", "quantity"),
     *_of_line("text", "unit"),
     *_of_line("amount", "unit_price"),
-    Column("unit_price_gross", "amount", ("unit_price",), of_line=True),
+    *_line_renamed("amount", "unit_price_gross", "unit_price"),
     *_of_line("percent", "discount_percent"),
     *_of_line("amount", "discount_amount", "line_total", "line_tax"),
     *_of_line("percent", "tax_rate"),

@@ -1,4 +1,4 @@
-"""The folder shop: JSON files dropped into a folder, results written beside them."""
+"""The folder shop: JSON and CSV files dropped into a folder, results written beside them."""
 
 from bexsync.shops.folder.shop import FolderShop
 

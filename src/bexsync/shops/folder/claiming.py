@@ -12,7 +12,9 @@ from bexsync.shops.folder.durable import locked_folder, move_beside, tame_name
 from bexsync.shops.folder.layout import Layout
 
 RECORD_LINES = (".ndjson", ".jsonl")
-_SUFFIXES = (".json", *RECORD_LINES)
+TABLES = (".csv", ".tsv")
+_SUFFIXES = (".json", *RECORD_LINES, *TABLES)
+_LINE_ENDS = (b"\n", b"\r", b"\n\0", b"\r\0")  # the latter in UTF-16
 _HALF_WRITTEN = (".tmp", ".part", "~")
 _TAIL = 65_536
 # A writer that stalls mid-file is given this many quiet periods before its torso counts as its last word.
@@ -76,11 +78,13 @@ def _being_written(found: Found, now: float, quiet_seconds: float) -> bool:
 
 
 def _lacks_its_end(path: Path) -> bool:
-    """Whether the file stops in the middle of a value; what cannot be read is for the reader to complain of."""
+    """Whether the file stops in the middle of a value or row; what cannot be read is for the reader to complain of."""
     try:
         tail = _tail(path)
     except OSError:
         return False
+    if path.suffix.lower() in TABLES:
+        return not tail.endswith(_LINE_ENDS)
     if path.suffix.lower() not in RECORD_LINES:
         return not tail.rstrip().endswith((b"}", b"]"))
     last_line = tail.rpartition(b"\n")[2]

@@ -7,29 +7,38 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bexsync.ports import Intake, Unreadable
+from bexsync.ports import Intake, Remark, Unreadable
+from bexsync.profile import CsvSection
 from bexsync.records import KINDS, Malformed, Record, read_record
 from bexsync.records.quoting import named, shown
+from bexsync.shops.folder.claiming import TABLES
+from bexsync.shops.folder.complaints import CORRECT, Complaint, id_in
 from bexsync.shops.folder.json_values import flaw_in
 from bexsync.shops.folder.pieces import EXPORT_AGAIN, Piece, Torn, UnusableFile, pieces
 
 SCHEMA = "bexsync/1"
-CORRECT = "Correct it and drop the file into in/ again; records that are already booked are recognised."
 _SAY_WHAT_IT_IS = f'Each record, or the envelope around them, says "schema": "{SCHEMA}" and its "kind".'
 _MOST_COMPLAINTS = 100
-_LONGEST_ID = 120
 
 
-def read_file(path: Path) -> Iterator[Intake | Unreadable]:
+def read_file(path: Path, csv: CsvSection | None = None, currency: str = "") -> Iterator[Intake | Unreadable | Remark]:
     """Everything in a file, at least one thing; nothing when the file is gone."""
     try:
-        yield from _summed_up(path.name, _Reader(path.name).read(path))
+        yield from _summed_up(path.name, _outcomes(path, csv or CsvSection(), currency))
     except FileNotFoundError:
         return
     except PermissionError as problem:
         yield Unreadable(path.name, "", f"may not be read: {problem.strerror}", "Let bexsync's user read it.")
     except UnusableFile as problem:
         yield Unreadable(path.name, "", problem.message, problem.hint)
+
+
+def _outcomes(path: Path, csv: CsvSection, currency: str) -> Iterator[Intake | Complaint | Remark]:
+    if path.suffix.lower() not in TABLES:
+        return _Reader(path.name).read(path)
+    from bexsync.shops.folder.table import read_table  # most shops have none
+
+    return read_table(path, csv, currency)
 
 
 class _NoRecord(ValueError):
@@ -42,19 +51,6 @@ class _NoRecord(ValueError):
         self.is_format = is_format
 
 
-@dataclass(frozen=True)
-class _Complaint:
-    """Something unreadable, and whether it is a matter of format."""
-
-    unreadable: Unreadable
-    is_format: bool
-
-    @property
-    def is_countless(self) -> bool:
-        """Whether a file of garbage could hold any number of these."""
-        return self.is_format or not self.unreadable.shop_id
-
-
 @dataclass
 class _Reader:
     """Reads one file, and knows what stood in it before."""
@@ -62,15 +58,15 @@ class _Reader:
     origin: str
     known: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
-    def read(self, path: Path) -> Iterator[Intake | _Complaint]:
+    def read(self, path: Path) -> Iterator[Intake | Complaint]:
         for piece in pieces(path):
             outcome = self._outcome(piece)
             if outcome is not None:
                 yield outcome
 
-    def _outcome(self, piece: Piece | Torn) -> Intake | _Complaint | None:
+    def _outcome(self, piece: Piece | Torn) -> Intake | Complaint | None:
         if isinstance(piece, Torn):
-            return _Complaint(Unreadable(self.origin, piece.place, piece.message, piece.hint), is_format=True)
+            return Complaint(Unreadable(self.origin, piece.place, piece.message, piece.hint), is_format=True)
         kind, shop_id = _known_kind(piece), _known_id(piece.value)
         try:
             record = _record(piece)
@@ -79,7 +75,7 @@ class _Reader:
         except _NoRecord as problem:
             self.known.setdefault((kind, shop_id), (piece.place, ""))
             said = Unreadable(self.origin, piece.place, problem.message, problem.hint, kind, shop_id)
-            return _Complaint(said, problem.is_format)
+            return Complaint(said, problem.is_format)
         return Intake(kind, record, self.origin, piece.place)
 
     def _is_repeated(self, kind: str, shop_id: str, place: str, content: str) -> bool:
@@ -96,11 +92,14 @@ class _Reader:
         return True
 
 
-def _summed_up(origin: str, outcomes: Iterator[Intake | _Complaint]) -> Iterator[Intake | Unreadable]:
+def _summed_up(origin: str, outcomes: Iterator[Intake | Complaint | Remark]) -> Iterator[Intake | Unreadable | Remark]:
     """All records; a file of garbage is one complaint, and endless complaints end in a count."""
     held: list[Unreadable] = []
     is_recognised, countless = False, 0
     for outcome in outcomes:
+        if isinstance(outcome, Remark):
+            yield outcome
+            continue
         if isinstance(outcome, Intake):
             yield from held
             yield outcome
@@ -188,5 +187,4 @@ def _known_id(value: Any) -> str:
     said = value.get("shop_id") if isinstance(value, Mapping) else None
     if isinstance(said, bool) or not isinstance(said, str | int):
         return ""
-    text = str(said).strip()
-    return text if text.isprintable() and len(text) <= _LONGEST_ID else ""
+    return id_in(str(said))

@@ -51,15 +51,15 @@ class Torn:
 
 def pieces(path: Path) -> Iterator[Piece | Torn]:
     """The pieces of a file in order; lines are read one by one. Raises UnusableFile."""
-    with _opened(path) as stream:
+    with opened(path) as stream:
         if path.suffix.lower() in RECORD_LINES:
             yield from _lines(stream)
         else:
             yield from _records(_document(stream.read(LARGEST + 1)))
 
 
-def _opened(path: Path) -> BinaryIO:
-    """The plain file itself: links are not followed, and a pipe would hold us up."""
+def opened(path: Path) -> BinaryIO:
+    """The plain file itself: links are not followed, a pipe would hold us up; raises UnusableFile and OSError."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     stream = os.fdopen(handle, "rb")
     status = os.fstat(handle)

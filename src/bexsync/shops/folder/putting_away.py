@@ -13,7 +13,7 @@ _REASONS = """\
 {name} was not booked, or only in part:
 
 {sentences}
-
+{understood}
 Correct the file and drop it into in/ again. Records that are already booked are recognised and not booked twice.
 """
 
@@ -37,4 +37,6 @@ def put_away(layout: Layout, report: OriginReport, now: datetime) -> None:
 
 def _reasons(report: OriginReport) -> str:
     sentences = [" ".join(sentence.split()) for sentence in report.sentences] or ["No reason was given."]
-    return _REASONS.format(name=report.origin, sentences="\n".join(f"- {sentence}" for sentence in sentences))
+    understood = f"\nIt was {report.understood}.\n" if report.understood else ""
+    listed = "\n".join(f"- {sentence}" for sentence in sentences)
+    return _REASONS.format(name=report.origin, sentences=listed, understood=understood)

@@ -1,0 +1,137 @@
+"""Cells as spreadsheets write them: text marks, invisible signs, days, yes and no, and words of four languages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+
+_INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u2060"))
+_AS_TEXT = re.compile(r'="((?:[^"]|"")*)"', re.DOTALL)
+_MARKED_AS_TEXT = re.compile(r"'([=+\-@].*|[\d .,/'-]+)", re.DOTALL)
+_SCIENTIFIC = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE][+-]\d{2,3}", re.ASCII)
+_DAY = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})", re.ASCII)
+_ISO_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
+_MIDNIGHT = re.compile(r"[ T]0?0:00(:00(\.0+)?)?$", re.ASCII)
+_DAYS_LONG = re.compile(r"(\d{1,4})\s*(?:t|tage?|days?|jours?|j|giorn[io]|gg?|d)?\.?", re.ASCII | re.IGNORECASE)
+
+YES_NO: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("true", "yes", "y", "1", "x", "ja", "j", "wahr", "oui", "o", "vrai", "sì", "si", "s", "vero"), "yes"
+    ),
+    **dict.fromkeys(("false", "no", "n", "0", "nein", "falsch", "non", "faux", "falso"), "no"),
+}
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "document_type": {
+        **dict.fromkeys(("invoice", "rechnung", "facture", "fattura"), "invoice"),
+        **dict.fromkeys(
+            (
+                *("credit_note", "credit note", "gutschrift", "note de crédit", "avoir"),
+                *("nota di credito", "nota di accredito"),
+            ),
+            "credit_note",
+        ),
+    },
+    "status": {
+        **dict.fromkeys(("draft", "entwurf", "brouillon", "bozza"), "draft"),
+        **dict.fromkeys(
+            ("approved", "freigegeben", "genehmigt", "approuvé", "approuvée", "approvato", "approvata"), "approved"
+        ),
+        **dict.fromkeys(
+            ("sent", "versendet", "versandt", "gesendet", "envoyé", "envoyée", "inviato", "inviata"), "sent"
+        ),
+        **dict.fromkeys(("paid", "bezahlt", "payé", "payée", "pagato", "pagata"), "paid"),
+        **dict.fromkeys(
+            ("cancelled", "canceled", "storniert", "annulliert", "annulé", "annulée", "annullato", "annullata"),
+            "cancelled",
+        ),
+    },
+    "customer_kind": {
+        **dict.fromkeys(
+            ("company", "firma", "unternehmen", "organisation", "entreprise", "société", "ditta", "azienda"), "company"
+        ),
+        **dict.fromkeys(
+            ("person", "privat", "privatperson", "personne", "particulier", "persona", "privato"), "person"
+        ),
+    },
+    "line_type": {
+        **dict.fromkeys(("product", "produkt", "artikel", "produit", "article", "prodotto", "articolo"), "product"),
+        **dict.fromkeys(("service", "dienstleistung", "leistung", "prestation", "servizio", "prestazione"), "service"),
+        **dict.fromkeys(("shipping", "versand", "porto", "livraison", "port", "spedizione"), "shipping"),
+        **dict.fromkeys(("fee", "gebühr", "spesen", "frais", "tassa"), "fee"),
+        **dict.fromkeys(("discount", "rabatt", "rabais", "remise", "sconto"), "discount"),
+        **dict.fromkeys(("text", "texte", "testo"), "text"),
+        **dict.fromkeys(("subtotal", "zwischensumme", "zwischentotal", "sous-total", "subtotale"), "subtotal"),
+    },
+    "language": {
+        **dict.fromkeys(("deutsch", "german", "allemand", "tedesco"), "de"),
+        **dict.fromkeys(("französisch", "french", "français", "francese"), "fr"),
+        **dict.fromkeys(("italienisch", "italian", "italien", "italiano"), "it"),
+        **dict.fromkeys(("englisch", "english", "anglais", "inglese"), "en"),
+    },
+    "country_code": {
+        **dict.fromkeys(("schweiz", "switzerland", "suisse", "svizzera"), "CH"),
+        "liechtenstein": "LI",
+        **dict.fromkeys(("deutschland", "germany", "allemagne", "germania"), "DE"),
+        **dict.fromkeys(("österreich", "austria", "autriche"), "AT"),
+        **dict.fromkeys(("frankreich", "france", "francia"), "FR"),
+        **dict.fromkeys(("italien", "italy", "italie", "italia"), "IT"),
+    },
+}
+TOTALS = re.compile(
+    r"(?:(?:grand|end|gesamt|zwischen|sub|sous-?)[ -]?)?(?:total\w*|summe\w*|somme|somma|sum|gesamt\w*)\b.*",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def cleaned(cell: str) -> str:
+    """The text that a cell means: without what makes a spreadsheet show it as text, and without invisible signs."""
+    text = cell.strip()
+    if not text:
+        return ""
+    if not text.isascii():
+        text = text.translate(_INVISIBLE).strip()
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.startswith("=") and (wrapped := _AS_TEXT.fullmatch(text)):
+        return wrapped[1].replace('""', '"').strip()
+    if text.startswith("'") and (marked := _MARKED_AS_TEXT.fullmatch(text)):
+        return marked[1].strip()
+    return text
+
+
+def is_scientific(text: str) -> bool:
+    """Whether a spreadsheet has made this of a long number, and lost its last digits."""
+    return _SCIENTIFIC.fullmatch(text) is not None
+
+
+def read_day(text: str, wanted: str) -> str | None:
+    """The day in a cell as 2026-12-31, None where it is none; days stand before months."""
+    try:
+        if wanted:
+            return datetime.strptime(text, wanted).date().isoformat()  # noqa: DTZ007  days have no zone
+        text = _MIDNIGHT.sub("", text)
+        if _ISO_DAY.fullmatch(text):
+            return date.fromisoformat(text).isoformat()
+        found = _DAY.fullmatch(text)
+        return date(_year(found[4]), int(found[3]), int(found[1])).isoformat() if found else None
+    except ValueError:
+        return None
+
+
+def is_month_first(text: str) -> bool:
+    """Whether the cell is a day only when its month stands first, as Americans write it."""
+    found = _DAY.fullmatch(_MIDNIGHT.sub("", text))
+    if found is None or found[2] == "." or int(found[3]) <= 12:
+        return False
+    return read_day(f"{found[3]}{found[2]}{found[1]}{found[2]}{found[4]}", "") is not None
+
+
+def read_whole(text: str) -> str | None:
+    """A number of days, with or without the word."""
+    found = _DAYS_LONG.fullmatch(text)
+    return found[1] if found else None
+
+
+def _year(digits: str) -> int:
+    return int(digits) + 2000 if len(digits) == 2 else int(digits)

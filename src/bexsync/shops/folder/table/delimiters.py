@@ -1,0 +1,66 @@
+"""Which sign stands between the columns, found out by the headers it brings out and by rows of one length."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from itertools import islice
+from typing import TextIO
+
+from bexsync.shops.folder.table.cells import cleaned
+from bexsync.shops.folder.table.headers import recognised
+
+DELIMITERS = (";", ",", "\t", "|")
+_SAMPLE = 1 << 16
+_ROWS = 50
+_SEP_LINE = re.compile(r'\ufeff?"?sep=(.)"?[^\S\t]*', re.IGNORECASE)
+
+
+def skip_sep_line(text: TextIO) -> str:
+    """The sign that a first line like `sep=;` names; spreadsheets do not show that line as a row."""
+    line = text.readline(16)
+    found = _SEP_LINE.fullmatch(line.rstrip("\r\n"))
+    if found is None:
+        text.seek(0)
+        return ""
+    return found[1]
+
+
+def delimiter_of(sample: str, wanted: Mapping[str, str]) -> str:
+    """The sign that makes most sense of the beginning of a table."""
+    return max(DELIMITERS, key=lambda sign: _sense(sample, sign, wanted))
+
+
+def sample_of(text: TextIO) -> str:
+    """The beginning of the text, cut at a line's end."""
+    start = text.tell()
+    sample = text.read(_SAMPLE)
+    text.seek(start)
+    return sample if len(sample) < _SAMPLE else sample[: sample.rfind("\n") + 1] or sample
+
+
+def cells_of(lines: TextIO, delimiter: str) -> Iterator[list[str]]:
+    """The rows; raises csv.Error where quotes do not match."""
+    return csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=delimiter != " ")
+
+
+def _sense(sample: str, delimiter: str, wanted: Mapping[str, str]) -> tuple[int, int, int]:
+    """How many headers are known, how many rows are as long as the header, how many columns there are."""
+    filled = [row for row in _first_rows(sample, delimiter) if any(cell.strip() for cell in row)]
+    if not filled:
+        return 0, 0, 0
+    header = filled[0]
+    alike = sum(len(row) == len(header) for row in filled) if len(header) > 1 else 0
+    return recognised([cleaned(cell) for cell in header], wanted), alike, len(header)
+
+
+def _first_rows(sample: str, delimiter: str) -> list[list[str]]:
+    """Up to where the sample ends, or quotes stop making sense."""
+    rows: list[list[str]] = []
+    with suppress(csv.Error):
+        for row in islice(cells_of(io.StringIO(sample, newline=""), delimiter), _ROWS):
+            rows.append(row)
+    return rows

@@ -1,0 +1,112 @@
+"""Reads a table of invoices: one row per line, the rows of one invoice share its number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from bexsync.ports import Intake, Remark, Unreadable
+from bexsync.profile import CsvSection
+from bexsync.records.quoting import printable
+from bexsync.shops.folder.complaints import Complaint
+from bexsync.shops.folder.pieces import UnusableFile, opened
+from bexsync.shops.folder.table.headers import plain_header
+from bexsync.shops.folder.table.invoices import KIND, InvoiceWriter
+from bexsync.shops.folder.table.sheet import Sheet, read_sheet
+
+_SIGNS = {"\t": "tab", " ": "space"}
+_DECIMALS = {".": "decimal point", ",": "decimal comma", "": "no decimals"}
+_MOST_SHOWN = 10
+
+
+def read_table(path: Path, settings: CsvSection, currency: str) -> Iterator[Intake | Complaint | Remark]:
+    """Everything in a table, how it was understood first; raises UnusableFile and OSError.
+
+    `currency` is that of invoices where the file has no column for it, "" where it must have one.
+    """
+    sheet = Sheet()
+    with opened(path) as stream:
+        try:
+            read_sheet(stream, settings, sheet, has_currency=bool(currency))
+        except UnusableFile:
+            if sheet.delimiter:
+                yield Remark(path.name, understanding(sheet, settings, currency), facts(sheet))
+            raise
+    yield Remark(path.name, understanding(sheet, settings, currency), facts(sheet))
+    writer = InvoiceWriter(sheet, settings, path.name, currency)
+    for key, rows in sheet.groups():
+        yield writer.write(key, rows)
+    for stray in sheet.strays:
+        yield Complaint(Unreadable(path.name, f"row {stray.row}", stray.message, stray.hint, KIND))
+    for _ in range(sheet.more_strays):
+        yield Complaint(Unreadable(path.name, "", "", "", KIND))  # counted, never shown
+
+
+def describe(path: Path, settings: CsvSection, currency: str = "") -> str:
+    """How a table would be understood, in words, without taking anything in; raises OSError."""
+    said, invoices, wrong = "", 0, ""
+    try:
+        for found in read_table(path, settings, currency):
+            match found:
+                case Remark():
+                    said = f"{found.message}; columns {_columns(found.facts)}"
+                case Intake():
+                    invoices += 1
+                case Complaint(unreadable=unreadable):
+                    wrong = wrong or _sentence(f"{unreadable.place}: {unreadable.message}", unreadable.hint)
+    except UnusableFile as problem:
+        return " ".join(part for part in (said and f"{said}.", _sentence(problem.message, problem.hint)) if part)
+    count = f"{invoices} invoice{'' if invoices == 1 else 's'}"
+    return f"{said}; {count}.{f' {wrong}' if wrong else ''}"
+
+
+def understanding(sheet: Sheet, settings: CsvSection, currency: str) -> str:
+    """How a file was read, as part of a sentence."""
+    sign = _SIGNS.get(sheet.delimiter, f"`{sheet.delimiter}`")
+    parts = [f"read as {sheet.encoding}, {sign}"]
+    if sheet.decimal is not None:
+        parts[0] += f", {_DECIMALS[sheet.decimal]}"
+    if settings.date_format:
+        parts[0] += f", days as {settings.date_format}"
+    elif sheet.has_days_first:
+        parts[0] += ", days before months"
+    if currency and sheet.header.fields and sheet.header.field("currency") is None:
+        parts.append(f"{currency} as the profile says")
+    if sheet.header.ignored:
+        parts.append(f"ignored {_several('column', [f'`{printable(h)}`' for h in sheet.header.ignored])}")
+    if sheet.totals:
+        parts.append(f"left out {_several('row', [str(row) for row in sheet.totals])} as totals without a number")
+    return "; ".join(parts)
+
+
+def facts(sheet: Sheet) -> Mapping[str, Any]:
+    """The same for a script."""
+    return {
+        "encoding": sheet.encoding,
+        "delimiter": sheet.delimiter,
+        "decimal": sheet.decimal,
+        "columns": {field.column.name: field.header for field in sheet.header.fields},
+        "ignored_columns": list(sheet.header.ignored),
+        "totals_rows": sheet.totals,
+        "rows": sheet.rows,
+        "invoices": len(sheet),
+    }
+
+
+def _several(noun: str, names: list[str]) -> str:
+    more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
+    return f"{noun}{'' if len(names) == 1 else 's'} {', '.join(names[:_MOST_SHOWN])}{more}"
+
+
+def _columns(found: Mapping[str, Any]) -> str:
+    names = found["columns"].items()
+    told = [
+        name if plain_header(header) == plain_header(name) else f"`{printable(header)}` = {name}"
+        for name, header in names
+    ]
+    return ", ".join(told) or "unknown"
+
+
+def _sentence(message: str, hint: str) -> str:
+    return " ".join(text if text.endswith((".", "?", "!")) else f"{text}." for text in (message, hint) if text)

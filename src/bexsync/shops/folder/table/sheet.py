@@ -1,0 +1,244 @@
+"""The rows of one table, grouped by invoice: everything that has to be known of a file before its first record."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO, TextIO
+
+from bexsync.profile import CsvSection
+from bexsync.records.quoting import printable, shown
+from bexsync.shops.folder.pieces import UnusableFile
+from bexsync.shops.folder.table.amounts import DecimalSign, is_amount
+from bexsync.shops.folder.table.cells import TOTALS, cleaned, is_month_first, read_day
+from bexsync.shops.folder.table.delimiters import cells_of, delimiter_of, sample_of, skip_sep_line
+from bexsync.shops.folder.table.headers import Field, Header, understood
+from bexsync.shops.folder.table.text import encoding_of, opened_text
+
+_BETWEEN = "\0"  # no table holds it
+_MOST_STRAYS = 100
+_WRITE_IT_EVERYWHERE = "Write the invoice's number into each of its rows."
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: its number as a spreadsheet shows it, and the cells of the columns that are read."""
+
+    number: int
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Stray:
+    """A row that cannot belong to an invoice, or that cannot be read."""
+
+    row: int
+    message: str
+    hint: str
+
+
+@dataclass
+class Sheet:
+    """A table as it was understood; rows are kept as one text each, because a file may hold many."""
+
+    encoding: str = ""
+    delimiter: str = ""
+    header: Header = field(default_factory=lambda: Header((), (), 0))
+    decimal: str | None = None
+    has_days_first: bool = False
+    rows: int = 0
+    totals: list[int] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
+    more_strays: int = 0
+    broken: dict[str, Stray] = field(default_factory=dict)
+    _groups: dict[str, list[str]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self._groups)
+
+    def groups(self) -> Iterator[tuple[str, list[Row]]]:
+        """The rows of each invoice, in the order in which the file names them first; each can be had once."""
+        for key in list(self._groups):
+            yield key, [_unpacked(packed) for packed in self._groups.pop(key)]
+
+    def keep(self, key: str, row: Row) -> None:
+        """Adds a row to an invoice."""
+        self._groups.setdefault(key, []).append(_BETWEEN.join((str(row.number), *row.cells)))
+
+    def set_aside(self, stray: Stray) -> None:
+        """Keeps what is wrong with a row; of very many only how many they are."""
+        if len(self.strays) < _MOST_STRAYS:
+            self.strays.append(stray)
+        else:
+            self.more_strays += 1
+
+
+def _unpacked(packed: str) -> Row:
+    number, *cells = packed.split(_BETWEEN)
+    return Row(int(number), tuple(cells))
+
+
+def read_sheet(stream: BinaryIO, settings: CsvSection, sheet: Sheet, *, has_currency: bool) -> None:
+    """Fills the sheet from a file, so that what was understood is known when UnusableFile is raised."""
+    encoding = encoding_of(stream, settings.encoding)
+    sheet.encoding = encoding.label
+    text = opened_text(stream, encoding)
+    try:
+        said = skip_sep_line(text)
+        sheet.delimiter = settings.delimiter or said or delimiter_of(sample_of(text), settings.columns)
+        _Reader(sheet, settings, has_currency).read(_numbered(text, sheet))
+    finally:
+        text.detach()  # the file is the caller's to close
+
+
+def _numbered(text: TextIO, sheet: Sheet) -> Iterator[tuple[int, list[str]]]:
+    """Each row with its number, empty ones left out but counted."""
+    number = 0
+    try:
+        for number, cells in enumerate(cells_of(text, sheet.delimiter), 1):
+            if any(cell and not cell.isspace() for cell in cells):
+                yield number, cells
+    except csv.Error as problem:
+        reason = "a cell of more than 131072 characters" if "limit" in str(problem) else "a quotation mark too many"
+        raise UnusableFile(
+            f"has {reason} in the row after row {number}",
+            "Export the file again: a cell with quotation marks stands in quotation marks, each of its own doubled.",
+        ) from problem
+
+
+class _Reader:
+    """Reads the rows of one file into a sheet."""
+
+    def __init__(self, sheet: Sheet, settings: CsvSection, has_currency: bool) -> None:
+        self._sheet = sheet
+        self._settings = settings
+        self._has_currency = has_currency
+        self._decimal = DecimalSign(settings.decimal)
+        self._month_first: tuple[int, Field, str] | None = None
+        self._amounts: tuple[tuple[int, Field], ...] = ()
+        self._days: tuple[tuple[int, Field], ...] = ()
+
+    def read(self, rows: Iterator[tuple[int, list[str]]]) -> None:
+        _, headers = next(rows, (0, None))
+        if headers is None:
+            raise UnusableFile("is empty")
+        self._understand([cleaned(header).replace("\n", " ") for header in headers])
+        for number, cells in rows:
+            self._take(number, cells)
+        if not self._sheet.rows:
+            raise UnusableFile(
+                "holds no rows beneath its headers", "Leave the file away when there is nothing to hand over."
+            )
+        self._sheet.decimal = self._decimal.decided()
+        self._refuse_months_first()
+
+    def _understand(self, headers: list[str]) -> None:
+        while headers and not headers[-1]:
+            headers.pop()
+        self._sheet.header = understood(headers, self._settings.columns, has_currency=self._has_currency)
+        fields = self._sheet.header.fields
+        self._key = fields.index(self._key_field())
+        self._amounts = tuple((i, f) for i, f in enumerate(fields) if f.column.sort in ("amount", "percent"))
+        self._days = tuple((i, f) for i, f in enumerate(fields) if f.column.sort == "day")
+        self._named = tuple((i, header) for i, header in enumerate(headers) if header)
+        self._nameless = frozenset(i for i, header in enumerate(headers) if not header)
+
+    def _key_field(self) -> Field:
+        found = self._sheet.header.field("shop_id", "number")
+        assert found is not None  # noqa: S101  `understood` has seen to it
+        return found
+
+    def _take(self, number: int, given: list[str]) -> None:
+        sheet = self._sheet
+        sheet.rows += 1
+        fields = sheet.header.fields
+        cells = tuple(cleaned(given[f.index]) if f.index < len(given) else "" for f in fields)
+        row = Row(number, cells)
+        key = " ".join(cells[self._key].split("\u00a0"))
+        if not key or self._is_totals_row(row):
+            self._set_aside(row, given)
+            return
+        if stray := self._beyond(number, given):
+            sheet.broken.setdefault(key, stray)
+        self._look_at(row)
+        sheet.keep(key, row)
+
+    def _look_at(self, row: Row) -> None:
+        for index, named in self._amounts:
+            if row.cells[index]:
+                self._decimal.look_at(row.cells[index], row.number, named.header)
+        if self._settings.date_format:
+            return
+        for index, named in self._days:
+            text = row.cells[index]
+            if not text or text[4:5] == "-":
+                continue
+            self._sheet.has_days_first = self._sheet.has_days_first or read_day(text, "") is not None
+            if self._month_first is None and is_month_first(text):
+                self._month_first = row.number, named, text
+
+    def _beyond(self, number: int, given: list[str]) -> Stray | None:
+        """Cells without a header may be cells that have slipped, so that none of the row can be believed."""
+        width = self._sheet.header.width
+        for index, cell in enumerate(given):
+            if (index >= width or index in self._nameless) and (text := cleaned(cell)):
+                return Stray(
+                    number,
+                    f"has {shown(text)} in column {_letters(index)}, which has no header",
+                    f"Perhaps a cell holds the sign `{printable(self._sheet.delimiter)}` without quotation marks. "
+                    "If not, give the column a header, or empty it.",
+                )
+        return None
+
+    def _set_aside(self, row: Row, given: list[str]) -> None:
+        sheet = self._sheet
+        if self._is_totals_row(row, given):
+            sheet.totals.append(row.number)
+            return
+        key = self._key_field()
+        if any(row.cells):
+            message = (
+                f"has no `{key.column.name}` (column `{printable(key.header)}`), so nobody can say whose line it is"
+            )
+            sheet.set_aside(Stray(row.number, message, _WRITE_IT_EVERYWHERE))
+        elif stray := self._beyond(row.number, given):
+            sheet.set_aside(stray)
+
+    def _is_totals_row(self, row: Row, given: list[str] | None = None) -> bool:
+        """Whether a row adds others up: sums, with nothing beside them but a word that says so."""
+        amounts = {index for index, _ in self._amounts}
+        texts = {cell for index, cell in enumerate(row.cells) if cell and index not in amounts}
+        sums = [row.cells[index] for index, _ in self._amounts if row.cells[index]]
+        if row.cells[self._key]:
+            return texts == {row.cells[self._key]} and TOTALS.fullmatch(row.cells[self._key]) is not None
+        if given is not None:
+            read = {f.index for f in self._sheet.header.fields}
+            texts |= {
+                text for i, c in enumerate(given) if i not in read and (text := cleaned(c)) and not is_amount(text)
+            }
+        if not sums or not all(is_amount(text) for text in sums) or len(texts) > 1:
+            return False
+        return all(TOTALS.fullmatch(text) for text in texts) and (bool(texts) or not self._has_price(row))
+
+    def _has_price(self, row: Row) -> bool:
+        prices = ("unit_price", "unit_price_gross")
+        return any(row.cells[index] for index, f in self._amounts if f.column.name in prices)
+
+    def _refuse_months_first(self) -> None:
+        """One day that can only be read so makes every other one doubtful."""
+        if self._month_first is not None:
+            row, named, text = self._month_first
+            raise UnusableFile(
+                f"writes the month first in row {row}, column `{printable(named.header)}`: {shown(text)}",
+                'Write days as 2026-12-31 or 31.12.2026, or say so under [shop.csv]: date_format = "%m/%d/%Y".',
+            )
+
+
+def _letters(index: int) -> str:
+    """A column as a spreadsheet names it."""
+    name = ""
+    while index >= 0:
+        index, letter = divmod(index, 26)
+        name, index = chr(ord("A") + letter) + name, index - 1
+    return name
