@@ -10,8 +10,8 @@ SCRATCH := $(shell test -w /dev/shm && echo --basetemp=/dev/shm/bexsync-tests-$$
 
 .PHONY: demo test faults check fix bench lock clean
 
-demo: $(READY)  ## invoices into a local bexio and payments back, twice
-	@$(BIN)/python examples/demo.py
+demo: $(READY)  ## login, invoices into a local bexio and payments back, twice; BROWSER=1 to log in yourself
+	@$(BIN)/python examples/demo.py $(if $(filter command line,$(origin BROWSER)),--browser)
 
 test: $(READY)  ## the whole suite, the fault matrix and the crash sweep in their short form
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(SCRATCH) -m "not slow"

@@ -1,6 +1,7 @@
-"""The demo: a local bexio, an agency's invoices, a person who pays, and everything twice.
+"""The demo: a local bexio, the login, an agency's invoices, a person who pays, and everything twice.
 
-It runs the installed `bexsync` as anybody would, and shows every command before it runs it.
+It runs the installed `bexsync` as anybody would, and shows every command before it runs it. With --browser you log in
+yourself; without, a script plays you.
 """
 
 from __future__ import annotations
@@ -21,27 +22,48 @@ FOLDER = Path("demo")
 MARK = FOLDER / ".made-by-bexsync-demo"
 BEXSYNC = Path(sys.executable).with_name("bexsync")
 USUAL_PORT = 8765
-TOKEN = "sandbox-token"
+USUAL_CALLBACK_PORT = 53172
+CLIENT_ID, CLIENT_SECRET = "bexsync-demo", "demo-secret"
 TERMINAL = sys.stdout.isatty()
+BY_HAND = "--browser" in sys.argv
 BOLD, DIM, PLAIN = ("\033[1m", "\033[2m", "\033[0m") if TERMINAL and "NO_COLOR" not in os.environ else ("", "", "")
 
 
 def main() -> None:
     """Plays the demo and leaves a folder to play on with."""
     make_folder()
-    port = free_port()
-    os.environ |= {
-        "BEXSYNC_STATE_DIR": str((FOLDER / "state").resolve()),
-        "BEXSYNC_ACCESS_TOKEN": TOKEN,
-    }
-    write_profile(port)
+    port, callback_port = free_port(USUAL_PORT), free_port(USUAL_CALLBACK_PORT)
+    os.environ["BEXSYNC_STATE_DIR"] = str((FOLDER / "state").resolve())
+    for variable in ("BEXSYNC_ACCESS_TOKEN", "BEXSYNC_ACCESS_TOKEN_FILE"):
+        os.environ.pop(variable, None)  # they would speak over the login
+    redirect_uri = f"http://127.0.0.1:{callback_port}/callback"
+    write_profile(port, redirect_uri)
     server = start_sandbox(port)
     try:
+        log_in(port, redirect_uri)
         play(port)
     finally:
         server.terminate()
         server.wait(10)
     play_on(port)
+
+
+def log_in(port: int, redirect_uri: str) -> None:
+    """The real login: browser, consent, and back."""
+    person(port, "register_app", client_id=CLIENT_ID, secret=CLIENT_SECRET, redirect_uris=[redirect_uri])
+    secret = FOLDER / "client-secret"
+    secret.touch(mode=0o600)
+    secret.write_text(CLIENT_SECRET)
+    if BY_HAND:
+        tell("Log in as anybody; the password is sandbox. Then allow it.")
+    else:
+        tell("First the login. A script plays the person in the browser; `make demo BROWSER=1` lets you do it.")
+        os.environ["BROWSER"] = f"{sys.executable} {HERE / 'visitor.py'} %s"
+    arguments = ("--client-id", CLIENT_ID, "--client-secret-file", str(secret), "--token-store", "file")
+    bexsync("auth", "login", *arguments)
+    bexsync("auth", "status")
+    tell("Is everything set up? One contact and one draft are created, compared to the Rappen, and put away again:")
+    bexsync("test-connection", "--yes")
 
 
 def play(port: int) -> None:
@@ -55,10 +77,12 @@ def play(port: int) -> None:
     bexsync("invoices", "push")
     tell("Has anybody paid? Not yet:")
     bexsync("payments", "poll")
-    tell("Meanwhile, in bexio: the bank pays RE-00001, RE-00003 is paid in part, RE-00005 is cancelled.")
-    person(port, "pay", invoice_id=1)
-    person(port, "pay", invoice_id=3, amount="500")
-    person(port, "cancel", invoice_id=5)
+    paid, partly, cancelled = (books(port)["invoices"][at] for at in (0, 2, 4))
+    numbers = [invoice["document_nr"] for invoice in (paid, partly, cancelled)]
+    tell("Meanwhile, in bexio: the bank pays {}, {} is paid in part, {} is cancelled.".format(*numbers))
+    person(port, "pay", invoice_id=paid["id"])
+    person(port, "pay", invoice_id=partly["id"], amount="500")
+    person(port, "cancel", invoice_id=cancelled["id"])
     bexsync("payments", "poll")
     tell("And once more. The shop has been told, so it is not told again:")
     bexsync("payments", "poll")
@@ -74,7 +98,7 @@ def play_on(port: int) -> None:
     tell("Play on:")
     serve = f"bexsync sandbox serve --port {port} --data {FOLDER}/books.db"
     say(f"  {serve} &      then look at http://127.0.0.1:{port}/sandbox")
-    say(f"  export BEXSYNC_ACCESS_TOKEN={TOKEN} BEXSYNC_STATE_DIR=$PWD/{FOLDER}/state")
+    say(f"  export BEXSYNC_STATE_DIR=$PWD/{FOLDER}/state")
     say(f"  cp examples/bad-input/unknown-currency.json {FOLDER}/shop/in/")
     say(f"  bexsync -p {FOLDER}/agency.toml invoices push")
     say(f"  (bexsync is {BEXSYNC}; what the shop was told lies in {FOLDER}/shop/out)")
@@ -95,19 +119,26 @@ def make_folder() -> None:
         os.utime(target, (an_hour_ago, an_hour_ago))
 
 
-def write_profile(port: int) -> None:
+def write_profile(port: int, redirect_uri: str) -> None:
     """The agency's profile, with the sandbox as its bexio."""
     text = (HERE / "agency" / "profile.toml").read_text(encoding="utf-8")
     commented = '# api_url = "http://127.0.0.1:8765"'
     if commented not in text:
         sys.exit("demo: examples/agency/profile.toml has changed; the line for the sandbox is missing.")
-    text = text.replace(commented, f'api_url = "http://127.0.0.1:{port}"\nweb_url = "http://127.0.0.1:{port}/sandbox"')
+    sandbox = f"http://127.0.0.1:{port}"
+    keys = {
+        "api_url": sandbox,
+        "web_url": f"{sandbox}/sandbox",
+        "issuer": f"{sandbox}/realms/bexio",
+        "redirect_uri": redirect_uri,
+    }
+    text = text.replace(commented, "\n".join(f'{name} = "{value}"' for name, value in keys.items()))
     (FOLDER / "agency.toml").write_text(text, encoding="utf-8")
 
 
-def free_port() -> int:
+def free_port(usual: int) -> int:
     """The usual port, or any other when it is taken."""
-    for port in (USUAL_PORT, 0):
+    for port in (usual, 0):
         with socket.socket() as attempt:
             try:
                 attempt.bind(("127.0.0.1", port))
@@ -152,8 +183,13 @@ def person(port: int, action: str, **values: Any) -> None:
 
 def count_writes(port: int) -> int:
     """How many requests so far could have changed the books."""
+    return int(books(port)["requests"]["writes"])
+
+
+def books(port: int) -> dict[str, Any]:
+    """What stands in the sandbox's books now."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/sandbox/api/state", timeout=10) as answer:
-        return int(json.load(answer)["requests"]["writes"])
+        return dict(json.load(answer))
 
 
 def tell(text: str) -> None:
