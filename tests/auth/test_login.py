@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from login_kit import CLIENT_ID, CLIENT_SECRET, FILE_STORE, LoginWorld, went_to
 
-from bexsync.auth.listener import Listener, page
+from bexsync.auth.listener import Listener, failure
 from bexsync.auth.login import App, login_from, personal_login
 from bexsync.auth.stores import StoreChoice
 from bexsync.errors import BexsyncError, ConfigurationProblem, LoginNeeded, TryLater, WrongCompany
@@ -290,7 +290,7 @@ def test_nobody_comes(world: LoginWorld) -> None:
 
 
 def test_pages_are_escaped() -> None:
-    html = page("<b>bold</b>", '"><script>alert(1)</script>')
+    html = failure("<b>bold</b>", '"><script>alert(1)</script>')
     assert "<b>" not in html
     assert "<script>" not in html
 

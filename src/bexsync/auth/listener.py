@@ -9,7 +9,6 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.resources import files
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 from urllib.parse import urlsplit
@@ -113,13 +112,13 @@ def _handler(take: Callable[[str], BexsyncError | None], path: str) -> type[Base
 
         def do_GET(self) -> None:
             if urlsplit(self.path).path != path:
-                self._show(404, page("There is nothing here.", "This address only takes the answer of a login."))
+                self._show(404, failure("There is nothing here.", "This address only takes the answer of a login."))
                 return
             problem = take(f"http://{self.headers.get('Host', '')}{self.path}")
             if problem is None:
-                self._show(200, files("bexsync.auth").joinpath("pages/success.html").read_text(encoding="utf-8"))
+                self._show(200, _page("success.html"))
             else:
-                self._show(400, page(problem.message, problem.hint))
+                self._show(400, failure(problem.message, problem.hint))
 
         def _show(self, status: int, html: str) -> None:
             content = html.encode()
@@ -136,12 +135,16 @@ def _handler(take: Callable[[str], BexsyncError | None], path: str) -> type[Base
     return Handler
 
 
-def page(message: str, hint: str) -> str:
+def failure(message: str, hint: str) -> str:
     """The page for a login that did not come to be; both texts are escaped."""
-    from jinja2 import Environment, PackageLoader
+    return _page("failure.html", message=message, hint=hint)
 
-    templates = Environment(loader=PackageLoader("bexsync.auth", "pages"), autoescape=True)
-    return templates.get_template("failure.html").render(message=message, hint=hint)
+
+def _page(name: str, **words: str) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    templates = Environment(loader=PackageLoader("bexsync.auth", "pages"), autoescape=True, undefined=StrictUndefined)
+    return templates.get_template(name).render(words)
 
 
 def _server(host: str) -> type[ThreadingHTTPServer]:
