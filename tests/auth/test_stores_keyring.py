@@ -202,7 +202,7 @@ def test_a_keyring_that_hangs_is_left_alone_in_time(
         with pytest.raises(TryLater, match="did not answer within") as caught:
             attempt()
         assert all(words in caught.value.hint for words in ALTERNATIVES)
-    assert 1.1 < time.monotonic() - began < 2.5
+    assert 1.1 < time.monotonic() - began < 4
     with pytest.raises(TokenStoreProblem, match="did not answer within"):
         probe(opened())
     woken.set()

