@@ -6,9 +6,9 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
+from realms import CALLBACK, LUCA, OPENID, REGULA, came_back
 
 from bexsync.sandbox.scopes import WORDS
-from conftest import CALLBACK, LUCA, OPENID, REGULA, came_back
 
 EVIL = '"><script>alert(1)</script>'
 

@@ -11,9 +11,9 @@ import pytest
 from joserfc import jwt
 from joserfc.errors import BadSignatureError
 from joserfc.jwk import KeySet
+from realms import CALLBACK, CLIENT, LUCA, OPENID, TOKEN
 
 from bexsync.sandbox import Fault
-from conftest import CALLBACK, CLIENT, LUCA, OPENID, TOKEN
 
 
 def claims_of(realm, token):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlencode, urlsplit
+
 import pytest
 
 from bexsync.sandbox import DOUBTS, Sandbox
@@ -128,7 +130,86 @@ def totals(*lines, **fields):
 
 
 REFERENCE = ("api_reference", "in", ["A"])
+FORM = {"client_id": "bexsync-sandbox", "client_secret": "sandbox-secret"}
+CALLBACK = "http://127.0.0.1:53172/callback"
+REALM = "http://127.0.0.1/realms/bexio/protocol/openid-connect"
+
+
+def question(**changes):
+    asked = {
+        "client_id": FORM["client_id"],
+        "redirect_uri": CALLBACK,
+        "response_type": "code",
+        "scope": "offline_access",
+    }
+    return f"{REALM}/auth?{urlencode({**asked, **changes})}"
+
+
+def without_challenge(bexio):
+    return parse_qs(urlsplit(bexio.sandbox.identity.approve(question())).query).keys() & {"code", "error"}
+
+
+def earned(bexio, **form):
+    return bexio.http.post(f"{REALM}/token", data={**FORM, **form})
+
+
+def login(bexio):
+    challenge = {"code_challenge": "v" * 43, "code_challenge_method": "plain"}
+    back = bexio.sandbox.identity.approve(question(scope="openid offline_access", **challenge))
+    code = parse_qs(urlsplit(back).query)["code"][0]
+    exchange = {"grant_type": "authorization_code", "redirect_uri": CALLBACK, "code_verifier": "v" * 43}
+    return earned(bexio, code=code, **exchange).raise_for_status().json()
+
+
+def refreshed(bexio, token):
+    return earned(bexio, grant_type="refresh_token", refresh_token=token)
+
+
+def new_refresh_token(bexio):
+    old = login(bexio)["refresh_token"]
+    new = refreshed(bexio, old).json().get("refresh_token")
+    still_good = refreshed(bexio, old).status_code == 200
+    return ("none" if new is None else "same" if new == old else "new"), still_good
+
+
+def used_again(bexio):
+    old = login(bexio)["refresh_token"]
+    new = refreshed(bexio, old).json()["refresh_token"]
+    soon = refreshed(bexio, old).status_code
+    bexio.clock.tick(61)
+    late = refreshed(bexio, old).status_code
+    return soon, late, refreshed(bexio, new).status_code
+
+
+def refreshed_after_logout(bexio):
+    tokens = login(bexio)
+    bexio.get(f"{REALM}/logout", params={"id_token_hint": tokens["id_token"]})
+    return refreshed(bexio, tokens["refresh_token"]).status_code
+
+
+def refusals(bexio):
+    person = bexio.sandbox.person
+    said = [bexio.client(bexio.sandbox.create_token([])).get("/2.0/contact").json()["message"]]
+    person.set_right(1, "contact", show="none")
+    said.append(bexio.get("/2.0/contact").json()["message"])
+    person.unbook_module("contact")
+    return len({*said, bexio.get("/2.0/contact").json()["message"]})
+
+
 ANSWERS = {
+    "pkce": [("optional", without_challenge, {"code"}), ("required", without_challenge, {"error"})],
+    "refresh_rotation": [
+        ("rotate", new_refresh_token, ("new", False)),
+        ("keep", new_refresh_token, ("same", True)),
+        ("omitted", new_refresh_token, ("none", True)),
+    ],
+    "refresh_reuse": [
+        ("kills", used_again, (400, 400, 400)),
+        ("grace", used_again, (200, 400, 400)),
+        ("ignored", used_again, (200, 200, 200)),
+    ],
+    "logout_ends_offline": [("no", refreshed_after_logout, 200), ("yes", refreshed_after_logout, 400)],
+    "forbidden_text": [("telling", refusals, 3), ("same", refusals, 1)],
     "in_on_api_reference": [
         ("yes", search_count(*REFERENCE), 1),
         ("refused", search_status(*REFERENCE), 422),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import secrets
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from joserfc import jwt
@@ -26,16 +27,16 @@ class Keys:
         with self._books.lock:
             if not self._books.tables["identity_keys"]:
                 with self._books.transaction():
-                    self._add(_first_key())
+                    self._add(_first_key(), secrets.token_urlsafe(64))
 
     def rotate(self) -> None:
-        """Signs with a new key from now on; what was signed before stays readable."""
+        """Signs with a new RS256 key from now on; what was signed before stays readable."""
         self.ensure()
         with self._books.transaction():
-            self._add(_new_key())
+            self._add(_new_key(), self._newest()["secret"])
 
     def forget_old(self) -> None:
-        """Publishes no key any more but the newest."""
+        """Publishes no key any more but the newest, as if the old ones had been stolen."""
         newest = self._newest()
         with self._books.transaction():
             for number in list(self._books.tables["identity_keys"]):
@@ -46,12 +47,12 @@ class Keys:
         """Returns the public keys as a JWKS."""
         self.ensure()
         rows = self._books.tables["identity_keys"].values()
-        return {"keys": [RSAKey.import_key(row["private"]).as_dict(private=False) for row in rows]}
+        return {"keys": [_rsa(row).as_dict(private=False) for row in rows]}
 
     def sign(self, claims: dict[str, Any]) -> str:
         """Returns claims as a token that everybody can verify."""
         self.ensure()
-        key = RSAKey.import_key(self._newest()["private"])
+        key = _rsa(self._newest())
         return jwt.encode({"alg": _READABLE, "typ": "JWT", "kid": key.kid}, claims, key)
 
     def sign_for_itself(self, claims: dict[str, Any]) -> str:
@@ -62,7 +63,7 @@ class Keys:
 
     def read(self, token: str) -> dict[str, Any] | None:
         """Returns the claims of a token that everybody can verify, whether it has ended or not."""
-        keys = [RSAKey.import_key(row["private"]) for row in self._books.tables["identity_keys"].values()]
+        keys = [_rsa(row) for row in self._books.tables["identity_keys"].values()]
         return _first_fit(token, keys, _READABLE)
 
     def read_own(self, token: str) -> dict[str, Any] | None:
@@ -74,8 +75,18 @@ class Keys:
         rows = self._books.tables["identity_keys"]
         return rows[max(rows)]
 
-    def _add(self, private: dict[str, Any]) -> None:
-        self._books.add("identity_keys", {"private": private, "secret": secrets.token_urlsafe(64)})
+    def _add(self, private: dict[str, Any], secret: str) -> None:
+        self._books.add("identity_keys", {"private": private, "secret": secret})
+
+
+def _rsa(row: Row) -> RSAKey:
+    return _imported(json.dumps(row["private"]))
+
+
+@lru_cache(maxsize=16)
+def _imported(private: str) -> RSAKey:
+    # A key is checked when it is first used, which takes as long as a hundred signatures.
+    return RSAKey.import_key(json.loads(private))
 
 
 def _first_fit(token: str, keys: list[RSAKey] | list[OctKey], algorithm: str) -> dict[str, Any] | None:
