@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -54,6 +55,7 @@ def _one_sign(value: str) -> str:
 def _known_encoding(value: str) -> str:
     try:
         "".encode(value or "utf-8")
+        codecs.getincrementaldecoder(value or "utf-8")
     except (LookupError, ValueError):
         raise ValueError('must be an encoding like "utf-8", "windows-1252" or "cp850"') from None
     return value
@@ -271,65 +273,77 @@ def shop_path(profile: Profile, profile_file: Path) -> Path:
     return (profile_file.parent / expanded(Path(profile.shop.path))).resolve()
 
 
+def vat_map_path(profile_file: Path) -> Path:
+    """The VAT map lies beside its profile."""
+    return profile_file.with_suffix(".vat.toml")
+
+
 def load_vat_map(profile_file: Path) -> VatMap:
     """The VAT map beside the profile, empty when there is none; raises ProfileProblem."""
-    path = profile_file.with_suffix(".vat.toml")
+    path = vat_map_path(profile_file)
     if not path.is_file():
         return VatMap()
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-        rows = content.get("tax", [])
-        if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-            raise ValueError("tax is no list of tables")
-        return VatMap(tuple(_vat_row(row) for row in rows))
+        return VatMap(tuple(_vat_row(row) for row in vat_tables(path)))
     except OSError as problem:
         raise ProfileProblem(
             f"The VAT map {path} cannot be read: {problem.strerror}.", "Give this user the right to read it."
         ) from problem
     except (ValueError, RecursionError) as problem:
         raise ProfileProblem(
-            f"The VAT map {path} cannot be understood: {printable(str(problem))}.",
-            'Each row is a [[tax]] table with code = "UN81" and any of class, rate, country, use, valid_from.',
+            f"The VAT map {path} cannot be understood: {printable(str(problem))}.", VAT_ROW_HINT
         ) from problem
 
 
-def _vat_row(row: Mapping[str, Any]) -> VatRow:
-    unknown = set(row) - {"code", "class", "rate", "country", "use", "valid_from"}
-    if unknown:
-        raise ValueError(f"unknown key {shown(min(unknown))}")
+VAT_ROW_HINT = 'Each row is a [[tax]] table with code = "UN81" and any of class, rate, country, use, valid_from.'
+
+
+def vat_tables(path: Path) -> list[Mapping[str, Any]]:
+    """The rows of a VAT map as they are written; raises OSError and ValueError."""
+    rows = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal).get("tax", [])
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise ValueError("tax is no list of tables")
+    return rows
+
+
+def vat_faults(row: Mapping[str, Any]) -> Iterator[str]:
+    """Everything that is wrong with a row of the VAT map."""
+    for key in sorted(set(row) - {"code", "class", "rate", "country", "use", "valid_from"}):
+        yield f"unknown key {shown(key)}"
     if row.get("use") not in (None, "sale", "shipping", "fee"):
-        raise ValueError(f"use = {shown(row['use'])} is none of sale, shipping, fee")
+        yield f"use = {shown(row['use'])} is none of sale, shipping, fee"
     valid_from = row.get("valid_from")
     if valid_from is not None and type(valid_from) is not date:
-        raise ValueError("valid_from is no date like 2024-01-01")
-    code = _vat_text(row, "code")
-    if code is None:
-        raise ValueError("code is missing")
+        yield "valid_from is no date like 2024-01-01"
+    for key in ("code", "class", "country"):
+        value = row.get(key)
+        if value is not None and (not isinstance(value, str) or not value.strip()):
+            yield f"{key} = {shown(value)} is no text"
+    if row.get("code") is None:
+        yield "code is missing"
+    if "rate" in row and _percentage(row["rate"]) is None:
+        yield f"rate = {shown(row['rate'])} is no percentage"
+
+
+def _vat_row(row: Mapping[str, Any]) -> VatRow:
+    for fault in vat_faults(row):
+        raise ValueError(fault)
     return VatRow(
-        code=code,
-        tax_class=_vat_text(row, "class"),
-        rate=_vat_rate(row["rate"]) if "rate" in row else None,
-        country=_vat_text(row, "country"),
+        code=row["code"],
+        tax_class=row.get("class"),
+        rate=_percentage(row.get("rate")),
+        country=row.get("country"),
         use=row.get("use"),
-        valid_from=valid_from,
+        valid_from=row.get("valid_from"),
     )
 
 
-def _vat_text(row: Mapping[str, Any], key: str) -> str | None:
-    value = row.get(key)
-    if value is not None and (not isinstance(value, str) or not value.strip()):
-        raise ValueError(f"{key} = {shown(value)} is no text")
-    return value
-
-
-def _vat_rate(value: Any) -> Decimal:
+def _percentage(value: Any) -> Decimal | None:
     try:
         rate = Decimal(str(value))
     except ArithmeticError:
-        rate = Decimal("NaN")
-    if isinstance(value, bool) or not rate.is_finite() or not 0 <= rate <= 100:
-        raise ValueError(f"rate = {shown(value)} is no percentage")
-    return rate
+        return None
+    return None if isinstance(value, bool) or not rate.is_finite() or not 0 <= rate <= 100 else rate
 
 
 def _clean(text: str) -> str:

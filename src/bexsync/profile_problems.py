@@ -14,7 +14,15 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bexsync.errors import ProfileProblem
-from bexsync.profile import Profile, load_profile
+from bexsync.profile import (
+    VAT_ROW_HINT,
+    Profile,
+    load_profile,
+    load_vat_map,
+    vat_faults,
+    vat_map_path,
+    vat_tables,
+)
 from bexsync.records.quoting import printable
 
 Key = tuple[int | str, ...]
@@ -51,6 +59,36 @@ def problems_of(path: Path) -> list[Wrong]:
         said = re.search(r"at line (\d+)", problem.message)
         return [Wrong(problem.message, problem.hint, line=int(said[1]) if said else 0)]
     return []
+
+
+def vat_problems_of(profile_file: Path) -> list[Wrong]:
+    """Everything that is wrong with the VAT map beside a profile, row by row."""
+    try:
+        load_vat_map(profile_file)
+    except ProfileProblem as problem:
+        path = vat_map_path(profile_file)
+        try:
+            rows = vat_tables(path)
+        except (OSError, ValueError, RecursionError):
+            said = re.search(r"at line (\d+)", problem.message)
+            return [Wrong(problem.message, problem.hint, line=int(said[1]) if said else 0)]
+        lines = _lines_of_tables(path, "tax")
+        return [
+            Wrong(
+                f"Row {number} of the VAT map {path}: {printable(fault)}.",
+                VAT_ROW_HINT,
+                key=f"tax.{number}",
+                line=lines[number - 1] if len(lines) == len(rows) else 0,
+            )
+            for number, row in enumerate(rows, 1)
+            for fault in vat_faults(row)
+        ]
+    return []
+
+
+def _lines_of_tables(path: Path, name: str) -> list[int]:
+    text = path.read_text(encoding="utf-8")
+    return [line for key, line in _keys_in(text) if key == (name,)]
 
 
 def explained(path: Path, problem: ValidationError) -> list[Wrong]:
