@@ -244,6 +244,24 @@ def test_the_store_stays_what_it_was_chosen_to_be(world: LoginWorld) -> None:
     assert str(key) in broken.stderr
 
 
+def test_a_login_that_moves_leaves_nothing_behind_and_one_that_stays_is_not_lost(
+    world: LoginWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bexsync.auth.stores.encrypted_file import make_key
+
+    desk = world.desk
+    attempt = desk.begin(world.app, to_ask_for(desk.profile))
+    new = desk.finish(world.app, attempt, went_to(attempt.url))
+    for name in ("one", "two"):
+        make_key(world.folder / name)
+        monkeypatch.setenv("BEXSYNC_KEY_FILE", str(world.folder / name))
+        desk.keep(new, desk.tried_out(StoreChoice("encrypted-file")))
+        assert desk.login() == new.login
+    desk.keep(new, FILE_STORE)
+    assert desk.login() == new.login
+    assert not list((world.folder / "state" / "logins").glob("*.enc"))
+
+
 def ask(address: str) -> tuple[int, str, dict[str, str]]:
     try:
         with urllib.request.urlopen(address, timeout=5) as answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from bexsync.auth.login import App, Login, login_from, new_login, personal_login
 from bexsync.auth.provider import Attempt, IdentityProvider
 from bexsync.auth.records import LoginBook, LoginRecord
 from bexsync.auth.refreshing import Keeper
-from bexsync.auth.stores import open_store, probe
+from bexsync.auth.stores import open_store, probe, same_place
 from bexsync.auth.stores.port import StoreChoice, TokenStore
 from bexsync.errors import BexsyncError, LoginNeeded
 from bexsync.http.clock import Clock
@@ -68,9 +69,14 @@ class AuthDesk:
         """The store of this choice."""
         return open_store(choice, self.path, self.folder, self.profile.ledger.token_command)
 
-    def check_store(self, choice: StoreChoice) -> None:
-        """Makes sure, before anybody logs in, that the login can be kept there; raises TokenStoreProblem."""
-        probe(self.store(choice))
+    def tried_out(self, choice: StoreChoice) -> StoreChoice:
+        """The choice as it is to be recorded, once it is sure that a login can be kept there.
+
+        Raises TokenStoreProblem, before anybody has logged in for nothing.
+        """
+        store = self.store(choice)
+        probe(store)
+        return store.choice
 
     def keeper(self, record: LoginRecord) -> Keeper:
         """Who reads and renews a recorded login."""
@@ -140,8 +146,9 @@ class AuthDesk:
         with self.book.locked(self.path):
             self.store(choice).save(new.login.to_text())
             self.book.keep(record)
-            if before is not None and before.store != choice:
-                self.store(before.store).erase()
+            if before is not None and not same_place(before.store, choice):
+                with suppress(BexsyncError):  # the new login counts, and the old one is worth little
+                    self.store(before.store).erase()
         return record
 
     def log_out(self) -> LoggedOut:

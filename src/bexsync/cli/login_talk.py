@@ -14,6 +14,7 @@ import typer
 from bexsync.auth.desk import AuthDesk, LoggedIn
 from bexsync.auth.listener import Listener
 from bexsync.auth.login import App
+from bexsync.auth.records import LoginRecord
 from bexsync.auth.rehearsal import is_possible, rehearse
 from bexsync.auth.stores import StoreChoice, suggest
 from bexsync.auth.stores.encrypted_file import CREDENTIALS, KEY_FILE, make_key
@@ -26,7 +27,6 @@ from bexsync.wiring import open_auth_desk
 
 if TYPE_CHECKING:
     from bexsync.cli.running import Command
-    from bexsync.profile import Profile
 
 SECRET_VARIABLE = "BEXSYNC_CLIENT_SECRET"  # noqa: S105  a name, not a secret
 PORTAL = "https://developer.bexio.com"
@@ -47,12 +47,27 @@ class Wishes:
     new_app: bool = False
 
 
-def log_in(call: Command, wishes: Wishes, *, profile: Profile | None = None) -> Exit:
+def log_in(call: Command, wishes: Wishes) -> Exit:
     """Logs in, keeps the login, and says what comes next."""
-    desk = open_auth_desk(call.profile, profile=profile)
-    choice = choose_store(desk, wishes)
-    desk.check_store(choice)
-    choice = desk.store(choice).choice
+    desk = open_auth_desk(call.profile)
+    record, lines = make_login(desk, wishes)
+    said, reached = rehearsal(desk.path, record.store)
+    lines += said
+    lines.append("Next: bexsync test-connection")
+    data = {
+        "company": record.company,
+        "company_id": record.company_id,
+        "user": record.user,
+        "mail": record.mail,
+        "store": record.store.name,
+        "reached_by_cron": reached,
+    }
+    return call.output.said("\n".join(lines), data)
+
+
+def make_login(desk: AuthDesk, wishes: Wishes) -> tuple[LoginRecord, list[str]]:
+    """Logs in and keeps the login; what is known of it, and the sentences about it."""
+    choice = desk.tried_out(choose_store(desk, wishes))
     new = _with_token(desk) if wishes.token_stdin else _with_app(desk, wishes)
     record = desk.keep(new, choice)
     store = desk.store(choice)
@@ -66,18 +81,7 @@ def log_in(call: Command, wishes: Wishes, *, profile: Profile | None = None) -> 
         lines.append(
             "The environment holds a token too, and speaks over this login: unset BEXSYNC_ACCESS_TOKEN[_FILE]."
         )
-    said, reached = _rehearsal(desk.path, choice)
-    lines += said
-    lines.append("Next: bexsync test-connection")
-    data = {
-        "company": record.company,
-        "company_id": record.company_id,
-        "user": record.user,
-        "mail": record.mail,
-        "store": choice.name,
-        "reached_by_cron": reached,
-    }
-    return call.output.said("\n".join(lines), data)
+    return record, lines
 
 
 def choose_store(desk: AuthDesk, wishes: Wishes) -> StoreChoice:
@@ -225,7 +229,8 @@ def _ending(new: LoggedIn) -> list[str]:
     return [f"It ends {ends} and cannot renew itself; for cron log in with an app of your own: bexsync auth login"]
 
 
-def _rehearsal(profile: str, choice: StoreChoice) -> tuple[list[str], bool | None]:
+def rehearsal(profile: str, choice: StoreChoice) -> tuple[list[str], bool | None]:
+    """Whether cron reaches the login of a written profile, and what it needs for that; None where there is no cron."""
     if not is_possible():
         return [], None
     found = rehearse(profile, in_keyring=choice.name == "keyring")
