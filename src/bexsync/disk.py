@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,6 +30,27 @@ def unusable(path: Path | str, problem: OSError) -> BexsyncError:
 
 def write_privately(path: Path, content: bytes) -> None:
     """Replaces a file that only this user may read, as a whole or not at all; raises what `unusable` makes of it."""
+    _write(path, content, lambda temporary: temporary.replace(path))
+
+
+def write_new_privately(path: Path, content: bytes) -> None:
+    """The same for a file that must not be there yet; raises FileExistsError where it is."""
+    _write(path, content, lambda temporary: _appear(temporary, path))
+
+
+def _appear(temporary: Path, path: Path) -> None:
+    """A link never replaces anything; where the disk knows no links, looking first has to do."""
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        raise
+    except OSError:
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        temporary.replace(path)
+
+
+def _write(path: Path, content: bytes, put_in_place: Callable[[Path], object]) -> None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -38,9 +60,10 @@ def write_privately(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
-        temporary = None
+        put_in_place(temporary)
         _sync(path.parent)
+    except FileExistsError:
+        raise
     except OSError as problem:
         raise unusable(path, problem) from problem
     finally:

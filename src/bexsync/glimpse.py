@@ -25,6 +25,10 @@ class Glimpse:
         """The site this profile has used until now, "" before its first run."""
         return next((site for (site,) in self._rows("SELECT site FROM sites WHERE profile = ?")), "")
 
+    def others_with_site(self, site: str) -> list[str]:
+        """The files of other profiles that use this site for the same company."""
+        return [profile for (profile,) in self._rows("SELECT profile FROM sites WHERE site = ? AND profile <> ?", site)]
+
     def linked_ids(self, prefix: str) -> list[tuple[str, str]]:
         """The shop's ids of linked invoices with their numbers, the latest first."""
         return self._rows(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,10 @@ from typing import Any
 from bexsync.auth.companies import Company, CompanyBook, company_claim
 from bexsync.auth.desk import AuthDesk, Identity, nobody
 from bexsync.auth.provider import IdentityProvider
-from bexsync.auth.refreshing import Keeper, renewed_apart
+from bexsync.auth.refreshing import Keeper, Renew, renewed_apart
 from bexsync.auth.source import EnvironmentToken, LoginToken, TokenSource
 from bexsync.auth.tokens import names_token
-from bexsync.errors import StateProblem
+from bexsync.errors import BexsyncError, StateProblem
 from bexsync.http.client import Client
 from bexsync.http.clock import Clock, SystemClock
 from bexsync.http.pacing import MemoryBudget, Pacer
@@ -26,10 +26,11 @@ from bexsync.jobs.state_desk import StateDesk
 from bexsync.jobs.workspace import Workspace
 from bexsync.ledgers.bexio import BexioLedger
 from bexsync.ledgers.bexio.api import Api, Row
+from bexsync.ledgers.bexio.master import MasterData, NoMemory
 from bexsync.ledgers.bexio.reading import NotUnderstood, record_id, text, understood
 from bexsync.places import profile_path
 from bexsync.places import state_folder as state_folder
-from bexsync.ports import Ledger, Shop
+from bexsync.ports import Ledger, Master, Shop
 from bexsync.profile import Profile, load_profile, load_vat_map, shop_path
 from bexsync.shops.folder import FolderShop
 from bexsync.store import Store, open_store
@@ -87,6 +88,22 @@ def open_auth_desk(name: str, *, clock: Clock | None = None, profile: Profile | 
     return AuthDesk(
         profile, str(path), folder, clock, _provider(profile, folder, clock), partial(_identify, profile, clock)
     )
+
+
+def look_at_company(
+    name: str, profile: Profile, *, clock: Clock | None = None
+) -> tuple[Master, Mapping[str, BexsyncError]]:
+    """The ledger's lists for a profile that is not written yet, and why a list could not be read."""
+    clock = clock or SystemClock()
+    path = profile_path(name).resolve()
+    folder = state_folder()
+    tokens = token_source(profile, path, folder, clock, Keeper.renewed)  # another process would look for the profile
+    _company(profile, path, folder, tokens, clock)
+    api = Api(_client(profile, tokens.token, clock, Pacer(MemoryBudget(), clock), None))
+    try:
+        return MasterData(api, NoMemory(), bank_accounts=True, templates=False).read_anew(clock.now())
+    finally:
+        api.close()
 
 
 def login_status(name: str, *, offline: bool = False, clock: Clock | None = None) -> LoginStatus:
@@ -172,7 +189,7 @@ def _client(
     )
 
 
-def token_source(profile: Profile, path: Path, folder: Path, clock: Clock) -> TokenSource:
+def token_source(profile: Profile, path: Path, folder: Path, clock: Clock, renew: Renew = renewed_apart) -> TokenSource:
     """Where the profile's access token comes from; the environment speaks over a login, as over the profile."""
     if names_token():
         return EnvironmentToken(clock)
@@ -183,8 +200,7 @@ def token_source(profile: Profile, path: Path, folder: Path, clock: Clock) -> To
     if record is None:
         raise nobody()
     # A clock of its own cannot be handed to another process.
-    renew = renewed_apart if isinstance(clock, SystemClock) else Keeper.renewed
-    return LoginToken(desk.keeper(record), renew)
+    return LoginToken(desk.keeper(record), renew if isinstance(clock, SystemClock) else Keeper.renewed)
 
 
 def _provider(profile: Profile, folder: Path, clock: Clock) -> IdentityProvider:

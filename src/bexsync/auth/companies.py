@@ -54,6 +54,15 @@ class CompanyBook:
         found = self._read()["profiles"].get(profile)
         return str(found) if found else None
 
+    def release(self, profile: str) -> None:
+        """Forgets which company a profile is pinned to; only for one that was never used."""
+        if self.pinned(profile) is None:
+            return
+        with self._locked():
+            book = self._read()
+            book["profiles"].pop(profile, None)
+            self._write(book)
+
     @contextmanager
     def _locked(self) -> Iterator[None]:
         try:

@@ -39,10 +39,11 @@ def try_out(
     if not (read_only or call.output.asks):
         make_sure(call, yes, "A test contact and a test draft are created in bexio and put away again.")
     lateness = Lateness(call) if quiet else None
-    finish(call, lambda: _work(call, read_only=read_only, yes=yes, lateness=lateness), patience=lateness)
+    finish(call, lambda: run_test(call, read_only=read_only, yes=yes, lateness=lateness), patience=lateness)
 
 
-def _work(call: Command, *, read_only: bool, yes: bool, lateness: Lateness | None) -> Exit:
+def run_test(call: Command, *, read_only: bool, yes: bool, lateness: Lateness | None = None) -> Exit:
+    """Looks, tries it where that is wanted, and shows what came of it."""
     from bexsync.engine.result import Result
     from bexsync.jobs.connection import try_connection
     from bexsync.wiring import is_enabled, open_workspace

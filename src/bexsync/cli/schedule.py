@@ -31,22 +31,24 @@ def cron(context: typer.Context, profile: options.Profile = None, json: options.
     """
     call = command(context, "schedule cron", profile=profile, json=json)
 
-    def work() -> Exit:
-        from bexsync.scheduling.cron import crontab, expression
+    finish(call, lambda: _said(call, *planned_crontab(context, call.profile)))
 
-        jobs, around, loaded = _planned(context, call.profile)
-        lines = crontab(jobs, around)
-        notes = [*_notes(context, loaded, around), "Add these lines with `crontab -e`."]
-        heading = f"# bexsync, profile {around.label}: the times are of this computer's clock"
-        data = {
-            "lines": lines,
-            "jobs": [{**_as_data(job, around), "cron": expression(job.times)} for job in jobs],
-            "variables": dict(around.variables),
-            "notes": notes,
-        }
-        return _said(call, "\n".join((heading, *lines)), data, notes)
 
-    finish(call, work)
+def planned_crontab(context: typer.Context, name: str) -> tuple[str, dict[str, Any], list[str]]:
+    """The lines for cron as text and as data, and what a person should know of them."""
+    from bexsync.scheduling.cron import crontab, expression
+
+    jobs, around, loaded = _planned(context, name)
+    lines = crontab(jobs, around)
+    notes = [*_notes(context, loaded, around), "Add these lines with `crontab -e`."]
+    heading = f"# bexsync, profile {around.label}: the times are of this computer's clock"
+    data = {
+        "lines": lines,
+        "jobs": [{**_as_data(job, around), "cron": expression(job.times)} for job in jobs],
+        "variables": dict(around.variables),
+        "notes": notes,
+    }
+    return "\n".join((heading, *lines)), data, notes
 
 
 def systemd(

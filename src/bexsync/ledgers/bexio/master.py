@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from bexsync.errors import BexsyncError, NotPermitted, Refused
 from bexsync.ledgers.bexio.api import Api, Row
@@ -23,7 +23,6 @@ from bexsync.ledgers.bexio.reading import (
     understood,
 )
 from bexsync.ports import Account, BankAccount, Currency, Master, Named, User, VatYear
-from bexsync.store.ledger_cache import Facts
 from bexsync.vat import Tax
 
 MAX_AGE = timedelta(days=1)
@@ -69,10 +68,40 @@ _KEPT = {
 _ONE_ANSWER = frozenset({"me", "settings", "templates"})
 
 
+class Memory(Protocol):
+    """Where master data is kept from one run to the next."""
+
+    def get(self, name: str, *, now: datetime | None = None, max_age: timedelta | None = None) -> Any:
+        """The value, or None when it is unknown or too old."""
+        ...
+
+    def learn(self, name: str, value: Any, now: datetime) -> None:
+        """Keeps a value."""
+        ...
+
+    def forget(self, prefix: str) -> None:
+        """Drops every value whose name begins so."""
+        ...
+
+
+class NoMemory:
+    """For a look at a company that has no state here yet."""
+
+    def get(self, name: str, *, now: datetime | None = None, max_age: timedelta | None = None) -> Any:
+        """Nothing is known."""
+        del name, now, max_age
+
+    def learn(self, name: str, value: Any, now: datetime) -> None:
+        """Nothing is kept."""
+
+    def forget(self, prefix: str) -> None:
+        """Nothing is there to be dropped."""
+
+
 class MasterData:
     """Reads and caches master data; optional parts are read only when the profile names something in them."""
 
-    def __init__(self, api: Api, facts: Facts, *, bank_accounts: bool, templates: bool) -> None:
+    def __init__(self, api: Api, facts: Memory, *, bank_accounts: bool, templates: bool) -> None:
         self._api = api
         self._facts = facts
         self._paths = {**_PATHS}
