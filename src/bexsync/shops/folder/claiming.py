@@ -81,10 +81,10 @@ def _lacks_its_end(path: Path) -> bool:
     """Whether the file stops in the middle of a value or row; what cannot be read is for the reader to complain of."""
     try:
         tail = _tail(path)
+        if path.suffix.lower() in TABLES:
+            return not tail.endswith(_LINE_ENDS) or _has_an_open_quotation(path)
     except OSError:
         return False
-    if path.suffix.lower() in TABLES:
-        return not tail.endswith(_LINE_ENDS)
     if path.suffix.lower() not in RECORD_LINES:
         return not tail.rstrip().endswith((b"}", b"]"))
     last_line = tail.rpartition(b"\n")[2]
@@ -95,6 +95,12 @@ def _lacks_its_end(path: Path) -> bool:
     except (ValueError, RecursionError):
         return True
     return False
+
+
+def _has_an_open_quotation(path: Path) -> bool:
+    """Whether a line's end at the end of the file may stand within a cell."""
+    with path.open("rb") as stream:
+        return sum(chunk.count(b'"') for chunk in iter(lambda: stream.read(1 << 20), b"")) % 2 == 1
 
 
 def _tail(path: Path) -> bytes:

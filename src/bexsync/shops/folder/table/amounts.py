@@ -112,7 +112,7 @@ class DecimalSign:
         if self._wanted:
             return self._wanted
         if "." in self._seen and "," in self._seen:
-            one, other = sorted((self._seen["."], self._seen[","]))
+            one, other = (seen for sign, seen in self._seen.items() if sign != "?")
             raise UnusableFile(f"writes amounts in two ways, {_place(one)} and {_place(other)}", SETTLE)
         found = next((sign for sign in ".," if sign in self._seen), "")
         if "?" in self._seen and not found:

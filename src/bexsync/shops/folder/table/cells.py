@@ -78,8 +78,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("italien", "italy", "italie", "italia"), "IT"),
     },
 }
+# Nothing but a word for a sum: an item called "Totalrevision" is none.
 TOTALS = re.compile(
-    r"(?:(?:grand|end|gesamt|zwischen|sub|sous-?)[ -]?)?(?:total\w*|summe\w*|somme|somma|sum|gesamt\w*)\b.*",
+    r"(?:(?:grand|end|gesamt|zwischen|sub|sous)[ -]?)?"
+    r"(?:totale?|totaux|summe|somm[ea]|sum|gesamt|(?:total|gesamt|end)betrag)"
+    r"[ :]*(?:[A-Z]{3}|(?:in|inkl|exkl|incl|excl|ttc|ht|netto|brutto|net|gross)\b.*)?[ :]*",
     re.IGNORECASE | re.DOTALL,
 )
 

@@ -51,7 +51,7 @@ def _sense(sample: str, delimiter: str, wanted: Mapping[str, str]) -> tuple[int,
     """How many headers are known, how many rows are as long as the header, how many columns there are."""
     filled = [row for row in _first_rows(sample, delimiter) if any(cell.strip() for cell in row)]
     if not filled:
-        return 0, 0, 0
+        return 0, 0, 2  # nothing but this sign: blank rows, and not one column
     header = filled[0]
     alike = sum(len(row) == len(header) for row in filled) if len(header) > 1 else 0
     return recognised([cleaned(cell) for cell in header], wanted), alike, len(header)

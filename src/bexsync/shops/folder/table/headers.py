@@ -116,7 +116,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "country_code": ("Land", "Ländercode", "Country", "Pays", "Code pays", "Paese", "Nazione"),
     "contact_salutation": ("Anrede Kontakt",),
     "contact_first_name": ("Vorname Kontakt", "Prénom contact", "Nome contatto"),
-    "contact_last_name": ("Nachname Kontakt", "Kontaktperson", "Ansprechperson", "Contact person", "Nom contact"),
+    "contact_last_name": ("Nachname Kontakt", "Nom contact", "Cognome contatto"),
     "contact_email": ("E-Mail Kontakt", "E-mail contact", "E-mail contatto"),
     "contact_phone": ("Telefon Kontakt", "Téléphone contact", "Telefono contatto"),
     "mail_to": ("Mail an", "Rechnungsmail"),
@@ -131,7 +131,6 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
         "Item number",
         "Product code",
         "Numéro d'article",
-        "Référence",
         "Codice articolo",
     ),
     "item": (
@@ -218,6 +217,7 @@ NEEDED: tuple[tuple[str, ...], ...] = (
 SAY_WHICH = "Say which column is which under [shop.csv.columns] in the profile"
 _MOST_SHOWN = 24
 _ALIKE = 0.7
+_TELLING = 5
 
 
 @dataclass(frozen=True)
@@ -366,9 +366,15 @@ def _nearest_of(names: Sequence[str], left: Sequence[str]) -> str:
         if set(_CANDIDATES.get(plain_header(header), ())) & set(names):
             return header
     words = [plain_header(word) for name in names for word in (name, *SYNONYMS[name])]
-    likeness = {h: max(difflib.SequenceMatcher(None, plain_header(h), word).ratio() for word in words) for h in left}
+    likeness = {header: max(_likeness(plain_header(header), word) for word in words) for header in left}
     best = max(likeness, key=lambda header: likeness[header], default="")
     return best if likeness.get(best, 0) >= _ALIKE else ""
+
+
+def _likeness(header: str, word: str) -> float:
+    if len(word) >= _TELLING and word in header:
+        return _ALIKE
+    return difflib.SequenceMatcher(None, header, word).ratio()
 
 
 def _nearest(header: str, headers: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from bexsync.ports import Intake, Unreadable
@@ -102,7 +103,7 @@ class InvoiceWriter:
                 written[row.number, field.header] = read.currency
             if said is None:
                 said = row, text, read.value
-            elif said[2] != read.value:
+            elif not _is_same(said[2], read.value, field):
                 raise _Wrong(
                     row.number,
                     field.header,
@@ -235,6 +236,13 @@ class InvoiceWriter:
 
     def _say(self, key: str, place: str, message: str, hint: str) -> Complaint:
         return Complaint(Unreadable(self._origin, place, message, hint, KIND, id_in(key)))
+
+
+def _is_same(one: Any, other: Any, field: Field) -> bool:
+    """Amounts are the same however many zeros end them."""
+    if field.column.sort in ("amount", "percent"):
+        return Decimal(one) == Decimal(other)
+    return bool(one == other)
 
 
 def _put(value: dict[str, Any], path: Sequence[str], found: Any) -> None:

@@ -12,7 +12,7 @@ from bexsync.records.quoting import printable
 from bexsync.shops.folder.complaints import Complaint
 from bexsync.shops.folder.pieces import UnusableFile, opened
 from bexsync.shops.folder.table.headers import plain_header
-from bexsync.shops.folder.table.invoices import KIND, InvoiceWriter
+from bexsync.shops.folder.table.invoices import InvoiceWriter
 from bexsync.shops.folder.table.sheet import Sheet, read_sheet
 
 _SIGNS = {"\t": "tab", " ": "space"}
@@ -38,9 +38,9 @@ def read_table(path: Path, settings: CsvSection, currency: str) -> Iterator[Inta
     for key, rows in sheet.groups():
         yield writer.write(key, rows)
     for stray in sheet.strays:
-        yield Complaint(Unreadable(path.name, f"row {stray.row}", stray.message, stray.hint, KIND))
+        yield Complaint(Unreadable(path.name, f"row {stray.row}", stray.message, stray.hint))
     for _ in range(sheet.more_strays):
-        yield Complaint(Unreadable(path.name, "", "", "", KIND))  # counted, never shown
+        yield Complaint(Unreadable(path.name, "", "", ""))  # counted, never shown
 
 
 def describe(path: Path, settings: CsvSection, currency: str = "") -> str:

@@ -219,7 +219,7 @@ class _Reader:
             }
         if not sums or not all(is_amount(text) for text in sums) or len(texts) > 1:
             return False
-        return all(TOTALS.fullmatch(text) for text in texts) and (bool(texts) or not self._has_price(row))
+        return all(TOTALS.fullmatch(text) for text in texts) and not self._has_price(row)
 
     def _has_price(self, row: Row) -> bool:
         prices = ("unit_price", "unit_price_gross")
