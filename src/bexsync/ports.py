@@ -108,6 +108,56 @@ class Place:
     waiting: int
 
 
+@dataclass(frozen=True, slots=True)
+class ProductChange:
+    """What the shop's product should say from now on; values are decimal strings or texts.
+
+    `fields` holds those of title, description, weight (grams), price (net or gross as the shop's product is) that are
+    to change, and whenever it is known `ledger_id`, `ledger_code` and `url` of the item.
+    """
+
+    shop_id: str
+    sku: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StockChange:
+    """The stock a shop's product should have; `expected` is what the shop said before, None if it said nothing.
+
+    A shop that can compare and set writes only where its number still is `expected`, so that no sale is lost.
+    """
+
+    shop_id: str
+    sku: str
+    stock: Decimal
+    expected: Decimal | None
+
+
+class Catalog(Protocol):
+    """The products side of a shop: whole lists as they are now, and what the ledger says back.
+
+    Reading raises ConfigurationProblem where there is no list, or it cannot be used at all, and TryLater when time
+    mends it. Writes are set operations: repeating one after a crash is harmless.
+    """
+
+    def products(self) -> Iterator[Intake | Unreadable]:
+        """Every product of the shop, one record per sellable variant, with its stock where the shop says it."""
+        ...
+
+    def tax_rates(self) -> Iterator[Intake | Unreadable]:
+        """Every tax rate of the shop; none where the shop lists none."""
+        ...
+
+    def change_products(self, changes: Sequence[ProductChange]) -> None:
+        """Tell the shop what its products should say, durably before returning; each replaces what was told before."""
+        ...
+
+    def change_stock(self, changes: Sequence[StockChange]) -> Sequence[StockChange]:
+        """Tell the shop what stock its products should have; gives back those whose stock was not `expected`."""
+        ...
+
+
 class Shop(Protocol):
     """Where sales come from.
 
@@ -320,6 +370,28 @@ class Finding:
         return self.done is None and not self.conflict
 
 
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item of the ledger (bexio contract 4); texts are plain, `weight` is in grams, None is unset.
+
+    `price` has no net or gross of its own: the profile says which. `stock` is what lies there, `available` what of it
+    nobody has reserved; both are None where the ledger does not track it.
+    """
+
+    ledger_id: int
+    code: str
+    title: str
+    description: str
+    price: Decimal | None
+    weight: Decimal | None
+    currency_id: int | None
+    tax_id: int | None
+    unit_id: int | None
+    physical: bool
+    stock: Decimal | None
+    available: Decimal | None
+
+
 class Ledger(Protocol):
     """One company in the ledger.
 
@@ -404,6 +476,18 @@ class Ledger(Protocol):
 
         `negative_price` says what became of a position with one, None where none was sent.
         """
+        ...
+
+    def items(self) -> Iterator[Item]:
+        """Every item, page by page (2000 a request)."""
+        ...
+
+    def item(self, ledger_id: int) -> Item | None:
+        """One item as it is now, None when it no longer exists."""
+        ...
+
+    def find_items(self, code: str) -> Sequence[Item]:
+        """The items with exactly this code; codes need not be unique in the ledger."""
         ...
 
     def perform(self, kind: str, payload: Mapping[str, Any]) -> Done:

@@ -226,8 +226,32 @@ class ErrorsSection(Section):
     stop_after: int = Field(default=25, ge=1)
 
 
+Master = Literal["disabled", "shop", "ledger"]
+
+
+class ProductsSection(Section):
+    """Whether and how products and stock are synchronised: per field, who is master."""
+
+    enabled: bool = False
+    title: Master = "shop"
+    description: Master = "shop"
+    weight: Master = "disabled"
+    price: Master = "shop"
+    stock: Master = "ledger"
+    ledger_price: Literal["net", "gross"] = "net"
+    shop_price: Literal["net", "gross"] = "gross"
+    without_sku: Literal["skip", "create"] = "skip"
+    sku_conflicts: Literal["stop", "share"] = "stop"
+    stock_number: Literal["available", "physical"] = "available"
+    negative_stock: Literal["error", "zero", "keep"] = "error"
+    fractional_stock: Literal["error", "down", "keep"] = "error"
+    unit: str = ""
+    creates: int = Field(default=200, ge=0)
+    changes: int = Field(default=2000, ge=0)
+
+
 class Profile(Section):
-    """All of it; `[products]` and `[orders]` belong to later commands and are kept unread."""
+    """All of it; `[orders]` belongs to a later command and is kept unread."""
 
     enabled: bool = True
     ledger: LedgerSection = LedgerSection()
@@ -237,7 +261,7 @@ class Profile(Section):
     limits: LimitsSection = LimitsSection()
     engine: EngineSection = EngineSection()
     errors: ErrorsSection = ErrorsSection()
-    products: dict[str, Any] = Field(default_factory=dict)
+    products: ProductsSection = ProductsSection()
     orders: dict[str, Any] = Field(default_factory=dict)
 
 

@@ -3,6 +3,7 @@
 from bexsync.records.base import Record
 from bexsync.records.customer import Address, Customer, Person
 from bexsync.records.invoice import Email, Invoice, Line, Project, TimeEntry
+from bexsync.records.product import Product, StockLevel, TaxRate
 from bexsync.records.reading import KINDS, Malformed, read_record
 
 __all__ = [
@@ -14,8 +15,11 @@ __all__ = [
     "Line",
     "Malformed",
     "Person",
+    "Product",
     "Project",
     "Record",
+    "StockLevel",
+    "TaxRate",
     "TimeEntry",
     "read_record",
 ]

@@ -12,9 +12,16 @@ from pydantic_core import ErrorDetails
 from bexsync.records.base import Record
 from bexsync.records.customer import Customer
 from bexsync.records.invoice import Invoice
+from bexsync.records.product import Product, StockLevel, TaxRate
 from bexsync.records.quoting import named, printable, shown
 
-KINDS: Mapping[str, type[Record]] = {"invoice": Invoice, "customer": Customer}
+KINDS: Mapping[str, type[Record]] = {
+    "invoice": Invoice,
+    "customer": Customer,
+    "product": Product,
+    "stock_level": StockLevel,
+    "tax_rate": TaxRate,
+}
 _FORMS = {
     "currency": "must be a currency code like CHF",
     "country_code": "must be a country code like CH",

@@ -48,12 +48,12 @@ class Api:
         """One object, or a list that fits one answer."""
         return self._client.send("GET", path, effect=Effect.READ, bucket=bucket).body
 
-    def list(self, path: str, **query: str) -> Iterator[Row]:
+    def list(self, path: str, *, bucket: str = "default", **query: str) -> Iterator[Row]:
         """Every row of a list, page by page."""
 
         def page(offset: int) -> list[Row]:
             params: Params = {**query, "limit": PAGE, "offset": offset}
-            body = self._client.send("GET", path, params=params, effect=Effect.READ, bucket="default").body
+            body = self._client.send("GET", path, params=params, effect=Effect.READ, bucket=bucket).body
             return _rows(body, path)
 
         return _paged(page)
@@ -72,9 +72,9 @@ class Api:
 
         return _paged(page)
 
-    def write(self, method: str, path: str, body: Any = None) -> Any:
+    def write(self, method: str, path: str, body: Any = None, *, bucket: str = "default") -> Any:
         """One effect; never repeated blindly."""
-        return self._client.send(method, path, json=body, effect=Effect.WRITE, bucket="default").body
+        return self._client.send(method, path, json=body, effect=Effect.WRITE, bucket=bucket).body
 
     def close(self) -> None:
         """Closes the connections."""

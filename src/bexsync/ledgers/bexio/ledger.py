@@ -12,6 +12,7 @@ from bexsync.http.clock import Clock
 from bexsync.ledgers.bexio.api import Api
 from bexsync.ledgers.bexio.contacts import ContactBook
 from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
+from bexsync.ledgers.bexio.items import ItemBook
 from bexsync.ledgers.bexio.master import MasterData
 from bexsync.ledgers.bexio.reading import (
     NotUnderstood,
@@ -39,7 +40,7 @@ from bexsync.ledgers.bexio.records import (
     unmarked,
 )
 from bexsync.ledgers.bexio.trial import Experiments, TidyingUp, booked_lines, inspect
-from bexsync.ports import BookedLine, DocumentState, Done, Finding, Inspection, Master, Payment, Standing
+from bexsync.ports import BookedLine, DocumentState, Done, Finding, Inspection, Item, Master, Payment, Standing
 from bexsync.store import Store
 
 _SEND_ISSUES = "send_issues_drafts"
@@ -68,6 +69,7 @@ class BexioLedger:
         self._master = MasterData(api, store.facts, bank_accounts=bank_accounts, templates=templates)
         self._contacts = ContactBook(api, store)
         self._finder = DocumentFinder(api, store, web_url)
+        self._items = ItemBook(api, web_url)
         self._tidying = TidyingUp(api, web_url)
         self._discoveries = 0
         self._performers: dict[str, Perform] = {
@@ -161,6 +163,18 @@ class BexioLedger:
         """The payments of a document; a credit voucher set off against it may stand among them and is none."""
         rows = self._api.list(f"{INVOICES}/{ledger_id}/payment")
         return [payment_from(row) for row in rows if not row.get("kb_credit_voucher_id")]
+
+    def items(self) -> Iterator[Item]:
+        """Every item, page by page."""
+        return self._items.all()
+
+    def item(self, ledger_id: int) -> Item | None:
+        """One item as it is now, None when it no longer exists."""
+        return self._items.one(ledger_id)
+
+    def find_items(self, code: str) -> Sequence[Item]:
+        """The items with exactly this code."""
+        return self._items.with_code(code)
 
     def inspect(self, reference: str) -> Inspection:
         """Master data asked for anew, with rights and the documents that carry a reference."""

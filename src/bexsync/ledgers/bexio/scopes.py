@@ -33,7 +33,7 @@ def _with_bank_accounts(profile: Profile) -> bool:
 
 
 def _with_products(profile: Profile) -> bool:
-    return bool(profile.products)
+    return profile.products.enabled
 
 
 def _with_orders(profile: Profile) -> bool:
