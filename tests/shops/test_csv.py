@@ -718,7 +718,8 @@ MISTAKES: list[tuple[str, str, list[tuple[str, str]]]] = [
             (
                 "",
                 "has no column for `number` (perhaps `Rechn-Nummer`), `invoice_date` and `total` "
-                "(perhaps `Schluss-Total`); its columns are `Rechn-Nummer`, `Tag`, `Währung`, `E-Mail`, `Artikel`, `Preis`, `Schluss-Total`",
+                "(perhaps `Schluss-Total`); its columns are `Rechn-Nummer`, `Tag`, `Währung`, `E-Mail`, "
+                "`Artikel`, `Preis`, `Schluss-Total`",
             )
         ],
     ),

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from bexsync.ports import Intake, Unreadable
+from bexsync.ports import Intake, Remark, Unreadable
 from bexsync.profile import load_profile
 from bexsync.records import Invoice
 from bexsync.shops.folder.documents import read_file
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-GOOD = sorted(p for name in ("agency", "flying-club") for p in (EXAMPLES / name / "invoices").iterdir())
+FOLDERS = ("agency/invoices", "agency/invoices-as-csv", "flying-club/invoices")
+GOOD = sorted(p for folder in FOLDERS for p in (EXAMPLES / folder).iterdir())
 BAD = EXAMPLES / "bad-input"
 CENT = Decimal("0.01")
 
@@ -27,6 +28,8 @@ def rounded(value: Decimal) -> Decimal:
 
 def invoices(path: Path) -> Iterator[Invoice]:
     for found in read_file(path):
+        if isinstance(found, Remark):
+            continue
         assert isinstance(found, Intake), found
         assert isinstance(found.record, Invoice)
         yield found.record
@@ -76,7 +79,7 @@ class TestEveryInvoice:
 
 def test_ids_are_unique_over_all_examples() -> None:
     ids = [invoice.shop_id for invoice in all_good()]
-    assert len(ids) == len(set(ids)) == 11
+    assert len(ids) == len(set(ids)) == 13
 
 
 def test_one_customer_is_written_the_same_way_everywhere() -> None:
@@ -98,6 +101,24 @@ def test_the_profiles_are_valid(name: str) -> None:
 CORRECTABLE = {
     "broken-line.ndjson": "line 2: is not valid JSON: Expecting value, column 1",
     "broken.json": "is not valid JSON: Expecting ',' delimiter in line 7, column 3",
+    "csv-either-decimal-sign.csv": 'does not tell whether "1,200" in row 2 (`Einzelpreis`) is 1\'200 or 1.200',
+    "csv-long-number.csv": (
+        'row 3, column `Rechnungsnummer`: says "1,23457E+12", which is what a spreadsheet makes of a long number'
+    ),
+    "csv-missing-columns.csv": (
+        "has no column for `number` and `total` (perhaps `Schlusstotal`); its columns are `Auftrag`, `Datum`, `Währung`, "
+        "`Firma`, `E-Mail`, `Artikel`, `Menge`, `Einzelpreis`, `MWST %`, `Schlusstotal`"
+    ),
+    "csv-month-first.csv": 'writes the month first in row 3, column `Datum`: "11/13/2026"',
+    "csv-no-number.csv": "row 3: has no `number` (column `Rechnungsnummer`), so nobody can say whose line it is",
+    "csv-open-quotation.csv": "has a quotation mark too many in the row after row 1",
+    "csv-two-currencies.csv": "row 3, column `Einzelpreis`: is in EUR, but the invoice is in CHF",
+    "csv-two-dates.csv": 'row 4, column `Datum`: says "13.11.2026", but row 3 of the same invoice says "12.11.2026"',
+    "csv-two-decimal-signs.csv": (
+        'writes amounts in two ways, "150,00" in row 2 (`Einzelpreis`) and "150.00" in row 3 (`Einzelpreis`)'
+    ),
+    "csv-unclear-column.csv": "has a column `MWST`, which may be `tax_rate` or `line_tax` or `total_tax` or `tax_code`",
+    "csv-unquoted-semicolon.csv": 'row 3: has "324,30" in column K, which has no header',
     "currency-as-word.json": 'record 2: field `currency` must be a currency code like CHF, it says "Franken"',
     "duplicate-ids.ndjson": 'line 3: invoice "duplicate-ids" occurs twice, lines 1 and 3, with different content',
     "empty.json": "is empty",
@@ -158,11 +179,13 @@ def test_the_page_names_every_bad_file(name: str) -> None:
 
 
 def test_good_neighbours_survive() -> None:
-    found = [f for path in BAD.glob("*.*json") for f in read_file(path) if isinstance(f, Intake)]
+    files = [*BAD.glob("*.*json"), *BAD.glob("*.csv")]
+    found = [f for path in files for f in read_file(path) if isinstance(f, Intake)]
     readable = [f.record.canonical()["shop_id"] for f in found]
     assert len(readable) == len(set(readable))
     assert {i for i in readable if i.endswith("-good")} == {
-        f"{path.stem}-good" for path in BAD.glob("*.json") if len(_objects(path)) == 2
+        *(f"{path.stem}-good" for path in BAD.glob("*.json") if len(_objects(path)) == 2),
+        *(f"{path.stem}-good" for path in BAD.glob("*.csv") if b"-good" in path.read_bytes()),
     }
 
 
