@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import os
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,9 @@ from bexsync.profile import (
 from bexsync.records.quoting import printable
 
 Key = tuple[int | str, ...]
+
+# What is taken out may bring up what lay behind it, but not for ever.
+_MOST_LAYERS = 5
 
 _FORMS = {
     "site": "must be of small letters, digits, - and _, at most 32, beginning with a letter or digit",
@@ -59,6 +64,36 @@ def problems_of(path: Path) -> list[Wrong]:
         said = re.search(r"at line (\d+)", problem.message)
         return [Wrong(problem.message, problem.hint, line=int(said[1]) if said else 0)]
     return []
+
+
+def what_can_be_read(path: Path) -> Profile | None:
+    """The profile with defaults in the place of what is wrong, so that one mistake does not hide the next."""
+    try:
+        return load_profile(path)
+    except ProfileProblem:
+        pass
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    for _ in range(_MOST_LAYERS):
+        try:
+            return Profile.model_validate(table)
+        except ValidationError as problem:
+            for error in problem.errors(include_url=False):
+                _take_out(table, error["loc"])
+    return None
+
+
+def _take_out(table: dict[str, Any], loc: Key) -> None:
+    """The value itself; where a key is missing, the table that lacks it."""
+    above: Any = table
+    for part, following in itertools.zip_longest(loc, loc[1:]):
+        inner = above.get(part)
+        if not isinstance(inner, dict) or following not in inner:
+            above.pop(part, None)
+            return
+        above = inner
 
 
 def vat_problems_of(profile_file: Path) -> list[Wrong]:

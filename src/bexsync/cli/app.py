@@ -6,7 +6,20 @@ from typing import Annotated
 
 import typer
 
-from bexsync.cli import auth, connection, errors, invoices, links, options, payments, sandbox, schedule, state, strays
+from bexsync.cli import (
+    auth,
+    config,
+    connection,
+    errors,
+    invoices,
+    links,
+    options,
+    payments,
+    sandbox,
+    schedule,
+    state,
+    strays,
+)
 
 HELP = """Keep a shop and the accounting in bexio telling the same story.
 
@@ -57,6 +70,7 @@ payments_app = _group("payments", "What was paid in bexio, back to the shop.")
 errors_app = _group("errors", "What went wrong, and what to do about it; alone, it lists.")
 links_app = _group("links", "Which invoice of the shop is which document in bexio.")
 state_app = _group("state", "The memory of what was done: copies, restoring, moving, forgetting.")
+config_app = _group("config", "The profile and what speaks over it: is it right, and what does it come to.")
 schedule_app = _group("schedule", "Jobs that run by themselves: lines for cron, units for systemd.")
 sandbox_app = _group("sandbox", "A local bexio to try things on.")
 
@@ -81,6 +95,8 @@ state_app.command("backup")(state.backup)
 state_app.command("restore")(state.restore)
 state_app.command("take-over")(state.take_over)
 state_app.command("prune")(state.prune)
+config_app.command("check")(config.check)
+config_app.command("show")(config.show)
 schedule_app.command("cron")(schedule.cron)
 schedule_app.command("systemd")(schedule.systemd)
 sandbox_app.command("serve")(sandbox.serve)

@@ -12,7 +12,11 @@ from bexsync.cli.output.envelope import counted, envelope, outcome_errors
 from bexsync.errors import BexsyncError, Exit
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bexsync.engine.result import Result
+    from bexsync.jobs.config_check import Finding
+    from bexsync.jobs.config_show import Setting
     from bexsync.jobs.connection import Report
     from bexsync.jobs.links import LinkStory
     from bexsync.planning.checks import Check
@@ -197,6 +201,40 @@ class Output:
             self._say_problem(report.problem)
         return code
 
+    def findings(self, findings: Sequence[Finding]) -> Exit:
+        """A check of the configuration: all of it for a person, else only what is not as it should be."""
+        from bexsync.cli.output.checks import place, show_findings
+
+        wrong = [finding for finding in findings if finding.level == "wrong"]
+        code = Exit.CONFIGURATION if wrong else Exit.OK
+        if self.json:
+            errors = [
+                {"code": "configuration", "message": f.message, "hint": f.hint, "kind": "", "shop_id": ""}
+                for f in wrong
+            ]
+            self._print_json(code, {"findings": [asdict(finding) for finding in findings]}, errors)
+        elif self.talkative:
+            show_findings(findings)
+        else:
+            for finding in findings if not self.quiet else wrong:
+                if finding.level != "ok":
+                    self.say_error(f"{self.command}: {place(finding)}: {finding.message} {finding.hint}".rstrip())
+        return code
+
+    def profile_in_force(self, profile_file: Path, settings: Sequence[Setting]) -> Exit:
+        """The profile with all its defaults, and who says what."""
+        from bexsync.cli.output.checks import show_settings_in_force
+
+        if self.json:
+            rows = [
+                {"key": ".".join(s.key), "value": _plain(s.value), "variable": s.variable, "line": s.line}
+                for s in settings
+            ]
+            self._print_json(Exit.OK, {"file": str(profile_file), "settings": rows}, [])
+        else:
+            show_settings_in_force(profile_file, settings)
+        return Exit.OK
+
     def said(self, sentence: str, data: dict[str, Any], *, code: Exit = Exit.OK) -> Exit:
         """A command whose result is one sentence."""
         if self.json:
@@ -264,6 +302,10 @@ def _data(result: Result) -> dict[str, Any]:
 
 def _error(problem: BexsyncError) -> dict[str, str]:
     return {"code": problem.code, "message": problem.message, "hint": problem.hint, "kind": "", "shop_id": ""}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, bool | int | float | str | list | tuple | None) else str(value)
 
 
 def _later_error(result: Result) -> list[dict[str, str]]:

@@ -71,6 +71,10 @@ class Page:
                 self._print(label + part)
                 label = Text(" " * label.cell_len)
 
+    def whole(self, line: Text) -> None:
+        """A line that is to be copied, and so never wrapped."""
+        self._print(line)
+
     def table(self, names: Sequence[str], rows: Sequence[Row], *, right: Sequence[str] = ()) -> None:
         """Rows under their names, the last of which is that of `Row.last`; empty columns are left out."""
         kept = [i for i in range(len(names) - 1) if any(row.cells[i].plain for row in rows)]

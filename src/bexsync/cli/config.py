@@ -1,0 +1,52 @@
+"""bexsync config ..."""
+
+from __future__ import annotations
+
+import os
+
+import typer
+
+from bexsync.cli import options
+from bexsync.cli.running import command, finish
+from bexsync.errors import Exit
+
+
+def check(
+    context: typer.Context,
+    profile: options.Profile = None,
+    json: options.Json = False,
+    verbose: options.Verbose = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Look for everything that is wrong with the configuration, without asking bexio.
+
+    The profile with its lines, the VAT map, the variables, the shop's folders, the state, certificates and the
+    token's file. Exit code 78 if something is wrong. `bexsync test-connection` goes on where this ends.
+    """
+    call = command(context, "config check", profile=profile, json=json, verbose=verbose, quiet=quiet)
+
+    def work() -> Exit:
+        from datetime import datetime
+
+        from bexsync.jobs.config_check import check_configuration
+        from bexsync.places import profile_path, state_folder
+
+        today = datetime.now().astimezone().date()
+        file = profile_path(call.profile).absolute()
+        return call.output.findings(check_configuration(file, state_folder(), os.environ, today))
+
+    finish(call, work)
+
+
+def show(context: typer.Context, profile: options.Profile = None, json: options.Json = False) -> None:
+    """Show the profile with all its defaults, and where each other value comes from."""
+    call = command(context, "config show", profile=profile, json=json)
+
+    def work() -> Exit:
+        from bexsync.jobs.config_show import settings_in_force
+        from bexsync.places import profile_path
+
+        file = profile_path(call.profile).absolute()
+        return call.output.profile_in_force(file, settings_in_force(file))
+
+    finish(call, work)
