@@ -106,8 +106,8 @@ CORRECTABLE = {
         'row 3, column `Rechnungsnummer`: says "1,23457E+12", which is what a spreadsheet makes of a long number'
     ),
     "csv-missing-columns.csv": (
-        "has no column for `number` and `total` (perhaps `Schlusstotal`); its columns are `Auftrag`, `Datum`, `Währung`, "
-        "`Firma`, `E-Mail`, `Artikel`, `Menge`, `Einzelpreis`, `MWST %`, `Schlusstotal`"
+        "has no column for `number` and `total` (perhaps `Schlusstotal`); its columns are `Auftrag`, `Datum`, "
+        "`Währung`, `Firma`, `E-Mail`, `Artikel`, `Menge`, `Einzelpreis`, `MWST %`, `Schlusstotal`"
     ),
     "csv-month-first.csv": 'writes the month first in row 3, column `Datum`: "11/13/2026"',
     "csv-no-number.csv": "row 3: has no `number` (column `Rechnungsnummer`), so nobody can say whose line it is",
@@ -136,7 +136,7 @@ CORRECTABLE = {
         "record 2: field `total` occurs twice in one object, so nobody can say which one counts"
     ),
     "typo-in-a-field.json": "record 2: field `lines[1].unit_prize` is unknown; did you mean `unit_price`?",
-    "unknown-kind.json": 'record 2: field `kind` must be "invoice" or "customer", it says "order"',
+    "unknown-kind.json": 'record 2: field `kind` must be "invoice", "customer", "product", "stock_level" or "tax_rate", it says "order"',
     "windows-1252.json": "is not UTF-8 (byte 0xE4 in line 33)",
     "wrong-schema.json": 'record 2: field `schema` must be "bexsync/1", it says "bexsync/9"',
 }

@@ -209,12 +209,22 @@ BAD_FILES: list[tuple[str, str | bytes, list[tuple[str, str]]]] = [
     (
         "a.json",
         json.dumps({**record(), "kind": "order"}),
-        [("record 1", 'field `kind` must be "invoice" or "customer", it says "order"')],
+        [
+            (
+                "record 1",
+                'field `kind` must be "invoice", "customer", "product", "stock_level" or "tax_rate", it says "order"',
+            )
+        ],
     ),
     (
         "a.json",
         json.dumps({**record(), "kind": ["invoice"]}),
-        [("record 1", 'field `kind` must be "invoice" or "customer", it says a list')],
+        [
+            (
+                "record 1",
+                'field `kind` must be "invoice", "customer", "product", "stock_level" or "tax_rate", it says a list',
+            )
+        ],
     ),
     (
         "a.json",

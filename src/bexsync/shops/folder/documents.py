@@ -172,7 +172,8 @@ def _checked_kind(piece: Piece) -> str:
 
 
 def _kinds() -> str:
-    return " or ".join(f'"{kind}"' for kind in KINDS)
+    *most, last = (f'"{kind}"' for kind in KINDS)
+    return f"{', '.join(most)} or {last}"
 
 
 def _known_kind(piece: Piece) -> str:
