@@ -19,6 +19,7 @@ from world import BEXSYNC, TOKEN, World, an_invoice
 
 CONTRIB = Path(__file__).parents[2] / "contrib" / "systemd"
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
+READY = ["invoices push", "payments poll", "test-connection --read-only --quiet"]
 EVERYTHING = ["invoices push", "payments poll", "products sync", "stock pull", "orders sync", "test-connection"]
 
 
@@ -88,10 +89,9 @@ def test_the_lines_run_from_anywhere_in_cron_s_bare_environment(world: World) ->
         "BEXSYNC_STATE_DIR": str(folder / "state"),
         "BEXSYNC_ACCESS_TOKEN": "",
     }
-    push, poll = cron_lines(world, **environment)
-    assert push.endswith("invoices push")
-    assert poll.endswith("payments poll")
-    for line in (push, poll):
+    lines = cron_lines(world, **environment)
+    assert [line.partition(".toml' ")[2] for line in lines] == READY
+    for line in lines:
         run = by_cron(line, world.folder)
         assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
     assert world.invoice("1001")["kb_item_status_id"] == 8
@@ -156,7 +156,7 @@ def test_programs_that_keep_the_login_are_found(world: World) -> None:
     (tools / "my-pass").write_text("#!/bin/sh\n")
     (tools / "my-pass").chmod(0o755)
     world.set_profile(ledger={"token_store": "command", "token_command": {"get": ["my-pass", "show"]}})
-    (push, _) = cron_lines(world, PATH=f"{tools}:{os.environ['PATH']}")
+    push = cron_lines(world, PATH=f"{tools}:{os.environ['PATH']}")[0]
     assert f"PATH={tools}:/usr/local/bin:/usr/bin:/bin " in push
     service = world.cli("schedule", "systemd", "--system", PATH=f"{tools}:{os.environ['PATH']}").stdout
     assert "NoNewPrivileges" not in service
@@ -165,7 +165,7 @@ def test_programs_that_keep_the_login_are_found(world: World) -> None:
 def test_json_says_the_same(world: World) -> None:
     data = json.loads(world.cli("schedule", "cron", "--json").stdout)["data"]
     assert data["lines"] == cron_lines(world)
-    assert [job["command"] for job in data["jobs"]] == ["invoices push", "payments poll"]
+    assert [job["command"] for job in data["jobs"]] == READY
     assert data["jobs"][0]["call"] == [str(BEXSYNC), "--profile", str(world.profile_path), "invoices", "push"]
     units = json.loads(world.cli("schedule", "systemd", "--json").stdout)["data"]["units"]
     printed = world.cli("schedule", "systemd").stdout
@@ -180,7 +180,8 @@ def test_a_profile_that_cannot_be_read_gets_no_schedule(world: World) -> None:
 
 
 def test_a_path_that_cron_would_cut_or_break_is_refused(world: World) -> None:
-    long = world.cli("schedule", "cron", BEXSYNC_STATE_DIR=f"/tmp/{'x' * 1000}")
+    deep = "/nowhere" + 9 * f"/{120 * 'x'}"
+    long = world.cli("schedule", "cron", BEXSYNC_STATE_DIR=deep)
     assert (long.returncode, "longer than cron can take" in long.stderr) == (78, True)
     broken = world.cli("schedule", "systemd", BEXSYNC_STATE_DIR="/tmp/a\n[Service]")
     assert (broken.returncode, "cannot be written into a schedule" in broken.stderr) == (78, True)
@@ -205,7 +206,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(world: World, scope: str) ->
     for service in folder.glob("*.service"):
         service.write_text(service.read_text().replace("#OnFailure", "OnFailure"))
     units = sorted(folder.glob("bexsync-default-*"))
-    assert [unit.suffix for unit in units] == [".service", ".timer"] * 2
+    assert [unit.suffix for unit in units] == [".service", ".timer"] * len(READY)
     runtime = world.folder / "runtime"
     runtime.mkdir()
     verified = subprocess.run(
@@ -255,7 +256,7 @@ def test_a_service_runs_what_cron_runs(world: World) -> None:
 def test_units_are_written_once_and_replaced_only_when_told(world: World) -> None:
     folder = written(world, "user")
     again = world.cli("schedule", "systemd", "--user", "--write", str(folder))
-    assert again.stdout.startswith(f"0 units written to {folder}, 4 stood there already.")
+    assert again.stdout.startswith(f"0 units written to {folder}, {2 * len(READY)} stood there already.")
     timer = next(iter(folder.glob("*poll.timer")))
     intended = timer.read_text()
     timer.write_text("[Timer]\nOnCalendar=daily\n")

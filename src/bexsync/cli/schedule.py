@@ -99,9 +99,16 @@ def systemd(
     finish(call, work)
 
 
-def login_in_keyring(profile: Profile) -> bool:
-    """Whether a job needs the session's D-Bus to reach its login."""
-    return profile.ledger.token_store == "keyring"  # noqa: S105  a store's name
+def login_in_keyring(profile: Profile, file: Path) -> bool:
+    """Whether a job needs the session's D-Bus to reach its login: as chosen at the login, else as the profile says."""
+    from bexsync.auth.records import LoginBook
+    from bexsync.auth.tokens import FILE_VARIABLE
+    from bexsync.places import state_folder
+
+    if os.environ.get(FILE_VARIABLE, "").strip():
+        return False
+    record = LoginBook(state_folder()).get(str(file.resolve()))
+    return (record.store.name if record else profile.ledger.token_store) == "keyring"
 
 
 def _planned(context: typer.Context, name: str) -> tuple[list[ScheduledJob], Surroundings, Profile]:
@@ -127,7 +134,7 @@ def _planned(context: typer.Context, name: str) -> tuple[list[ScheduledJob], Sur
         profile=named_profile(name, file),
         profile_file=file,
         variables=variables | ({"PATH": path} if path else {}),
-        bus=session_bus(os.geteuid()) if login_in_keyring(profile) else "",
+        bus=session_bus(os.geteuid()) if login_in_keyring(profile, file) else "",
     )
     return timetable(this_host(), str(file), _existing(context)), around, profile
 
