@@ -2,42 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import secrets
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
-from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
 from bexsync.sandbox.api.door import Hooks, Request
-from bexsync.sandbox.books.state import Books, Row
+from bexsync.sandbox.books.state import Books
 from bexsync.sandbox.errors import ApiError
 from bexsync.sandbox.faults.plan import Faults
-from bexsync.sandbox.identity import authorization
-from bexsync.sandbox.identity.answers import COMMON_HEADERS, OAuthError, answer, empty
+from bexsync.sandbox.identity.answers import OAuthError, answer, empty
 from bexsync.sandbox.identity.apps import App, Apps
-from bexsync.sandbox.identity.authorization import AuthorizationRequest, PageError, Refusal, with_parameters
+from bexsync.sandbox.identity.authorization import PageError, Refusal
+from bexsync.sandbox.identity.browser import AUTH, CONSENT, LOGIN, Browsing, issuer_of
 from bexsync.sandbox.identity.codes import Codes
 from bexsync.sandbox.identity.discovery import configuration
 from bexsync.sandbox.identity.keys import Keys
 from bexsync.sandbox.identity.logins import Login, Logins
-from bexsync.sandbox.identity.pages import Pages
 from bexsync.sandbox.identity.people import People
-from bexsync.sandbox.identity.sessions import Sessions
-from bexsync.sandbox.identity.settings import REALM, Settings
+from bexsync.sandbox.identity.settings import OPENID, REALM, Settings
 from bexsync.sandbox.identity.token_endpoint import TokenEndpoint, client_of, read_form
 from bexsync.sandbox.tokens import Tokens
 
-_OPENID = f"{REALM}/protocol/openid-connect"
-_AUTH, _LOGIN, _CONSENT = f"{_OPENID}/auth", f"{REALM}/login-actions/authenticate", f"{REALM}/login-actions/consent"
-_SESSION, _BROWSER = "SANDBOX_IDENTITY", "SANDBOX_BROWSER"
-_DECLINED = ("access_denied", "User denied consent")
-_EXPIRED = "This page has expired. Go back to the app and begin again."
 # Other names would let a page from elsewhere reach this one through a name server of its own.
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
 _Handler = Callable[[WerkzeugRequest], Response]
@@ -56,22 +44,20 @@ class Identity:
         self._tokens = tokens
         self._logins = logins
         self._people = People(books, settings)
-        self._sessions = Sessions(books)
-        self._codes = Codes(books)
-        self._pages = Pages()
-        self._secret = secrets.token_bytes(32)
-        self._token_endpoint = TokenEndpoint(books, settings, keys, self._people, self._codes, logins, tokens)
+        codes = Codes(books)
+        self._browsing = Browsing(books, settings, keys, self._people, self.apps, codes, logins)
+        self._token_endpoint = TokenEndpoint(books, settings, keys, self._people, codes, logins, tokens)
         self._handlers: dict[str, _Handler] = {
             f"{REALM}/.well-known/openid-configuration": self._show_configuration,
-            _AUTH: self._authorize,
-            _LOGIN: self._log_in,
-            _CONSENT: self._consent,
-            f"{_OPENID}/certs": self._show_keys,
-            f"{_OPENID}/token": self._give_tokens,
-            f"{_OPENID}/token/introspect": self._introspect,
-            f"{_OPENID}/userinfo": self._show_user,
-            f"{_OPENID}/revoke": self._revoke,
-            f"{_OPENID}/logout": self._log_out,
+            AUTH: self._browsing.authorize,
+            LOGIN: self._browsing.log_in,
+            CONSENT: self._browsing.consent,
+            f"{OPENID}/certs": self._show_keys,
+            f"{OPENID}/token": self._give_tokens,
+            f"{OPENID}/token/introspect": self._introspect,
+            f"{OPENID}/userinfo": self._show_user,
+            f"{OPENID}/revoke": self._revoke,
+            f"{OPENID}/logout": self._log_out,
         }
         self.apps.register_standard()
 
@@ -102,22 +88,7 @@ class Identity:
 
     def approve(self, url: str, user_id: int = 1, *, is_allowed: bool = True) -> str:
         """Does what a person does in the pages behind an authorization address; returns where the browser goes then."""
-        parts = urlsplit(url)
-        if parts.path != _AUTH:
-            raise ValueError(f"{parts.path} is not where apps ask for a login; that is {_AUTH}")
-        issuer = f"{parts.scheme}://{parts.netloc}{REALM}"
-        with self._books.transaction():
-            if self._people.get(user_id) is None:
-                raise ValueError(f"there is no user {user_id}")
-            try:
-                request = self._request(MultiDict(parse_qsl(parts.query, keep_blank_values=True)))
-                if not is_allowed:
-                    raise request.refusal(*_DECLINED)
-                return self._code_answer(issuer, request, self._sessions.begin(user_id))
-            except PageError as error:
-                raise ValueError(str(error)) from None
-            except Refusal as refusal:
-                return _way_back(issuer, refusal)
+        return self._browsing.approve(url, user_id, is_allowed=is_allowed)
 
     def rotate_keys(self, *, forget_old: bool = False) -> None:
         """Signs with a new key from now on; the old keys stay published unless they are to be forgotten."""
@@ -164,133 +135,20 @@ class Identity:
             except OAuthError as error:
                 return error.response()
             except PageError as error:
-                return self._pages.show("notice", 400, title="This login cannot go on", text=str(error))
+                return self._browsing.stopped(error)
             except Refusal as refusal:
-                return _redirect(_way_back(_issuer(incoming), refusal))
+                return self._browsing.sent_back(incoming, refusal)
 
     def _show_configuration(self, incoming: WerkzeugRequest) -> Response:
-        return answer(configuration(_issuer(incoming)))
+        return answer(configuration(issuer_of(incoming)))
 
     def _show_keys(self, _: WerkzeugRequest) -> Response:
         return answer(self._keys.public())
 
-    def _authorize(self, incoming: WerkzeugRequest) -> Response:
-        if incoming.method not in ("GET", "POST"):
-            raise OAuthError("HTTP 405 Method Not Allowed", status=405, headers={"Allow": "GET, POST"})
-        request = self._request(incoming.args if incoming.method == "GET" else incoming.form)
-        session = self._session(incoming)
-        if "none" in request.prompts:
-            return self._silent(incoming, request, session)
-        if session is None or request.prompts & {"login", "select_account"}:
-            return self._login_page(incoming, request)
-        return self._consent_page(request, session)
-
-    def _silent(self, incoming: WerkzeugRequest, request: AuthorizationRequest, session: Row | None) -> Response:
-        if session is None:
-            raise request.refusal("login_required", "Nobody is logged in")
-        if not self._logins.covers(request.app.client_id, session["user_id"], request.scopes):
-            raise request.refusal("consent_required", "The app was not allowed this before")
-        return _redirect(self._code_answer(_issuer(incoming), request, session))
-
-    def _login_page(
-        self, incoming: WerkzeugRequest, request: AuthorizationRequest, problem: str = "", mail: str = ""
-    ) -> Response:
-        browser = incoming.cookies.get(_BROWSER) or secrets.token_urlsafe(24)
-        users = self._people.all()
-        known = [user["email"] for user in users]
-        chosen = next((each for each in (mail, request.login_hint) if each in known), known[0])
-        response = self._pages.show(
-            "login",
-            leads_to=request.redirect_uri,
-            app=request.app,
-            company=self._people.company_name,
-            users=users,
-            chosen=chosen,
-            problem=problem,
-            action=_LOGIN,
-            parameters=request.parameters,
-            csrf=self._csrf(browser, request),
-        )
-        _set_cookie(response, _BROWSER, browser)
-        return response
-
-    def _consent_page(self, request: AuthorizationRequest, session: Row) -> Response:
-        return self._pages.show(
-            "consent",
-            leads_to=request.redirect_uri,
-            app=request.app,
-            company=self._people.company_name,
-            user=self._people.get(session["user_id"]),
-            scopes=request.scopes,
-            action=_CONSENT,
-            parameters=request.parameters,
-            csrf=self._csrf(session["cookie"], request),
-            other_user=f"{_AUTH}?{request.query(prompt='login')}",
-        )
-
-    def _log_in(self, incoming: WerkzeugRequest) -> Response:
-        request = self._posted(incoming, incoming.cookies.get(_BROWSER, ""))
-        mail = incoming.form.get("username", "")
-        user = self._people.with_password(mail, incoming.form.get("password", ""))
-        if user is None:
-            return self._login_page(incoming, request, "This password does not belong to this person.", mail)
-        before = self._session(incoming)
-        if before is not None and before["user_id"] != user["id"]:
-            self._sessions.end(before["sid"])
-            before = None
-        session = before or self._sessions.begin(user["id"])
-        response = _redirect(f"{_AUTH}?{request.query(without_prompt=True)}")
-        _set_cookie(response, _SESSION, session["cookie"])
-        return response
-
-    def _consent(self, incoming: WerkzeugRequest) -> Response:
-        session = self._session(incoming)
-        request = self._posted(incoming, session["cookie"] if session else "")
-        if session is None:
-            raise PageError(_EXPIRED)
-        if incoming.form.get("decision") != "allow":
-            raise request.refusal(*_DECLINED)
-        return _redirect(self._code_answer(_issuer(incoming), request, session))
-
-    def _code_answer(self, issuer: str, request: AuthorizationRequest, session: Row) -> str:
-        code = self._codes.give_out(
-            self.settings.code_lifetime,
-            client_id=request.app.client_id,
-            redirect_uri=request.redirect_uri,
-            challenge=request.challenge,
-            challenge_method=request.challenge_method,
-            scopes=list(request.scopes),
-            nonce=request.nonce,
-            user_id=session["user_id"],
-            sid=session["sid"],
-            auth_time=session["began_at"],
-        )
-        told = {"state": request.state, "session_state": session["sid"], "iss": issuer, "code": code}
-        return with_parameters(request.redirect_uri, **told)
-
-    def _request(self, sent: MultiDict[str, str]) -> AuthorizationRequest:
-        return authorization.read(sent, self.apps, self._books.doubts)
-
-    def _posted(self, incoming: WerkzeugRequest, bound_to: str) -> AuthorizationRequest:
-        """Returns the request that a form of our own pages repeats, if the form is one of this browser."""
-        if incoming.method != "POST":
-            raise PageError(_EXPIRED)
-        request = self._request(incoming.form)
-        token = incoming.form.get("csrf", "")
-        if not bound_to or not hmac.compare_digest(token.encode(), self._csrf(bound_to, request).encode()):
-            raise PageError(_EXPIRED)
-        return request
-
-    def _csrf(self, bound_to: str, request: AuthorizationRequest) -> str:
-        return hmac.new(self._secret, f"{bound_to}\n{request.query()}".encode(), hashlib.sha256).hexdigest()
-
-    def _session(self, incoming: WerkzeugRequest) -> Row | None:
-        return self._sessions.of_cookie(incoming.cookies.get(_SESSION, ""))
-
     def _give_tokens(self, incoming: WerkzeugRequest) -> Response:
         form = read_form(incoming)
         app = client_of(incoming, form, self.apps)
-        return answer(self._token_endpoint.grant(app, form, _issuer(incoming)))
+        return answer(self._token_endpoint.grant(app, form, issuer_of(incoming)))
 
     def _introspect(self, incoming: WerkzeugRequest) -> Response:
         form = read_form(incoming)
@@ -346,58 +204,7 @@ class Identity:
                 raise OAuthError("invalid_grant", "Invalid refresh token")
             self._end_by_token(app, form["refresh_token"], "it was logged out")
             return empty(204)
-        return self._end_session(incoming, sent)
-
-    def _end_session(self, incoming: WerkzeugRequest, sent: MultiDict[str, str]) -> Response:
-        hint = self._hint(sent)
-        target = self._after_logout(sent, hint)
-        session = self._session(incoming)
-        if hint is None and session is not None:
-            expected = hmac.new(self._secret, f"logout\n{session['cookie']}".encode(), hashlib.sha256).hexdigest()
-            if not hmac.compare_digest(sent.get("csrf", "").encode(), expected.encode()):
-                return self._pages.show("logout", csrf=expected, action=f"{_OPENID}/logout")
-        for sid in {found["sid"] for found in (hint, session) if found and "sid" in found}:
-            self._sessions.end(sid)
-            ends_offline = self._books.doubts["logout_ends_offline"] == "yes"
-            self._logins.end_of("the person logged out", sid=sid, offline=ends_offline)
-        text = "This browser is not logged in any more. You may close this page."
-        response = _redirect(target) if target else self._pages.show("notice", title="You are logged out", text=text)
-        response.delete_cookie(_SESSION, path=f"{REALM}/")
-        return response
-
-    def _hint(self, sent: MultiDict[str, str]) -> dict[str, Any] | None:
-        if "id_token_hint" not in sent:
-            return None
-        claims = self._keys.read(sent["id_token_hint"])
-        if claims is None or claims.get("typ") != "ID":
-            raise PageError("The parameter id_token_hint is no id_token of this identity server.")
-        return claims
-
-    def _after_logout(self, sent: MultiDict[str, str], hint: dict[str, Any] | None) -> str | None:
-        uri = sent.get("post_logout_redirect_uri")
-        if uri is None:
-            return None
-        app = self.apps.find(str(hint["aud"]) if hint else sent.get("client_id", ""))
-        if app is None or uri not in app.redirect_uris:
-            raise PageError(f"The address “{uri}” is not registered for this app.")
-        return with_parameters(uri, state=sent.get("state"))
-
-
-def _issuer(incoming: WerkzeugRequest) -> str:
-    return f"{incoming.root_url.rstrip('/')}{REALM}"
-
-
-def _way_back(issuer: str, refusal: Refusal) -> str:
-    told = {"error": refusal.error, "error_description": refusal.description}
-    return with_parameters(refusal.redirect_uri, **told, state=refusal.state, iss=issuer)
-
-
-def _redirect(location: str) -> Response:
-    return Response(b"", 303, {**COMMON_HEADERS, "Location": location})
-
-
-def _set_cookie(response: Response, name: str, value: str) -> None:
-    response.set_cookie(name, value, path=f"{REALM}/", httponly=True, samesite="Lax")
+        return self._browsing.end_session(incoming, sent)
 
 
 def _needed(form: dict[str, str], name: str) -> str:

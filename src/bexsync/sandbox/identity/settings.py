@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 REALM = "/realms/bexio"
+OPENID = f"{REALM}/protocol/openid-connect"
 
 
 @dataclass
