@@ -8,7 +8,7 @@ WORKERS ?= auto
 # The state commits to disk all the time; in memory the same tests take a third of the time.
 SCRATCH := $(shell test -w /dev/shm && echo --basetemp=/dev/shm/bexsync-tests-$$PPID)
 
-.PHONY: demo test faults check fix bench lock clean
+.PHONY: demo test faults check fix docs bench lock clean
 
 demo: $(READY)  ## login, invoices into a local bexio and payments back, twice; BROWSER=1 to log in yourself
 	@$(BIN)/python examples/demo.py $(if $(filter command line,$(origin BROWSER)),--browser)
@@ -29,6 +29,9 @@ check: $(READY)  ## lint, formatting, types, import rules
 
 fix: $(READY)  ## what can be mended by itself
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+docs: $(READY)  ## the pages that are made from what the program says: docs/cli.md, docs/bad-input.md
+	@BEXSYNC_WRITE_DOCS=1 $(BIN)/pytest -n0 tests/cli/test_cli_docs.py tests/cli/test_bad_input.py
 
 bench: $(READY)  ## requests, time and memory, measured on the sandbox
 	@$(BIN)/python -m bench

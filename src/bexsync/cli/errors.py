@@ -18,7 +18,7 @@ Numbers = Annotated[
     list[str],
     typer.Argument(metavar="ID...", help="Numbers from `errors list`, or `all`.", autocompletion=completing.errors),
 ]
-All = Annotated[bool, typer.Option("--all", help="Acknowledged ones too.")]
+All = Annotated[bool, typer.Option("--all", help="Also those that were acknowledged.")]
 
 
 def alone(

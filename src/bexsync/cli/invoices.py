@@ -28,8 +28,13 @@ def push(
     since: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Only invoices dated from here on.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=0, metavar="N", help="At most this many invoices.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show the plan and change nothing.")] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="At most this many invoices; the rest waits for the next run."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Show the plan and what it costs; change nothing.")
+    ] = False,
     confirm: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Allow a plan of exactly N documents above the limits.")
     ] = None,

@@ -36,7 +36,9 @@ def backup(
 
 def restore(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file that `state backup` wrote.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A copy that `state backup` wrote; what stood there is kept.")
+    ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     profile: options.Profile = None,
     json: options.Json = False,
