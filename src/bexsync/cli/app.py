@@ -11,6 +11,7 @@ from bexsync.cli import (
     config,
     connection,
     errors,
+    init,
     invoices,
     links,
     options,
@@ -74,6 +75,7 @@ config_app = _group("config", "The profile and what speaks over it: is it right,
 schedule_app = _group("schedule", "Jobs that run by themselves: lines for cron, units for systemd.")
 sandbox_app = _group("sandbox", "A local bexio to try things on.")
 
+app.command("init")(init.init)
 auth_app.command("login")(auth.login)
 auth_app.command("status")(auth.status)
 auth_app.command("refresh")(auth.refresh)

@@ -1,0 +1,162 @@
+"""What follows a new profile: the connection test, a rehearsal of the first push, and the lines for cron."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from bexsync.cli.asking import Asker, tell
+from bexsync.cli.connection import run_test
+from bexsync.cli.output import Output
+from bexsync.cli.running import Command, finish, run_job
+from bexsync.cli.schedule import planned_crontab
+from bexsync.errors import BexsyncError, Exit
+from bexsync.profile import shop_path
+
+if TYPE_CHECKING:
+    from bexsync.cli.init_talk import Written
+
+Step = Callable[[Command], object]
+
+
+@dataclass
+class _Recorded(Output):
+    """The output of a step that becomes part of what the whole command prints."""
+
+    data_of_step: dict[str, Any] = field(default_factory=dict)
+    errors_of_step: list[dict[str, str]] = field(default_factory=list)
+
+    def _print_json(self, code: Exit, data: dict[str, Any], errors: list[dict[str, str]]) -> None:
+        self.data_of_step = {"exit_code": int(code), **data, "errors": errors}
+        self.errors_of_step = errors
+
+
+class FirstRun:
+    """The steps after the file; the profile stays whatever becomes of them."""
+
+    def __init__(self, context: typer.Context, call: Command, asker: Asker, written: Written) -> None:
+        self._context = context
+        self._call = call
+        self._asker = asker
+        self._written = written
+        self._program = "bexsync" if written.name == "default" else f"bexsync --profile {shlex.quote(written.name)}"
+        self._errors: list[dict[str, str]] = []
+
+    def go(self, *, test: bool) -> Exit:
+        """All of it; the exit code is that of the test."""
+        self._say(f"The profile is written: {self._written.path}")
+        code, tested = self._test() if test else (Exit.OK, {})
+        rehearsed = self._rehearse() if code is Exit.OK and self._waits else {}
+        text, data, notes = self._cron()
+        if not self._call.output.json:
+            if code is Exit.OK:
+                self._tell_how_to_go_on(text, notes, tested=test)
+            else:
+                tell(f"The profile stays. Mend what the test named, in {self._written.path} or in bexio, then:")
+                tell(f"  {self._program} test-connection")
+            return code
+        return self._call.output.data(
+            code,
+            {
+                "profile": self._written.name,
+                "path": str(self._written.path),
+                "written": True,
+                "company": self._written.company,
+                "test": tested,
+                "dry_run": rehearsed,
+                "cron": data.get("lines", []),
+                "notes": notes,
+            },
+            self._errors,
+        )
+
+    def _test(self) -> tuple[Exit, Mapping[str, Any]]:
+        if self._asker.asks:
+            tell()
+        tries = self._asker.agrees(
+            f"Try it now? A contact and a draft are created in {self._written.company or 'bexio'}, and put away again."
+        )
+        return self._step("test-connection", lambda call: finish(
+            call, lambda: run_test(call, read_only=not tries, yes=True)
+        ))  # fmt: skip
+
+    def _rehearse(self) -> Mapping[str, Any]:
+        from bexsync.jobs.invoices import PushOptions, push
+
+        options = PushOptions((), None, None, None, True)
+        return self._step("invoices push", lambda call: run_job(call, lambda shop: push(shop, options)))[1]
+
+    def _step(self, name: str, work: Step) -> tuple[Exit, Mapping[str, Any]]:
+        """Another command's work as part of this one; its own way with signals ends with it."""
+        output = _Recorded(name, self._call.profile, json=self._call.output.json, rehearsing=name == "invoices push")
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            work(Command(name, self._call.profile, output))
+            code = Exit.OK
+        except typer.Exit as ended:
+            code = Exit(ended.exit_code)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        self._errors += output.errors_of_step
+        return code, output.data_of_step
+
+    @property
+    def _inbox(self) -> str:
+        return str(shop_path(self._written.profile, self._written.path) / "in")
+
+    @property
+    def _waits(self) -> bool:
+        from pathlib import Path
+
+        try:
+            return any(path.is_file() and not path.name.startswith(".") for path in Path(self._inbox).iterdir())
+        except OSError:
+            return False
+
+    def _cron(self) -> tuple[str, Mapping[str, Any], list[str]]:
+        try:
+            text, data, notes = planned_crontab(self._context, self._call.profile)
+        except BexsyncError as problem:
+            return "", {}, [f"No lines for cron: {problem.message} {problem.hint}".rstrip()]
+        return text, data, [*self._cron_troubles(), *notes]
+
+    def _cron_troubles(self) -> list[str]:
+        """What keeps cron from the login."""
+        from bexsync.auth.tokens import names_token
+        from bexsync.cli.login_talk import rehearsal
+        from bexsync.wiring import open_auth_desk
+
+        record = None if names_token() else open_auth_desk(self._call.profile).record
+        if record is None:
+            return []
+        lines, reached = rehearsal(str(self._written.path), record.store)
+        return lines if reached is False else []
+
+    def _tell_how_to_go_on(self, cron: str, notes: list[str], *, tested: bool) -> None:
+        program = self._program
+        if not tested:
+            self._say(f"\nSee whether it fits: {program} test-connection")
+        if self._waits:
+            self._say(f"\nLet it happen: {program} invoices push")
+        else:
+            self._say(
+                f"\nNext, drop an invoice into {self._inbox}\n"
+                "(docs/format.md tells its form; examples/agency/invoices/2026-0143.json is a small one), then\n"
+                f"  {program} invoices push --dry-run     shows what would happen\n"
+                f"  {program} invoices push               lets it happen"
+            )
+        if cron:
+            self._say(f"\nAnd by itself, with `crontab -e`:\n{cron}")
+        for note in notes:
+            if not note.startswith("Add these lines"):
+                tell(note)
+
+    def _say(self, text: str) -> None:
+        if not self._call.output.json:
+            self._call.output.say(text)
