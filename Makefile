@@ -8,13 +8,16 @@ WORKERS ?= auto
 # The state commits to disk all the time; in memory the same tests take a third of the time.
 SCRATCH := $(shell test -w /dev/shm && echo --basetemp=/dev/shm/bexsync-tests-$$PPID)
 
-.PHONY: demo test faults check fix docs bench lock clean
+.PHONY: demo test real faults check fix docs bench lock clean
 
 demo: $(READY)  ## login, invoices into a local bexio and payments back, twice; BROWSER=1 to log in yourself
 	@$(BIN)/python examples/demo.py $(if $(filter command line,$(origin BROWSER)),--browser)
 
 test: $(READY)  ## the whole suite, the fault matrix and the crash sweep in their short form
-	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(SCRATCH) -m "not slow"
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(SCRATCH) -m "not slow and not real"
+
+real: $(READY)  ## against real parts of the system: Chromium, gnome-keyring, cron; skips what is not installed
+	@$(BIN)/pytest -n 2 --dist loadfile $(SCRATCH) -m real -rs
 
 faults: $(READY)  ## every proof in full: the table of docs/exactly-once.md, made anew
 	@rm -rf .verdicts
