@@ -18,6 +18,7 @@ import tomli_w
 
 from bexsync.engine.result import Result
 from bexsync.http.clock import SystemClock
+from bexsync.jobs.connection import Report, try_connection
 from bexsync.jobs.invoices import PushOptions, push
 from bexsync.jobs.payments import poll
 from bexsync.jobs.run import RunEnded
@@ -124,6 +125,10 @@ class World:
     def poll(self, *, full: bool = False) -> Result:
         with self.workspace() as workspace:
             return poll(workspace, full=full)
+
+    def try_connection(self, *, trial: bool = True) -> Report:
+        with self.workspace() as workspace:
+            return try_connection(workspace, lambda report: trial and report.worth_trying)
 
     def cli(self, *arguments: str, **more_environment: str) -> subprocess.CompletedProcess[str]:
         """The installed program in a process of its own, as cron would start it."""

@@ -32,12 +32,17 @@ TOTALS = {"1": Decimal("108.10"), "2": Decimal("182.65"), "3": Decimal("100.00")
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is there before, the command line, and what must stand in the books in the end."""
+    """What is there before, the command line, and what must stand in the books in the end.
+
+    One that `rests` has nothing left to do when it is run again. One that is `long` is left to `make faults`.
+    """
 
     name: str
     command: tuple[str, ...]
     prepare: Callable[[World], None]
     judge: Callable[[World], None]
+    rests: bool = True
+    long: bool = False
 
 
 def _drop_three(world: World) -> None:
@@ -118,9 +123,29 @@ def _told_once_each(world: World) -> None:
     assert (last["2"]["paid_amount"], world.status()["2"]["paid_amount"]) == ("50.00", "50.00")
 
 
+def _try_once(world: World) -> None:
+    world.try_connection()  # so that the contact is restored, which has more steps than creating it
+
+
+def _begin(world: World) -> None:
+    world.push()  # the company is known
+
+
+def _all_put_away(world: World) -> None:
+    assert world.invoices() == []
+    assert [row for row in world.sandbox.contacts() if "bexsync" in row["name_1"]] == []
+    (kept,) = [row for row in world.sandbox.contacts(archived=True) if "bexsync" in row["name_1"]]
+    assert kept["mail"] == "bexsync-test-main@example.invalid"
+    assert world.sandbox.mails == []
+    with world.workspace() as workspace:
+        assert workspace.store.intents.of_subject("test", "connection") == []
+
+
 SCENARIOS = (
     Scenario("three invoices", ("invoices", "push"), _drop_three, _three_invoices_three_mails),
     Scenario("a long invoice", ("invoices", "push"), _drop_a_long_one, _one_long_invoice),
     Scenario("a changed draft", ("invoices", "push"), _change_a_draft, _one_changed_invoice),
     Scenario("payments", ("payments", "poll"), _pay_some, _told_once_each),
+    Scenario("a first connection test", ("test-connection", "--yes"), _begin, _all_put_away, rests=False, long=True),
+    Scenario("another connection test", ("test-connection", "--yes"), _try_once, _all_put_away, rests=False, long=True),
 )

@@ -13,6 +13,7 @@ import pytest
 
 from bexsync.engine.result import Result
 from bexsync.errors import Exit
+from bexsync.jobs.connection import Report
 from bexsync.observer import observed_by
 from crash.scenarios import SCENARIOS, Scenario
 from faults.verdicts import record
@@ -36,9 +37,13 @@ class Reaper:
             raise Killed(f"{self.points}: {point} {facts}")
 
 
-def run(world: World, scenario: Scenario) -> Result:
-    job: Callable[[], Result] = world.push if scenario.command[0] == "invoices" else world.poll
-    return job()
+def run(world: World, scenario: Scenario) -> Result | Report:
+    jobs: dict[str, Callable[[], Result | Report]] = {
+        "invoices": world.push,
+        "payments": world.poll,
+        "test-connection": world.try_connection,
+    }
+    return jobs[scenario.command[0]]()
 
 
 def boundaries(scenario: Scenario, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -63,8 +68,16 @@ def clean_runs(world: World, scenario: Scenario) -> None:
 SLICES = 4
 
 
-@pytest.mark.parametrize("part", [0, *(pytest.param(n, marks=pytest.mark.slow) for n in range(1, SLICES))])
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)
+@pytest.mark.parametrize(
+    ("scenario", "part"),
+    [
+        pytest.param(
+            scenario, part, id=f"{scenario.name}-{part}", marks=pytest.mark.slow if part or scenario.long else ()
+        )
+        for scenario in SCENARIOS
+        for part in range(SLICES)
+    ],
+)
 def test_death_at_every_boundary(
     scenario: Scenario, part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,5 +91,7 @@ def test_death_at_every_boundary(
             scenario.judge(world)
             writes, events = world.writes(), len(world.events())
             run(world, scenario)
-            assert (world.writes(), len(world.events())) == (writes, events), f"killed at {at}"
+            if scenario.rests:
+                assert (world.writes(), len(world.events())) == (writes, events), f"killed at {at}"
+            scenario.judge(world)
     record("death at every boundary", scenario.name, str(part), histories=len(range(1 + part, points + 1, SLICES)))

@@ -118,6 +118,7 @@ def commands() -> list[Called]:
 
 
 COMMANDS = commands()
+(PUSH,) = [one for one in COMMANDS if one.words == ("invoices", "push")]
 LASTING = {("sandbox", "serve")}  # runs until it is stopped
 
 
@@ -305,8 +306,7 @@ def test_an_answer_that_repeats_the_request(status: int, form: str, world: World
 @pytest.mark.parametrize("form", ["html", "json"])
 def test_it_is_repeated_to_the_command_line(form: str, world: World, call: Any) -> None:
     for number, strikes in enumerate((r"POST /2.0/kb_invoice$", "")):
-        for line in COMMANDS[0].lines():
-            assert line[:2] == ["invoices", "push"]
+        for line in PUSH.lines():
             with a_parrot(world, 422, form, strikes):
                 world.drop(an_invoice(f"{number}"), name=f"{number}.json")
                 code, said = call("--profile", str(world.profile_path), *line)

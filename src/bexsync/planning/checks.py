@@ -67,7 +67,8 @@ def explained(problem: BexsyncError, need: Need, inspection: Inspection) -> tupl
         return scope_missing(need, problem.message)
     if right in (Right.NOT_BOOKED, Right.MISSING):
         return right_missing(need, right, inspection, problem.message)
-    if need.scope and right is not Right.UNKNOWN:
+    speaks_of_rights = any(word in problem.message.lower() for word in ("right", "module"))
+    if need.scope and right is not Right.UNKNOWN and not speaks_of_rights:
         return scope_missing(need, problem.message)  # module and right are there, so that only the token is left
     return problem.message, problem.hint
 
