@@ -572,6 +572,20 @@ def test_rows_of_one_invoice_need_not_be_neighbours(tmp_path: Path) -> None:
     ]
 
 
+def test_numbers_are_the_same_whatever_spaces_they_hold(tmp_path: Path) -> None:
+    rows = [GOOD.replace("R-1", "R\u00a01"), "R 1;;;;Spesen;5.00;"]
+    [record] = read(tmp_path, table(*rows)).records
+    assert (record.shop_id, record.source_number, len(record.lines)) == ("R 1", "R 1", 2)
+
+
+def test_quoted_cells_may_follow_a_space(tmp_path: Path) -> None:
+    content = table(
+        '"R-1", 2026-11-20, "CHF", "a@example.ch", "Zoll, Porto", 1.00, 1.08', header=NAMES.replace(";", ", ")
+    )
+    [record] = read(tmp_path, content).records
+    assert record.lines[0].name == "Zoll, Porto"
+
+
 # ---- mistakes: (what, rows, [(place, message)])
 
 
@@ -947,6 +961,8 @@ def test_a_dry_run_shows_how_a_file_was_read_and_takes_nothing(world: World) -> 
     assert Decimal(world.invoice("1001")["total"]) == Decimal("108.10")
     assert world.status()["1001"]["status"] == "sent"
     assert list((world.shop / "done").rglob("export.csv"))
+    drop(world, table(invoice_rows("1002"), header=HEADER).encode("cp1252"))
+    assert world.cli("invoices", "push", "-v").stdout.splitlines()[0] == sentence
 
 
 def test_a_script_gets_the_same_as_data(world: World) -> None:

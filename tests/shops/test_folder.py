@@ -380,6 +380,9 @@ def test_endless_complaints_end_in_a_count(shop: FolderShop, root: Path) -> None
         ("a.tsv", "number\ttotal\n", 10.0, True),
         ("a.csv", "number;total\nR-1;108.1", 10.0, False),
         ("a.csv", "number;total\nR-1;108.1", 60.0, True),
+        ("a.csv", 'number;total\n"R-1\n', 10.0, False),
+        ("a.csv", 'number;total\n"R-1\n', 60.0, True),
+        ("a.csv", "number\n".encode("utf-16-le").decode(), 10.0, True),
         ("a.xlsx", "number;total\n", 60.0, False),
     ],
 )  # fmt: skip
