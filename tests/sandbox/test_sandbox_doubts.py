@@ -92,6 +92,21 @@ def merged(bexio):
     return [row["id"] for row in bexio.sandbox.contacts(archived=True)]
 
 
+ITEM = {"user_id": 1, "article_type_id": 1, "intern_code": "TEA", "intern_name": "Tee"}
+
+
+def second_of_a_code(bexio):
+    bexio.post("/2.0/article", ITEM).raise_for_status()
+    return bexio.post("/2.0/article", ITEM).status_code
+
+
+def edited_item(bexio):
+    path = f"/2.0/article/{bexio.post('/2.0/article', {**ITEM, 'sale_price': '20'}).json()['id']}"
+    alone = bexio.post(path, {"remarks": "neu"})
+    whole = bexio.post(path, {**ITEM, "remarks": "noch neuer"})
+    return alone.status_code, whole.status_code, whole.json()["sale_price"], whole.json()["intern_name"]
+
+
 def without_tax_id(bexio):
     answer = bexio.post("/2.0/kb_invoice", bexio.invoice_body(bexio.line(tax_id=None)))
     return answer.status_code, answer.json().get("total_taxes")
@@ -331,6 +346,16 @@ ANSWERS = {
     "payment_on_draft": [
         ("refused", lambda b: pay(b, b.create(), "1"), 422),
         ("accepted", lambda b: pay(b, b.create(), "1"), 201),
+    ],
+    "item_codes": [("many", second_of_a_code, 201), ("unique", second_of_a_code, 422)],
+    "item_required": [
+        ("four", lambda b: b.post("/2.0/article", {}).status_code, 422),
+        ("none", lambda b: b.post("/2.0/article", {}).status_code, 201),
+    ],
+    "item_edit": [
+        ("partial", edited_item, (200, 200, "20", "Tee")),
+        ("four", edited_item, (422, 200, "20", "Tee")),
+        ("emptied", edited_item, (422, 200, None, "Tee")),
     ],
     "payment_moves_updated_at": [("yes", moved_by_payment, True), ("no", moved_by_payment, False)],
     "zero_total_issued": [

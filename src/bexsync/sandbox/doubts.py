@@ -72,6 +72,14 @@ DOUBTS: dict[str, Doubt] = {
     ),
     "archive_moves_updated_at": _doubt("yes|no", "Whether archiving or restoring a contact moves its updated_at."),
     "merge_leaves": _doubt("nothing|archived", "What merging two contacts leaves of the one given up."),
+    # items
+    "item_codes": _doubt("many|unique", "Whether several items may have the same code."),
+    "item_required": _doubt("four|none", "Whether a new item has to have a user, a type, a code and a name."),
+    "item_edit": _doubt(
+        "partial|four|emptied",
+        "What an edit of an item has to send (partial: what changes; four: user, type, code and name in any case; "
+        "emptied: the same, and what is not sent is emptied).",
+    ),
     # creating and editing documents
     "large_create": _doubt(
         "nothing|half|all|accepted",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from bexsync.sandbox.books.state import Books, Row
 from bexsync.sandbox.errors import ApiError
+from bexsync.sandbox.scopes import allows
 
 NONE, OWN, ALL = "none", "own", "all"
 LEVELS = (NONE, OWN, ALL)
@@ -27,7 +28,11 @@ MODULES = (
 )
 _MODULE_OF_SCOPE = {"bank_account": "banking", "bank_payment": "banking"}
 # Whose rows are: the table of a module, and the id in its paths.
-_OWNED = {"contact": ("contacts", "contact_id"), "kb_invoice": ("invoices", "invoice_id")}
+_OWNED = {
+    "contact": ("contacts", "contact_id"),
+    "kb_invoice": ("invoices", "invoice_id"),
+    "article": ("articles", "article_id"),
+}
 
 
 def needed(scope: str | None, path: str) -> tuple[str, str] | None:
@@ -101,18 +106,36 @@ class Rights:
             yield
             return
         module, kind = need
-        if not self.is_booked(module):
-            raise self.refusal(f"The module {module} is not booked.")
+        self._refuse_unbooked(module)
         level = self.level(user_id, module, kind)
         if level == NONE or (level == OWN and self._is_foreign(module, ids, user_id)):
-            raise self.refusal(f"The user has no right to {kind} this in the module {module}.")
+            raise self._no_right(module, kind)
         with self._only_own(module, user_id) if level == OWN else _everything():
             yield
+
+    def require(self, scope: str, scopes: Collection[str], user_id: int) -> None:
+        """Refuses the work of a request that touches what needs one more scope, with its right and its module."""
+        if not allows(scopes, scope):
+            raise self.refusal(f"The scope {scope} is missing.")
+        need = needed(scope, "")
+        if need is None:
+            return
+        module, kind = need
+        self._refuse_unbooked(module)
+        if self.level(user_id, module, kind) == NONE:
+            raise self._no_right(module, kind)
 
     def refusal(self, telling: str) -> ApiError:
         """Returns the answer to what is not allowed, which may keep the reason to itself."""
         says_why = self._books.doubts["forbidden_text"] == "telling"
         return ApiError(403, telling if says_why else "You have no access to this resource.")
+
+    def _refuse_unbooked(self, module: str) -> None:
+        if not self.is_booked(module):
+            raise self.refusal(f"The module {module} is not booked.")
+
+    def _no_right(self, module: str, kind: str) -> ApiError:
+        return self.refusal(f"The user has no right to {kind} this in the module {module}.")
 
     def _row(self, user_id: int, module: str) -> Row | None:
         rows = self._books.tables["rights"].values()
@@ -146,7 +169,7 @@ def _everything() -> Iterator[None]:
 
 
 def _is_own(row: Row, user_id: int) -> bool:
-    return user_id in (row["user_id"], row.get("owner_id"))
+    return user_id in (row.get("user_id"), row.get("owner_id"))
 
 
 def _refuse_unknown(module: str) -> None:

@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
 from bexsync.sandbox import shapes
 from bexsync.sandbox.api.door import Door, Hooks, Request
-from bexsync.sandbox.books import invoices, payments
+from bexsync.sandbox.books import invoices, items, payments
 from bexsync.sandbox.books.state import Books, Row
 from bexsync.sandbox.doubts import Doubts
 from bexsync.sandbox.faults import Faults
@@ -158,6 +158,21 @@ class Sandbox:
             rows = sorted(self.books.contacts.values(), key=lambda row: int(row["id"]))
             found = [row for row in rows if row["is_archived"] is archived]
             return [shapes.contact(row, shapes.READ, is_single=False) for row in found]
+
+    def items(self) -> list[Row]:
+        """Returns all items as a GET of the list would show them."""
+        with self.books.lock:
+            rows = sorted(self.books.tables[items.ITEMS].values(), key=lambda row: int(row["id"]))
+            return [shapes.item({**items.BLANK, **row}, shapes.READ) for row in rows]
+
+    def load_items(self, count: int, **fields: Any) -> None:
+        """Adds many items at once, numbered from 1: `ITEM-000001`, `Item 1`; `fields` are what all of them hold."""
+        common = {"user_id": 1, "currency_id": 1, "unit_id": 1, "sale_price": "10", **fields}
+        numbers = range(1, count + 1)
+        items.load(
+            self.books,
+            ({**common, "intern_code": f"ITEM-{number:06}", "intern_name": f"Item {number}"} for number in numbers),
+        )
 
     def payments(self, invoice_id: int) -> list[Row]:
         """Returns the payments of an invoice as a GET would show them."""

@@ -375,7 +375,12 @@ def _add_years(books: Books, taxes: dict[str, int], is_vat_subject: bool) -> Non
 
 def _add_articles(books: Books) -> None:
     for code, name, price in (("TEE-250", "Bergkräutertee 250 g", "14.50"), ("MUG-01", "Tasse Steinbock", "22")):
-        books.add("articles", {"intern_code": code, "intern_name": name, "sale_price": price, "unit_id": 1})
+        fields = {"intern_code": code, "intern_name": name, "sale_price": price}
+        books.add("articles", {"user_id": 1, **fields, "currency_id": 1, "unit_id": 1})
+    for location, areas in (("Hauptlager", ("Regal A", "Regal B")), ("Laden", ("Schaufenster",))):
+        stock = books.add("stocks", {"name": location})
+        for area in areas:
+            books.add("stock_places", {"name": area, "stock_id": stock["id"]})
 
 
 def _add_contacts(books: Books) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from bexsync.sandbox.books import contacts, positions
+from bexsync.sandbox.books import contacts, items, positions
 from bexsync.sandbox.books.state import Books, Row
 from bexsync.sandbox.books.totals import sum_text
-from bexsync.sandbox.decimals import padded
+from bexsync.sandbox.decimals import padded, plain
 from bexsync.sandbox.pictures import grey_square
 
 # How normalised an answer is depends on the operation: fresh rows echo what was sent.
@@ -77,6 +77,57 @@ def additional_address(row: Row) -> Row:
     }
 
 
+def item(row: Row, manner: str) -> Row:
+    """Returns an item: answers to writes hold some of the numbers of the stock as texts."""
+    amounts = {
+        "stock_nr": items.in_stock(row),
+        "stock_min_nr": Decimal(row["stock_min_nr"]),
+        "stock_reserved_nr": Decimal(row["reserved_nr"]),
+        "stock_available_nr": items.available(row),
+        "stock_picked_nr": Decimal(0),
+        "stock_disposed_nr": Decimal(0),
+        "stock_ordered_nr": Decimal(0),
+    }
+    written = {FRESH: set(amounts) - {"stock_available_nr"}, EDITED: {"stock_nr", "stock_min_nr"}}.get(manner, set())
+    return {
+        "id": row["id"],
+        **{name: row[name] for name in _ITEM_HEAD},
+        "purchase_price": _price(row["purchase_price"], manner),
+        "sale_price": _price(row["sale_price"], manner),
+        "purchase_total": _amount(row["purchase_total"]),
+        "sale_total": _amount(row["sale_total"]),
+        "currency_id": row["currency_id"],
+        "tax_income_id": row["tax_income_id"],
+        "tax_id": None,
+        **{name: row[name] for name in _ITEM_STOCK},
+        **{name: plain(value) if name in written else json_number(value) for name, value in amounts.items()},
+        **{name: row[name] for name in _ITEM_MEASURES},
+        "delivery_price": _amount(row["delivery_price"]),
+        **{name: row[name] for name in ("article_group_id", "account_id", "expense_account_id")},
+    }
+
+
+def _price(text: str | None, manner: str) -> str | None:
+    return None if text is None else _number(text, manner)
+
+
+def _amount(text: str | None) -> int | float | None:
+    return None if text is None else json_number(Decimal(text))
+
+
+_ITEM_HEAD = (
+    "user_id",
+    "article_type_id",
+    "contact_id",
+    "deliverer_code",
+    "deliverer_name",
+    "deliverer_description",
+    "intern_code",
+    "intern_name",
+    "intern_description",
+)
+_ITEM_STOCK = ("tax_expense_id", "unit_id", "is_stock", "stock_id", "stock_place_id")
+_ITEM_MEASURES = ("width", "height", "weight", "volume", "html_text", "remarks")
 _INVOICE_HEAD = (
     "id",
     "document_nr",

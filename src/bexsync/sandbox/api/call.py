@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ class Call:
     query: Mapping[str, str]
     language: str
     user_id: int
+    scopes: Collection[str] = ()
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from werkzeug.routing import Map, MapAdapter, Rule
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
-from bexsync.sandbox.api import contacts, invoices, master_data, payments, positions
+from bexsync.sandbox.api import contacts, invoices, items, master_data, payments, positions
 from bexsync.sandbox.api.call import Answer, Call, Route
 from bexsync.sandbox.books.state import Books, Row
 from bexsync.sandbox.errors import ApiError, not_found
@@ -30,6 +30,7 @@ ROUTES: tuple[Route, ...] = (
     *invoices.ROUTES,
     *positions.ROUTES,
     *payments.ROUTES,
+    *items.ROUTES,
     *master_data.ROUTES,
 )
 _WITH_BODY = ("POST", "PUT", "PATCH")
@@ -152,7 +153,7 @@ class Door:
         if incoming.method in _WITH_BODY:
             body = _parsed(incoming, data)
         language = preferred(incoming.headers.get("Accept-Language", ""))
-        return Call(self._books, body, incoming.args.to_dict(), language, token["user_id"])
+        return Call(self._books, body, incoming.args.to_dict(), language, token["user_id"], token["scopes"])
 
     def _too_many(self, allowance: Allowance) -> Response:
         doubts = self._books.doubts

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal, localcontext
 from typing import Any
 
+from bexsync.sandbox.books import items
 from bexsync.sandbox.books.state import POSITION_TABLES, Books, Row
 from bexsync.sandbox.books.totals import Discount, Line, discounts_taken, line_total
 from bexsync.sandbox.decimals import CONTEXT
@@ -125,8 +126,8 @@ def discount_total(books: Books, rows: list[Row], index: int) -> Decimal:
 
 
 def _from_article(books: Books, row: Row, given: dict[str, Any]) -> Row:
-    article = books.tables["articles"][row["article_id"]]
-    own = {"text": article["intern_name"], "unit_price": article["sale_price"], "unit_id": article["unit_id"]}
+    article = items.find(books, row["article_id"])
+    own = {"text": article["intern_name"], "unit_price": article["sale_price"] or "0", "unit_id": article["unit_id"]}
     return {**row, **{name: value for name, value in own.items() if name not in given}}
 
 

@@ -44,6 +44,8 @@ TABLES = (
     "contact_relations",
     "additional_addresses",
     "articles",
+    "stocks",
+    "stock_places",
     "invoices",
     *POSITION_TABLES.values(),
     "payments",
