@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from front_door import called
 
 from bexsync.jobs.config_check import check_configuration
 from bexsync.places import state_folder
@@ -57,9 +58,9 @@ def found_by_the_program(world: World, level: str, **environment: str) -> list[d
 
 
 def test_nothing_is_said_where_nothing_is_wrong(world: World) -> None:
-    run = world.cli("config", "check")
+    run = called(world, "config", "check")
     assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
-    assert "Nothing is wrong as far as this computer can tell" in world.cli("config", "check", "-v").stdout
+    assert "Nothing is wrong as far as this computer can tell" in called(world, "config", "check", "-v").stdout
 
 
 def test_bexio_is_not_asked_and_nothing_is_changed(world: World) -> None:
@@ -110,12 +111,12 @@ def test_everything_that_is_wrong_in_one_go_with_its_line(world: World) -> None:
 
 def test_for_cron_every_problem_is_a_line(world: World) -> None:
     world.set_profile(ledger={"curency": "CHF"}, invoices={"due_days": -3})
-    run = world.cli("config", "check")
+    run = called(world, "config", "check")
     assert (run.returncode, run.stdout) == (78, "")
     lines = run.stderr.splitlines()
     assert len(lines) == 2
     assert all(re.match(r"config check: default\.toml, line \d+: The profile ", line) for line in lines)
-    assert world.cli("config", "check", "-q").stderr == run.stderr
+    assert called(world, "config", "check", "-q").stderr == run.stderr
 
 
 def touch(path: Path, mode: int = 0o600, text: str = "") -> Path:
@@ -297,7 +298,7 @@ def test_every_variable_the_program_reads_is_known() -> None:
 
 def test_the_profile_in_force_reads_back_the_same(world: World) -> None:
     world.set_profile(payments={"accounts": {"twint pay": "CH93"}}, ledger={"token_command": {"get": ["a", 'b "c"']}})
-    shown = world.cli("config", "show")
+    shown = called(world, "config", "show")
     assert shown.returncode == 0
     again = world.folder / "again.toml"
     again.write_text(shown.stdout)
@@ -305,14 +306,14 @@ def test_the_profile_in_force_reads_back_the_same(world: World) -> None:
 
 
 def test_every_value_says_who_says_it(world: World) -> None:
-    shown = world.cli("config", "show", BEXSYNC_LEDGER__CURRENCY="eur").stdout
+    shown = called(world, "config", "show", BEXSYNC_LEDGER__CURRENCY="eur").stdout
     assert 'currency = "EUR"  # BEXSYNC_LEDGER__CURRENCY\n' in shown
     assert 'numbering = "ledger"\n' in shown
     lines = world.profile_path.read_text().splitlines()
     for line, text in enumerate(lines, 1):
         if " = " in text:
             assert f"  # line {line}\n" in shown, text
-    data = json.loads(world.cli("config", "show", "--json", BEXSYNC_LEDGER__CURRENCY="eur").stdout)["data"]
+    data = json.loads(called(world, "config", "show", "--json", BEXSYNC_LEDGER__CURRENCY="eur").stdout)["data"]
     rows = {row["key"]: row for row in data["settings"]}
     assert (rows["ledger.currency"]["value"], rows["ledger.currency"]["variable"]) == (
         "EUR",
@@ -323,6 +324,6 @@ def test_every_value_says_who_says_it(world: World) -> None:
 
 def test_a_wrong_profile_is_not_shown(world: World) -> None:
     shutil.copy(__file__, world.profile_path)
-    run = world.cli("config", "show")
+    run = called(world, "config", "show")
     assert (run.returncode, run.stdout) == (78, "")
     assert "is not TOML" in run.stderr

@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from front_door import called, started
 
 from bexsync.scheduling.cron import expression
 from bexsync.scheduling.systemd import calendar
@@ -24,7 +25,7 @@ EVERYTHING = ["invoices push", "payments poll", "products sync", "stock pull", "
 
 
 def cron_lines(world: World, *options: str, **environment: str) -> list[str]:
-    run = world.cli("schedule", "cron", *options, **environment)
+    run = called(world, "schedule", "cron", *options, **environment)
     assert run.returncode == 0, run.stderr
     return [line for line in run.stdout.splitlines() if not line.startswith("#")]
 
@@ -101,7 +102,7 @@ def test_the_lines_run_from_anywhere_in_cron_s_bare_environment(world: World) ->
 @pytest.mark.skipif(not shutil.which("crontab"), reason="needs crontab")
 def test_the_real_crontab_takes_what_is_printed(world: World) -> None:
     world.set_profile(ledger={"token_store": "keyring"})
-    (world.folder / "lines").write_text(world.cli("schedule", "cron").stdout)
+    (world.folder / "lines").write_text(called(world, "schedule", "cron").stdout)
     checked = subprocess.run(["crontab", "-T", world.folder / "lines"], capture_output=True, text=True, check=False)
     if "invalid option" in checked.stderr:
         pytest.skip("this crontab cannot check without installing")
@@ -113,13 +114,9 @@ def test_a_profile_by_name_is_named_unless_it_is_the_default(world: World) -> No
     profiles.mkdir(parents=True)
     for name in ("default", "club"):
         shutil.copy(world.profile_path, profiles / f"{name}.toml")
-    environment = world.environment | {"BEXSYNC_CONFIG_DIR": "config"}
 
     def lines(*options: str) -> str:
-        run = subprocess.run(
-            [BEXSYNC, *options], env=environment, cwd=world.folder, capture_output=True, text=True, check=True
-        )
-        return run.stdout
+        return started(world, *options, BEXSYNC_CONFIG_DIR="config").stdout
 
     assert "--profile" not in lines("schedule", "cron")
     assert f" {BEXSYNC} --profile club invoices push" in lines("--profile", "club", "schedule", "cron")
@@ -131,7 +128,7 @@ def test_a_profile_by_name_is_named_unless_it_is_the_default(world: World) -> No
 
 def test_the_token_never_stands_in_a_schedule_and_the_operator_is_told(world: World) -> None:
     for command in (("cron",), ("systemd",), ("systemd", "--system"), ("cron", "--json"), ("systemd", "--json")):
-        run = world.cli("schedule", *command, BEXSYNC_LEDGER__USER="a@b.ch", HTTPS_PROXY="http://me:secret@proxy")
+        run = called(world, "schedule", *command, BEXSYNC_LEDGER__USER="a@b.ch", HTTPS_PROXY="http://me:secret@proxy")
         assert run.returncode == 0
         assert TOKEN not in run.stdout + run.stderr
         assert "secret@" not in run.stdout + run.stderr
@@ -146,8 +143,8 @@ def test_the_keyring_s_bus_is_named_only_where_the_login_lies_there(world: World
     assert bus not in "\n".join(cron_lines(world))
     world.set_profile(ledger={"token_store": "keyring"})
     assert cron_lines(world)[0] == bus
-    assert bus in world.cli("schedule", "systemd", "--system").stdout
-    assert bus not in world.cli("schedule", "systemd", "--user").stdout
+    assert bus in called(world, "schedule", "systemd", "--system").stdout
+    assert bus not in called(world, "schedule", "systemd", "--user").stdout
 
 
 def test_programs_that_keep_the_login_are_found(world: World) -> None:
@@ -158,32 +155,32 @@ def test_programs_that_keep_the_login_are_found(world: World) -> None:
     world.set_profile(ledger={"token_store": "command", "token_command": {"get": ["my-pass", "show"]}})
     push = cron_lines(world, PATH=f"{tools}:{os.environ['PATH']}")[0]
     assert f"PATH={tools}:/usr/local/bin:/usr/bin:/bin " in push
-    service = world.cli("schedule", "systemd", "--system", PATH=f"{tools}:{os.environ['PATH']}").stdout
+    service = called(world, "schedule", "systemd", "--system", PATH=f"{tools}:{os.environ['PATH']}").stdout
     assert "NoNewPrivileges" not in service
 
 
 def test_json_says_the_same(world: World) -> None:
-    data = json.loads(world.cli("schedule", "cron", "--json").stdout)["data"]
+    data = json.loads(called(world, "schedule", "cron", "--json").stdout)["data"]
     assert data["lines"] == cron_lines(world)
     assert [job["command"] for job in data["jobs"]] == READY
     assert data["jobs"][0]["call"] == [str(BEXSYNC), "--profile", str(world.profile_path), "invoices", "push"]
-    units = json.loads(world.cli("schedule", "systemd", "--json").stdout)["data"]["units"]
-    printed = world.cli("schedule", "systemd").stdout
+    units = json.loads(called(world, "schedule", "systemd", "--json").stdout)["data"]["units"]
+    printed = called(world, "schedule", "systemd").stdout
     assert all(content in printed + "\n" for content in units.values())
 
 
 def test_a_profile_that_cannot_be_read_gets_no_schedule(world: World) -> None:
     world.profile_path.write_text("[shop]\nsite = 3\n")
-    run = world.cli("schedule", "cron")
+    run = called(world, "schedule", "cron")
     assert (run.returncode, run.stdout) == (78, "")
     assert "shop.site" in run.stderr
 
 
 def test_a_path_that_cron_would_cut_or_break_is_refused(world: World) -> None:
     deep = "/nowhere" + 9 * f"/{120 * 'x'}"
-    long = world.cli("schedule", "cron", BEXSYNC_STATE_DIR=deep)
+    long = called(world, "schedule", "cron", BEXSYNC_STATE_DIR=deep)
     assert (long.returncode, "longer than cron can take" in long.stderr) == (78, True)
-    broken = world.cli("schedule", "systemd", BEXSYNC_STATE_DIR="/tmp/a\n[Service]")
+    broken = called(world, "schedule", "systemd", BEXSYNC_STATE_DIR="/tmp/a\n[Service]")
     assert (broken.returncode, "cannot be written into a schedule" in broken.stderr) == (78, True)
 
 
@@ -192,7 +189,7 @@ def test_a_path_that_cron_would_cut_or_break_is_refused(world: World) -> None:
 
 def written(world: World, scope: str, *options: str, **environment: str) -> Path:
     folder = world.folder / f"units {scope}"
-    run = world.cli("schedule", "systemd", f"--{scope}", "--write", str(folder), *options, **environment)
+    run = called(world, "schedule", "systemd", f"--{scope}", "--write", str(folder), *options, **environment)
     assert run.returncode == 0, run.stderr
     return folder
 
@@ -255,12 +252,12 @@ def test_a_service_runs_what_cron_runs(world: World) -> None:
 
 def test_units_are_written_once_and_replaced_only_when_told(world: World) -> None:
     folder = written(world, "user")
-    again = world.cli("schedule", "systemd", "--user", "--write", str(folder))
+    again = called(world, "schedule", "systemd", "--user", "--write", str(folder))
     assert again.stdout.startswith(f"0 units written to {folder}, {2 * len(READY)} stood there already.")
     timer = next(iter(folder.glob("*poll.timer")))
     intended = timer.read_text()
     timer.write_text("[Timer]\nOnCalendar=daily\n")
-    refused = world.cli("schedule", "systemd", "--user", "--write", str(folder))
+    refused = called(world, "schedule", "systemd", "--user", "--write", str(folder))
     assert (refused.returncode, timer.name in refused.stderr, "--yes" in refused.stderr) == (2, True, True)
     assert timer.read_text() == "[Timer]\nOnCalendar=daily\n"
     written(world, "user", "--yes")
@@ -269,6 +266,6 @@ def test_units_are_written_once_and_replaced_only_when_told(world: World) -> Non
 
 def test_a_folder_that_cannot_be_written_is_a_sentence(world: World) -> None:
     (world.folder / "file").write_text("")
-    run = world.cli("schedule", "systemd", "--write", str(world.folder / "file" / "units"))
+    run = called(world, "schedule", "systemd", "--write", str(world.folder / "file" / "units"))
     assert run.returncode == 78
     assert "cannot be used: Not a directory. Name another folder" in run.stderr

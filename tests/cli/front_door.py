@@ -1,0 +1,53 @@
+"""The command line without a process of its own: for tests of what is said, of which there are many."""
+
+from __future__ import annotations
+
+import io
+import logging
+import subprocess
+import sys
+
+import pytest
+
+from bexsync.cli import strays
+from bexsync.cli.app import app
+from world import BEXSYNC, World
+
+
+class _Stream(io.TextIOWrapper):
+    """A pipe as the program sees one."""
+
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO(), encoding="utf-8", write_through=True)
+
+    def text(self) -> str:
+        self.flush()
+        written = self.buffer.getvalue()  # type: ignore[attr-defined]
+        return str(written.decode())
+
+
+def called(world: World, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What `world.cli` says, sooner; the arguments follow --profile."""
+    return started(world, "--profile", str(world.profile_path), *arguments, **environment)
+
+
+def started(world: World, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The program with these arguments alone, in the environment of the world and nothing else."""
+    out, err = _Stream(), _Stream()
+    log = logging.getLogger("bexsync")
+    before = log.handlers, log.propagate, log.level
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.environ", world.environment | environment)
+        patch.setattr(sys, "argv", [str(BEXSYNC), *arguments])
+        patch.setattr(sys, "stdout", out)
+        patch.setattr(sys, "stderr", err)
+        patch.chdir(world.folder)
+        code: object = None
+        try:
+            strays.run(app)
+        except SystemExit as end:
+            code = end.code
+        finally:
+            log.handlers, log.propagate, log.level = before
+            logging.captureWarnings(False)
+    return subprocess.CompletedProcess(list(arguments), int(str(code or 0)), out.text(), err.text())
