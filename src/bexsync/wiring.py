@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,9 @@ from bexsync.jobs.login_status import LoginStatus, look_at_login
 from bexsync.jobs.state_desk import StateDesk
 from bexsync.jobs.workspace import Workspace
 from bexsync.ledgers.bexio import BexioLedger
-from bexsync.ledgers.bexio.api import Api, Row
+from bexsync.ledgers.bexio.api import Api
+from bexsync.ledgers.bexio.company import ask_for_company, ask_for_user
 from bexsync.ledgers.bexio.master import MasterData, NoMemory
-from bexsync.ledgers.bexio.reading import NotUnderstood, record_id, text, understood
 from bexsync.places import profile_path
 from bexsync.places import state_folder as state_folder
 from bexsync.ports import Ledger, Master, Shop
@@ -99,11 +99,8 @@ def look_at_company(
     folder = state_folder()
     tokens = token_source(profile, path, folder, clock, Keeper.renewed)  # another process would look for the profile
     _company(profile, path, folder, tokens, clock)
-    api = Api(_client(profile, tokens.token, clock, Pacer(MemoryBudget(), clock), None))
-    try:
+    with _unpaced_api(profile, clock, tokens.token) as api:
         return MasterData(api, NoMemory(), bank_accounts=True, templates=False).read_anew(clock.now())
-    finally:
-        api.close()
 
 
 def login_status(name: str, *, offline: bool = False, clock: Clock | None = None) -> LoginStatus:
@@ -113,11 +110,8 @@ def login_status(name: str, *, offline: bool = False, clock: Clock | None = None
 
     def permissions() -> Any:
         tokens = token_source(desk.profile, path, desk.folder, desk.clock)
-        api = Api(_client(desk.profile, tokens.token, desk.clock, Pacer(MemoryBudget(), desk.clock), None))
-        try:
+        with _unpaced_api(desk.profile, desk.clock, tokens.token) as api:
             return api.show("/3.0/permissions")
-        finally:
-            api.close()
 
     return look_at_login(desk, None if offline else permissions)
 
@@ -219,40 +213,24 @@ def _provider(profile: Profile, folder: Path, clock: Clock) -> IdentityProvider:
 
 
 def _identify(profile: Profile, clock: Clock, token: str) -> Identity:
-    api = Api(_client(profile, lambda: token, clock, Pacer(MemoryBudget(), clock), None))
+    with _unpaced_api(profile, clock, lambda: token) as api:
+        return Identity(ask_for_company(api, company_claim(token)), *ask_for_user(api))
+
+
+@contextmanager
+def _unpaced_api(profile: Profile, clock: Clock, token: Callable[[], str]) -> Iterator[Api]:
+    """For the few requests that are made before there is a state to keep the books of requests in."""
+    api = Api(_client(profile, token, clock, Pacer(MemoryBudget(), clock), None))
     try:
-        company = _ask_for_company(api, company_claim(token))
-        me = api.show("/3.0/users/me")
+        yield api
     finally:
         api.close()
-    name = " ".join(str(me.get(key) or "") for key in ("firstname", "lastname")).strip()
-    return Identity(company, name, str(me.get("email") or ""))
 
 
 def _company(profile: Profile, path: Path, folder: Path, tokens: TokenSource, clock: Clock) -> Company:
     def ask() -> Company:
-        return _identify(profile, clock, tokens.token()).company
+        token = tokens.token()
+        with _unpaced_api(profile, clock, lambda: token) as api:
+            return ask_for_company(api, company_claim(token))
 
     return CompanyBook(folder).company(str(path), tokens.lasting_id, ask)
-
-
-def _ask_for_company(api: Api, claim: str) -> Company:
-    """The chart of accounts is there from the first day: the id of its oldest account tells companies apart."""
-    name = next((str(row.get("name") or "") for row in api.list("/2.0/company_profile")), "")
-    with understood("its accounts"):
-        anchors = {record_id(row): _lasting_id(row) for row in api.list("/2.0/accounts")}
-    anchor = anchors[min(anchors)] if anchors else ""
-    if not anchor and not claim:
-        raise StateProblem(
-            "bexio shows no accounts, so the company cannot be told from others.",
-            "Give the token's user the right to see the accounting.",
-        )
-    return Company(claim or anchor.replace("-", "")[:16], name, anchor or claim)
-
-
-def _lasting_id(account: Row) -> str:
-    """It becomes part of the name of a file."""
-    found = text(account, "uuid")
-    if not re.fullmatch(r"[A-Za-z0-9-]{8,64}", found):
-        raise NotUnderstood("`uuid` is not the lasting id of an account")
-    return found
