@@ -24,16 +24,21 @@ from bexsync.variables import VARIABLES
 from world import BEXSYNC, TOKEN, World, an_invoice
 
 SOURCE = Path(__file__).parents[2] / "src"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def found(world: World, level: str, **environment: str) -> list[dict[str, Any]]:
     """What is found of one level, in this process."""
+    return [finding for finding in everything(world, **environment) if finding["level"] == level]
+
+
+def everything(world: World, **environment: str) -> list[dict[str, Any]]:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in environment.items():
             patch.setenv(name, value)
-        everything = check_configuration(world.profile_path, state_folder(), os.environ, date(2026, 11, 20))
-    assert TOKEN not in str(everything)
-    return [asdict(finding) for finding in everything if finding.level == level]
+        findings = check_configuration(world.profile_path, state_folder(), os.environ, date(2026, 11, 20))
+    assert TOKEN not in str(findings)
+    return [asdict(finding) for finding in findings]
 
 
 def found_by_the_program(world: World, level: str, **environment: str) -> list[dict[str, Any]]:
@@ -220,6 +225,20 @@ def test_what_is_wrong(world: World, harm: Callable[[World], dict[str, str]]) ->
         assert sentence in finding["message"]
     if harm is no_toml:
         assert wrong[0]["line"] == 3
+
+
+def test_a_table_that_waits_is_shown_as_it_would_be_read(world: World) -> None:
+    shutil.copy(next((EXAMPLES / "agency" / "invoices-as-csv").glob("*.csv")), world.shop / "in" / "good.csv")
+    shutil.copy(EXAMPLES / "bad-input" / "csv-two-dates.csv", world.shop / "in" / "bad.csv")
+    shutil.copy(EXAMPLES / "bad-input" / "csv-no-number.csv", world.shop / "in" / "worse.csv")
+    tables = {Path(f["file"]).name: f for f in everything(world) if f["subject"] == "table"}
+    assert {name: finding["level"] for name, finding in tables.items()} == {
+        "good.csv": "ok",
+        "bad.csv": "attention",
+        "worse.csv": "attention",
+    }
+    assert tables["good.csv"]["message"].startswith("good.csv read as ")
+    assert "columns" in tables["good.csv"]["message"]
 
 
 def profile_for_all(world: World) -> dict[str, str]:

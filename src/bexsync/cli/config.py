@@ -20,8 +20,9 @@ def check(
 ) -> None:
     """Look for everything that is wrong with the configuration, without asking bexio.
 
-    The profile with its lines, the VAT map, the variables, the shop's folders, the state, certificates and the
-    token's file. Exit code 78 if something is wrong. `bexsync test-connection` goes on where this ends.
+    The profile line by line, the VAT map, the variables, the shop's folders and the tables that wait there, the
+    state, certificates and the token's file. Exit code 78 if something is wrong. `bexsync test-connection` goes on
+    where this ends.
     """
     call = command(context, "config check", profile=profile, json=json, verbose=verbose, quiet=quiet)
 

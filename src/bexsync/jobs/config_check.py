@@ -22,14 +22,19 @@ from bexsync.http.address import parse_address
 from bexsync.profile import InvoicesSection, Profile, load_vat_map, shop_path, vat_map_path
 from bexsync.profile_problems import KeyLines, Wrong, problems_of, vat_problems_of, what_can_be_read
 from bexsync.records.quoting import printable
+from bexsync.shops.folder.claiming import TABLES, finished
+from bexsync.shops.folder.complaints import Complaint
 from bexsync.shops.folder.layout import Layout
+from bexsync.shops.folder.pieces import UnusableFile
 from bexsync.shops.folder.problems import explained
+from bexsync.shops.folder.table.reading import describe, read_table
 from bexsync.store.filesystem import refuse_network
 from bexsync.variables import VARIABLES
 
 Level = Literal["ok", "attention", "wrong"]
 
 _MAIL_WORDS = ("number", "title", "total", "currency", "due_date", "customer")
+_MOST_TABLES = 10
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _OTHERS_MAY_READ = _OTHERS_MAY_WRITE | stat.S_IRGRP | stat.S_IROTH
 
@@ -212,6 +217,22 @@ def _shop(profile: Profile, profile_file: Path) -> Iterator[Finding]:
     missing = [folder.name for folder in layout.folders if not folder.exists()]
     later = f" {', '.join(missing)} will be made by the first push." if missing else ""
     yield Finding("ok", "shop", f"{layout.root} can be read and written.{later}", file=str(layout.root))
+    waiting = finished(layout.incoming, now=0, quiet_seconds=0)
+    tables = [found.path for found in waiting if found.path.suffix.lower() in TABLES]
+    yield from (_table(path, profile) for path in tables[:_MOST_TABLES])
+
+
+def _table(path: Path, profile: Profile) -> Finding:
+    """How a table that waits would be understood; what is wrong with it is told by a push, record by record."""
+    settings, currency = profile.shop.csv, profile.ledger.currency
+    try:
+        described = describe(path, settings, currency)
+        bad = any(isinstance(found, Complaint) for found in read_table(path, settings, currency))
+    except UnusableFile:
+        bad = True
+    except OSError as problem:
+        described, bad = f"cannot be read: {problem.strerror or problem}.", True
+    return Finding("attention" if bad else "ok", "table", f"{path.name} {described}", file=str(path), key="shop.csv")
 
 
 def _require_open(layout: Layout, folder: Path) -> None:
