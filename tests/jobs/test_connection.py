@@ -141,7 +141,7 @@ def test_what_is_right_is_named_with_where_it_comes_from(world: World) -> None:
     world.profile_path.with_suffix(".vat.toml").write_text('[[tax]]\nrate = "2.6"\ncode = "UR26"\n')
     report = run(world)
     assert (report.exit_code, wrong(report)) == (Exit.OK, {})
-    assert check(report, "tax").sentence.startswith("The profile names it.")
+    assert check(report, "tax").sentence.startswith("Named by the profile")
     assert check(report, "bank account, twint").value == iban
     assert check(report, "VAT map").value == "1 row"
     assert "the token's owner" in check(report, "invoices").value

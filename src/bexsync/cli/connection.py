@@ -33,7 +33,8 @@ def try_out(
 
     Shows the company, user, currency, account, tax, numbering and rights, and what a push would do; every problem
     at once. Then it creates one contact and one draft, reads the draft back, compares the sum, learns how this bexio
-    searches, deletes the draft and archives the contact. Nothing is issued, nothing is mailed.
+    searches, deletes the draft and archives the contact. Nothing is issued, nothing is mailed; where bexio numbers
+    invoices, the draft may use up a number.
     """
     call = command(context, NAME, profile=profile, json=json, verbose=verbose, quiet=quiet)
     if not (read_only or call.output.asks):
@@ -58,7 +59,8 @@ def run_test(call: Command, *, read_only: bool, yes: bool, lateness: Lateness | 
         call.output.settings(report.company, report.checks)
         if read_only or not report.worth_trying:
             return False
-        make_sure(call, yes, f"Create a test contact and a test draft in {report.company}, and put both away again?")
+        where = report.company or "this company"
+        make_sure(call, yes, f"Create a test contact and a test draft in {where}, and put both away again?")
         return True
 
     try:

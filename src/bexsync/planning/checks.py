@@ -182,7 +182,7 @@ def _right(around: Surroundings, name: str, writing: Need) -> Check:
     right = around.inspection.rights.get(writing.scope, Right.UNKNOWN)
     match right:
         case Right.NOT_BOOKED | Right.MISSING:
-            said = "Its list of rights says so."
+            said = "So says bexio's list of rights."
             return wrong(name, right.value, *right_missing(writing, right, around.inspection, said))
         case Right.OWN_ONLY:
             return _attention(
@@ -295,22 +295,22 @@ def _tax(around: Surroundings, chooser: TaxChooser) -> Check:
     if tax is None:
         return _ok("tax", "none")
     origin = (
-        "The profile names it."
+        "Named by the profile"
         if code
-        else f"tax_code is empty: it is the tax of account {account.number}."
+        else f"tax_code is empty: the tax of account {account.number}"
         if account.tax_id == tax.id
-        else "tax_code is empty: it is bexio's default sales tax."
+        else "tax_code is empty: bexio's default sales tax"
     )
     value = f"{tax.code}, {plain(tax.rate)} %"
     if tax.valid_to is not None and tax.valid_to - around.today < _ENDS_SOON:
-        return _attention("tax", value, f"{origin} It ends on {tax.valid_to}.", "Find out which tax comes after it.")
-    return _ok("tax", value, " ".join(part for part in (origin, _validity(tax)) if part))
+        return _attention("tax", value, f"{origin}; it ends on {tax.valid_to}.", "Find out which tax comes after it.")
+    return _ok("tax", value, ", ".join(part for part in (origin, _validity(tax)) if part) + ".")
 
 
 def _validity(tax: Tax) -> str:
     since = f"since {tax.valid_from}" if tax.valid_from else ""
     until = f"until {tax.valid_to}" if tax.valid_to else ""
-    return f"Valid {' and '.join(part for part in (since, until) if part)}." if since or until else ""
+    return f"valid {' and '.join(part for part in (since, until) if part)}" if since or until else ""
 
 
 def _vat_map(around: Surroundings) -> Iterator[Check]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bexsync.jobs.connection import Report
 
 _COLOURS = {Verdict.OK: "green", Verdict.ATTENTION: "yellow", Verdict.WRONG: "bold red"}
-_WIDEST_NAME = 18
+_USUAL_NAME, _WIDEST_NAME = 17, 22
 _QUESTIONS = {
     "search:in_on_api_reference": ("many invoices can be asked for at once by their references", "one by one only"),
     "search:in_on_id": ("many invoices can be asked for at once by their ids", "by status and one by one"),
@@ -54,8 +54,7 @@ def show_trial(report: Report, command: str, shown: int) -> None:
 
 
 def _show_checks(page: Page, checks: Sequence[Check]) -> None:
-    room = max((len(check.name) for check in checks), default=0)
-    room = min(max(room, 15), _WIDEST_NAME)
+    room = min(max([_USUAL_NAME, *(len(check.name) for check in checks)]), _WIDEST_NAME)
     for check in checks:
         label = Text("  ") + Text(f"{check.status.value:<9}", style=_COLOURS[check.status]) + Text("  ")
         page.paragraph(label + Text(f"{check.name:<{room}}  "), list(_words(check)))
