@@ -93,6 +93,8 @@ class Entrance:
         return self._asker.agrees(f"You are logged in to {whose} already. Go on with that?")
 
     def _look(self, draft: Profile) -> Master:
+        if self._asker.asks:
+            tell("Reading what the company has in bexio ...")
         master, problems = look_at_company(self._name, draft)
         for part in _LISTS_NEEDED:
             if part in problems:

@@ -161,7 +161,8 @@ def start_date(today: date) -> Question[date]:
                 continue
         raise UsageProblem(f"{said} is no date.", f"Write it like {today}.")
 
-    return Question("--start-date", "Those dated from", today.isoformat(), check, ("Older invoices are left alone.",))
+    words = ("bexsync leaves older invoices alone.",)
+    return Question("--start-date", "Invoices dated from", today.isoformat(), check, words)
 
 
 def number(option: str, prompt: str, default: int, words: Sequence[str] = ()) -> Question[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -117,8 +118,9 @@ def chosen(said: str, offers: Sequence[Offer], noun: str) -> str:
             return offer.value
     if said in ("", "-") and any(offer.value == "" for offer in offers):
         return ""
-    if said.isdecimal() and 1 <= int(said) <= len(offers):
-        return offers[int(said) - 1].value
+    places = [str(place) for place in range(1, len(offers) + 1)]
+    if said in places:
+        return offers[places.index(said)].value
     raise MappingProblem(f'bexio has no {noun} "{printable(said)}" to choose.', _nearest(said, offers))
 
 
@@ -131,7 +133,7 @@ def _nearest(said: str, offers: Iterable[Offer]) -> str:
     named = {offer.value: offer.words for offer in offers if offer.value}
     if not named:
         return "There is nothing to choose from; leave it out."
-    if said.isdecimal() and all(value.isdecimal() for value in named):
+    if re.fullmatch(r"[0-9]{1,9}", said) and all(value.isdecimal() for value in named):
         nearest = sorted(named, key=lambda value: (abs(int(value) - int(said)), value))[:_NEAREST]
     elif len(named) <= 2 * _NEAREST:
         nearest = list(named)
