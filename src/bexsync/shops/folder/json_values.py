@@ -40,13 +40,7 @@ class Doubled(dict[str, Any]):
 def parse(text: str) -> Any:
     """The value in a JSON text, numbers exact; raises NotJson."""
     try:
-        return json.loads(
-            text,
-            parse_float=_exact,
-            parse_int=_whole,
-            parse_constant=_no_number,
-            object_pairs_hook=_object,
-        )
+        return DECODER.decode(text)
     except json.JSONDecodeError as problem:
         raise NotJson(problem.msg, problem.lineno, problem.colno) from problem
     except RecursionError as problem:
@@ -55,7 +49,15 @@ def parse(text: str) -> Any:
 
 def flaw_in(value: Any) -> str | None:
     """One sentence about the first flaw inside a value, or None."""
-    return _flaw(value, "", 0)
+    return _flaw(value, "", 0) if _is_flawed(value, 0) else None
+
+
+def _is_flawed(value: Any, depth: int) -> bool:
+    """The same without its sentence, since nearly all values are sound."""
+    if depth > _DEEPEST or isinstance(value, Flaw | Doubled):
+        return True
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(_is_flawed(part, depth + 1) for part in parts)
 
 
 def _exact(text: str) -> Decimal | Flaw:
@@ -109,3 +111,6 @@ def _flaw(value: Any, path: str, depth: int) -> str | None:
 
 def _below(path: str, name: str) -> str:
     return f"{path}.{printable(name)}" if path else printable(name)
+
+
+DECODER = json.JSONDecoder(parse_float=_exact, parse_int=_whole, parse_constant=_no_number, object_pairs_hook=_object)

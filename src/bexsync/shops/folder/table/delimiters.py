@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TextIO
 
 from bexsync.shops.folder.table.cells import cleaned
-from bexsync.shops.folder.table.headers import recognised
+from bexsync.shops.folder.table.headers import INVOICES, Vocabulary, recognised
 
 DELIMITERS = (";", ",", "\t", "|")
 _SAMPLE = 1 << 16
@@ -29,9 +29,9 @@ def skip_sep_line(text: TextIO) -> str:
     return found[1]
 
 
-def delimiter_of(sample: str, wanted: Mapping[str, str]) -> str:
+def delimiter_of(sample: str, wanted: Mapping[str, str], vocabulary: Vocabulary = INVOICES) -> str:
     """The sign that makes most sense of the beginning of a table."""
-    return max(DELIMITERS, key=lambda sign: _sense(sample, sign, wanted))
+    return max(DELIMITERS, key=lambda sign: _sense(sample, sign, wanted, vocabulary))
 
 
 def sample_of(text: TextIO) -> str:
@@ -47,14 +47,14 @@ def cells_of(lines: TextIO, delimiter: str) -> Iterator[list[str]]:
     return csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=delimiter != " ")
 
 
-def _sense(sample: str, delimiter: str, wanted: Mapping[str, str]) -> tuple[int, int, int]:
+def _sense(sample: str, delimiter: str, wanted: Mapping[str, str], vocabulary: Vocabulary) -> tuple[int, int, int]:
     """How many headers are known, how many rows are as long as the header, how many columns there are."""
     filled = [row for row in _first_rows(sample, delimiter) if any(cell.strip() for cell in row)]
     if not filled:
         return 0, 0, 2  # nothing but this sign: blank rows, and not one column
     header = filled[0]
     alike = sum(len(row) == len(header) for row in filled) if len(header) > 1 else 0
-    return recognised([cleaned(cell) for cell in header], wanted), alike, len(header)
+    return recognised([cleaned(cell) for cell in header], wanted, vocabulary), alike, len(header)
 
 
 def _first_rows(sample: str, delimiter: str) -> list[list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bexsync.records.columns import BY_NAME, Column
 from bexsync.records.quoting import printable
@@ -229,6 +229,49 @@ class Field:
     column: Column
 
 
+def plain_header(text: str) -> str:
+    """A header without case, accents, spaces and punctuation."""
+    spelled = unicodedata.normalize("NFKD", text.replace("%", " percent ").casefold())
+    return "".join(sign for sign in spelled if sign.isalnum() and not unicodedata.combining(sign))
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The fields of one sort of table, and what people call their columns.
+
+    `doubles` names fields that are left out where the other one is there; names that the profile gives to `shared`
+    fields may be meant for another table.
+    """
+
+    columns: Mapping[str, Column]
+    synonyms: Mapping[str, tuple[str, ...]]
+    ambiguous: Mapping[str, tuple[str, ...]]
+    needed: tuple[tuple[str, ...], ...]
+    doubles: Mapping[str, str] = field(default_factory=dict)
+    shared: frozenset[str] = frozenset()
+    by_header: Mapping[str, str] = field(init=False)
+    candidates: Mapping[str, tuple[str, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        table = {plain_header(word): name for name, words in self.synonyms.items() for word in words}
+        object.__setattr__(self, "by_header", table | {plain_header(name): name for name in self.columns})
+        object.__setattr__(self, "candidates", {plain_header(word): names for word, names in self.ambiguous.items()})
+
+    def wanted(self, headers: Sequence[str], columns: Mapping[str, str]) -> Mapping[str, str]:
+        """What of the profile's names is meant for a table with these headers."""
+        plain = {plain_header(header) for header in headers}
+        needed = {names[0] for names in self.needed if len(names) == 1}
+        return {
+            name: header
+            for name, header in columns.items()
+            if name in self.columns
+            and (name not in self.shared or (plain_header(header) in plain if header else name not in needed))
+        }
+
+
+INVOICES = Vocabulary(BY_NAME, SYNONYMS, AMBIGUOUS, NEEDED, doubles={"unit_price_gross": "unit_price"})
+
+
 @dataclass(frozen=True)
 class Header:
     """The columns of one file: those that are read, and those that are left out."""
@@ -242,50 +285,41 @@ class Header:
         return next((f for name in names for f in self.fields if f.column.name == name), None)
 
 
-def plain_header(text: str) -> str:
-    """A header without case, accents, spaces and punctuation."""
-    spelled = unicodedata.normalize("NFKD", text.replace("%", " percent ").casefold())
-    return "".join(sign for sign in spelled if sign.isalnum() and not unicodedata.combining(sign))
-
-
-def _plain_table() -> dict[str, str]:
-    table = {plain_header(word): name for name, words in SYNONYMS.items() for word in words}
-    return table | {plain_header(name): name for name in BY_NAME}
-
-
-_BY_HEADER = _plain_table()
-_CANDIDATES = {plain_header(word): names for word, names in AMBIGUOUS.items()}
-
-
-def recognised(headers: Sequence[str], wanted: Mapping[str, str]) -> int:
+def recognised(headers: Sequence[str], wanted: Mapping[str, str], vocabulary: Vocabulary = INVOICES) -> int:
     """How many of these headers say something to us."""
     ours = {plain_header(header) for header in wanted.values()}
     plain = {plain_header(header) for header in headers}
-    return sum(header in _BY_HEADER or header in _CANDIDATES or header in ours for header in plain if header)
+    known = (vocabulary.by_header, vocabulary.candidates, ours)
+    return sum(any(header in words for words in known) for header in plain if header)
 
 
-def understood(headers: Sequence[str], wanted: Mapping[str, str], *, has_currency: bool) -> Header:
+def understood(
+    headers: Sequence[str], columns: Mapping[str, str], *, has_currency: bool, vocabulary: Vocabulary = INVOICES
+) -> Header:
     """The columns by their headers, those of the profile first; raises UnusableFile."""
-    fields = list(_of_profile(headers, wanted))
+    wanted = vocabulary.wanted(headers, columns)
+    fields = list(_of_profile(headers, wanted, vocabulary))
     taken = {field.index for field in fields}
     settled = set(wanted)
     by_name: dict[str, list[int]] = {}
     for index, header in enumerate(headers):
-        name = _name_of(header, headers)
+        name = _name_of(header, headers, vocabulary)
         if index not in taken and name and name not in settled:
             by_name.setdefault(name, []).append(index)
     _refuse_doubled(by_name, headers)
-    fields += [Field(indexes[0], headers[indexes[0]], BY_NAME[name]) for name, indexes in by_name.items()]
-    fields = _without_second_price(fields)
+    fields += [Field(indexes[0], headers[indexes[0]], vocabulary.columns[name]) for name, indexes in by_name.items()]
+    fields = _without_doubles(fields, vocabulary)
     known = {field.column.name for field in fields} | settled
     taken = {field.index for field in fields}
     left = [header for index, header in enumerate(headers) if header and index not in taken]
-    _refuse_missing(known - {name for name, header in wanted.items() if not header}, left, headers, has_currency)
-    _refuse_ambiguous(left, known)
+    filled = known - {name for name, header in wanted.items() if not header}
+    if missing := _missing(filled, has_currency, vocabulary):
+        raise _refusal(missing, left, headers, vocabulary)
+    _refuse_ambiguous(left, known, vocabulary)
     return Header(tuple(sorted(fields, key=lambda f: f.index)), tuple(left), len(headers))
 
 
-def _of_profile(headers: Sequence[str], wanted: Mapping[str, str]) -> Iterator[Field]:
+def _of_profile(headers: Sequence[str], wanted: Mapping[str, str], vocabulary: Vocabulary) -> Iterator[Field]:
     """What the profile says of a column holds, so that a wrong word in it must not pass in silence."""
     for name, header in wanted.items():
         if not header:
@@ -303,14 +337,14 @@ def _of_profile(headers: Sequence[str], wanted: Mapping[str, str]) -> Iterator[F
                 f"has {len(found)} columns `{printable(header)}`, one of which the profile names as `{name}`",
                 "Rename one of them in the file.",
             )
-        yield Field(found[0], headers[found[0]], BY_NAME[name])
+        yield Field(found[0], headers[found[0]], vocabulary.columns[name])
 
 
-def _name_of(header: str, headers: Iterable[str]) -> str:
-    plain = plain_header(header)
-    if plain in _BY_HEADER:
-        return _BY_HEADER[plain]
-    if plain in ("name", "nom", "nome") and any(_BY_HEADER.get(plain_header(h)) == "first_name" for h in headers):
+def _name_of(header: str, headers: Iterable[str], vocabulary: Vocabulary) -> str:
+    plain, names = plain_header(header), vocabulary.by_header
+    if plain in names:
+        return names[plain]
+    if plain in ("name", "nom", "nome") and any(names.get(plain_header(h)) == "first_name" for h in headers):
         return "last_name"
     return ""
 
@@ -324,34 +358,38 @@ def _refuse_doubled(by_name: Mapping[str, list[int]], headers: Sequence[str]) ->
             )
 
 
-def _without_second_price(fields: list[Field]) -> list[Field]:
-    """Where a file gives the price without and with VAT, the one without is enough."""
+def _without_doubles(fields: list[Field], vocabulary: Vocabulary) -> list[Field]:
+    """Where a file gives the price without and with VAT, one of them is enough."""
     names = {field.column.name for field in fields}
-    return [f for f in fields if f.column.name != "unit_price_gross" or "unit_price" not in names]
+    return [f for f in fields if vocabulary.doubles.get(f.column.name) not in names]
 
 
-def _refuse_missing(known: set[str], left: Sequence[str], headers: Sequence[str], has_currency: bool) -> None:
-    missing = [names for names in NEEDED if not known & set(names) and not (names == ("currency",) and has_currency)]
-    if not missing:
-        return
+def _missing(known: set[str], has_currency: bool, vocabulary: Vocabulary) -> list[tuple[str, ...]]:
+    lent = {"currency"} if has_currency else set()
+    return [names for names in vocabulary.needed if not (known | lent) & set(names)]
+
+
+def _refusal(
+    missing: Sequence[tuple[str, ...]], left: Sequence[str], headers: Sequence[str], vocabulary: Vocabulary
+) -> UnusableFile:
     free, wishes, example = list(left), [], ""
     for names in missing:
-        found = _nearest_of(names, free)
+        found = _nearest_of(names, free, vocabulary)
         wishes.append(f"`{names[0]}`" + (f" (perhaps `{printable(found)}`)" if found else ""))
         if found:
             free.remove(found)
             example = example or f'{names[0]} = "{printable(found)}"'
     example = example or f'{missing[0][0]} = "..."'
-    raise UnusableFile(
+    return UnusableFile(
         f"has no column for {_and(wishes)}; {_listed(headers)}",
         f"{SAY_WHICH}, as in {example}, or rename it. docs/format.md lists the names that are known.",
     )
 
 
-def _refuse_ambiguous(left: Sequence[str], known: set[str]) -> None:
+def _refuse_ambiguous(left: Sequence[str], known: set[str], vocabulary: Vocabulary) -> None:
     """A column whose field another column or the profile settles is merely left out."""
     for header in left:
-        names = _CANDIDATES.get(plain_header(header), ())
+        names = vocabulary.candidates.get(plain_header(header), ())
         if names and not known & set(names):
             choice = " or ".join(f"`{name}`" for name in names)
             raise UnusableFile(
@@ -360,12 +398,12 @@ def _refuse_ambiguous(left: Sequence[str], known: set[str]) -> None:
             )
 
 
-def _nearest_of(names: Sequence[str], left: Sequence[str]) -> str:
+def _nearest_of(names: Sequence[str], left: Sequence[str], vocabulary: Vocabulary) -> str:
     """The header that may mean one of these fields, or looks most like one."""
     for header in left:
-        if set(_CANDIDATES.get(plain_header(header), ())) & set(names):
+        if set(vocabulary.candidates.get(plain_header(header), ())) & set(names):
             return header
-    words = [plain_header(word) for name in names for word in (name, *SYNONYMS[name])]
+    words = [plain_header(word) for name in names for word in (name, *vocabulary.synonyms[name])]
     likeness = {header: max(_likeness(plain_header(header), word) for word in words) for header in left}
     best = max(likeness, key=lambda header: likeness[header], default="")
     return best if likeness.get(best, 0) >= _ALIKE else ""

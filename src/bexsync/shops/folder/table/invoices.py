@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -13,43 +12,21 @@ from bexsync.profile import CsvSection
 from bexsync.records import Malformed, read_record
 from bexsync.records.quoting import printable, shown
 from bexsync.shops.folder.complaints import CORRECT, Complaint, id_in
-from bexsync.shops.folder.table.amounts import read_amount
-from bexsync.shops.folder.table.cells import WORDS, YES_NO, is_scientific, read_day, read_whole
 from bexsync.shops.folder.table.headers import Field
 from bexsync.shops.folder.table.sheet import Row, Sheet, Stray
+from bexsync.shops.folder.table.values import CellReader, WrongCell
 
 KIND = "invoice"
 _LINE_PATH = re.compile(r"lines\[(\d+)\]\.(.+)")
-_EXAMPLES = {".": "1'234.50", ",": "1'234,50"}
-
-
-class _Wrong(ValueError):
-    """A cell that cannot be what its column says."""
-
-    def __init__(self, row: int, header: str, message: str, hint: str = CORRECT) -> None:
-        super().__init__(message)
-        self.row = row
-        self.header = header
-        self.message = message
-        self.hint = hint
-
-
-@dataclass(frozen=True)
-class _Value:
-    """What a cell means, and in which currency it was written."""
-
-    value: Any
-    currency: str = ""
 
 
 class InvoiceWriter:
     """Turns the groups of one sheet into records."""
 
     def __init__(self, sheet: Sheet, settings: CsvSection, origin: str, currency: str) -> None:
-        self._settings = settings
+        self._cells = CellReader(settings, sheet.decimal or ".")
         self._origin = origin
         self._currency = "" if sheet.header.field("currency") else currency
-        self._decimal = sheet.decimal or "."
         self._broken = sheet.broken
         numbered = list(enumerate(sheet.header.fields))
         self._of_invoice = [(i, f) for i, f in numbered if not f.column.of_line]
@@ -61,7 +38,7 @@ class InvoiceWriter:
         first = f"row {rows[0].number}"
         if key in self._broken:
             return self._strayed(key, self._broken[key])
-        wrong: list[_Wrong] = []
+        wrong: list[WrongCell] = []
         value = self._value(key, rows, wrong)
         if wrong:
             return self._complaint(key, wrong)
@@ -71,13 +48,13 @@ class InvoiceWriter:
             return self._malformed(key, rows, problem)
         return Intake(KIND, record, self._origin, first)
 
-    def _value(self, key: str, rows: Sequence[Row], wrong: list[_Wrong]) -> dict[str, Any]:
+    def _value(self, key: str, rows: Sequence[Row], wrong: list[WrongCell]) -> dict[str, Any]:
         written: dict[tuple[int, str], str] = {}
         value: dict[str, Any] = {"currency": self._currency} if self._currency else {}
         for index, field in self._of_invoice:
             try:
                 found = self._agreed(index, field, rows, written)
-            except _Wrong as problem:
+            except WrongCell as problem:
                 wrong.append(problem)
                 continue
             if found is not None:
@@ -98,13 +75,13 @@ class InvoiceWriter:
             text = row.cells[index]
             if not text or (said and said[1] == text):
                 continue
-            read = self._read(text, row.number, field)
+            read = self._cells.read(text, row.number, field)
             if read.currency:
                 written[row.number, field.header] = read.currency
             if said is None:
                 said = row, text, read.value
             elif not _is_same(said[2], read.value, field):
-                raise _Wrong(
+                raise WrongCell(
                     row.number,
                     field.header,
                     f"says {shown(text)}, but row {said[0].number} of the same invoice says {shown(said[1])}",
@@ -112,15 +89,15 @@ class InvoiceWriter:
                 )
         return said[2] if said else None
 
-    def _line(self, row: Row, written: dict[tuple[int, str], str], wrong: list[_Wrong]) -> dict[str, Any]:
+    def _line(self, row: Row, written: dict[tuple[int, str], str], wrong: list[WrongCell]) -> dict[str, Any]:
         line: dict[str, Any] = {}
         for index, field in self._of_line:
             text = row.cells[index]
             if not text:
                 continue
             try:
-                read = self._read(text, row.number, field)
-            except _Wrong as problem:
+                read = self._cells.read(text, row.number, field)
+            except WrongCell as problem:
                 wrong.append(problem)
                 continue
             if read.currency:
@@ -129,77 +106,21 @@ class InvoiceWriter:
             line[name] = read.value
         return line
 
-    def _make_gross(self, value: dict[str, Any], first: Row, wrong: list[_Wrong]) -> None:
+    def _make_gross(self, value: dict[str, Any], first: Row, wrong: list[WrongCell]) -> None:
         """A column of prices with VAT says by itself that they are."""
         header = next(f.header for _, f in self._of_line if f.column.name == "unit_price_gross")
         if value.get("prices_include_tax") is False:
             wrong.append(
-                _Wrong(first.number, header, "holds prices with VAT, but another column says that they are without")
+                WrongCell(first.number, header, "holds prices with VAT, but another column says that they are without")
             )
         value["prices_include_tax"] = True
         for line in value["lines"]:
             if "unit_price_gross" in line:
                 line["unit_price"] = line.pop("unit_price_gross")
 
-    def _read(self, text: str, row: int, field: Field) -> _Value:
-        """A cell after the sort of its column; raises _Wrong."""
-        column = field.column
-
-        def wrong(wish: str) -> _Wrong:
-            return _Wrong(row, field.header, f"{wish}, it says {shown(text)}")
-
-        match column.sort:
-            case "id":
-                if is_scientific(text):
-                    raise _Wrong(
-                        row,
-                        field.header,
-                        f"says {shown(text)}, which is what a spreadsheet makes of a long number",
-                        "Format the column as text, enter the number again, and save the file anew.",
-                    )
-                return _Value(" ".join(text.split("\u00a0")))
-            case "amount" | "percent":
-                return self._amount(text, row, field)
-            case "day":
-                day = read_day(text, self._settings.date_format)
-                if day is None:
-                    raise wrong(f"must be a date like {self._example_of_day()}")
-                return _Value(day)
-            case "whole":
-                days = read_whole(text)
-                if days is None:
-                    raise wrong("must be a whole number of days")
-                return _Value(days)
-            case "yes_no":
-                answer = YES_NO.get(text.casefold())
-                if answer is None:
-                    raise wrong("must be yes or no")
-                return _Value(answer == "yes")
-            case "word":
-                return _Value(WORDS[column.name].get(text.casefold(), text))
-            case "text":
-                return _Value(text)
-
-    def _amount(self, text: str, row: int, field: Field) -> _Value:
-        found = read_amount(text, self._decimal)
-        if found is not None and (not found.is_percentage or field.column.sort == "percent"):
-            return _Value(found.number, found.currency)
-        if is_scientific(text):
-            message = f"says {shown(text)}, which is what a spreadsheet makes of a long number"
-            raise _Wrong(row, field.header, message, "Format the column as a number and save the file anew.")
-        raise _Wrong(row, field.header, f"must be a number like {_EXAMPLES[self._decimal]}, it says {shown(text)}")
-
-    def _example_of_day(self) -> str:
-        wanted = self._settings.date_format
-        if not wanted:
-            return "2026-11-20 or 20.11.2026"
-        from datetime import date
-
-        return date(2026, 11, 20).strftime(wanted)
-
     # what is said of an invoice that is none
 
-    def _complaint(self, key: str, wrong: Sequence[_Wrong]) -> Complaint:
+    def _complaint(self, key: str, wrong: Sequence[WrongCell]) -> Complaint:
         first = min(wrong, key=lambda w: w.row)
         more = f" ({len(wrong) - 1} more after it)" if len(wrong) > 1 else ""
         return self._say(
@@ -258,11 +179,11 @@ def _settle_customer(value: dict[str, Any]) -> None:
         value["customer_id"] = value.pop("customer")["shop_id"]
 
 
-def _foreign(written: Mapping[tuple[int, str], str], currency: Any) -> Iterator[_Wrong]:
+def _foreign(written: Mapping[tuple[int, str], str], currency: Any) -> Iterator[WrongCell]:
     """Amounts that name another currency than their invoice does."""
     for (row, header), mark in written.items():
         if isinstance(currency, str) and currency.strip().upper() != mark:
-            yield _Wrong(row, header, f"is in {mark}, but the invoice is in {printable(currency)}")
+            yield WrongCell(row, header, f"is in {mark}, but the invoice is in {printable(currency)}")
 
 
 def _hint_for_disagreement(field: Field) -> str:

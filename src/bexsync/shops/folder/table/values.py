@@ -1,0 +1,98 @@
+"""What the cells of a table mean: each read after the sort of its column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from bexsync.profile import CsvSection
+from bexsync.records.quoting import shown
+from bexsync.shops.folder.complaints import CORRECT
+from bexsync.shops.folder.table.amounts import read_amount
+from bexsync.shops.folder.table.cells import WORDS, YES_NO, is_scientific, read_day, read_whole
+from bexsync.shops.folder.table.headers import Field
+
+_EXAMPLES = {".": "1'234.50", ",": "1'234,50"}
+
+
+class WrongCell(ValueError):
+    """A cell that cannot be what its column says."""
+
+    def __init__(self, row: int, header: str, message: str, hint: str = CORRECT) -> None:
+        super().__init__(message)
+        self.row = row
+        self.header = header
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a cell means, and in which currency it was written."""
+
+    value: Any
+    currency: str = ""
+
+
+class CellReader:
+    """Reads the cells of one file, whose amounts all have the same decimal sign."""
+
+    def __init__(self, settings: CsvSection, decimal: str) -> None:
+        self._date_format = settings.date_format
+        self._decimal = decimal
+
+    def read(self, text: str, row: int, field: Field) -> Value:
+        """A cell after the sort of its column; raises WrongCell."""
+        column = field.column
+
+        def wrong(wish: str) -> WrongCell:
+            return WrongCell(row, field.header, f"{wish}, it says {shown(text)}")
+
+        match column.sort:
+            case "id":
+                if is_scientific(text):
+                    raise WrongCell(
+                        row,
+                        field.header,
+                        f"says {shown(text)}, which is what a spreadsheet makes of a long number",
+                        "Format the column as text, enter the number again, and save the file anew.",
+                    )
+                return Value(" ".join(text.split("\u00a0")))
+            case "amount" | "percent":
+                return self._amount(text, row, field)
+            case "day":
+                day = read_day(text, self._date_format)
+                if day is None:
+                    raise wrong(f"must be a date like {self._example_of_day()}")
+                return Value(day)
+            case "whole":
+                days = read_whole(text)
+                if days is None:
+                    raise wrong("must be a whole number of days")
+                return Value(days)
+            case "yes_no":
+                answer = YES_NO.get(text.casefold())
+                if answer is None:
+                    raise wrong("must be yes or no")
+                return Value(answer == "yes")
+            case "word":
+                return Value(WORDS[column.name].get(text.casefold(), text))
+            case "text":
+                return Value(text)
+
+    def _amount(self, text: str, row: int, field: Field) -> Value:
+        found = read_amount(text, self._decimal)
+        if found is not None and (not found.is_percentage or field.column.sort == "percent"):
+            return Value(found.number, found.currency)
+        if is_scientific(text):
+            message = f"says {shown(text)}, which is what a spreadsheet makes of a long number"
+            raise WrongCell(row, field.header, message, "Format the column as a number and save the file anew.")
+        raise WrongCell(row, field.header, f"must be a number like {_EXAMPLES[self._decimal]}, it says {shown(text)}")
+
+    def _example_of_day(self) -> str:
+        wanted = self._date_format
+        if not wanted:
+            return "2026-11-20 or 20.11.2026"
+        from datetime import date
+
+        return date(2026, 11, 20).strftime(wanted)
