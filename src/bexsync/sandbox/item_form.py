@@ -31,6 +31,21 @@ _LONGEST_SIDE = 2**31 - 1
 _PLACES = 6
 
 
+def by_hand(fields: dict[str, Any]) -> dict[str, Any]:
+    """Returns fields as a form holds them that a person types into: numbers may come as text, prices as numbers."""
+    return {name: _typed(name, value) for name, value in fields.items()}
+
+
+def _typed(name: str, value: Any) -> Any:
+    if name in _WHOLE_NUMBERS and isinstance(value, str):
+        return int(value) if value.isdecimal() else value or None
+    if name == "is_stock" and isinstance(value, str):
+        return value == "true"
+    if name in ("purchase_price", "sale_price") and isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return f"{Decimal(value):f}"
+    return value
+
+
 def _price(value: Any, books: Books) -> str | None:
     return None if value is None else str(decimal(_PLACES)(value, books))
 
@@ -109,6 +124,7 @@ _CLEANERS: dict[str, Cleaner] = {
     "account_id": reference("accounts", _is_active),
     "expense_account_id": reference("accounts", _is_active),
 }
+_WHOLE_NUMBERS = frozenset({"width", "height", "weight", "volume", *(n for n in _CLEANERS if n.endswith("_id"))})
 # What has to be there may not be emptied later either.
 ITEM_FORM = Form({name: Field(clean, is_required=name in REQUIRED) for name, clean in _CLEANERS.items()})
 LENIENT_FORM = Form({name: Field(clean) for name, clean in _CLEANERS.items()})

@@ -20,7 +20,7 @@ from werkzeug.wrappers import Response
 
 from bexsync.sandbox import shapes
 from bexsync.sandbox.api.door import Request
-from bexsync.sandbox.books import contacts, invoices
+from bexsync.sandbox.books import contacts, invoices, items
 from bexsync.sandbox.books.state import Books, Row
 from bexsync.sandbox.decimals import padded, plain
 from bexsync.sandbox.identity.desk import Desk
@@ -31,7 +31,8 @@ from bexsync.sandbox.rights import LEVELS, MODULES, Rights
 
 # Other names would let a page from elsewhere reach this one through a name server of its own.
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
-_DEEP_LINK = re.compile(r"/sandbox/index\.php/kb_invoice/show/id/(?P<id>\d+)")
+_DEEP_LINK = re.compile(r"/sandbox/index\.php/(?P<kind>kb_invoice|article)/show/id/(?P<id>\d+)")
+_ANCHORS = {"kb_invoice": "invoice", "article": "item"}
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'",
     "Cache-Control": "no-store",
@@ -52,8 +53,15 @@ _ACTIONS = (
     "restore_contact",
     "edit_contact",
     "merge_contacts",
+    "create_item",
+    "edit_item",
+    "delete_item",
+    "book_stock",
+    "reserve_stock",
+    "load_items",
     "add_tax",
     "set_tax_active",
+    "end_tax",
     "set_automatic_numbering",
     "set_right",
     "book_module",
@@ -65,6 +73,9 @@ _WHOLE_NUMBERS = (
     "invoice_id",
     "payment_id",
     "contact_id",
+    "item_id",
+    "count",
+    "first",
     "user_id",
     "login_id",
     "position_index",
@@ -101,13 +112,16 @@ class Page:
             return self._overview(request.args.get("said", ""), self._once.pop(request.args.get("once", ""), ""))
         if request.method == "GET" and path == "/sandbox/api/state":
             return _json(self.state())
+        if request.method == "GET" and path == "/sandbox/api/items":
+            return _json(self._items())
         if request.method == "POST" and path == "/sandbox/do":
             return self._do_form(request)
         if request.method == "POST" and path.startswith("/sandbox/api/"):
             return self._do_json(path.removeprefix("/sandbox/api/"), request)
         deep_link = _DEEP_LINK.fullmatch(path)
         if request.method == "GET" and deep_link:
-            return Response("", 303, {**_HEADERS, "Location": f"/sandbox#invoice-{deep_link['id']}"})
+            place = f"/sandbox#{_ANCHORS[deep_link['kind']]}-{deep_link['id']}"
+            return Response("", 303, {**_HEADERS, "Location": place})
         return Response("There is nothing here.", 404, _HEADERS)
 
     def state(self) -> dict[str, Any]:
@@ -130,6 +144,11 @@ class Page:
                 },
             }
 
+    def _items(self, at_most: int | None = None) -> list[Row]:
+        with self._books.lock:
+            rows = self._books.tables[items.ITEMS]
+            return [shapes.item({**items.BLANK, **rows[number]}, shapes.READ) for number in sorted(rows)[:at_most]]
+
     def _overview(self, said: str, new_token: str) -> Response:
         state = self.state()
         context = {
@@ -142,7 +161,11 @@ class Page:
             "payments_of": _by_invoice(state["payments"]),
             "invoices": state["invoices"][-_SHOWN_AT_MOST:],
             "mails": state["mails"][-_SHOWN_AT_MOST:],
-            "counts": {name: len(state[name]) for name in ("invoices", "mails")},
+            "items": self._items(_SHOWN_AT_MOST),
+            "counts": {
+                **{name: len(state[name]) for name in ("invoices", "mails")},
+                "items": len(self._books.tables[items.ITEMS]),
+            },
             "money": lambda text: padded(text, 2),
             "short": lambda text: plain(Decimal(text)),
             "local": lambda text: local_stamp(datetime.fromisoformat(text)),

@@ -6,13 +6,14 @@ from datetime import date as Date
 from decimal import Decimal
 from typing import Any
 
-from bexsync.sandbox.books import contacts, invoices, payments, positions
+from bexsync.sandbox.books import contacts, invoices, items, payments, positions
 from bexsync.sandbox.books.state import Books, Row
 from bexsync.sandbox.decimals import plain
 from bexsync.sandbox.errors import ApiError
 from bexsync.sandbox.forms import is_day
+from bexsync.sandbox.item_form import ITEM_FORM, by_hand
 from bexsync.sandbox.rights import Rights
-from bexsync.sandbox.seed import tax_row
+from bexsync.sandbox.seed import TAX_TYPES, tax_row
 
 Money = Decimal | str | int
 
@@ -109,6 +110,46 @@ class Person:
             raise ValueError("a contact can not be merged with itself")
         self._act(contacts.merge, keep, drop)
 
+    def create_item(self, code: str, title: str, price: Money | None = None, **fields: Any) -> int:
+        """Creates an item, a physical one if nothing else is said, and returns its id."""
+        named = {"intern_code": code, "intern_name": title, "sale_price": price}
+        with self._books.transaction():
+            values = _item_fields(self._books, {"user_id": 1, "article_type_id": 1, **named, **fields})
+            return int(_refusal_as_value_error(items.create, self._books, values, "en")["id"])
+
+    def edit_item(self, item_id: int, **fields: Any) -> None:
+        """Changes fields of an item, by the names they have in the API."""
+        with self._books.transaction():
+            self._refuse_missing_item(item_id)
+            values = _item_fields(self._books, fields, is_edit=True)
+            _refusal_as_value_error(items.change, self._books, item_id, values, "en")
+
+    def delete_item(self, item_id: int) -> None:
+        """Deletes an item for good."""
+        with self._books.transaction():
+            self._refuse_missing_item(item_id)
+            items.delete(self._books, item_id)
+
+    def book_stock(self, item_id: int, amount: Money) -> None:
+        """Books pieces of an item in, or out if the amount is negative."""
+        with self._books.transaction():
+            self._refuse_missing_item(item_id)
+            _refusal_as_value_error(items.book, self._books, item_id, _finite(amount))
+
+    def reserve_stock(self, item_id: int, amount: Money) -> None:
+        """Promises pieces of an item to customers, or frees them if the amount is negative."""
+        with self._books.transaction():
+            self._refuse_missing_item(item_id)
+            _refusal_as_value_error(items.reserve, self._books, item_id, _finite(amount))
+
+    def load_items(self, count: int, first: int = 1, **fields: Any) -> None:
+        """Brings in a long list of items, numbered from `first` on: `ITEM-000001`, `Item 1`."""
+        if count < 0 or first < 1:
+            raise ValueError("items are counted from 1")
+        with self._books.lock:
+            values = _item_fields(self._books, {"unit_id": 1, "sale_price": "10", **fields}, is_edit=True)
+            items.load(self._books, count, first, values)
+
     def add_tax(
         self,
         code: str,
@@ -117,24 +158,28 @@ class Person:
         *,
         is_active: bool = True,
         name: str = "Umsatz",
+        start: str | None = None,
+        end: str | None = None,
     ) -> int:
-        """Adds a VAT rate and returns its id."""
+        """Adds a VAT rate, valid from one month to another like 2027-01, and returns its id."""
+        if type not in TAX_TYPES:
+            raise ValueError(f"there is no type of tax {type!r}; there are {', '.join(TAX_TYPES)}")
+        period = {**_month("start", start), **_month("end", end)}
         with self._books.transaction():
             accounts = self._books.tables["accounts"].values()
             account = next(row["id"] for row in accounts if row["account_no"] == "2200")
             number = Decimal(value)
             shown = int(number) if number == number.to_integral_value() else float(number)
             row = tax_row(code, "303", type, shown, account, (name, name), is_active)
-            return int(self._books.add("taxes", row)["id"])
+            return int(self._books.add("taxes", {**row, **period})["id"])
 
     def set_tax_active(self, code: str, is_active: bool) -> None:
         """Switches a VAT rate on or off."""
-        with self._books.transaction():
-            found = [row for row in self._books.taxes.values() if row["code"] == code]
-            if not found:
-                raise ValueError(f"there is no tax {code}")
-            for row in found:
-                self._books.put("taxes", {**row, "is_active": is_active})
+        self._change_tax(code, {"is_active": is_active})
+
+    def end_tax(self, code: str, end: str | None) -> None:
+        """Lets a VAT rate be valid until the end of a month like 2026-12, or without an end."""
+        self._change_tax(code, _month("end", end))
 
     def set_right(self, user_id: int, module: str, *, show: str | None = None, edit: str | None = None) -> None:
         """Sets what a user may see and change in a module: none, own or all."""
@@ -156,6 +201,18 @@ class Person:
         with self._books.transaction():
             row = invoices.settings(self._books, document_class)
             self._books.put("document_settings", {**row, "use_automatic_enumeration": is_automatic})
+
+    def _change_tax(self, code: str, changes: Row) -> None:
+        with self._books.transaction():
+            found = [row for row in self._books.taxes.values() if row["code"] == code]
+            if not found:
+                raise ValueError(f"there is no tax {code}")
+            for row in found:
+                self._books.put("taxes", {**row, **changes})
+
+    def _refuse_missing_item(self, item_id: int) -> None:
+        if item_id not in self._books.tables[items.ITEMS]:
+            raise ValueError(f"there is no item {item_id}")
 
     def _invoice(self, invoice_id: int) -> Row:
         invoice = self._books.invoices.get(invoice_id)
@@ -188,8 +245,20 @@ def _refuse_odd_days(*days: Any) -> None:
             raise ValueError(f"{day} is no date like 2026-01-31")
 
 
-def _refusal_as_value_error(action: Any, *arguments: Any, **options: Any) -> None:
+def _month(name: str, written: str | None) -> Row:
+    if written is not None and not is_day(f"{written}-01"):
+        raise ValueError(f"{written} is no month like 2026-12")
+    year, month = written.split("-") if written else (None, None)
+    return {f"{name}_year": year and int(year), f"{name}_month": month and int(month)}
+
+
+def _item_fields(books: Books, fields: dict[str, Any], *, is_edit: bool = False) -> dict[str, Any]:
+    form: dict[str, Any] = _refusal_as_value_error(ITEM_FORM.read, by_hand(fields), books, "en", is_edit=is_edit)
+    return form
+
+
+def _refusal_as_value_error(action: Any, *arguments: Any, **options: Any) -> Any:
     try:
-        action(*arguments, **options)
+        return action(*arguments, **options)
     except ApiError as error:
         raise ValueError("; ".join(error.errors or [error.message])) from error

@@ -165,14 +165,9 @@ class Sandbox:
             rows = sorted(self.books.tables[items.ITEMS].values(), key=lambda row: int(row["id"]))
             return [shapes.item({**items.BLANK, **row}, shapes.READ) for row in rows]
 
-    def load_items(self, count: int, **fields: Any) -> None:
-        """Adds many items at once, numbered from 1: `ITEM-000001`, `Item 1`; `fields` are what all of them hold."""
-        common = {"user_id": 1, "currency_id": 1, "unit_id": 1, "sale_price": "10", **fields}
-        numbers = range(1, count + 1)
-        items.load(
-            self.books,
-            ({**common, "intern_code": f"ITEM-{number:06}", "intern_name": f"Item {number}"} for number in numbers),
-        )
+    def load_items(self, count: int, first: int = 1, **fields: Any) -> None:
+        """Adds many items at once: `ITEM-000001`, `Item 1` and so on; `fields` are what all of them hold."""
+        self.person.load_items(count, first, **fields)
 
     def payments(self, invoice_id: int) -> list[Row]:
         """Returns the payments of an invoice as a GET would show them."""

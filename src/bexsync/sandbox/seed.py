@@ -40,6 +40,7 @@ _TAXES: tuple[tuple[Any, ...], ...] = (
     ("VB81", "405", "pre_tax_investment", 8.1, "1171", (2023, 7), None, True, "Inv/BA (NS)", "Inv/OE (NS)"),
     ("VB38", "405", "pre_tax_investment", 3.8, "1171", (2023, 7), None, False, "Inv/BA (SS)", "Inv/OE (SS)"),
 )
+TAX_TYPES = tuple(dict.fromkeys(row[2] for row in _TAXES))
 # number, name, account type (1 income 2 expense 3 asset 4 liability 5 closing), locked
 _ACCOUNTS = (
     ("1000", "Kasse", 3, False),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -124,13 +123,14 @@ def available(item: Row) -> Decimal:
     return in_stock(item) - Decimal(item["reserved_nr"])
 
 
-def load(books: Books, rows: Iterable[Row]) -> None:
-    """Adds many items at once, without a look at what they hold."""
-    waiting: Iterator[Row] = iter(rows)
-    while chunk := list(islice(waiting, _LOADED_AT_ONCE)):
+def load(books: Books, count: int, first: int, values: dict[str, Any]) -> None:
+    """Adds many numbered items at once that hold the same otherwise."""
+    common = _without_blanks({"user_id": 1, "currency_id": 1, **_cleaned(values)})
+    numbers = iter(range(first, first + count))
+    while chunk := list(islice(numbers, _LOADED_AT_ONCE)):
         with books.transaction():
-            for row in chunk:
-                books.add(ITEMS, row)
+            for number in chunk:
+                books.add(ITEMS, {**common, "intern_code": f"ITEM-{number:06}", "intern_name": f"Item {number}"})
 
 
 def _with_stock(books: Books, item_id: int) -> Row:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bexsync.sandbox.books.state import Books
 
-TABLES = ("contacts", "invoices")
+TABLES = ("contacts", "invoices", "articles")
 
 
 @dataclass(frozen=True)

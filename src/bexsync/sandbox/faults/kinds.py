@@ -16,6 +16,7 @@ from bexsync.sandbox.faults.parameters import (
     money,
     number,
     one_of,
+    pieces,
     text,
     whole,
 )
@@ -47,8 +48,8 @@ def _one_lag(parameters: dict[str, Any]) -> None:
 
 
 _STATUS = {"status": Parameter(one_of(500, 502, 503, 504), 500)}
-_DOCUMENTS = re.compile(r"GET /2\.0/(contact|kb_invoice)|POST /2\.0/(contact|kb_invoice)/search")
-_LISTS = re.compile(rf"{_DOCUMENTS.pattern}|POST .*/search|GET .*/payment")
+_DOCUMENTS = re.compile(r"GET /2\.0/(contact|kb_invoice|article)|POST /2\.0/(contact|kb_invoice|article)/search")
+_LISTS = re.compile(rf"{_DOCUMENTS.pattern}|POST .*/search|GET .*/payment|GET /2\.0/stock(_place)?")
 
 KINDS: dict[str, Kind] = {
     "drop_before": Kind(strikes.drop_before),
@@ -89,6 +90,10 @@ KINDS: dict[str, Kind] = {
             "title": Parameter(text, "Changed by a person"),
             "price": Parameter(money, "1"),
             "keep": Parameter(whole(1)),
+            "code": Parameter(text),
+            "description": Parameter(text),
+            "weight": Parameter(whole(0)),
+            "pieces": Parameter(pieces, "-1"),
         },
         Reach.WORLD,
         check=people.check,

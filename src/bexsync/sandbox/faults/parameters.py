@@ -92,6 +92,12 @@ def money(value: Any) -> str:
     return str(value)
 
 
+def pieces(value: Any) -> str:
+    """Takes a number of pieces as text, which may be negative."""
+    money(value.removeprefix("-") if isinstance(value, str) else value)
+    return str(value)
+
+
 def id_or_text(value: Any) -> int | str:
     """Takes an id, or a text."""
     if isinstance(value, int) and not isinstance(value, bool):

@@ -10,24 +10,26 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from bexsync.sandbox.books import positions
+from bexsync.sandbox.books import items, positions
 from bexsync.sandbox.books.state import Books, Row
 from bexsync.sandbox.faults.parameters import FaultError, listing
 from bexsync.sandbox.faults.scene import Scene, Work
 from bexsync.sandbox.person import Person
 
 NEWEST, THIS, ALL = "newest invoice", "this invoice", "all"
+_NEWEST_ITEM, _THIS_ITEM = "newest item", "this item"
 _SHARED = {"action", "target", "when"}
-_IN_PATH = re.compile(r"/kb_invoice/(\d+)(?:/|$)")
+_INVOICE_IN_PATH = re.compile(r"/kb_invoice/(\d+)(?:/|$)")
+_ITEM_IN_PATH = re.compile(r"/article/(\d+)$")
 
 
 @dataclass(frozen=True)
 class Action:
-    """What a person does with one invoice or contact, and which keys tell how."""
+    """What a person does with one invoice, contact or item, or with none, and which keys tell how."""
 
     do: Callable[[Scene, Row], None]
     keys: tuple[str, ...] = ()
-    is_about_contact: bool = False
+    about: str = "invoice"
 
 
 def _person(scene: Scene) -> Person:
@@ -65,6 +67,26 @@ def _merge_contacts(scene: Scene, contact: Row) -> None:
     _person(scene).merge_contacts(keep, contact["id"])
 
 
+def _create_item(scene: Scene, _: Row) -> None:
+    body = scene.request.body if isinstance(scene.request.body, dict) else {}
+    code = scene.fault["code"] or body.get("intern_code")
+    if not code:
+        raise ValueError('the request names no code; say which with "code"')
+    _person(scene).create_item(code, scene.fault["title"], scene.fault["price"])
+
+
+def _edit_item(scene: Scene, item: Row) -> None:
+    told = {field: scene.fault[key] for key, field in _ITEM_FIELDS.items() if key in scene.fault.parameters}
+    _person(scene).edit_item(item["id"], **(told or {"intern_name": scene.fault["title"]}))
+
+
+_ITEM_FIELDS = {
+    "title": "intern_name",
+    "price": "sale_price",
+    "description": "intern_description",
+    "weight": "weight",
+    "code": "intern_code",
+}
 ACTIONS: dict[str, Action] = {
     "pay": Action(_pay),
     "pay_part": Action(_pay_part, ("amount",)),
@@ -73,10 +95,14 @@ ACTIONS: dict[str, Action] = {
     "delete": Action(lambda scene, invoice: _person(scene).delete(invoice["id"])),
     "edit_title": Action(_edit_title, ("title",)),
     "edit_price": Action(_edit_price, ("price",)),
-    "merge_contacts": Action(_merge_contacts, ("keep",), is_about_contact=True),
-    "archive_contact": Action(
-        lambda scene, contact: _person(scene).archive_contact(contact["id"]), is_about_contact=True
+    "merge_contacts": Action(_merge_contacts, ("keep",), "contact"),
+    "archive_contact": Action(lambda scene, contact: _person(scene).archive_contact(contact["id"]), about="contact"),
+    "create_item": Action(_create_item, ("code", "title", "price"), "nothing"),
+    "edit_item": Action(_edit_item, tuple(_ITEM_FIELDS), "item"),
+    "book_stock": Action(
+        lambda scene, item: _person(scene).book_stock(item["id"], scene.fault["pieces"]), ("pieces",), "item"
     ),
+    "delete_item": Action(lambda scene, item: _person(scene).delete_item(item["id"]), about="item"),
 }
 
 
@@ -102,7 +128,7 @@ def act(scene: Scene, work: Work) -> Response:
 def _act_on_all(scene: Scene) -> None:
     action = ACTIONS[scene.fault["action"]]
     with scene.stage.books.lock:
-        meant = _contacts(scene) if action.is_about_contact else _invoices(scene)
+        meant = _MEANT[action.about](scene)
         if not meant:
             scene.fired.problem = f"nothing is meant by {scene.fault['target']!r}"
         for row in meant:
@@ -120,16 +146,16 @@ def _invoices(scene: Scene) -> list[Row]:
     if target == NEWEST:
         return rows[-1:]
     if target == THIS:
-        return _this(scene, rows)
+        return _this(scene, rows, _INVOICE_IN_PATH)
     field = "id" if isinstance(target, int) else "api_reference"
     return [row for row in rows if row[field] == target]
 
 
-def _this(scene: Scene, rows: list[Row]) -> list[Row]:
-    named = _IN_PATH.search(scene.request.path)
+def _this(scene: Scene, rows: list[Row], in_path: re.Pattern[str]) -> list[Row]:
+    named = in_path.search(scene.request.path)
     if named:
         return [row for row in rows if row["id"] == int(named[1])]
-    # A create names no invoice; after it, its own is the newest one.
+    # A create names none; after it, its own is the newest one.
     return rows[-1:] if scene.fault["when"] == "after" else []
 
 
@@ -143,6 +169,31 @@ def _contacts(scene: Scene) -> list[Row]:
     else:
         meant = [row["contact_id"] for row in _invoices(scene)]
     return [living[number] for number in dict.fromkeys(meant) if number in living]
+
+
+def _items(scene: Scene) -> list[Row]:
+    rows = sorted(scene.stage.books.tables[items.ITEMS].values(), key=lambda row: int(row["id"]))
+    target = scene.fault["target"]
+    if target == ALL:
+        return rows
+    if target in (NEWEST, _NEWEST_ITEM):
+        return rows[-1:]
+    if target in (THIS, _THIS_ITEM):
+        return _this(scene, rows, _ITEM_IN_PATH)
+    field = "id" if isinstance(target, int) else "intern_code"
+    return [row for row in rows if row[field] == target]
+
+
+def _nothing(_: Scene) -> list[Row]:
+    return [{}]
+
+
+_MEANT: dict[str, Callable[[Scene], list[Row]]] = {
+    "invoice": _invoices,
+    "contact": _contacts,
+    "item": _items,
+    "nothing": _nothing,
+}
 
 
 def _living(books: Books) -> dict[int, Row]:

@@ -19,6 +19,7 @@ from bexsync.sandbox.faults.births import Birth
 from bexsync.sandbox.faults.scene import Scene, Work
 
 _TICKS_PER_SECOND = 10
+_TABLES = {"contact": "contacts", "kb_invoice": "invoices", "article": "articles"}
 
 
 def drop_before(scene: Scene, _: Work) -> Response:
@@ -146,8 +147,7 @@ def lagging_search(scene: Scene, work: Work) -> Response:
             return birth.request >= first_hidden
         return birth.moment > oldest_hidden
 
-    table = "contacts" if "/contact" in scene.request.path else "invoices"
-    with births.hidden(table, is_too_young):
+    with births.hidden(_TABLES[scene.request.path.split("/")[2]], is_too_young):
         return work()
 
 
