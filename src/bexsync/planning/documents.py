@@ -11,6 +11,7 @@ from typing import Any
 from bexsync.errors import RecordProblem
 from bexsync.money import HUNDRED, plain, product, rounded, share, total, written
 from bexsync.planning.contacts import Contacts, language_id
+from bexsync.planning.named import currency_called, income_account, unit_id
 from bexsync.planning.sums import WAYS, Sum, check_shop_total, exact_total, tolerance
 from bexsync.planning.taxes import TaxChooser, rate_of
 from bexsync.ports import Account, Currency, Master, User
@@ -68,7 +69,7 @@ class DocumentPlanner:
 
     def write(self, invoice: Invoice, customer: Customer, contacts: Contacts, reference: str) -> Document:
         """The document of an invoice."""
-        currency = self._currency(invoice)
+        currency = currency_called(self.master, invoice.currency, "invoice")
         chooser = TaxChooser(
             self.master,
             self.vat_map,
@@ -156,19 +157,6 @@ class DocumentPlanner:
             "address": _manual_address(invoice.billing_address, customer),
         }
         return header | {key: value for key, value in optional.items() if value is not None}
-
-    def _currency(self, invoice: Invoice) -> Currency:
-        for currency in self.master.currencies:
-            if currency.code == invoice.currency:
-                return currency
-        known = ", ".join(c.code for c in self.master.currencies)
-        raise RecordProblem(
-            f"bexio has no currency {invoice.currency}.",
-            f"It has {known}. Add it in bexio or correct the invoice.",
-            code="unknown_currency",
-            field="currency",
-            subject=f"currency:{invoice.currency}",
-        )
 
     def _due_date(self, invoice: Invoice) -> date | None:
         days = invoice.payment_terms_days if invoice.payment_terms_days is not None else self.profile.invoices.due_days
@@ -298,19 +286,8 @@ class _Lines:
         return _Booked(line, where, amount, account, self.chooser.choose(line, account, where))
 
     def _account(self, line: Line, where: str) -> Account:
-        number = line.revenue_account or self.profile.ledger.revenue_account
-        for account in self.master.accounts:
-            if account.number == number and account.active and account.is_income:
-                return account
-        reason = "is not an active income account" if any(a.number == number for a in self.master.accounts) else ""
-        origin = "the line's revenue_account" if line.revenue_account else "[ledger] revenue_account in the profile"
-        raise RecordProblem(
-            f"{where}: account {number} {reason or 'does not exist'} in bexio.",
-            f"Correct {origin}, or open the account in bexio.",
-            code="unknown_account",
-            field="revenue_account",
-            subject=f"account:{number}",
-        )
+        of_profile = self.profile.ledger.revenue_account
+        return income_account(self.master, line.revenue_account, of_profile, where=where, owner="line")
 
     def _sale(self, booked: _Booked, positions: list[Mapping[str, Any]], sums: list[Sum]) -> None:
         line = booked.line
@@ -326,7 +303,7 @@ class _Lines:
         if line.discount_percent:
             position["discount_percent"] = plain(line.discount_percent)
         if line.unit:
-            position["unit_id"] = self._unit_id(line.unit, booked.where)
+            position["unit_id"] = unit_id(self.master, line.unit, booked.where)
         positions.append(position)
         sums.append(Sum(booked.amount, rate_of(booked.tax)))
         if line.discount_amount:
@@ -334,19 +311,6 @@ class _Lines:
             self._deduct(text, abs(line.discount_amount), booked.account, booked.tax, positions, sums)
         if line.time_entries and self.profile.invoices.detail == "positions":
             positions.append({"type": "text", "text": _hours_text(line.time_entries)})
-
-    def _unit_id(self, unit: str, where: str) -> int:
-        wanted = next((names for names in _UNITS if unit.casefold() in names), frozenset({unit.casefold()}))
-        for row in self.master.units:
-            if row.name.casefold() in wanted:
-                return row.id
-        raise RecordProblem(
-            f'{where}: bexio has no unit "{unit}".',
-            f"It has {', '.join(u.name for u in self.master.units)}. Add it in bexio, or correct or drop the unit.",
-            code="unknown_unit",
-            field="unit",
-            subject=f"unit:{unit}",
-        )
 
     def _document_discount(
         self,
@@ -397,12 +361,6 @@ class _Lines:
 
     def _word_for_discount(self) -> str:
         return _DISCOUNT.get(self.language, _DISCOUNT["en"])
-
-
-_UNITS = (
-    frozenset({"h", "hour", "hours", "std", "std.", "stunde", "stunden", "heure", "heures", "ora", "ore"}),
-    frozenset({"stk", "stk.", "stück", "pc", "pcs", "pce", "piece", "pieces", "pièce", "pièces", "pz"}),
-)
 
 
 def _with_default_taxes(problem: RecordProblem, invoice: Invoice) -> RecordProblem:

@@ -1,0 +1,57 @@
+"""What records and profiles name, as the ledger's own rows: accounts, units, currencies."""
+
+from __future__ import annotations
+
+from bexsync.errors import RecordProblem
+from bexsync.ports import Account, Currency, Master
+
+_UNITS = (
+    frozenset({"h", "hour", "hours", "std", "std.", "stunde", "stunden", "heure", "heures", "ora", "ore"}),
+    frozenset({"stk", "stk.", "stück", "pc", "pcs", "pce", "piece", "pieces", "pièce", "pièces", "pz"}),
+)
+
+
+def income_account(master: Master, own: str | None, of_profile: str, *, where: str, owner: str) -> Account:
+    """The account that a record names itself, else the profile's; raises RecordProblem."""
+    number = own or of_profile
+    for account in master.accounts:
+        if account.number == number and account.active and account.is_income:
+            return account
+    reason = "is not an active income account" if any(a.number == number for a in master.accounts) else ""
+    origin = f"the {owner}'s revenue_account" if own else "[ledger] revenue_account in the profile"
+    raise RecordProblem(
+        f"{where}: account {number} {reason or 'does not exist'} in bexio.",
+        f"Correct {origin}, or open the account in bexio.",
+        code="unknown_account",
+        field="revenue_account",
+        subject=f"account:{number}",
+    )
+
+
+def unit_id(master: Master, unit: str, where: str) -> int:
+    """The unit of that name, in whatever language it is written; raises RecordProblem."""
+    wanted = next((names for names in _UNITS if unit.casefold() in names), frozenset({unit.casefold()}))
+    for row in master.units:
+        if row.name.casefold() in wanted:
+            return row.id
+    raise RecordProblem(
+        f'{where}: bexio has no unit "{unit}".',
+        f"It has {', '.join(u.name for u in master.units)}. Add it in bexio, or correct or drop the unit.",
+        code="unknown_unit",
+        field="unit",
+        subject=f"unit:{unit}",
+    )
+
+
+def currency_called(master: Master, code: str, what: str) -> Currency:
+    """The currency of that code; raises RecordProblem."""
+    for currency in master.currencies:
+        if currency.code == code:
+            return currency
+    raise RecordProblem(
+        f"bexio has no currency {code}.",
+        f"It has {', '.join(c.code for c in master.currencies)}. Add it in bexio or correct the {what}.",
+        code="unknown_currency",
+        field="currency",
+        subject=f"currency:{code}",
+    )

@@ -1,0 +1,211 @@
+"""The fields of products on both sides: what each says, what it would be over there, and which way it goes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from bexsync.money import EXACT, HUNDRED, plain, product, rounded
+from bexsync.ports import Item
+from bexsync.profile import Master, ProductsSection
+from bexsync.records import Product
+from bexsync.records.html_text import one_line, plain_text, readable
+
+# What is compared and written in either direction; stock has rules of its own (`planning/stock.py`).
+FIELDS = ("title", "description", "weight", "price")
+GRAM = Decimal(1)
+_GRAMS = {
+    "g": GRAM,
+    "kg": Decimal(1000),
+    "mg": Decimal("0.001"),
+    "lb": Decimal("453.59237"),
+    "oz": Decimal("28.349523125"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What one side says of a field, how that reads on the other side, and what is remembered; "" says nothing."""
+
+    value: str
+    for_other: str
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What both sides said when they were last compared, and who was master then."""
+
+    shop: str
+    ledger: str
+    master: str
+
+    def as_json(self) -> dict[str, str]:
+        """As the link keeps it."""
+        return {"shop": self.shop, "ledger": self.ledger, "by": self.master}
+
+
+class Direction(StrEnum):
+    """Where a field is to be written."""
+
+    NOWHERE = "nowhere"
+    LEDGER = "ledger"
+    SHOP = "shop"
+
+
+class Remark(StrEnum):
+    """Why a person should know of a write: somebody's change is lost by it."""
+
+    NONE = ""
+    FIRST = "they differed when they first met"
+    BOTH = "changed on both sides"
+    OVERWRITTEN = "changed on the other side only"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Which way one field goes: `old` is what stands there now, `new` what is to stand there."""
+
+    field: str
+    master: Master
+    direction: Direction = Direction.NOWHERE
+    old: str = ""
+    new: str = ""
+    remark: Remark = Remark.NONE
+
+
+def decide(field: str, master: Master, shop: Side, ledger: Side, agreed: Agreed | None) -> Decision:
+    """The decision for one field of a product that has its item.
+
+    Whether a side changed is told by its own words alone, so that no rounding and no markup starts an endless exchange.
+    """
+    is_same = shop.for_other == ledger.value or ledger.for_other == shop.value
+    leader, follower = (shop, ledger) if master == "shop" else (ledger, shop)
+    if master == "disabled" or is_same or not leader.for_other:
+        return Decision(field, master)
+    remark = Remark.FIRST
+    if agreed is not None and agreed.master == master:
+        moved = (shop.mark != agreed.shop, ledger.mark != agreed.ledger)
+        leads, follows = moved if master == "shop" else (moved[1], moved[0])
+        if not leads and not follows:
+            return Decision(field, master)
+        remark = (Remark.BOTH if leads else Remark.OVERWRITTEN) if follows else Remark.NONE
+    elif not follower.value:
+        remark = Remark.NONE
+    direction = Direction.LEDGER if master == "shop" else Direction.SHOP
+    return Decision(field, master, direction, follower.value, leader.for_other, remark)
+
+
+def agreed_by(decision: Decision, shop: Side, ledger: Side, before: Agreed | None) -> Agreed | None:
+    """What is to be remembered of a field once the decision is carried out."""
+    if decision.master == "disabled":
+        return before
+    written = decision.direction is Direction.LEDGER
+    return Agreed(shop.mark, decision.new if written else ledger.mark, decision.master)
+
+
+def remembered(agreed: Mapping[str, Any]) -> dict[str, Agreed]:
+    """The fields that a link remembers."""
+    return {
+        name: Agreed(str(one.get("shop", "")), str(one.get("ledger", "")), str(one.get("by", "")))
+        for name in FIELDS
+        if isinstance(one := agreed.get(name), Mapping)
+    }
+
+
+def shop_side(field: str, record: Product, prices: Prices | None) -> Side:
+    """What the shop says of a field."""
+    if field == "title":
+        return Side(record.title, one_line(record.title), record.title)
+    if field == "description":
+        text = record.description or ""
+        return Side(text, plain_text(text), digest(text) if text else "")
+    if field == "weight":
+        if record.weight is None:
+            return Side("", "", "")
+        grams = product(record.weight, _GRAMS[record.weight_unit])
+        return Side(plain(grams), plain(rounded(grams, GRAM)), plain(grams))
+    if record.price is None or prices is None:
+        return Side("", "", "")
+    return Side(plain(record.price), plain(prices.for_ledger(record.price)), plain(record.price))
+
+
+def ledger_side(field: str, value: str, prices: Prices | None) -> Side:
+    """What the ledger says of a field, from the text of its value."""
+    if field == "description":
+        return Side(value, readable(value), value)
+    if field == "price":
+        there = plain(prices.for_shop(Decimal(value))) if value and prices is not None else ""
+        return Side(value, there, value)
+    return Side(value, value, value)
+
+
+def ledger_values(item: Item) -> dict[str, str]:
+    """An item's fields as texts, "" where it says nothing."""
+    return {
+        "title": one_line(item.title),
+        "description": plain_text(item.description),
+        "weight": "" if item.weight is None else plain(item.weight),
+        "price": "" if item.price is None else plain(item.price),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """How a product's price reads in the ledger and back: net or gross, by the rate of its tax in percent."""
+
+    shop_gross: bool
+    ledger_gross: bool
+    rate: Decimal = Decimal(0)
+
+    def for_ledger(self, price: Decimal) -> Decimal:
+        """The shop's price as the ledger holds it."""
+        return self._as(price, from_gross=self.shop_gross, to_gross=self.ledger_gross)
+
+    def for_shop(self, price: Decimal) -> Decimal:
+        """The ledger's price as the shop holds it."""
+        return self._as(price, from_gross=self.ledger_gross, to_gross=self.shop_gross)
+
+    def _as(self, price: Decimal, *, from_gross: bool, to_gross: bool) -> Decimal:
+        if from_gross == to_gross:
+            return price
+        factor = EXACT.add(HUNDRED, self.rate)
+        if to_gross:
+            return rounded(EXACT.divide(product(price, factor), HUNDRED))
+        return rounded(EXACT.divide(product(price, HUNDRED), factor))
+
+
+def master_of(field: str, section: ProductsSection) -> Master:
+    """Who is master of a field."""
+    found: Master = getattr(section, field)
+    return found
+
+
+def enabled(section: ProductsSection) -> tuple[str, ...]:
+    """The fields that are synchronised."""
+    return tuple(field for field in FIELDS if master_of(field, section) != "disabled")
+
+
+def digest(*values: object) -> str:
+    """Sixteen signs that change with the values."""
+    return hashlib.blake2b(repr(values).encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def mark_of_product(record: Product, rules: str) -> str:
+    """Changes when anything does that decides about a product, the rules included."""
+    return digest(
+        *(rules, record.sku, record.title, record.description, record.price, record.currency),
+        *(record.prices_include_tax, record.tax_class, record.tax_rate, record.tax_country, record.weight),
+        record.weight_unit,
+    )
+
+
+def mark_of_item(
+    code: str, values: Mapping[str, str], currency_id: int | None, tax_id: int | None, fields: tuple[str, ...]
+) -> str:
+    """Changes when anything does that decides about an item; only what is synchronised counts."""
+    return digest(code, currency_id, tax_id, fields, *(values.get(field, "") for field in fields))

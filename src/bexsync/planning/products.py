@@ -1,0 +1,371 @@
+"""What is to be done for one product of the shop, given its item in the ledger and what was agreed before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+from bexsync.errors import RecordProblem
+from bexsync.money import plain
+from bexsync.planning.named import currency_called, income_account, unit_id
+from bexsync.planning.plan import LinkDraft, Step, Subject
+from bexsync.planning.product_fields import (
+    FIELDS,
+    Agreed,
+    Decision,
+    Direction,
+    Prices,
+    agreed_by,
+    decide,
+    digest,
+    enabled,
+    ledger_side,
+    ledger_values,
+    mark_of_item,
+    mark_of_product,
+    master_of,
+    remembered,
+    shop_side,
+)
+from bexsync.planning.taxes import TaxChooser, rate_of
+from bexsync.ports import Account, Item, Master, User
+from bexsync.profile import Profile
+from bexsync.records import Line, Product
+from bexsync.vat import Tax, VatMap
+
+KIND, LEDGER_KIND = "product", "item"
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """The same item, linked by another site of the same company."""
+
+    site: str
+    profile: str
+    shop_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownItem:
+    """An item as far as it matters here: asked for just now, or remembered where it has not changed."""
+
+    ledger_id: int
+    code: str
+    values: Mapping[str, str]
+    currency_id: int | None
+    tax_id: int | None
+
+    @classmethod
+    def seen(cls, item: Item) -> KnownItem:
+        """As the ledger shows it."""
+        return cls(item.ledger_id, item.code, ledger_values(item), item.currency_id, item.tax_id)
+
+    @classmethod
+    def recalled(cls, ledger_id: int, agreed: Mapping[str, Any]) -> KnownItem:
+        """As the link remembers it."""
+        of_item: Mapping[str, Any] = agreed.get("item", {})
+        values = {name: one.ledger for name, one in remembered(agreed).items()}
+        return cls(ledger_id, str(of_item.get("code", "")), values, of_item.get("currency_id"), of_item.get("tax_id"))
+
+    def mark(self, fields: tuple[str, ...]) -> str:
+        """Changes when the item does."""
+        return mark_of_item(self.code, self.values, self.currency_id, self.tax_id, fields)
+
+
+@dataclass(frozen=True)
+class LinkedProduct:
+    """What the link of a product says: the fields last agreed on, what the shop was told, how much was done so far."""
+
+    agreed: Mapping[str, Agreed]
+    told: Mapping[str, str] = field(default_factory=dict)
+    effects: int = 0
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be done for a product; without a step and without news for the shop it is only remembered.
+
+    `told` is all that the shop should say by the ledger's word, old and new.
+    """
+
+    decisions: tuple[Decision, ...]
+    step: Step | None
+    agreed: Mapping[str, Any]
+    fingerprint: str
+    told: Mapping[str, str]
+    item: KnownItem | None = None
+
+    @property
+    def changes(self) -> tuple[Decision, ...]:
+        """The fields that are written on either side."""
+        return tuple(d for d in self.decisions if d.direction is not Direction.NOWHERE)
+
+    @property
+    def creates(self) -> bool:
+        """Whether the item is a new one."""
+        return self.step is not None and self.step.kind == "item"
+
+
+@dataclass(frozen=True)
+class ProductPlanner:
+    """Decides for one product at a time; raises RecordProblem where only a person can."""
+
+    profile: Profile
+    master: Master
+    vat_map: VatMap
+    owner: User
+    site: str
+    today: date
+    _rates: dict[tuple[Any, ...], Tax | None] = field(default_factory=dict)
+
+    @cached_property
+    def fields(self) -> tuple[str, ...]:
+        """The fields that are synchronised."""
+        return enabled(self.profile.products)
+
+    @cached_property
+    def rules(self) -> str:
+        """Changes when anything beside product and item does that decides."""
+        section = self.profile.products
+        taxes = [(t.id, t.code, t.rate, t.active, t.valid_on(self.today)) for t in self.master.taxes]
+        currency = self.profile.ledger.currency
+        account = self.profile.ledger.revenue_account
+        masters = [master_of(name, section) for name in FIELDS]
+        return digest(masters, section.ledger_price, section.shop_price, self.vat_map.rows, taxes, currency, account)
+
+    def code_of(self, record: Product) -> str:
+        """The item's code; "" where the product has none."""
+        if record.sku:
+            return record.sku
+        return f"{self.site}-{record.shop_id}" if self.profile.products.without_sku == "create" else ""
+
+    def mark(self, record: Product) -> str:
+        """Changes when the product does, or the rules do."""
+        return mark_of_product(record, self.rules)
+
+    def create(self, record: Product, key: str) -> Work:
+        """A new item; `key` names this attempt at it in the journal."""
+        code = self.code_of(record)
+        prices = self._prices(record, None)
+        sides = {name: shop_side(name, record, prices) for name in FIELDS}
+        # A title is what bexio asks for, so that a new item gets one whoever is master of it.
+        chosen = [n for n in FIELDS if sides[n].for_other and (n in self.fields or n == "title")]
+        values = {name: sides[name].for_other for name in chosen}
+        payload = {**self._frame(record, code), **values, **self._first_stock(record)}
+        item = KnownItem(0, code, values, payload["currency_id"], payload.get("tax_id"))
+        agreed: dict[str, Any] = {
+            name: Agreed(sides[name].mark, values.get(name, ""), self._master(name)).as_json() for name in self.fields
+        } | _item_note(item)
+        fingerprint = self.mark(record) + item.mark(self.fields)
+        decisions = tuple(
+            Decision(name, self._master(name), Direction.LEDGER, "", values[name]) for name in chosen
+        ) + self._stock_decision(payload)
+        step = Step(
+            "item",
+            key,
+            Subject(KIND, record.shop_id),
+            payload,
+            link=LinkDraft(LEDGER_KIND, fingerprint=fingerprint, agreed=agreed, told={}),
+            title=f"item {code}",
+        )
+        return Work(decisions, step, agreed, fingerprint, {}, item)
+
+    def compare(self, record: Product, item: KnownItem, link: LinkedProduct | None) -> Work:
+        """A product and its item: field by field, whichever way each goes."""
+        self._refuse_other_code(record, item)
+        self._refuse_other_currency(record, item)
+        before = link.agreed if link else {}
+        prices = self._prices(record, item)
+        decisions: list[Decision] = []
+        agreed: dict[str, Any] = {}
+        told: dict[str, str] = {}
+        for name in FIELDS:
+            shop = shop_side(name, record, prices)
+            ledger = ledger_side(name, item.values.get(name, ""), prices)
+            decision = decide(name, self._master(name), shop, ledger, before.get(name))
+            decisions.append(decision)
+            remember = agreed_by(decision, shop, ledger, before.get(name))
+            if remember is not None:
+                agreed[name] = remember.as_json()
+            was_told = link is not None and name in link.told
+            if decision.master == "ledger" and (decision.direction is Direction.SHOP or was_told) and ledger.for_other:
+                told[name] = ledger.for_other
+        written = {d.field: d.new for d in decisions if d.direction is Direction.LEDGER}
+        after = KnownItem(item.ledger_id, item.code, {**item.values, **written}, item.currency_id, item.tax_id)
+        fingerprint = self.mark(record) + after.mark(self.fields)
+        agreed |= _item_note(item)
+        step = self._edit(record, item, link, written, fingerprint, agreed) if written else None
+        return Work(tuple(decisions), step, agreed, fingerprint, told, after)
+
+    def _edit(
+        self,
+        record: Product,
+        item: KnownItem,
+        link: LinkedProduct | None,
+        fields: Mapping[str, str],
+        fingerprint: str,
+        agreed: Mapping[str, Any],
+    ) -> Step:
+        """The same edit is the same step until it is done; after that, the next one, even if it says the same."""
+        effects = link.effects if link else 0
+        key = f"{self.site}:{record.shop_id}@{effects}-{digest(item.ledger_id, sorted(fields.items()))[:8]}"
+        return Step(
+            "item_edit",
+            key,
+            Subject(KIND, record.shop_id),
+            {"ledger_id": item.ledger_id, "fields": dict(fields)},
+            scope=self.site,
+            link=LinkDraft(LEDGER_KIND, fingerprint=fingerprint, agreed=agreed, told={}),
+            title=", ".join(fields),
+        )
+
+    def _frame(self, record: Product, code: str) -> dict[str, Any]:
+        """All of a new item that is not synchronised afterwards."""
+        where = f"Product {code}"
+        account = self._account(record, where)
+        tax = self._tax(record, where)
+        currency = currency_called(self.master, record.currency or self.profile.ledger.currency, "product")
+        unit = record.unit or self.profile.products.unit
+        optional = {
+            "tax_id": tax.id if tax else None,
+            "unit_id": unit_id(self.master, unit, where) if unit else None,
+            "remarks": record.url,
+        }
+        return {
+            "code": code,
+            "physical": record.type == "physical",
+            "user_id": self.owner.id,
+            "account_id": account.id,
+            "currency_id": currency.id,
+            **{key: value for key, value in optional.items() if value is not None},
+        }
+
+    def _first_stock(self, record: Product) -> dict[str, str]:
+        """The only stock that can ever be written to bexio: that of a new item."""
+        is_wanted = self.profile.products.stock != "disabled" and record.type == "physical" and record.track_stock
+        if not is_wanted or record.stock is None or record.stock < 0:
+            return {}
+        return {"stock": plain(record.stock)}
+
+    def _stock_decision(self, payload: Mapping[str, Any]) -> tuple[Decision, ...]:
+        if "stock" not in payload:
+            return ()
+        return (Decision("stock", self.profile.products.stock, Direction.LEDGER, "", payload["stock"]),)
+
+    def _master(self, name: str) -> Any:
+        return master_of(name, self.profile.products)
+
+    def _account(self, record: Product, where: str) -> Account:
+        of_profile = self.profile.ledger.revenue_account
+        return income_account(self.master, record.revenue_account, of_profile, where=where, owner="product")
+
+    def _tax(self, record: Product, where: str) -> Tax | None:
+        """The tax of a product, chosen as that of a line on an invoice of today."""
+        known = (record.tax_class, record.tax_rate, record.tax_country, record.revenue_account)
+        if known not in self._rates:
+            chooser = TaxChooser(
+                self.master, self.vat_map, self.profile.ledger.tax_code, record.tax_country, self.today
+            )
+            line = Line(tax_class=record.tax_class, tax_rate=record.tax_rate)
+            self._rates[known] = chooser.choose(line, self._account(record, where), where)
+        return self._rates[known]
+
+    def _prices(self, record: Product, item: KnownItem | None) -> Prices | None:
+        """How prices are converted; None where no price is synchronised."""
+        section = self.profile.products
+        if section.price == "disabled":
+            return None
+        shop_gross = record.prices_include_tax
+        if shop_gross is None:
+            shop_gross = section.shop_price == "gross"
+        ledger_gross = section.ledger_price == "gross"
+        if shop_gross == ledger_gross or (record.price is None and item is None):
+            return Prices(shop_gross, ledger_gross)
+        return Prices(shop_gross, ledger_gross, self._rate(record, item))
+
+    def _rate(self, record: Product, item: KnownItem | None) -> Decimal:
+        """The rate that lies between net and gross; the item's own tax must have it, too."""
+        own = next((t for t in self.master.taxes if item is not None and t.id == item.tax_id), None)
+        says = record.tax_rate is not None or record.tax_class is not None
+        if own is not None and not says:
+            return own.rate
+        rate = rate_of(self._tax(record, f"Product {self.code_of(record)}"))
+        if own is not None and own.rate != rate:
+            raise RecordProblem(
+                f"Product {self.code_of(record)} has {plain(rate)} % VAT in the shop, its item has "
+                f"{own.code} with {plain(own.rate)} % in bexio.",
+                "The rates must agree: correct the product in the shop, or the tax of the item in bexio.",
+                code="tax_rate_differs",
+                field="tax_rate",
+                subject=f"tax:{own.code}:{plain(rate)}",
+            )
+        return rate
+
+    def _refuse_other_code(self, record: Product, item: KnownItem) -> None:
+        code = self.code_of(record)
+        if code == item.code:
+            return
+        raise RecordProblem(
+            f"The product has {f'the SKU {code}' if code else 'no SKU'}, its item in bexio has the code {item.code}.",
+            "Make them the same again on one side. If it is another product now: "
+            f"bexsync links forget product:{record.shop_id}",
+            code="sku_changed",
+            field="sku",
+        )
+
+    def _refuse_other_currency(self, record: Product, item: KnownItem) -> None:
+        if self.profile.products.price == "disabled" or item.currency_id is None:
+            return
+        code = record.currency or self.profile.ledger.currency
+        theirs = next((c.code for c in self.master.currencies if c.id == item.currency_id), "another currency")
+        if theirs == code:
+            return
+        raise RecordProblem(
+            f"Product {item.code} is sold in {code}, its item in bexio is in {theirs}.",
+            "Correct the currency on one side: a price is never converted from one to another.",
+            code="currency_differs",
+            field="currency",
+            subject=f"currency:{code}:{theirs}",
+        )
+
+
+def sku_conflict(code: str, site: str, other: Elsewhere) -> RecordProblem:
+    """Another site sells the same item, and nobody said that it is the same product."""
+    return RecordProblem(
+        f"The SKU {code} is sold on the sites {site} and {other.site} ({other.profile}, product {other.shop_id}); "
+        "bexio has one item for both, so that `stock pull` would give both the same stock.",
+        'If it is the same product, say [products] sku_conflicts = "share" in both profiles; '
+        "if not, give one of them another SKU.",
+        code="sku_conflict",
+        field="sku",
+    )
+
+
+def sku_twice(code: str, shop_ids: Sequence[str]) -> RecordProblem:
+    """Which of them the item would be, nobody can say."""
+    named = " and ".join([", ".join(shop_ids[:-1]), shop_ids[-1]])
+    return RecordProblem(
+        f"The shop has the SKU {code} on {len(shop_ids)} products: {named}; none of them is synchronised.",
+        "Give each its own SKU in the shop.",
+        code="sku_twice",
+        field="sku",
+        subject=f"sku:{code}",
+    )
+
+
+def items_ambiguous(code: str, urls: Sequence[str]) -> RecordProblem:
+    """Items of one code in the ledger."""
+    return RecordProblem(
+        f"bexio has {len(urls)} items with the code {code}: {', '.join(urls)}.",
+        "Give all but one another code in bexio, or delete them there.",
+        code="item_ambiguous",
+        field="sku",
+    )
+
+
+def _item_note(item: KnownItem) -> dict[str, Any]:
+    return {"item": {"code": item.code, "currency_id": item.currency_id, "tax_id": item.tax_id}}
