@@ -17,7 +17,7 @@ test: $(READY)  ## the whole suite, the fault matrix and the crash sweep in thei
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(SCRATCH) -m "not slow and not real"
 
 real: $(READY)  ## against real parts of the system: Chromium, gnome-keyring, cron; skips what is not installed
-	@$(BIN)/pytest -n 2 --dist loadfile $(SCRATCH) -m real -rs
+	@$(BIN)/pytest -n 3 --dist loadfile $(SCRATCH) -m real -rs
 
 faults: $(READY)  ## every proof in full: the table of docs/exactly-once.md, made anew
 	@rm -rf .verdicts

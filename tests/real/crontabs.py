@@ -71,7 +71,9 @@ def _daemon() -> Iterator[None]:
     if _daemon_runs():
         yield
         return
-    with subprocess.Popen(["/usr/sbin/cron", "-f"], stdin=subprocess.DEVNULL) as daemon:
+    # A test that is killed must not leave it behind.
+    command = ["setpriv", "--pdeathsig", "TERM", "--", "/usr/sbin/cron", "-f"]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as daemon:
         time.sleep(0.2)
         assert daemon.poll() is None, "cron does not start"
         try:

@@ -6,10 +6,10 @@ import json
 import re
 import subprocess
 import time
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
-from login_kit import BEXSYNC, CLIENT_ID, LoginWorld
+from login_kit import BEXSYNC, CLIENT_ID, LoginWorld, a_login_world
 from sessions import START_LOCKED, UNLOCK, a_lasting_bus, a_session, is_possible
 
 pytestmark = [
@@ -20,18 +20,18 @@ LOGIN = ("auth", "login", "--client-id", CLIENT_ID)
 HANGS = "/usr/bin/sleep 20"
 
 
-@pytest.fixture
-def home(world: LoginWorld) -> Path:
-    return world.folder / "home"
-
-
-@pytest.fixture
-def logged_in(world: LoginWorld, home: Path) -> LoginWorld:
-    """A world whose login lies in the keyring, after the session in which that was done."""
-    with a_session(home, UNLOCK) as bus:
-        done = world.cli(*LOGIN, DBUS_SESSION_BUS_ADDRESS=bus)
-    assert done.returncode == 0, done.stderr
-    return world
+@pytest.fixture(scope="module")
+def logged_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoginWorld]:
+    """A world whose login lies in the keyring, after the session in which that was done; nobody changes it."""
+    with (
+        pytest.MonkeyPatch.context() as monkeypatch,
+        a_login_world(tmp_path_factory.mktemp("logged-in"), monkeypatch) as world,
+    ):
+        monkeypatch.undo()
+        with a_session(world.folder / "home", UNLOCK) as bus:
+            done = world.cli(*LOGIN, DBUS_SESSION_BUS_ADDRESS=bus)
+        assert done.returncode == 0, done.stderr
+        yield world
 
 
 def by_cron(world: LoginWorld, *arguments: str, lines: list[str]) -> subprocess.CompletedProcess[str]:
@@ -53,8 +53,8 @@ def by_cron(world: LoginWorld, *arguments: str, lines: list[str]) -> subprocess.
     )
 
 
-def test_the_login_chooses_the_keyring_and_everything_reads_it_there(world: LoginWorld, home: Path) -> None:
-    with a_session(home, UNLOCK) as bus:
+def test_the_login_chooses_the_keyring_and_everything_reads_it_there(world: LoginWorld) -> None:
+    with a_session(world.folder / "home", UNLOCK) as bus:
         done = world.cli(*LOGIN, DBUS_SESSION_BUS_ADDRESS=bus)
         assert done.returncode == 0, done.stderr
         assert "The login is kept in the desktop's keyring (Secret Service)." in done.stdout
@@ -96,8 +96,8 @@ def kept_in_keyring(bus: str) -> dict[str, str]:
     return dict(json.loads(secrets[0])) if secrets else {}
 
 
-def test_a_keyring_that_nobody_unlocked_is_a_sentence(logged_in: LoginWorld, home: Path) -> None:
-    with a_session(home, START_LOCKED) as bus:
+def test_a_keyring_that_nobody_unlocked_is_a_sentence(logged_in: LoginWorld) -> None:
+    with a_session(logged_in.folder / "home", START_LOCKED) as bus:
         for command in (("invoices", "push"), ("auth", "status")):
             told = logged_in.cli(*command, DBUS_SESSION_BUS_ADDRESS=bus)
             assert told.returncode == 78
@@ -105,7 +105,7 @@ def test_a_keyring_that_nobody_unlocked_is_a_sentence(logged_in: LoginWorld, hom
             assert "The keyring is locked. Unlock it by logging in to the desktop" in told.stderr
             assert "bexsync auth login --token-store encrypted-file" in told.stderr
             assert len(told.stderr.strip().splitlines()) == 1
-    with a_session(home, UNLOCK) as bus:
+    with a_session(logged_in.folder / "home", UNLOCK) as bus:
         assert logged_in.cli("invoices", "push", DBUS_SESSION_BUS_ADDRESS=bus).returncode == 0
 
 
@@ -118,10 +118,8 @@ def test_without_a_bus_the_missing_line_of_the_crontab_is_told(logged_in: LoginW
 
 
 @pytest.mark.parametrize("command", [("invoices", "push"), ("auth", "status"), LOGIN], ids=" ".join)
-def test_a_prompter_that_hangs_keeps_nobody_waiting(
-    logged_in: LoginWorld, home: Path, command: tuple[str, ...]
-) -> None:
-    with a_session(home, START_LOCKED, org__gnome__keyring__SystemPrompter=HANGS) as bus:
+def test_a_prompter_that_hangs_keeps_nobody_waiting(logged_in: LoginWorld, command: tuple[str, ...]) -> None:
+    with a_session(logged_in.folder / "home", START_LOCKED, org__gnome__keyring__SystemPrompter=HANGS) as bus:
         began = time.monotonic()
         told = logged_in.cli(*command, DBUS_SESSION_BUS_ADDRESS=bus)
         assert time.monotonic() - began < 10
@@ -129,8 +127,8 @@ def test_a_prompter_that_hangs_keeps_nobody_waiting(
     assert "The keyring is locked." in told.stderr
 
 
-def test_a_keyring_that_hangs_keeps_no_job_waiting(logged_in: LoginWorld, home: Path) -> None:
-    with a_session(home, org__freedesktop__secrets=HANGS) as bus:
+def test_a_keyring_that_hangs_keeps_no_job_waiting(logged_in: LoginWorld) -> None:
+    with a_session(logged_in.folder / "home", org__freedesktop__secrets=HANGS) as bus:
         began = time.monotonic()
         pushed = logged_in.cli("invoices", "push", "-v", DBUS_SESSION_BUS_ADDRESS=bus)
         assert time.monotonic() - began < 10
@@ -138,8 +136,8 @@ def test_a_keyring_that_hangs_keeps_no_job_waiting(logged_in: LoginWorld, home: 
     assert "did not answer within 5 seconds" in pushed.stderr
 
 
-def test_no_login_is_kept_where_the_keyring_was_never_reached(world: LoginWorld, home: Path) -> None:
-    with a_session(home, START_LOCKED, org__gnome__keyring__SystemPrompter=HANGS) as bus:
+def test_no_login_is_kept_where_the_keyring_was_never_reached(world: LoginWorld) -> None:
+    with a_session(world.folder / "home", START_LOCKED, org__gnome__keyring__SystemPrompter=HANGS) as bus:
         began = time.monotonic()
         told = world.cli(*LOGIN, DBUS_SESSION_BUS_ADDRESS=bus)
         assert time.monotonic() - began < 10
@@ -148,8 +146,8 @@ def test_no_login_is_kept_where_the_keyring_was_never_reached(world: LoginWorld,
     assert world.sandbox.identity.logins == [], "nobody has logged in for nothing"
 
 
-def test_the_rehearsal_names_the_line_with_which_cron_reaches_the_login(world: LoginWorld, home: Path) -> None:
-    with a_lasting_bus(home, UNLOCK) as bus:
+def test_the_rehearsal_names_the_line_with_which_cron_reaches_the_login(world: LoginWorld) -> None:
+    with a_lasting_bus(world.folder / "home", UNLOCK) as bus:
         done = world.cli(*LOGIN, DBUS_SESSION_BUS_ADDRESS=bus)
         assert done.returncode == 0, done.stderr
         said = done.stdout.splitlines()
