@@ -282,7 +282,7 @@ class _Talk:
         return self._asker.option(self._mails())
 
     def _documents(self) -> Question[int]:
-        words = ("A run with more than that does nothing until you confirm it.",)
+        words = ("A run that exceeds this does nothing until you confirm it.",)
         return questions.number("--max-documents", "New invoices in one run", self._base.limits.documents, words=words)
 
     def _mails(self) -> Question[int]:
