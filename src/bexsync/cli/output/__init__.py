@@ -282,7 +282,8 @@ class Output:
             hints[error["message"]] = error["hint"]
         for message, shop_ids in causes.items():
             shown = ", ".join(shop_ids[:5]) + (f" and {len(shop_ids) - 5} more" if len(shop_ids) > 5 else "")
-            self.say_error(f"{self.command}: {shown}: {message} {hints[message]}".rstrip())
+            whose = "" if message.startswith(shop_ids[0]) else f"{shown}: "  # a file says its name itself
+            self.say_error(f"{self.command}: {whose}{message} {hints[message]}".rstrip())
         if causes:
             self.say_error(f"{self.command}: {counted(result.counts)}. `bexsync errors list` shows what is open.")
 
