@@ -73,6 +73,17 @@ class Company:
         assert response.status_code == 201, response.text
         return response.json()
 
+    def item_body(self, **fields: Any) -> dict[str, Any]:
+        return {"user_id": 1, "article_type_id": 1, "intern_code": "CUP", "intern_name": "Tasse", **fields}
+
+    def add_item(self, **fields: Any) -> dict[str, Any]:
+        response = self.post("/2.0/article", self.item_body(**fields))
+        assert response.status_code == 201, response.text
+        return response.json()
+
+    def item(self, number: int) -> dict[str, Any]:
+        return self.get(f"/2.0/article/{number}").raise_for_status().json()
+
 
 Founder = Callable[..., Company]
 

@@ -92,18 +92,15 @@ def merged(bexio):
     return [row["id"] for row in bexio.sandbox.contacts(archived=True)]
 
 
-ITEM = {"user_id": 1, "article_type_id": 1, "intern_code": "TEA", "intern_name": "Tee"}
-
-
 def second_of_a_code(bexio):
-    bexio.post("/2.0/article", ITEM).raise_for_status()
-    return bexio.post("/2.0/article", ITEM).status_code
+    bexio.add_item()
+    return bexio.post("/2.0/article", bexio.item_body()).status_code
 
 
 def edited_item(bexio):
-    path = f"/2.0/article/{bexio.post('/2.0/article', {**ITEM, 'sale_price': '20'}).json()['id']}"
+    path = f"/2.0/article/{bexio.add_item(sale_price='20')['id']}"
     alone = bexio.post(path, {"remarks": "neu"})
-    whole = bexio.post(path, {**ITEM, "remarks": "noch neuer"})
+    whole = bexio.post(path, bexio.item_body(remarks="noch neuer"))
     return alone.status_code, whole.status_code, whole.json()["sale_price"], whole.json()["intern_name"]
 
 
@@ -353,9 +350,9 @@ ANSWERS = {
         ("none", lambda b: b.post("/2.0/article", {}).status_code, 201),
     ],
     "item_edit": [
-        ("partial", edited_item, (200, 200, "20", "Tee")),
-        ("four", edited_item, (422, 200, "20", "Tee")),
-        ("emptied", edited_item, (422, 200, None, "Tee")),
+        ("partial", edited_item, (200, 200, "20", "Tasse")),
+        ("four", edited_item, (422, 200, "20", "Tasse")),
+        ("emptied", edited_item, (422, 200, None, "Tasse")),
     ],
     "payment_moves_updated_at": [("yes", moved_by_payment, True), ("no", moved_by_payment, False)],
     "zero_total_issued": [

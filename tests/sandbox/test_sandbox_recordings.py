@@ -256,6 +256,12 @@ ACTIONS: dict[str, Callable[[Any], httpx.Response]] = {
     "ItemPositions/delete-an-item-position": lambda b: b.delete(
         "{}/{}".format(*(lambda path, made: (path, made.json()["id"]))(*positioned(b)))
     ),
+    "Items/create-item": lambda b: b.post("/2.0/article", b.item_body()),
+    "Items/delete-an-item": lambda b: b.delete("/2.0/article/1"),
+    "Items/edit-an-item": lambda b: b.post(f"/2.0/article/{b.add_item()['id']}", b.item_body(intern_name="Neu")),
+    "Items/fetch-a-list-of-items": lambda b: b.get("/2.0/article"),
+    "Items/fetch-an-item": lambda b: b.get(f"/2.0/article/{b.add_item()['id']}"),
+    "Items/search-items": lambda b: b.search("article", ("intern_code", "=", "Nichts")),
     "Languages/fetch-a-list-of-languages": lambda b: b.get("/2.0/language"),
     "PaymentTypes/fetch-a-list-of-payment-types": lambda b: b.get("/2.0/payment_type"),
     "Salutations/fetch-a-list-of-salutations": lambda b: b.get("/2.0/salutation"),
