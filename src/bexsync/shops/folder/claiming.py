@@ -36,7 +36,7 @@ def standing(work: Path) -> list[Found]:
 
 def finished(incoming: Path, *, now: float, quiet_seconds: float) -> list[Found]:
     """What lies in the folder and is no longer being written, oldest first."""
-    return sorted((f for f in _plain_files(incoming) if not _being_written(f, now, quiet_seconds)), key=_age_then_name)
+    return sorted((f for f in _plain_files(incoming) if not being_written(f, now, quiet_seconds)), key=_age_then_name)
 
 
 def claim(layout: Layout, path: Path) -> Path | None:
@@ -71,7 +71,8 @@ def _is_ours(name: str) -> bool:
     return lower.endswith(_SUFFIXES) and not lower.startswith(".") and not lower.endswith(_HALF_WRITTEN)
 
 
-def _being_written(found: Found, now: float, quiet_seconds: float) -> bool:
+def being_written(found: Found, now: float, quiet_seconds: float) -> bool:
+    """Whether somebody may still be at it."""
     # A time far in the future is a wrong clock, not a writer.
     age = abs(now - found.changed)
     return age < quiet_seconds or (age < quiet_seconds * _PATIENCE and _lacks_its_end(found.path))

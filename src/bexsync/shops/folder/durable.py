@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 _LONGEST_NAME = 200
 _LOCKS_UNKNOWN_HERE = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EBADF)
@@ -72,14 +73,21 @@ def tame_name(name: str) -> str:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Puts the content in the file's place as a whole; the caller holds the folder's lock."""
+    with replacement(path) as stream:
+        stream.write(content)
+
+
+@contextmanager
+def replacement(path: Path) -> Iterator[BinaryIO]:
+    """A stream that takes the file's place as a whole once it is written; the caller holds the folder's lock."""
     fresh = path.with_name(f".{path.name}.tmp")
     try:
         with fresh.open("wb") as stream:
-            stream.write(content)
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         fresh.replace(path)
-    except OSError:
+    except BaseException:
         with suppress(OSError):
             fresh.unlink(missing_ok=True)
         raise

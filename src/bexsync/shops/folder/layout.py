@@ -1,6 +1,7 @@
 """The subfolders of a shop folder.
 
 in      what exporters drop; only finished files are taken
+catalog whole lists of products, stock and taxes, read where they are
 work    what bexsync has claimed and is not through with
 done    what is settled, by month
 failed  what a person must correct, each with its reasons beside it
@@ -45,6 +46,11 @@ class Layout:
     def out(self) -> Path:
         """What bexsync tells the shop."""
         return self.root / "out"
+
+    @property
+    def catalog(self) -> Path:
+        """The shop's own lists; theirs alone, so nothing is made or moved there."""
+        return self.root / "catalog"
 
     @property
     def folders(self) -> tuple[Path, ...]:

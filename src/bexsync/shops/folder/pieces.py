@@ -58,20 +58,20 @@ def pieces(path: Path) -> Iterator[Piece | Torn]:
             yield from _records(_document(stream.read(LARGEST + 1)))
 
 
-def opened(path: Path) -> BinaryIO:
+def opened(path: Path, largest: int = LARGEST) -> BinaryIO:
     """The plain file itself: links are not followed, a pipe would hold us up; raises UnusableFile and OSError."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     stream = os.fdopen(handle, "rb")
     status = os.fstat(handle)
-    if stat.S_ISREG(status.st_mode) and status.st_size <= LARGEST:
+    if stat.S_ISREG(status.st_mode) and status.st_size <= largest:
         return stream
     stream.close()
-    raise _too_large(status.st_size) if stat.S_ISREG(status.st_mode) else UnusableFile("is no plain file")
+    raise _too_large(status.st_size, largest) if stat.S_ISREG(status.st_mode) else UnusableFile("is no plain file")
 
 
-def _too_large(size: int) -> UnusableFile:
+def _too_large(size: int, largest: int = LARGEST) -> UnusableFile:
     return UnusableFile(
-        f"is {-(-size // 1024**2)} MB large, and bexsync reads files up to {LARGEST // 1024**2} MB",
+        f"is {-(-size // 1024**2)} MB large, and bexsync reads files up to {largest // 1024**2} MB",
         "Export fewer records into one file, or one record a line into a *.ndjson file below that size.",
     )
 
@@ -83,7 +83,7 @@ def _lines(stream: BinaryIO) -> Iterator[Piece | Torn]:
         if read > LARGEST:
             raise _too_large(read)
         if number == 1:
-            line = _without_mark(line)
+            line = without_mark(line)
         if line.strip():
             yield _line(f"line {number}", line)
 
@@ -101,7 +101,7 @@ def _line(place: str, line: bytes) -> Piece | Torn:
 def _document(content: bytes) -> Any:
     if len(content) > LARGEST:
         raise _too_large(len(content))
-    content = _without_mark(content)
+    content = without_mark(content)
     if not content.strip():
         raise UnusableFile("is empty")
     try:
@@ -111,16 +111,18 @@ def _document(content: bytes) -> Any:
         byte = content[problem.start]
         raise UnusableFile(f"is not UTF-8 (byte 0x{byte:02X} in line {line})", AS_UTF8) from problem
     except NotJson as problem:
-        raise _not_json(problem) from problem
+        raise not_json(problem) from problem
 
 
-def _without_mark(content: bytes) -> bytes:
+def without_mark(content: bytes) -> bytes:
+    """The content without the mark of UTF-8 at its beginning; raises UnusableFile for the mark of UTF-16."""
     if content.startswith(_UTF16):
         raise UnusableFile("is UTF-16, and bexsync reads UTF-8", AS_UTF8)
     return content.removeprefix(codecs.BOM_UTF8)
 
 
-def _not_json(problem: NotJson) -> UnusableFile:
+def not_json(problem: NotJson) -> UnusableFile:
+    """What is said of a file that is no JSON."""
     at = f" in line {problem.line}, column {problem.column}" if problem.line else ""
     hint = EXPORT_AGAIN
     if problem.message == "Extra data":
@@ -143,7 +145,15 @@ def _records(document: Any) -> Iterator[Piece]:
 def _enveloped(envelope: Mapping[str, Any]) -> list[Any]:
     if isinstance(envelope, Doubled):
         raise UnusableFile(f"has the field `{printable(envelope.name)}` twice beside or as `records`")
-    head = {name: value for name, value in envelope.items() if name != "records"}
+    check_envelope({name: value for name, value in envelope.items() if name != "records"})
+    values = envelope["records"]
+    if not isinstance(values, list):
+        raise UnusableFile(f"has {named(values)} in the field `records`, where a list belongs")
+    return values
+
+
+def check_envelope(head: Mapping[str, Any]) -> None:
+    """Raises UnusableFile where something beside `records` does not belong there."""
     if said := flaw_in(head):
         raise UnusableFile(said)
     unknown = next((name for name in head if name not in _ENVELOPE), None)
@@ -152,7 +162,3 @@ def _enveloped(envelope: Mapping[str, Any]) -> list[Any]:
             f"has the field `{printable(unknown)}` beside `records`, where only `schema` and `kind` may stand",
             "Write it into each record, or leave it away.",
         )
-    values = envelope["records"]
-    if not isinstance(values, list):
-        raise UnusableFile(f"has {named(values)} in the field `records`, where a list belongs")
-    return values

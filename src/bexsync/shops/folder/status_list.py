@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 
 from bexsync.ports import StatusRow
 from bexsync.shops.folder.durable import locked_folder, replace_file
+from bexsync.shops.folder.harmless import harmless
 
 _COLUMNS = tuple(field.name for field in fields(StatusRow))
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-_PLAIN_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 
 def replace_status_list(out: Path, rows: Sequence[StatusRow]) -> None:
@@ -33,9 +31,5 @@ def _content(rows: Sequence[StatusRow]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(_COLUMNS)
-    writer.writerows([_harmless(cell) for cell in astuple(row)] for row in rows)
+    writer.writerows([harmless(cell) for cell in astuple(row)] for row in rows)
     return text.getvalue().encode(errors="replace")
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) and not _PLAIN_NUMBER.fullmatch(cell) else cell

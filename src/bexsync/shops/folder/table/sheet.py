@@ -87,16 +87,16 @@ def read_sheet(stream: BinaryIO, settings: CsvSection, sheet: Sheet, *, has_curr
     try:
         said = skip_sep_line(text)
         sheet.delimiter = settings.delimiter or said or delimiter_of(sample_of(text), settings.columns)
-        _Reader(sheet, settings, has_currency).read(_numbered(text, sheet))
+        _Reader(sheet, settings, has_currency).read(numbered_rows(text, sheet.delimiter))
     finally:
         text.detach()  # the file is the caller's to close
 
 
-def _numbered(text: TextIO, sheet: Sheet) -> Iterator[tuple[int, list[str]]]:
-    """Each row with its number, empty ones left out but counted."""
+def numbered_rows(text: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Each row with its number, empty ones left out but counted; raises UnusableFile."""
     number = 0
     try:
-        for number, cells in enumerate(cells_of(text, sheet.delimiter), 1):
+        for number, cells in enumerate(cells_of(text, delimiter), 1):
             if any(cell and not cell.isspace() for cell in cells):
                 yield number, cells
     except csv.Error as problem:
@@ -179,17 +179,7 @@ class _Reader:
                 self._month_first = row.number, named, text
 
     def _beyond(self, number: int, given: list[str]) -> Stray | None:
-        """Cells without a header may be cells that have slipped, so that none of the row can be believed."""
-        width = self._sheet.header.width
-        for index, cell in enumerate(given):
-            if (index >= width or index in self._nameless) and (text := cleaned(cell)):
-                return Stray(
-                    number,
-                    f"has {shown(text)} in column {_letters(index)}, which has no header",
-                    f"Perhaps a cell holds the sign `{printable(self._sheet.delimiter)}` without quotation marks. "
-                    "If not, give the column a header, or empty it.",
-                )
-        return None
+        return beyond_headers(number, given, self._sheet.header.width, self._nameless, self._sheet.delimiter)
 
     def _set_aside(self, row: Row, given: list[str]) -> None:
         sheet = self._sheet
@@ -228,11 +218,28 @@ class _Reader:
     def _refuse_months_first(self) -> None:
         """One day that can only be read so makes every other one doubtful."""
         if self._month_first is not None:
-            row, named, text = self._month_first
-            raise UnusableFile(
-                f"writes the month first in row {row}, column `{printable(named.header)}`: {shown(text)}",
-                'Write days as 2026-12-31 or 31.12.2026, or say so under [shop.csv]: date_format = "%m/%d/%Y".',
+            raise months_first(*self._month_first)
+
+
+def months_first(row: int, named: Field, text: str) -> UnusableFile:
+    """What is said of a table with a day that is one only when its month stands first."""
+    return UnusableFile(
+        f"writes the month first in row {row}, column `{printable(named.header)}`: {shown(text)}",
+        'Write days as 2026-12-31 or 31.12.2026, or say so under [shop.csv]: date_format = "%m/%d/%Y".',
+    )
+
+
+def beyond_headers(number: int, given: list[str], width: int, nameless: frozenset[int], delimiter: str) -> Stray | None:
+    """Cells without a header may be cells that have slipped, so that none of the row can be believed."""
+    for index, cell in enumerate(given):
+        if (index >= width or index in nameless) and (text := cleaned(cell)):
+            return Stray(
+                number,
+                f"has {shown(text)} in column {_letters(index)}, which has no header",
+                f"Perhaps a cell holds the sign `{printable(delimiter)}` without quotation marks. "
+                "If not, give the column a header, or empty it.",
             )
+    return None
 
 
 def _letters(index: int) -> str:
