@@ -33,7 +33,7 @@ from bexsync.sandbox import Sandbox
 from world import BEXSYNC, an_invoice
 
 sys.path.append(str(Path(__file__).parents[1] / "auth"))
-from login_kit import CLIENT_ID, CLIENT_SECRET, VISITOR, free_port
+from login_kit import CLIENT_ID, CLIENT_SECRET, VISITOR, free_port, went_to
 
 TOKEN = "canary-token-of-init-7d1e"
 REDIRECT = f"http://127.0.0.1:{free_port()}/callback"
@@ -245,6 +245,23 @@ def test_a_login_in_the_browser(newcomer: Newcomer) -> None:
     assert CLIENT_SECRET not in done.stdout + done.stderr + newcomer.profile.read_text()
 
 
+@pytest.mark.slow
+def test_an_app_of_one_s_own_without_a_browser(newcomer: Newcomer) -> None:
+    variables = {"PATH": "/nowhere", "BEXSYNC_LEDGER__REDIRECT_URI": REDIRECT, "COLUMNS": "200"}
+    with Terminal.of(newcomer, "init", "--api-url", newcomer.url, "--skip-test", **variables) as person:
+        person.answers(("Name of the profile", ""), ("Log in with [token]", "app"))
+        person.until("There is no browser on this computer")
+        person.answers(("Keep it in [encrypted-file]", ""), ("Client id: ", CLIENT_ID))
+        person.answers(("Client secret (hidden): ", CLIENT_SECRET))
+        address = next(word for word in person.until("Address: ").split() if word.startswith(newcomer.url))
+        os.write(person.screen, f"{went_to(address)}\n".encode())
+        person.until("It renews itself.")
+        person.answers(*((prompt, "") for prompt in ("Account", "Tax", "Currency", "User")))
+        # The login was not asked for the right to see bank accounts, so there is nothing to choose.
+        assert "Bank account" not in person.until("Folder")
+    assert newcomer.has_written_nothing
+
+
 def test_a_conversation_with_wrong_answers(newcomer: Newcomer) -> None:
     with Terminal.of(newcomer, "init") as person:
         person.answers(
@@ -420,6 +437,11 @@ def test_two_profiles_do_not_share_a_shop(newcomer: Newcomer) -> None:
     second = newcomer.init("--profile", "second.toml", "--site", "main", "--shop", "two")
     assert second.returncode == 78
     assert f"--site: The profile {newcomer.profile} has the shop main already." in second.stderr
+    newcomer.profile.rename(newcomer.home / "away")
+    renamed = newcomer.init("--site", "renamed", "--skip-test")
+    assert renamed.returncode == 78
+    assert "The shop of this profile was main before" in renamed.stderr
+    (newcomer.home / "away").rename(newcomer.profile)
     proposed = newcomer.init("--profile", "Second Shop.toml", "--skip-test")
     assert proposed.returncode == 0, proposed.stderr
     assert load_profile(newcomer.home / "Second Shop.toml").shop.site == "second-shop"

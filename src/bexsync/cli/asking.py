@@ -8,7 +8,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import typer
 
@@ -46,7 +46,7 @@ class Asker:
             return self.option(question)
         if not self.asks:
             return question.check(question.default)
-        if len(question.words) > 1:
+        if question.words:
             tell()
         for line in question.words:
             tell(line)
@@ -82,7 +82,12 @@ class Asker:
 
 
 def _typed(prompt: str) -> str:
-    return str(typer.prompt(f"{prompt}", default="", show_default=False, err=True)).strip()
+    return str(typer.prompt(_styled(prompt, fg="cyan"), default="", show_default=False, err=True)).strip()
+
+
+def _styled(text: str, **style: Any) -> str:
+    """What stands out on a terminal whose owner has nothing against it."""
+    return typer.style(text, **style) if sys.stderr.isatty() and not os.environ.get("NO_COLOR") else text
 
 
 def _printing(text: str) -> str:
@@ -103,7 +108,7 @@ def tell(text: str = "") -> None:
 
 def tell_heading(text: str) -> None:
     """The next part of the conversation."""
-    tell(f"\n{text if os.environ.get('NO_COLOR') or not sys.stderr.isatty() else typer.style(text, bold=True)}")
+    tell(f"\n{_styled(text, bold=True)}")
 
 
 def tell_problem(problem: BexsyncError) -> None:

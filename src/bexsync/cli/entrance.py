@@ -160,3 +160,10 @@ def _has_browser() -> bool:
     except webbrowser.Error:
         return False
     return True
+
+
+def site_before(name: str) -> str:
+    """The shop of this profile when its file was there before, "" where it never was."""
+    with suppress(OSError, sqlite3.Error):
+        return Glimpse(profile_path(name), state_folder()).site()
+    return ""

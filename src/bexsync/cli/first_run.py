@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ import typer
 
 from bexsync.cli.asking import Asker, tell
 from bexsync.cli.connection import run_test
+from bexsync.cli.init_questions import program
 from bexsync.cli.output import Output
 from bexsync.cli.running import Command, finish, run_job
 from bexsync.cli.schedule import planned_crontab
@@ -44,7 +44,7 @@ class FirstRun:
         self._call = call
         self._asker = asker
         self._written = written
-        self._program = "bexsync" if written.name == "default" else f"bexsync --profile {shlex.quote(written.name)}"
+        self._program = program(written.name)
         self._errors: list[dict[str, str]] = []
 
     def go(self, *, test: bool) -> Exit:
@@ -81,6 +81,8 @@ class FirstRun:
         tries = self._asker.agrees(
             f"Try it now? A contact and a draft are created in {self._written.company or 'bexio'}, and put away again."
         )
+        if self._asker.asks:
+            tell()
         return self._step("test-connection", lambda call: finish(
             call, lambda: run_test(call, read_only=not tries, yes=True)
         ))  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -30,6 +31,11 @@ def name(default: str, words: Sequence[str]) -> Question[str]:
     return Question("", "Name of the profile", default, new_profile, words)
 
 
+def program(profile: str) -> str:
+    """How a person calls bexsync for this profile."""
+    return "bexsync" if profile == "default" else f"bexsync --profile {shlex.quote(profile)}"
+
+
 def new_profile(said: str) -> str:
     """A name or path that is free; raises UsageProblem or ConfigurationProblem."""
     if not (said.endswith(".toml") if is_path(said) else re.fullmatch(r"\w[\w.-]*", said)) or ".vat" in said[-9:]:
@@ -41,7 +47,7 @@ def new_profile(said: str) -> str:
         if path.is_symlink() or path.exists():
             raise ConfigurationProblem(
                 f"There is a profile {path} already; it stays as it is.",
-                f"Edit it and try it with `bexsync --profile {said} test-connection`, or give another name: "
+                f"Edit it and try it with `{program(said)} test-connection`, or give another name: "
                 "bexsync --profile NAME init",
                 code="profile_exists",
             )
@@ -130,13 +136,19 @@ def folder(profile_file: Path, default: str) -> Question[str]:
     return Question("--shop", "Folder", default, check, words)
 
 
-def site(default: str, taken_by: Callable[[str], str]) -> Question[str]:
-    """The lasting name of the shop."""
+def site(default: str, taken_by: Callable[[str], str], before: str = "") -> Question[str]:
+    """The lasting name of the shop; `before` is what it was under an earlier file of the same profile."""
 
     def check(said: str) -> str:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", said):
             raise UsageProblem(
                 f"{said} cannot be the name of a shop.", "Take small letters, digits, - and _, at most 32."
+            )
+        if before and said != before:
+            raise ConfigurationProblem(
+                f"The shop of this profile was {before} before, and its name is for ever.",
+                "For another shop write another profile.",
+                code="site_changed",
             )
         other = taken_by(said)
         if other:

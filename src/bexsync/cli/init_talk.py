@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from bexsync.cli import init_questions as questions
 from bexsync.cli.asking import Asker, Question, tell, tell_heading
-from bexsync.cli.entrance import Entrance, site_owner
+from bexsync.cli.entrance import Entrance, site_before, site_owner
 from bexsync.disk import write_new_privately
 from bexsync.errors import BexsyncError, ConfigurationProblem, MappingProblem, TryLater
 from bexsync.jobs.first_profile import (
@@ -219,9 +219,10 @@ class _Talk:
     # the shop
 
     def _shop(self) -> dict[str, Any]:
+        before = site_before(self._name)
         return {
             "path": self._asker.answer(questions.folder(self._path, self._usual_folder())),
-            "site": self._asker.answer(questions.site(self._usual_site(), self._site_owner)),
+            "site": self._asker.answer(questions.site(before or self._usual_site(), self._site_owner, before)),
         }
 
     def _usual_folder(self) -> str:
