@@ -17,7 +17,11 @@ from bexsync.errors import Exit
 from bexsync.sandbox.doubts import DOUBTS
 from world import World, a_world, an_invoice
 
-BEYOND_DEFAULT = [(name, value) for name, doubt in DOUBTS.items() for value in doubt.values if value != doubt.default]
+# Nothing here has to do with items.
+OF_INVOICES = {name: doubt for name, doubt in DOUBTS.items() if not name.startswith("item_")}
+BEYOND_DEFAULT = [
+    (name, value) for name, doubt in OF_INVOICES.items() for value in doubt.values if value != doubt.default
+]
 ALPENROSE = {
     "kind": "company",
     "company_name": "Hotel Alpenrose AG",
