@@ -490,6 +490,10 @@ class Ledger(Protocol):
         """The items with exactly this code; codes need not be unique in the ledger."""
         ...
 
+    def item_url(self, ledger_id: int) -> str:
+        """The deep link of an item."""
+        ...
+
     def perform(self, kind: str, payload: Mapping[str, Any]) -> Done:
         """One effect; `payload` has every reference resolved."""
         ...

@@ -145,6 +145,8 @@ class Journal:
             link = replace(link, state={**link.state, **done.seen})
         if draft.get("fingerprint") and not held:
             link = _agreed(link, draft, known_before=before is not None)
+            if link.ledger_kind == "item":
+                link = replace(link, agreed=_as_answered(link.agreed, intent.payload, done))
         if "told" in draft:
             link = replace(link, reported={**link.reported, **draft["told"]}, events=link.events + 1)
         links.save(link, self._clock.now())
@@ -198,6 +200,15 @@ def _agreed(link: Link, draft: Mapping[str, Any], *, known_before: bool) -> Link
         agreed=draft["agreed"],
         notes={**link.notes, "revision": revision},
     )
+
+
+def _as_answered(agreed: Mapping[str, Any], payload: Mapping[str, Any], done: Done) -> dict[str, Any]:
+    """What was written to an item, as the ledger shows it: it may round or tidy in its own way."""
+    written = payload.get("fields", payload)
+    return {
+        name: {**one, "ledger": done.data[name]} if name in written and name in done.data else one
+        for name, one in agreed.items()
+    }
 
 
 def _is_barred(known: Intent, payload_hash: str) -> bool:

@@ -50,7 +50,10 @@ class Outcome:
 
 @dataclass
 class Result:
-    """Everything a command has to say, before anybody decided how to show it."""
+    """Everything a command has to say, before anybody decided how to show it.
+
+    `unlisted` counts records that fared well and need no line of their own, `remarks` are sentences about the whole.
+    """
 
     outcomes: list[Outcome] = field(default_factory=list)
     totals: dict[str, dict[str, Decimal]] = field(default_factory=dict)
@@ -59,11 +62,13 @@ class Result:
     message: str = ""
     later: str = ""
     disabled: bool = False
+    unlisted: Counter[str] = field(default_factory=Counter)
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def counts(self) -> Mapping[str, int]:
         """How many records fared how."""
-        return Counter(outcome.status.value for outcome in self.outcomes)
+        return Counter(outcome.status.value for outcome in self.outcomes) + self.unlisted
 
     @property
     def exit_code(self) -> Exit:

@@ -10,25 +10,41 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from bexsync.errors import BexsyncError
+from bexsync.errors import BexsyncError, ConfigurationProblem
 from bexsync.money import written
 from bexsync.planning.plan import LinkDraft, Step, Subject
 from bexsync.planning.reports import Report, reports
-from bexsync.ports import Done, Event, Finding, Shop, Standing, StatusRow
+from bexsync.ports import Catalog, Done, Event, Finding, ProductChange, Shop, Standing, StatusRow, StockChange
 from bexsync.profile import Profile
 from bexsync.store import Link, RecordState, Store
 from bexsync.store.moments import moment, stored
 
 
 class ShopSide:
-    """Delivers event steps; an event in doubt is simply told again, since the shop knows it by its id."""
+    """Performs the steps of the shop's side; one in doubt is simply told again.
 
-    def __init__(self, shop: Shop) -> None:
+    The shop knows an event by its id, and what a product should say or have is the same however often it is told.
+    """
+
+    KINDS = frozenset({"event", "catalog", "stock"})
+
+    def __init__(self, shop: Shop, catalog: Catalog | None = None) -> None:
         self._shop = shop
+        self._catalog = catalog
 
     def perform(self, kind: str, payload: Mapping[str, Any]) -> Done:
-        """Tells the shop of one event."""
-        del kind  # events are all one kind
+        """Tells the shop of one event, or what its products should say or have."""
+        if kind == "event":
+            return self._deliver(payload)
+        if self._catalog is None:
+            raise no_catalog()
+        if kind == "catalog":
+            self._catalog.change_products([ProductChange(**change) for change in payload["changes"]])
+            return Done()
+        refused = self._catalog.change_stock([_stock_change(change) for change in payload["changes"]])
+        return Done(data={"refused": json.dumps([change.shop_id for change in refused])})
+
+    def _deliver(self, payload: Mapping[str, Any]) -> Done:
         self._shop.deliver(
             Event(
                 event_id=payload["event_id"],
@@ -47,6 +63,20 @@ class ShopSide:
             return Finding(done=self.perform(kind, payload))
         except BexsyncError:
             return Finding()
+
+
+def no_catalog() -> ConfigurationProblem:
+    """This kind of shop has no products."""
+    return ConfigurationProblem(
+        "This shop has no list of products.", "Say [products] enabled = false in the profile.", code="no_catalog"
+    )
+
+
+def _stock_change(change: Mapping[str, Any]) -> StockChange:
+    expected = change["expected"]
+    return StockChange(
+        change["shop_id"], change["sku"], Decimal(change["stock"]), None if expected is None else Decimal(expected)
+    )
 
 
 def report_steps(site: str, link: Link, now: datetime) -> Iterator[Step]:

@@ -198,10 +198,10 @@ def prepare(workspace: Workspace, job: str, store: Store, *, dry: bool = False) 
     )
     hooks: list[Callable[[], None]] = []
     ledger = workspace.make_ledger(store, lambda: hooks[0]() if hooks else None)
-    shop_side = ShopSide(workspace.shop)
+    shop_side = ShopSide(workspace.shop, workspace.catalog)
 
     def side(kind: str) -> Side:
-        return shop_side if kind == "event" else ledger
+        return shop_side if kind in ShopSide.KINDS else ledger
 
     applier = Applier(store, journal, clock, side, workspace.locks.company, workspace.stopping)
     hooks.append(applier.on_request)

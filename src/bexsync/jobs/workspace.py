@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bexsync.http.clock import Clock
 from bexsync.jobs.locks import Locks
-from bexsync.ports import Ledger, Shop
+from bexsync.ports import Catalog, Ledger, Shop
 from bexsync.profile import Profile
 from bexsync.store import Store
 from bexsync.vat import VatMap
@@ -17,7 +17,10 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass
 class Workspace:
-    """One profile at work: `make_ledger` builds the ledger on a store, and on a hook for requests about to leave."""
+    """One profile at work: `make_ledger` builds the ledger on a store, and on a hook for requests about to leave.
+
+    `catalog` is the products side of the shop, None where it has none.
+    """
 
     profile: Profile
     vat_map: VatMap
@@ -30,3 +33,4 @@ class Workspace:
     progress: Progress = lambda _what, _done, _all: None
     close: Callable[[], None] = lambda: None
     warning: Callable[[], str] = lambda: ""
+    catalog: Catalog | None = None

@@ -170,16 +170,21 @@ class Plan:
     def check(self, *, documents: int, mails: int, confirmed: int | None) -> None:
         """Refuses itself when it is bigger than the limits and nobody confirmed just this size."""
         cost = self.cost()
-        over = [
-            f"{count} {noun} (limit {limit})"
-            for noun, count, limit in (("documents", cost.documents, documents), ("mails", cost.mails, mails))
-            if count > limit
-        ]
-        if over and confirmed != cost.documents:
-            raise PlanTooBig(
-                f"The plan holds {' and '.join(over)}; nothing was done.",
-                f"Look at it with --dry-run, then confirm it with --confirm {cost.documents}, or raise [limits].",
-            )
+        counts = ((cost.documents, "documents", documents), (cost.mails, "mails", mails))
+        refuse_too_big(counts, confirmed=confirmed, whole=cost.documents, section="[limits]")
+
+
+def refuse_too_big(counts: Sequence[tuple[int, str, int]], *, confirmed: int | None, whole: int, section: str) -> None:
+    """Refuses what is bigger than its limits unless just this size was confirmed; each is a count, its noun, its limit.
+
+    Raises PlanTooBig.
+    """
+    over = [f"{count} {noun} (limit {limit})" for count, noun, limit in counts if count > limit]
+    if over and confirmed != whole:
+        raise PlanTooBig(
+            f"The plan holds {' and '.join(over)}; nothing was done.",
+            f"Look at it with --dry-run, then confirm it with --confirm {whole}, or raise {section}.",
+        )
 
 
 def with_key(step: Step, key: str) -> Step:

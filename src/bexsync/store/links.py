@@ -70,6 +70,25 @@ class Links:
         for row in rows:
             yield row["shop_id"], row["number"], row["url"], unpacked(row["state"])
 
+    def marks(self, kind: str) -> Iterator[tuple[str, int, str]]:
+        """Shop id, ledger id and fingerprint of every link of a kind, for lists of many thousands."""
+        rows = self._db.stream(
+            "SELECT shop_id, ledger_id, fingerprint FROM links WHERE site = ? AND kind = ?", self._site, kind
+        )
+        for row in rows:
+            yield row["shop_id"], row["ledger_id"], row["fingerprint"]
+
+    def elsewhere(self, kind: str) -> Iterator[tuple[int, str, str, str]]:
+        """Ledger id, site, profile and shop id of every link that other sites have."""
+        rows = self._db.stream(
+            """SELECT ledger_id, links.site, profile, shop_id FROM links JOIN sites ON sites.site = links.site
+               WHERE links.site <> ? AND kind = ?""",
+            self._site,
+            kind,
+        )
+        for row in rows:
+            yield row["ledger_id"], row["site"], row["profile"], row["shop_id"]
+
     def open(self, kind: str) -> list[Link]:
         """The links whose documents the ledger may still move by itself."""
         return [

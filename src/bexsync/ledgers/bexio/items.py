@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from bexsync.errors import Refused
+from bexsync.errors import NotPermitted, NotSent, Refused
+from bexsync.http.clock import Clock
 from bexsync.ledgers.bexio.api import Api, Row, criterion
 from bexsync.ledgers.bexio.reading import (
     NotUnderstood,
@@ -22,6 +24,8 @@ from bexsync.ledgers.bexio.reading import (
 )
 from bexsync.ledgers.bexio.records import markup, unmarked
 from bexsync.ports import Done, Finding, Item
+from bexsync.records.html_text import plain_text
+from bexsync.store.ledger_cache import Facts
 
 ITEMS = "/2.0/article"
 BUCKET = "items"
@@ -35,15 +39,28 @@ _NUMBERS = {
     "account_id": "account_id",
     "user_id": "user_id",
 }
-_AMOUNTS = {"price": "sale_price", "weight": "weight", "stock": "stock_nr"}
+_AMOUNTS = {"price": "sale_price", "stock": "stock_nr"}
+# What the form of an item takes (contract 4); its type and its stock are set once.
+_FORM = (
+    *("user_id", "contact_id", "deliverer_code", "deliverer_name", "deliverer_description", "intern_code"),
+    *("intern_name", "intern_description", "purchase_price", "sale_price", "purchase_total", "sale_total"),
+    *("currency_id", "tax_income_id", "tax_expense_id", "unit_id", "width", "height", "weight", "volume", "remarks"),
+    *("delivery_price", "article_group_id", "account_id", "expense_account_id"),
+)
+_OF_STOCK = ("is_stock", "stock_id", "stock_place_id", "stock_min_nr")
+_PARTIAL = "item_edits_keep_the_rest"
+_TRIAL = "item_edit_tried"
 
 
 class ItemBook:
     """The items of one company."""
 
-    def __init__(self, api: Api, web_url: str) -> None:
+    def __init__(self, api: Api, facts: Facts, clock: Clock, web_url: str) -> None:
         self._api = api
+        self._facts = facts
+        self._clock = clock
         self._web_url = web_url
+        self._takes_stock = True
 
     def all(self) -> Iterator[Item]:
         """Every item, page by page."""
@@ -71,16 +88,30 @@ class ItemBook:
         return f"{self._web_url}/index.php/article/show/id/{ledger_id}"
 
     def create(self, payload: Mapping[str, Any]) -> Done:
-        """A new item."""
-        body = item_to(payload) | {"article_type_id": _PHYSICAL if payload["physical"] else _SERVICE}
-        if payload.get("stock") is not None:
-            body["is_stock"] = True
-        row = self._api.write("POST", ITEMS, body, bucket=BUCKET)
+        """A new item; where this login may not write stock, one without."""
+        row, with_stock = self._created(payload)
         with after_the_effect(), understood("the new item"):
             item = item_from(row_of(row))
             if item.code != payload["code"]:
                 raise NotUnderstood("it is another one")
-            return self._done(item)
+            done = self._done(item)
+        return done if with_stock else replace(done, data={**done.data, "without_stock": "yes"})
+
+    def _created(self, payload: Mapping[str, Any]) -> tuple[Any, bool]:
+        body = item_to({name: value for name, value in payload.items() if name != "stock"})
+        body["article_type_id"] = _PHYSICAL if payload["physical"] else _SERVICE
+        stock = payload.get("stock")
+        if stock is not None and self._takes_stock:
+            try:
+                with_stock = {**body, "is_stock": True, "stock_nr": stock}
+                return self._api.write("POST", ITEMS, with_stock, bucket=BUCKET), True
+            except NotSent as problem:  # a 403 has had no effect
+                if not isinstance(problem.cause, NotPermitted):
+                    raise
+        row = self._api.write("POST", ITEMS, body, bucket=BUCKET)
+        if stock is not None:
+            self._takes_stock = False  # it was permitted without: the others need not be asked for
+        return row, stock is None
 
     def find_created(self, payload: Mapping[str, Any]) -> Finding:
         """The item that was to be created carries its code; several are for a person to judge."""
@@ -92,25 +123,76 @@ class ItemBook:
 
     def edit(self, payload: Mapping[str, Any]) -> Done:
         """Some fields of an item; the others stay as they are."""
-        path = f"{ITEMS}/{payload['ledger_id']}"
-        row = self._api.write("POST", path, item_to(payload["fields"]), bucket=BUCKET)
+        self._mend_trial()
+        path, body = f"{ITEMS}/{payload['ledger_id']}", item_to(payload["fields"])
+        if self._facts.get(_PARTIAL):
+            row = self._write(path, body)
+        else:
+            with understood("an item"):
+                before = row_of(self._api.show(path, bucket=BUCKET))
+            if self._facts.get(_PARTIAL) is None:
+                row = self._try_partial(path, before, body)
+            else:
+                row = self._write(path, {**whole_form(before), **body})
         with after_the_effect(), understood("the edited item"):
             item = item_from(row_of(row))
             if item.ledger_id != payload["ledger_id"]:
                 raise NotUnderstood("it is another one")
             return self._done(item)
 
+    def _try_partial(self, path: str, before: Row, body: Mapping[str, Any]) -> Any:
+        """Nobody says whether an edit empties what it does not name: the first one finds out, and mends it if so.
+
+        Until that is certain the whole form is kept, so that no death in between loses anything.
+        """
+        form = whole_form(before)
+        self._facts.learn(_TRIAL, {"path": path, "form": {**form, **body}}, self._clock.now())
+        try:
+            row = self._write(path, body)
+        except (NotSent, Refused):
+            self._facts.forget(_TRIAL)
+            raise
+        with after_the_effect(), understood("the edited item"):
+            shown = whole_form(row_of(row))
+        others = [name for name in form if name not in body and form[name] not in (None, "")]
+        emptied = [name for name in others if name in shown and shown[name] in (None, "")]
+        if emptied:
+            with after_the_effect():
+                row = self._write(path, {**form, **body})
+        if emptied or others:
+            self._facts.learn(_PARTIAL, not emptied, self._clock.now())
+        self._facts.forget(_TRIAL)
+        return row
+
+    def _mend_trial(self) -> None:
+        """A trial that was cut short may have emptied an item; its whole form is written again."""
+        trial = self._facts.get(_TRIAL)
+        if trial is None:
+            return
+        try:
+            self._write(trial["path"], trial["form"])
+        except Refused:
+            pass  # it was deleted, or changed by somebody in a way the form does not take any more
+        self._facts.forget(_TRIAL)
+
+    def _write(self, path: str, body: Mapping[str, Any]) -> Any:
+        return self._api.write("POST", path, body, bucket=BUCKET)
+
     def find_edited(self, payload: Mapping[str, Any]) -> Finding:
         """An edit took effect when the item says what was written; otherwise it may simply be repeated."""
         item = self.one(payload["ledger_id"])
         if item is None:
             return Finding(conflict=f"The item {payload['ledger_id']} was deleted in bexio.")
+        if self._facts.get(_TRIAL) is not None:
+            return Finding()  # repeating it mends what else the trial may have emptied
         says = fields_of(item)
         is_written = all(says.get(name) == value for name, value in payload["fields"].items() if name in says)
         return Finding(done=self._done(item)) if is_written else Finding()
 
     def _done(self, item: Item) -> Done:
-        return Done(item.ledger_id, item.code, self.url(item.ledger_id), data=fields_of(item))
+        url = self.url(item.ledger_id)
+        seen = {"ledger_id": str(item.ledger_id), "ledger_code": item.code, "url": url}
+        return Done(item.ledger_id, item.code, url, seen=seen, data=fields_of(item))
 
 
 def item_from(row: Row) -> Item:
@@ -121,7 +203,7 @@ def item_from(row: Row) -> Item:
             ledger_id=record_id(row),
             code=spare_text(row, "intern_code"),
             title=unmarked(spare_text(row, "intern_name")),
-            description=unmarked(spare_text(row, "intern_description")),
+            description=plain_text(spare_text(row, "intern_description")),
             price=_optional_amount(row, "sale_price"),
             weight=_optional_amount(row, "weight"),
             currency_id=optional_number(row, "currency_id"),
@@ -144,7 +226,7 @@ def fields_of(item: Item) -> dict[str, str]:
 
 
 def item_to(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields as bexio's form wants them; what is not named is not sent, and "" empties a field."""
+    """Fields as bexio's form wants them; what is not named is not sent."""
     body: dict[str, Any] = {}
     for name, theirs in _TEXTS.items():
         if name in values:
@@ -155,9 +237,18 @@ def item_to(values: Mapping[str, Any]) -> dict[str, Any]:
         if values.get(name) is not None:
             body[theirs] = values[name]
     for name, theirs in _AMOUNTS.items():
-        if values.get(name) is not None:
-            body[theirs] = values[name] or None
+        if values.get(name):
+            body[theirs] = values[name]
+    if values.get("weight"):
+        body["weight"] = int(Decimal(values["weight"]))
     return body
+
+
+def whole_form(row: Row) -> dict[str, Any]:
+    """An item as the form that leaves it as it is; of its stock only what the form needs to know."""
+    names = (*_FORM, *_OF_STOCK) if row.get("is_stock") else _FORM
+    values = {name: row[name] for name in names if name in row}
+    return {name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()}
 
 
 def _optional_amount(row: Row, key: str) -> Decimal | None:

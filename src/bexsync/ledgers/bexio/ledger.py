@@ -48,7 +48,7 @@ _ISSUED_FIRST = "send_needs_issue"
 _NEGATIVE_PRICES = "negative_prices"
 _OF_MASTER = re.compile(
     r"\b(user_id|owner_id|language_id|bank_account_id|currency_id|template_slug|account_id|tax_id|unit_id"
-    r"|country_id|salutation_id|contact_group_ids|document_nr|mwst_type)\b"
+    r"|tax_income_id|country_id|salutation_id|contact_group_ids|document_nr|mwst_type)\b"
 )
 _OF_CONTACTS = re.compile(r"\bcontact(_sub)?_id\b")
 _OF_LETTER = re.compile(r"^(recipient_email|subject|message|attach_pdf)\b")
@@ -69,7 +69,7 @@ class BexioLedger:
         self._master = MasterData(api, store.facts, bank_accounts=bank_accounts, templates=templates)
         self._contacts = ContactBook(api, store)
         self._finder = DocumentFinder(api, store, web_url)
-        self._items = ItemBook(api, web_url)
+        self._items = ItemBook(api, store.facts, clock, web_url)
         self._tidying = TidyingUp(api, web_url)
         self._discoveries = 0
         self._performers: dict[str, Perform] = {
@@ -87,6 +87,8 @@ class BexioLedger:
             "send": self._send,
             "draft_delete": self._tidying.delete_draft,
             "contact_archive": self._tidying.archive_contact,
+            "item": self._items.create,
+            "item_edit": self._items.edit,
         }
         self._finders: dict[str, Find] = {
             "contact": self._find_contact,
@@ -98,6 +100,8 @@ class BexioLedger:
             "send": self._find_sent,
             "draft_delete": self._tidying.find_deleted,
             "contact_archive": self._tidying.find_archived,
+            "item": self._items.find_created,
+            "item_edit": self._items.find_edited,
         }
 
     @property
@@ -175,6 +179,10 @@ class BexioLedger:
     def find_items(self, code: str) -> Sequence[Item]:
         """The items with exactly this code."""
         return self._items.with_code(code)
+
+    def item_url(self, ledger_id: int) -> str:
+        """The deep link of an item."""
+        return self._items.url(ledger_id)
 
     def inspect(self, reference: str) -> Inspection:
         """Master data asked for anew, with rights and the documents that carry a reference."""
