@@ -342,8 +342,9 @@ class TestStock:
         bexio.post(f"/2.0/article/{number}", {"stock_nr": "7.5"}).raise_for_status()
         bexio.sandbox.person.book_stock(number, "-2")
         assert stock_of(bexio, number) == (5.5, 0, 5.5)
-        answer = bexio.post(f"/2.0/article/{number}", {"stock_nr": 9})
-        assert errors(answer) == ["stock_nr: The stock can not be set once there are stock bookings."]
+        for stock in (9, 7.5, "5.5"):
+            answer = bexio.post(f"/2.0/article/{number}", {"stock_nr": stock})
+            assert errors(answer) == ["stock_nr: The stock can not be set once there are stock bookings."]
         bexio.sandbox.person.book_stock(number, 2)
         assert bexio.post(f"/2.0/article/{number}", {"stock_nr": 9}).status_code == 422, "back to it is not before it"
         assert bexio.post(f"/2.0/article/{number}", {"stock_min_nr": 3}).json()["stock_min_nr"] == "3"

@@ -82,13 +82,13 @@ def edit(books: Books, item_id: int, values: dict[str, Any], language: str) -> R
     kept = current
     if books.doubts["item_edit"] == "emptied":
         kept = {**BLANK, "id": item_id, **{name: current[name] for name in _LASTING}}
-    return _replace(books, current, {**kept, **_cleaned(values)}, language)
+    return _replace(books, current, kept, values, language)
 
 
 def change(books: Books, item_id: int, values: dict[str, Any], language: str) -> Row:
     """Changes the given fields of an item and no others, as bexio's own pages do."""
     current = find(books, item_id)
-    return _replace(books, current, {**current, **_cleaned(values)}, language)
+    return _replace(books, current, current, values, language)
 
 
 def delete(books: Books, item_id: int) -> None:
@@ -145,7 +145,10 @@ def _cleaned(values: dict[str, Any]) -> dict[str, Any]:
     return {name: "" if value is None and isinstance(BLANK[name], str) else value for name, value in values.items()}
 
 
-def _replace(books: Books, current: Row, item: Row, language: str) -> Row:
+def _replace(books: Books, current: Row, kept: Row, values: dict[str, Any], language: str) -> Row:
+    if "stock_nr" in values and current["booked_nr"] is not None:
+        raise form_error("stock_nr: The stock can not be set once there are stock bookings.")
+    item = {**kept, **_cleaned(values)}
     _refuse_odd(books, item, current, language)
     return {**BLANK, **books.put(ITEMS, {"id": current["id"], **_without_blanks(item)})}
 
@@ -154,8 +157,6 @@ def _refuse_odd(books: Books, item: Row, before: Row, language: str) -> None:
     errors = []
     if before and item["article_type_id"] != before["article_type_id"]:
         errors.append("article_type_id: The type of an item can not be changed.")
-    if before and item["stock_nr"] != before["stock_nr"] and before["booked_nr"] is not None:
-        errors.append("stock_nr: The stock can not be set once there are stock bookings.")
     if item["is_stock"] and item["article_type_id"] == SERVICE:
         errors.append(f"is_stock: {text('invalid', language)}")
     place = books.tables["stock_places"].get(item["stock_place_id"] or 0)
