@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 from front_door import called, started
 
+from bexsync.auth.records import LoginBook, LoginRecord
+from bexsync.auth.stores.port import StoreChoice
 from bexsync.scheduling.cron import expression
 from bexsync.scheduling.systemd import calendar
 from bexsync.scheduling.timetable import timetable
-from world import BEXSYNC, TOKEN, World, an_invoice
+from world import BEXSYNC, NOW, TOKEN, World, an_invoice
 
 CONTRIB = Path(__file__).parents[2] / "contrib" / "systemd"
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
@@ -145,6 +147,15 @@ def test_the_keyring_s_bus_is_named_only_where_the_login_lies_there(world: World
     assert cron_lines(world)[0] == bus
     assert bus in called(world, "schedule", "systemd", "--system").stdout
     assert bus not in called(world, "schedule", "systemd", "--user").stdout
+
+
+def test_what_was_chosen_at_the_login_says_whether_the_bus_is_needed(world: World) -> None:
+    login = {"login_id": "1", "kind": "app", "company_id": "c", "company": "C", "user": "U", "mail": "u@example.ch"}
+    record = LoginRecord(str(world.profile_path), store=StoreChoice("keyring"), since=NOW, **login)
+    LoginBook(world.folder / "state").keep(record)
+    world.set_profile(ledger={"token_store": "file"})
+    assert cron_lines(world)[0].startswith("DBUS_SESSION_BUS_ADDRESS=")
+    assert not cron_lines(world, BEXSYNC_ACCESS_TOKEN_FILE="/token")[0].startswith("DBUS")
 
 
 def test_programs_that_keep_the_login_are_found(world: World) -> None:
