@@ -40,6 +40,9 @@ class Tax:
 _SALES_KINDS = frozenset({"sales_tax", "opted_sales_tax", "not_taxable_turnover", "non_consideration_sales_tax"})
 
 
+RowKey = tuple[str | None, Decimal | None, str | None, Use | None, date | None]
+
+
 @dataclass(frozen=True)
 class VatRow:
     """One line of the map; what is None matches everything."""
@@ -62,10 +65,20 @@ class VatRow:
         )
 
     @property
-    def precision(self) -> tuple[int, date]:
-        """Rows that say more win; among equals the one that is valid later."""
-        said = sum(x is not None for x in (self.tax_class, self.rate, self.country, self.use))
-        return said, self.valid_from or date.min
+    def key(self) -> RowKey:
+        """What it speaks of: a map has one row for it."""
+        return self.tax_class, self.rate, self.country, self.use, self.valid_from
+
+    @property
+    def never_applies(self) -> bool:
+        """Whether it names neither class, rate nor use, which would make it speak of everything."""
+        return not (self.tax_class or self.rate is not None or self.use)
+
+    @property
+    def precision(self) -> tuple[int, tuple[bool, ...], date]:
+        """Rows that say more win; among equals class before use, rate and country, then the one that is valid later."""
+        said = tuple(x is not None for x in (self.tax_class, self.use, self.rate, self.country))
+        return sum(said), said, self.valid_from or date.min
 
 
 @dataclass(frozen=True)
@@ -79,11 +92,29 @@ class VatMap:
     ) -> VatRow | None:
         """The most precise row that matches; a row that names neither class, rate nor use never does."""
         fitting = [
-            row
-            for row in self.rows
-            if (row.tax_class or row.rate is not None or row.use) and row.matches(tax_class, rate, country, use, day)
+            row for row in self.rows if not row.never_applies and row.matches(tax_class, rate, country, use, day)
         ]
         return max(fitting, key=lambda row: row.precision, default=None)
+
+    def codes_that_begin_later(
+        self, *, tax_class: str | None, rate: Decimal | None, country: str | None, use: Use, day: date
+    ) -> frozenset[str]:
+        """The codes that the map has for such a line, but only from a later day on."""
+        return frozenset(
+            row.code
+            for row in self.rows
+            if not row.never_applies
+            and row.valid_from is not None
+            and row.valid_from > day
+            and row.matches(tax_class, rate, country, use, row.valid_from)
+        )
+
+    def with_row(self, row: VatRow) -> VatMap:
+        """The map with this row, in the place of the one that speaks of the same."""
+        if all(old.key != row.key for old in self.rows):
+            return VatMap((*self.rows, row))
+        places = [i for i, old in enumerate(self.rows) if old.key == row.key]
+        return VatMap(tuple(row if i == places[0] else old for i, old in enumerate(self.rows) if i not in places[1:]))
 
 
 def sales_taxes_with_rate(taxes: Iterable[Tax], rate: Decimal, day: date) -> list[Tax]:

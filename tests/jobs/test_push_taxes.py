@@ -118,6 +118,48 @@ def test_valid_from_in_the_map_overrules_the_month_in_bexio(world: World) -> Non
     assert world.push().outcomes[0].status is Status.DONE
 
 
+def test_valid_from_in_the_map_overrules_a_month_in_bexio_that_is_too_early(world: World) -> None:
+    """8.1 % begins in July 2023 in bexio and in January 2024 in law; the rate alone would not know."""
+    vat_map(world, 'code = "UN81"\nrate = 8.1\nvalid_from = 2024-01-01')
+    world.drop(
+        a_line_invoice("108.10", line(tax_rate="8.1", period_to="2023-12-31")),
+        {**a_line_invoice("108.10", line(tax_rate="8.1", period_to="2024-01-01")), "shop_id": "2"},
+    )
+    early, late = world.push().outcomes
+    assert (early.status, early.code, late.status) == (Status.BLOCKED, "tax_unmapped", Status.DONE)
+    assert "8.1 % VAT on 2023-12-31, but the VAT map lets UN81 begin later" in early.reason
+
+
+def test_valid_from_in_the_map_never_outlives_the_end_in_bexio(world: World) -> None:
+    world.sandbox.person.end_tax("UN81", "2026-10")
+    vat_map(world, 'code = "UN81"\nrate = 8.1\nvalid_from = 2024-01-01')
+    world.drop(a_line_invoice("108.10", line(tax_rate="8.1")))
+    (outcome,) = world.push().outcomes
+    assert (outcome.status, outcome.code) == (Status.BLOCKED, "tax_unusable")
+    assert "UN81 is not valid on 2026-11-02" in outcome.reason
+
+
+def test_a_row_for_shipping_outranks_one_for_the_rate(world: World) -> None:
+    """Whoever names a tax for shipping means shipping, whatever the rows' order."""
+    world.sandbox.person.add_tax("UX81", "8.1")
+    vat_map(world, 'code = "UN81"\nrate = 8.1', 'code = "UX81"\nuse = "shipping"')
+    world.drop(a_line_invoice("108.10", line(type="shipping", name="Versand", tax_rate="8.1")))
+    assert world.push().outcomes[0].status is Status.DONE
+    assert codes(world) == ["UX81"]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"tax_rate": "0"}, {"tax_rate": "7.7"}, {"tax_class": "books"}, {"tax_rate": "8.1"}]
+)
+def test_whatever_is_not_mapped_names_the_command_that_maps_it(world: World, fields: dict[str, str]) -> None:
+    world.sandbox.person.add_tax("UX81", "8.1")
+    vat_map(world, 'code = "UR26"\nclass = "food"')
+    world.drop(a_line_invoice("100", line(**fields)))
+    (outcome,) = world.push().outcomes
+    assert (outcome.status, outcome.code) == (Status.BLOCKED, "tax_unmapped")
+    assert "`bexsync vat map`" in outcome.hint
+
+
 def test_two_codes_with_one_rate_are_blocked_until_mapped(world: World) -> None:
     world.sandbox.person.add_tax("UX81", "8.1")
     world.drop(a_line_invoice("108.10", line(tax_rate="8.1")))

@@ -68,14 +68,13 @@ class TaxChooser:
             )
 
     def _mapped(self, line: Line, day: date) -> VatRow | None:
-        use = _USES.get(line.type, "sale")
         row = self.vat_map.code_for(
-            tax_class=line.tax_class, rate=line.tax_rate, country=self.country, use=use, day=day
+            tax_class=line.tax_class, rate=line.tax_rate, country=self.country, use=use_of(line.type), day=day
         )
         if row is None and line.tax_class and line.tax_rate is None:
             raise RecordProblem(
                 f'The tax class "{line.tax_class}" is not mapped.',
-                f'Add [[tax]] with class = "{line.tax_class}" and code = "..." to the VAT map (docs/format.md).',
+                "Map it with `bexsync vat map`.",
                 code="tax_unmapped",
                 field="tax_class",
                 subject=f"tax_class:{line.tax_class}",
@@ -101,22 +100,31 @@ class TaxChooser:
         rate = line.tax_rate
         if rate is None:
             return None
-        fitting = sales_taxes_with_rate(self.master.taxes, rate, day) if rate else []
+        later = self.vat_map.codes_that_begin_later(
+            tax_class=line.tax_class, rate=rate, country=self.country, use=use_of(line.type), day=day
+        )
+        valid = sales_taxes_with_rate(self.master.taxes, rate, day) if rate else []
+        fitting = [tax for tax in valid if tax.code not in later]
         if len(fitting) == 1:
             return fitting[0]
         subject = f"tax_rate:{plain(rate)}"
         if not rate:
             message = f"{where} has 0 % VAT; exempt, foreign and reverse-charge sales are never guessed."
-            hint = (
-                'Give it a tax_code, or add [[tax]] with rate = "0" and code = "..." to the VAT map (docs/format.md).'
-            )
+            hint = "Give it a tax_code, or say with `bexsync vat map` what it is."
+        elif valid and not fitting:
+            names = " and ".join(tax.code for tax in valid)
+            message = f"{where} has {plain(rate)} % VAT on {day}, but the VAT map lets {names} begin later."
+            hint = "Correct the rate in the shop, or valid_from in the VAT map."
         elif not fitting:
             message = f"{where}: bexio has no active sales tax of {plain(rate)} % that is valid on {day}."
-            hint = f"Activate it in bexio, or correct the rate. Active are {self._active_rates(day)}."
+            hint = (
+                f"Activate it in bexio, correct the rate, or map it with `bexsync vat map`. "
+                f"Active are {self._active_rates(day)}."
+            )
         else:
             codes = " and ".join(tax.code for tax in fitting)
             message = f"{where}: {codes} both have {plain(rate)} %, so the rate alone does not decide."
-            hint = "Say which in the VAT map: a row [[tax]] with rate and code (docs/format.md)."
+            hint = "Say which with `bexsync vat map`."
         raise RecordProblem(message, hint, code="tax_unmapped", field="tax_rate", subject=subject)
 
     def _active_rates(self, day: date) -> str:
@@ -139,17 +147,11 @@ class TaxChooser:
         )
 
     def _check(self, tax: Tax, line: Line, day: date, row: VatRow | None, where: str) -> None:
-        problem = ""
-        if not tax.is_for_sales:
-            problem = "is not a tax for sales"
-        elif not tax.active:
-            problem = "is not active"
-        elif not tax.valid_on(day) and not (row and row.valid_from and row.valid_from <= day):
-            problem = f"is not valid on {day}"
+        problem = why_unusable(tax, day, row.valid_from if row else None)
         if problem:
             raise RecordProblem(
                 f"{where}: the tax code {tax.code} {problem} in bexio.",
-                "Activate it in bexio, or use another code in the line, the VAT map or the profile.",
+                "Activate it in bexio, or use another code: in the line, the profile, or by `bexsync vat map`.",
                 code="tax_unusable",
                 field="tax_code",
                 subject=f"tax:{tax.code}",
@@ -157,11 +159,28 @@ class TaxChooser:
         if line.tax_rate is not None and line.tax_rate != tax.rate:
             raise RecordProblem(
                 f"{where} has {plain(line.tax_rate)} % VAT in the shop, {tax.code} has {plain(tax.rate)} % in bexio.",
-                "The rates must agree: correct the line, its tax_code or the VAT map.",
+                "The rates must agree: correct the line, its tax_code or the VAT map (`bexsync vat map`).",
                 code="tax_rate_differs",
                 field="tax_rate",
                 subject=f"tax:{tax.code}:{plain(line.tax_rate)}",
             )
+
+
+def use_of(line_type: str) -> Use:
+    """What a line of that type is for, as the VAT map says it."""
+    return _USES.get(line_type, "sale")
+
+
+def why_unusable(tax: Tax, day: date, begins: date | None = None) -> str:
+    """Why no line of that day may carry the tax, "" if one may; `begins` is when the map lets it begin."""
+    if not tax.is_for_sales:
+        return "is not a tax for sales"
+    if not tax.active:
+        return "is not active"
+    if tax.valid_to is not None and day > tax.valid_to:
+        return f"is not valid on {day}"
+    begins = begins or tax.valid_from
+    return f"is not valid on {day}" if begins is not None and day < begins else ""
 
 
 def rate_of(tax: Tax | None) -> Decimal:
