@@ -55,6 +55,8 @@ def log_in(port: int, redirect_uri: str) -> None:
     secret.touch(mode=0o600)
     secret.write_text(CLIENT_SECRET)
     if BY_HAND:
+        if os.environ.get("BROWSER") == "1":  # what was said to make is no browser
+            del os.environ["BROWSER"]
         tell("Log in as anybody; the password is sandbox. Then allow it.")
     else:
         tell("First the login. A script plays the person in the browser; `make demo BROWSER=1` lets you do it.")

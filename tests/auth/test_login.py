@@ -302,6 +302,22 @@ def test_the_listener_waits_for_the_right_answer_only(world: LoginWorld, host: s
     assert threading.active_count() < 20
 
 
+def test_the_page_is_there_before_the_program_can_end(world: LoginWorld) -> None:
+    def finish(address: str) -> str:
+        raise LoginNeeded("Declined.", "Click Allow.")
+
+    address = urlsplit(world.redirect_uri)
+    with (
+        Listener(world.redirect_uri, finish) as listener,
+        socket.create_connection((address.hostname or "", address.port or 0)) as browser,
+    ):
+        browser.sendall(f"GET {address.path}?state=s HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode())
+        with pytest.raises(LoginNeeded):
+            listener.wait(5)
+        browser.setblocking(False)
+        assert b"Declined." in browser.recv(65536)
+
+
 def test_nobody_comes(world: LoginWorld) -> None:
     with Listener(world.redirect_uri, str) as listener, pytest.raises(LoginNeeded, match="Nobody came back"):
         listener.wait(0.05)

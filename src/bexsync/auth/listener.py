@@ -37,9 +37,12 @@ class Listener(Generic[T]):
     right one still waited for, so that no page from elsewhere can end a login.
     """
 
-    def __init__(self, redirect_uri: str, finish: Callable[[str], T]) -> None:
+    def __init__(
+        self, redirect_uri: str, finish: Callable[[str], T], greeting: Callable[[T], str] = lambda _done: ""
+    ) -> None:
         self._uri = redirect_uri
         self._finish = finish
+        self._greeting = greeting
         self._answers: queue.Queue[T | BexsyncError] = queue.Queue()
         self._one_at_a_time = threading.Lock()
         self._servers: list[ThreadingHTTPServer] = []
@@ -89,23 +92,33 @@ class Listener(Generic[T]):
         return answer
 
     def _serve(self, host: str, port: int, path: str) -> None:
-        server = _server(host)((host, port), _handler(self._take, path))
+        server = _server(host)((host, port), _handler(self._outcome, self._page_of, self._give, path))
         self._servers.append(server)
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
 
-    def _take(self, address: str) -> BexsyncError | None:
-        """Why the login did not come to be, None when it did."""
+    def _outcome(self, address: str) -> T | BexsyncError:
         with self._one_at_a_time:
             try:
-                self._answers.put(self._finish(address))
+                return self._finish(address)
             except BexsyncError as problem:
-                if problem.code != OTHER_LOGIN:
-                    self._answers.put(problem)
                 return problem
-        return None
+
+    def _page_of(self, outcome: T | BexsyncError) -> tuple[int, str]:
+        if isinstance(outcome, BexsyncError):
+            return 400, failure(outcome.message, outcome.hint)
+        return 200, _page("success.html", whose=self._greeting(outcome))
+
+    def _give(self, outcome: T | BexsyncError) -> None:
+        if not isinstance(outcome, BexsyncError) or outcome.code != OTHER_LOGIN:
+            self._answers.put(outcome)
 
 
-def _handler(take: Callable[[str], BexsyncError | None], path: str) -> type[BaseHTTPRequestHandler]:
+def _handler(
+    outcome_of: Callable[[str], T | BexsyncError],
+    page_of: Callable[[T | BexsyncError], tuple[int, str]],
+    give: Callable[[T | BexsyncError], None],
+    path: str,
+) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         timeout = _PATIENCE_WITH_BROWSER
         server_version, sys_version = "bexsync", ""
@@ -114,11 +127,11 @@ def _handler(take: Callable[[str], BexsyncError | None], path: str) -> type[Base
             if urlsplit(self.path).path != path:
                 self._show(404, failure("There is nothing here.", "This address only takes the answer of a login."))
                 return
-            problem = take(f"http://{self.headers.get('Host', '')}{self.path}")
-            if problem is None:
-                self._show(200, _page("success.html"))
-            else:
-                self._show(400, failure(problem.message, problem.hint))
+            outcome = outcome_of(f"http://{self.headers.get('Host', '')}{self.path}")
+            try:
+                self._show(*page_of(outcome))
+            finally:
+                give(outcome)  # only now: the program may end with it, and the page would never come
 
         def _show(self, status: int, html: str) -> None:
             content = html.encode()
@@ -137,10 +150,15 @@ def _handler(take: Callable[[str], BexsyncError | None], path: str) -> type[Base
 
 def failure(message: str, hint: str) -> str:
     """The page for a login that did not come to be; both texts are escaped."""
-    return _page("failure.html", message=message, hint=hint)
+    return _page("failure.html", message=_parts(message), hint=_parts(hint))
 
 
-def _page(name: str, **words: str) -> str:
+def _parts(text: str) -> list[str]:
+    """Words and commands in turn, as the backquotes of our sentences part them."""
+    return text.split("`")
+
+
+def _page(name: str, **words: str | list[str]) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     templates = Environment(loader=PackageLoader("bexsync.auth", "pages"), autoescape=True, undefined=StrictUndefined)

@@ -339,7 +339,7 @@ def _spoken(time: timedelta) -> str:
 def _not_allowed(error: str | None, said: str) -> NoReturn:
     words = f" It says: {said}" if said else ""
     if error == "access_denied":
-        raise LoginNeeded("bexio was not allowed to let bexsync in.", f"{_AGAIN} Click Allow on bexio's page.")
+        raise LoginNeeded("The access was declined.", f"{_AGAIN} Click Allow on bexio's page.")
     if error == "invalid_scope":
         raise ConfigurationProblem(
             f"bexio does not give your app a scope that was asked for.{words}",

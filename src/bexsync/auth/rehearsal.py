@@ -28,12 +28,17 @@ def rehearse(profile: str, *, in_keyring: bool) -> Rehearsal:
     if not said:
         return Rehearsal(True, ())
     lines = {name: os.environ[name] for name in _KEPT if os.environ.get(name)}
-    if in_keyring:
-        lines[_BUS] = os.environ.get(_BUS) or f"unix:path=/run/user/{os.getuid()}/bus"
-    if lines:
-        said = _attempt(profile, lines)
-    shown = tuple(f"{name}={value}" for name, value in lines.items())
-    return Rehearsal(not said, shown if not said else (), said)
+    for bus in _buses() if in_keyring else [{}]:
+        said = _attempt(profile, {**lines, **bus}) if lines or bus else said
+        if not said:
+            return Rehearsal(True, tuple(f"{name}={value}" for name, value in {**lines, **bus}.items()))
+    return Rehearsal(False, (), said)
+
+
+def _buses() -> list[dict[str, str]]:
+    """The user's lasting bus, then the one of this session, which may be the same or end with it."""
+    addresses = [f"unix:path=/run/user/{os.getuid()}/bus", os.environ.get(_BUS, "")]
+    return [{_BUS: address} for address in dict.fromkeys(addresses) if address]
 
 
 def is_possible() -> bool:

@@ -68,8 +68,11 @@ def log_in(call: Command, wishes: Wishes) -> Exit:
 def make_login(desk: AuthDesk, wishes: Wishes) -> tuple[LoginRecord, list[str]]:
     """Logs in and keeps the login; what is known of it, and the sentences about it."""
     choice = desk.tried_out(choose_store(desk, wishes))
-    new = _with_token(desk) if wishes.token_stdin else _with_app(desk, wishes)
-    record = desk.keep(new, choice)
+    if wishes.token_stdin:
+        new = _with_token(desk)
+        record = desk.keep(new, choice)
+    else:
+        new, record = _with_app(desk, wishes, choice)
     store = desk.store(choice)
     lines = [
         f"Logged in to {record.company or record.company_id} as {record.user or 'unknown'}"
@@ -131,19 +134,28 @@ def _with_token(desk: AuthDesk) -> LoggedIn:
     return desk.use_token(token)
 
 
-def _with_app(desk: AuthDesk, wishes: Wishes) -> LoggedIn:
+def _with_app(desk: AuthDesk, wishes: Wishes, choice: StoreChoice) -> tuple[LoggedIn, LoginRecord]:
     app = _app(desk, wishes)
     attempt = desk.begin(app, to_ask_for(desk.profile, everything=wishes.all_scopes))
+
+    def finish(address: str) -> tuple[LoggedIn, LoginRecord]:
+        new = desk.finish(app, attempt, address)
+        return new, desk.keep(new, choice)
+
     if wishes.no_browser:
-        return desk.finish(app, attempt, _pasted(attempt.url))
+        return finish(_pasted(attempt.url))
     browser = _browser()
-    with Listener(desk.profile.ledger.redirect_uri, lambda address: desk.finish(app, attempt, address)) as listener:
+    with Listener(desk.profile.ledger.redirect_uri, finish, lambda done: _greeting(done[1])) as listener:
         _tell(f"Opening the login page of bexio. If nothing opens, open this address yourself:\n\n  {attempt.url}\n")
         if not browser.open(attempt.url):
             _tell("The browser did not open; open the address yourself, or start again with --no-browser.")
         _tell("Waiting for you there; Ctrl-C gives up. An error page instead of the login means that the client id or")
         _tell(f"the redirect URI is not that of your app ({desk.profile.ledger.redirect_uri}).")
         return listener.wait(PATIENCE_SECONDS)
+
+
+def _greeting(record: LoginRecord) -> str:
+    return f"{record.company or record.company_id}, as {record.user or record.mail or 'unknown'}"
 
 
 def _app(desk: AuthDesk, wishes: Wishes) -> App:

@@ -15,7 +15,7 @@ _FOLDERS_AND_FILES = ("BEXSYNC_CONFIG_DIR", "BEXSYNC_STATE_DIR", "BEXSYNC_ACCESS
 _USUAL_HOMES = {"XDG_CONFIG_HOME": ".config", "XDG_STATE_HOME": ".local/state"}
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy")
 _TOKEN = "BEXSYNC_ACCESS_TOKEN"  # noqa: S105  the variable's name
-_OURS = frozenset({*_FOLDERS_AND_FILES, "BEXSYNC_HOST", "BEXSYNC_PROFILE", _TOKEN})
+_OURS = frozenset({*_FOLDERS_AND_FILES, "BEXSYNC_HOST", "BEXSYNC_PROFILE", "BEXSYNC_CLIENT_SECRET", _TOKEN})
 
 
 @dataclass(frozen=True)
