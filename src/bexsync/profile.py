@@ -27,7 +27,7 @@ from bexsync.errors import ProfileProblem
 from bexsync.places import config_folder as config_folder
 from bexsync.places import expanded
 from bexsync.places import profile_path as profile_path
-from bexsync.records.columns import BY_NAME
+from bexsync.records.columns import NAMES
 from bexsync.records.quoting import printable, shown
 from bexsync.vat import VatMap, VatRow
 
@@ -74,8 +74,8 @@ def _whole_date(value: str) -> str:
 
 def _known_columns(value: dict[str, str]) -> dict[str, str]:
     for name in value:
-        if name not in BY_NAME:
-            close = difflib.get_close_matches(printable(name), BY_NAME, n=1)
+        if name not in NAMES:
+            close = difflib.get_close_matches(printable(name), sorted(NAMES), n=1)
             wish = f"; did you mean `{close[0]}`?" if close else "; docs/format.md lists them"
             raise ValueError(f"names the unknown field `{printable(name)}`{wish}")
     return value

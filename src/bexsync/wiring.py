@@ -30,15 +30,21 @@ from bexsync.ledgers.bexio.company import ask_for_company, ask_for_user
 from bexsync.ledgers.bexio.master import MasterData, NoMemory
 from bexsync.places import profile_path
 from bexsync.places import state_folder as state_folder
-from bexsync.ports import Ledger, Master, Shop
+from bexsync.ports import Catalog, Ledger, Master, Shop
 from bexsync.profile import Profile, load_profile, load_vat_map, shop_path
-from bexsync.shops.folder import FolderShop
+from bexsync.shops.folder import FolderCatalog, FolderShop
 from bexsync.store import Store, open_store
 
 
 def is_enabled(name: str) -> bool:
     """Whether the profile wants anything done at all; needs no token."""
-    return load_profile(profile_path(name).absolute()).enabled
+    return not why_idle(name)
+
+
+def why_idle(name: str, of_job: Callable[[Profile], str] = lambda _: "") -> str:
+    """Why the profile wants nothing done, or not this job, "" where it does; needs no token."""
+    profile = load_profile(profile_path(name).absolute())
+    return of_job(profile) if profile.enabled else "This profile says enabled = false."
 
 
 def open_workspace(name: str, *, clock: Clock | None = None) -> Workspace:
@@ -76,6 +82,7 @@ def open_workspace(name: str, *, clock: Clock | None = None) -> Workspace:
         make_ledger=make_ledger,
         close=store.close,
         warning=tokens.warning,
+        catalog=_catalog(profile, path, clock),
     )
 
 
@@ -165,6 +172,12 @@ def _shop(profile: Profile, profile_file: Path, clock: Clock) -> Shop:
         quiet_seconds=profile.shop.quiet_seconds,
         csv=profile.shop.csv,
         currency=profile.ledger.currency,
+    )
+
+
+def _catalog(profile: Profile, profile_file: Path, clock: Clock) -> Catalog:
+    return FolderCatalog(
+        shop_path(profile, profile_file), now=clock.now, quiet_seconds=profile.shop.quiet_seconds, csv=profile.shop.csv
     )
 
 

@@ -133,7 +133,9 @@ class Record(BaseModel):
         """An empty text in an optional field says nothing; where a value counts, it stays and is refused."""
         if not isinstance(value, Mapping):
             return value
-        return {k: v for k, v in value.items() if _empty_is_absent(v) is not None or not cls._may_be_absent(k)}
+        empty = [k for k, v in value.items() if v is None or (isinstance(v, str) and (not v or v.isspace()))]
+        absent = {k for k in empty if cls._may_be_absent(k)}
+        return {k: v for k, v in value.items() if k not in absent} if absent else value
 
     @classmethod
     def _may_be_absent(cls, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Invoices as a table: which column stands for which field, one row per line."""
+"""Records as tables: which column stands for which field; invoices have one row per line, the others one per record."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Column:
     of_line: bool = False
 
 
-def _of_invoice(sort: Sort, *names: str, below: tuple[str, ...] = (), prefix: str = "") -> tuple[Column, ...]:
+def _fields(sort: Sort, *names: str, below: tuple[str, ...] = (), prefix: str = "") -> tuple[Column, ...]:
     return tuple(Column(prefix + name, sort, (*below, name)) for name in names)
 
 
@@ -39,31 +39,31 @@ _CONTACT = ("invoice_contact",)
 
 COLUMNS: tuple[Column, ...] = (
     *_renamed("id", "number", "source_number"),
-    *_of_invoice("id", "shop_id"),
-    *_of_invoice("word", "document_type", "status"),
-    *_of_invoice("id", "original_shop_id"),
-    *_of_invoice("day", "invoice_date", "due_date"),
-    *_of_invoice("whole", "payment_terms_days"),
-    *_of_invoice("text", "payment_method", "currency"),
-    *_of_invoice("yes_no", "prices_include_tax"),
-    *_of_invoice("word", "language"),
-    *_of_invoice("text", "title", "header_text", "footer_text", "contract_reference"),
+    *_fields("id", "shop_id"),
+    *_fields("word", "document_type", "status"),
+    *_fields("id", "original_shop_id"),
+    *_fields("day", "invoice_date", "due_date"),
+    *_fields("whole", "payment_terms_days"),
+    *_fields("text", "payment_method", "currency"),
+    *_fields("yes_no", "prices_include_tax"),
+    *_fields("word", "language"),
+    *_fields("text", "title", "header_text", "footer_text", "contract_reference"),
     *_renamed("id", "project_number", "project", "number"),
     *_renamed("text", "project_name", "project", "name"),
-    *_of_invoice("yes_no", "auto_send", "leave_as_draft"),
-    *_of_invoice("amount", "total", "total_net", "total_tax"),
+    *_fields("yes_no", "auto_send", "leave_as_draft"),
+    *_fields("amount", "total", "total_net", "total_tax"),
     *_renamed("id", "customer_id", "customer", "shop_id"),
     *_renamed("word", "customer_kind", "customer", "kind"),
-    *_of_invoice("id", "customer_number", below=("customer",)),
-    *_of_invoice("text", "company_name", "salutation", "first_name", "last_name", "email", below=("customer",)),
-    *_of_invoice("id", "phone", "vat_number", below=("customer",)),
-    *_of_invoice("text", "address_line1", "address_line2", "street", below=_ADDRESS),
-    *_of_invoice("id", "house_number", "postal_code", below=_ADDRESS),
-    *_of_invoice("text", "city", "region", below=_ADDRESS),
-    *_of_invoice("word", "country_code", below=_ADDRESS),
-    *_of_invoice("text", "salutation", "first_name", "last_name", "email", below=_CONTACT, prefix="contact_"),
-    *_of_invoice("id", "phone", below=_CONTACT, prefix="contact_"),
-    *_of_invoice("text", "to", "subject", "text", below=("email",), prefix="mail_"),
+    *_fields("id", "customer_number", below=("customer",)),
+    *_fields("text", "company_name", "salutation", "first_name", "last_name", "email", below=("customer",)),
+    *_fields("id", "phone", "vat_number", below=("customer",)),
+    *_fields("text", "address_line1", "address_line2", "street", below=_ADDRESS),
+    *_fields("id", "house_number", "postal_code", below=_ADDRESS),
+    *_fields("text", "city", "region", below=_ADDRESS),
+    *_fields("word", "country_code", below=_ADDRESS),
+    *_fields("text", "salutation", "first_name", "last_name", "email", below=_CONTACT, prefix="contact_"),
+    *_fields("id", "phone", below=_CONTACT, prefix="contact_"),
+    *_fields("text", "to", "subject", "text", below=("email",), prefix="mail_"),
     *_renamed("yes_no", "mail_attach_pdf", "email", "attach_pdf"),
     *_of_line("id", "line_id"),
     *_line_renamed("word", "line_type", "type"),
@@ -82,3 +82,36 @@ COLUMNS: tuple[Column, ...] = (
     *_of_line("day", "period_from", "period_to"),
 )
 BY_NAME = {column.name: column for column in COLUMNS}
+
+PRODUCT_COLUMNS: tuple[Column, ...] = (
+    *_fields("id", "shop_id", "parent_id", "sku", "gtin"),
+    *_fields("text", "title", "description"),
+    *_fields("word", "type"),
+    *_fields("text", "unit"),
+    *_fields("amount", "price"),
+    *_renamed("amount", "price_net", "price"),
+    *_renamed("amount", "price_gross", "price"),
+    *_fields("text", "currency"),
+    *_fields("yes_no", "prices_include_tax"),
+    *_fields("text", "tax_class"),
+    *_fields("percent", "tax_rate"),
+    *_fields("word", "tax_country"),
+    *_fields("id", "revenue_account"),
+    *_fields("amount", "weight"),
+    *_renamed("amount", "weight_grams", "weight"),
+    *_fields("word", "weight_unit"),
+    *_fields("amount", "stock"),
+    *_fields("yes_no", "track_stock", "active"),
+    *_fields("text", "url"),
+)
+STOCK_COLUMNS: tuple[Column, ...] = (*_fields("id", "shop_id", "sku"), *_fields("amount", "stock"))
+TAX_COLUMNS: tuple[Column, ...] = (
+    *_fields("id", "shop_id"),
+    *_fields("text", "name"),
+    *_fields("percent", "rate"),
+    *_fields("text", "tax_class"),
+    *_fields("word", "country_code", "use"),
+    *_fields("day", "valid_from"),
+)
+LIST_COLUMNS = {"product": PRODUCT_COLUMNS, "stock_level": STOCK_COLUMNS, "tax_rate": TAX_COLUMNS}
+NAMES = frozenset(BY_NAME).union(column.name for columns in LIST_COLUMNS.values() for column in columns)

@@ -42,8 +42,10 @@ def read_record(kind: str, value: Any) -> Record:
     """The record in a JSON value (parsed with `parse_float=Decimal`); raises Malformed."""
     if not isinstance(value, Mapping):
         raise Malformed(f"is {named(value)} where a record, that is an object with fields, belongs")
+    if "schema" in value or "kind" in value:
+        value = {k: v for k, v in value.items() if not _is_envelope(kind, k, v)}
     try:
-        return KINDS[kind].model_validate({k: v for k, v in value.items() if not _is_envelope(kind, k, v)})
+        return KINDS[kind].model_validate(value)
     except ValidationError as problem:
         raise _first_problem(kind, problem) from problem
 

@@ -1,5 +1,6 @@
 """The folder shop: JSON and CSV files dropped into a folder, results written beside them."""
 
+from bexsync.shops.folder.catalog import FolderCatalog
 from bexsync.shops.folder.shop import FolderShop
 
-__all__ = ["FolderShop"]
+__all__ = ["FolderCatalog", "FolderShop"]

@@ -9,8 +9,9 @@ from typing import Any
 
 from bexsync.ports import Intake, Remark, Unreadable
 from bexsync.profile import CsvSection
-from bexsync.records import KINDS, Malformed, Record, read_record
+from bexsync.records import Malformed, Record, read_record
 from bexsync.records.quoting import named, shown
+from bexsync.shops.folder.catalog.lists import LISTS
 from bexsync.shops.folder.claiming import TABLES
 from bexsync.shops.folder.complaints import CORRECT, Complaint, id_in
 from bexsync.shops.folder.json_values import flaw_in
@@ -19,6 +20,7 @@ from bexsync.shops.folder.pieces import EXPORT_AGAIN, Piece, Torn, UnusableFile,
 SCHEMA = "bexsync/1"
 _SAY_WHAT_IT_IS = f'Each record, or the envelope around them, says "schema": "{SCHEMA}" and its "kind".'
 _MOST_COMPLAINTS = 100
+_DROPPED = ("invoice", "customer")
 
 
 def read_file(path: Path, csv: CsvSection | None = None, currency: str = "") -> Iterator[Intake | Unreadable | Remark]:
@@ -164,23 +166,28 @@ def _checked_kind(piece: Piece) -> str:
         )
     inner = piece.value.get("kind")
     kind = inner if piece.kind is None else piece.kind
-    if not isinstance(kind, str) or kind not in KINDS:
+    if isinstance(kind, str) and kind in LISTS:
+        raise _NoRecord(
+            f"is of the kind {shown(kind)}, which is not dropped into in/ but listed in catalog/",
+            f"Export the whole list to catalog/{LISTS[kind]}.json, .ndjson or .csv beside in/; it is read there.",
+            is_format=True,
+        )
+    if not isinstance(kind, str) or kind not in _DROPPED:
         raise _NoRecord(f"field `kind` must be {_kinds()}, it says {shown(kind)}", _SAY_WHAT_IT_IS, is_format=True)
-    if isinstance(inner, str) and inner in KINDS and inner != kind:
+    if isinstance(inner, str) and inner in _DROPPED and inner != kind:
         raise _NoRecord(f"field `kind` says {shown(inner)} in an envelope of kind {shown(kind)}")
     return kind
 
 
 def _kinds() -> str:
-    *most, last = (f'"{kind}"' for kind in KINDS)
-    return f"{', '.join(most)} or {last}"
+    return " or ".join(f'"{kind}"' for kind in _DROPPED)
 
 
 def _known_kind(piece: Piece) -> str:
     """The kind as far as the piece says it, for a complaint."""
     inner = piece.value.get("kind") if isinstance(piece.value, Mapping) else None
     said = inner if piece.kind is None else piece.kind
-    return said if isinstance(said, str) and said in KINDS else ""
+    return said if isinstance(said, str) and said in _DROPPED else ""
 
 
 def _known_id(value: Any) -> str:

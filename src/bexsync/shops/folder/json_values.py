@@ -12,6 +12,7 @@ from bexsync.records.quoting import printable
 
 _DEEPEST = 32
 _LONGEST_WHOLE_NUMBER = 60
+_SOUND = frozenset((str, int, bool, Decimal, type(None)))
 
 
 class NotJson(ValueError):
@@ -54,10 +55,12 @@ def flaw_in(value: Any) -> str | None:
 
 def _is_flawed(value: Any, depth: int) -> bool:
     """The same without its sentence, since nearly all values are sound."""
-    if depth > _DEEPEST or isinstance(value, Flaw | Doubled):
+    if depth > _DEEPEST or isinstance(value, (Flaw, Doubled)):
         return True
-    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(_is_flawed(part, depth + 1) for part in parts)
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        if (type(part) not in _SOUND or depth == _DEEPEST) and _is_flawed(part, depth + 1):
+            return True
+    return False
 
 
 def _exact(text: str) -> Decimal | Flaw:

@@ -53,7 +53,7 @@ def pieces(path: Path) -> Iterator[Piece | Torn]:
     """The pieces of a file in order; lines are read one by one. Raises UnusableFile."""
     with opened(path) as stream:
         if path.suffix.lower() in RECORD_LINES:
-            yield from _lines(stream)
+            yield from line_pieces(stream)
         else:
             yield from _records(_document(stream.read(LARGEST + 1)))
 
@@ -76,12 +76,13 @@ def _too_large(size: int, largest: int = LARGEST) -> UnusableFile:
     )
 
 
-def _lines(stream: BinaryIO) -> Iterator[Piece | Torn]:
+def line_pieces(stream: BinaryIO, largest: int = LARGEST) -> Iterator[Piece | Torn]:
+    """One value a line; raises UnusableFile."""
     read = 0
     for number, line in enumerate(stream, 1):
         read += len(line)
-        if read > LARGEST:
-            raise _too_large(read)
+        if read > largest:
+            raise _too_large(read, largest)
         if number == 1:
             line = without_mark(line)
         if line.strip():

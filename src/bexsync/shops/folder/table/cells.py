@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime
 
-_INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u2060"))
+_INVISIBLE = ("\ufeff", "\u200b", "\u2060")
 _AS_TEXT = re.compile(r'="((?:[^"]|"")*)"', re.DOTALL)
 _MARKED_AS_TEXT = re.compile(r"'([=+\-@].*|[\d .,/'-]+)", re.DOTALL)
 _SCIENTIFIC = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE][+-]\d{2,3}", re.ASCII)
@@ -20,6 +20,14 @@ YES_NO: Mapping[str, str] = {
         ("true", "yes", "y", "1", "x", "ja", "j", "wahr", "oui", "o", "vrai", "sì", "si", "s", "vero"), "yes"
     ),
     **dict.fromkeys(("false", "no", "n", "0", "nein", "falsch", "non", "faux", "falso"), "no"),
+}
+_COUNTRIES = {
+    **dict.fromkeys(("schweiz", "switzerland", "suisse", "svizzera"), "CH"),
+    "liechtenstein": "LI",
+    **dict.fromkeys(("deutschland", "germany", "allemagne", "germania"), "DE"),
+    **dict.fromkeys(("österreich", "austria", "autriche"), "AT"),
+    **dict.fromkeys(("frankreich", "france", "francia"), "FR"),
+    **dict.fromkeys(("italien", "italy", "italie", "italia"), "IT"),
 }
 WORDS: Mapping[str, Mapping[str, str]] = {
     "document_type": {
@@ -69,14 +77,44 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("italienisch", "italian", "italien", "italiano"), "it"),
         **dict.fromkeys(("englisch", "english", "anglais", "inglese"), "en"),
     },
-    "country_code": {
-        **dict.fromkeys(("schweiz", "switzerland", "suisse", "svizzera"), "CH"),
-        "liechtenstein": "LI",
-        **dict.fromkeys(("deutschland", "germany", "allemagne", "germania"), "DE"),
-        **dict.fromkeys(("österreich", "austria", "autriche"), "AT"),
-        **dict.fromkeys(("frankreich", "france", "francia"), "FR"),
-        **dict.fromkeys(("italien", "italy", "italie", "italia"), "IT"),
+    "type": {
+        **dict.fromkeys(
+            (
+                *("physical", "physisch", "ware", "handelsware", "produkt", "artikel", "simple", "variation"),
+                *("physique", "marchandise", "produit", "fisico", "merce", "prodotto"),
+            ),
+            "physical",
+        ),
+        **dict.fromkeys(
+            (
+                *(
+                    "service",
+                    "dienstleistung",
+                    "leistung",
+                    "virtual",
+                    "virtuell",
+                    "simple, virtual",
+                    "variation, virtual",
+                ),
+                *("prestation", "servizio", "prestazione"),
+            ),
+            "service",
+        ),
     },
+    "weight_unit": {
+        "mg": "mg",
+        **dict.fromkeys(("g", "gramm", "gram", "grams", "gr", "grammes", "grammi"), "g"),
+        **dict.fromkeys(("kg", "kilo", "kilogramm", "kilogram", "kilogrammes", "chilogrammi"), "kg"),
+        **dict.fromkeys(("lb", "lbs", "pound", "pounds"), "lb"),
+        **dict.fromkeys(("oz", "ounce", "ounces"), "oz"),
+    },
+    "use": {
+        **dict.fromkeys(("sale", "verkauf", "vente", "vendita"), "sale"),
+        **dict.fromkeys(("shipping", "versand", "porto", "livraison", "port", "spedizione"), "shipping"),
+        **dict.fromkeys(("fee", "gebühr", "frais", "tassa"), "fee"),
+    },
+    "country_code": _COUNTRIES,
+    "tax_country": _COUNTRIES,
 }
 # Nothing but a word for a sum: an item called "Totalrevision" is none.
 TOTALS = re.compile(
@@ -92,8 +130,8 @@ def cleaned(cell: str) -> str:
     text = cell.strip()
     if not text:
         return ""
-    if not text.isascii():
-        text = text.translate(_INVISIBLE).strip()
+    if not text.isascii() and any(sign in text for sign in _INVISIBLE):
+        text = "".join(sign for sign in text if sign not in _INVISIBLE).strip()
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.startswith("=") and (wrapped := _AS_TEXT.fullmatch(text)):

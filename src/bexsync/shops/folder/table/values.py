@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bexsync.profile import CsvSection
 from bexsync.records.quoting import shown
@@ -26,8 +25,7 @@ class WrongCell(ValueError):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(NamedTuple):
     """What a cell means, and in which currency it was written."""
 
     value: Any
@@ -43,12 +41,9 @@ class CellReader:
 
     def read(self, text: str, row: int, field: Field) -> Value:
         """A cell after the sort of its column; raises WrongCell."""
-        column = field.column
-
-        def wrong(wish: str) -> WrongCell:
-            return WrongCell(row, field.header, f"{wish}, it says {shown(text)}")
-
-        match column.sort:
+        match field.column.sort:
+            case "text":
+                return Value(text)
             case "id":
                 if is_scientific(text):
                     raise WrongCell(
@@ -57,28 +52,26 @@ class CellReader:
                         f"says {shown(text)}, which is what a spreadsheet makes of a long number",
                         "Format the column as text, enter the number again, and save the file anew.",
                     )
-                return Value(" ".join(text.split("\u00a0")))
+                return Value(text.replace("\u00a0", " "))
             case "amount" | "percent":
                 return self._amount(text, row, field)
             case "day":
                 day = read_day(text, self._date_format)
                 if day is None:
-                    raise wrong(f"must be a date like {self._example_of_day()}")
+                    raise _unlike(row, field, text, f"must be a date like {self._example_of_day()}")
                 return Value(day)
             case "whole":
                 days = read_whole(text)
                 if days is None:
-                    raise wrong("must be a whole number of days")
+                    raise _unlike(row, field, text, "must be a whole number of days")
                 return Value(days)
             case "yes_no":
                 answer = YES_NO.get(text.casefold())
                 if answer is None:
-                    raise wrong("must be yes or no")
+                    raise _unlike(row, field, text, "must be yes or no")
                 return Value(answer == "yes")
             case "word":
-                return Value(WORDS[column.name].get(text.casefold(), text))
-            case "text":
-                return Value(text)
+                return Value(WORDS[field.column.name].get(text.casefold(), text))
 
     def _amount(self, text: str, row: int, field: Field) -> Value:
         found = read_amount(text, self._decimal)
@@ -87,7 +80,7 @@ class CellReader:
         if is_scientific(text):
             message = f"says {shown(text)}, which is what a spreadsheet makes of a long number"
             raise WrongCell(row, field.header, message, "Format the column as a number and save the file anew.")
-        raise WrongCell(row, field.header, f"must be a number like {_EXAMPLES[self._decimal]}, it says {shown(text)}")
+        raise _unlike(row, field, text, f"must be a number like {_EXAMPLES[self._decimal]}")
 
     def _example_of_day(self) -> str:
         wanted = self._date_format
@@ -96,3 +89,7 @@ class CellReader:
         from datetime import date
 
         return date(2026, 11, 20).strftime(wanted)
+
+
+def _unlike(row: int, field: Field, text: str, wish: str) -> WrongCell:
+    return WrongCell(row, field.header, f"{wish}, it says {shown(text)}")

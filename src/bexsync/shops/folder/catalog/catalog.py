@@ -1,0 +1,164 @@
+"""The folder's catalog: three lists go in, what the ledger says of products and stock comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+from bexsync.ports import Intake, ProductChange, StockChange, Unreadable
+from bexsync.profile import CsvSection
+from bexsync.records import Product
+from bexsync.records.quoting import shown
+from bexsync.shops.folder.catalog.lists import CORRECT_THERE, ListFile, Stamp, find_list, no_list
+from bexsync.shops.folder.catalog.reading import Complaint, Listed, read_list
+from bexsync.shops.folder.catalog.stock_list import StockList
+from bexsync.shops.folder.catalog.told import PRODUCT_COLUMNS, STOCK_COLUMNS, ToldList
+from bexsync.shops.folder.durable import locked_folder
+from bexsync.shops.folder.layout import Layout
+from bexsync.shops.folder.problems import explained
+
+_PLACE_BITS = 40
+
+
+class FolderCatalog:
+    """The Catalog that every system can be: it exports whole lists into catalog/, and reads what stands in out/."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        now: Callable[[], datetime],
+        quiet_seconds: float = 5.0,
+        csv: CsvSection | None = None,
+    ) -> None:
+        self._layout = Layout(path)
+        self._now = now
+        self._quiet_seconds = quiet_seconds
+        self._csv = csv or CsvSection()
+        self._read_at: tuple[Stamp | None, ...] = ()
+        self._stock: dict[str, Decimal | None] = {}
+
+    def products(self) -> Iterator[Intake | Unreadable]:
+        """Every product of catalog/products.*, with its number of catalog/stock.* where that names it."""
+        with explained(self._layout):
+            products, stock = self._lists()
+            levels = StockList(read_list(stock, self._csv), stock.origin) if stock else None
+            numbers: dict[str, Decimal | None] = {}
+            for outcome in _told_apart(products, read_list(products, self._csv)):
+                if isinstance(outcome, Unreadable):
+                    numbers.pop(outcome.shop_id, None)
+                    yield outcome
+                    continue
+                product = levels.applied(outcome[1]) if levels else outcome[1]
+                if isinstance(product, Unreadable):
+                    yield product
+                    continue
+                numbers[product.shop_id] = product.stock
+                yield Intake("product", product, products.origin, outcome[0])
+            if levels is not None:
+                yield from levels.left_over()
+            self._read_at, self._stock = _stamps(products, stock), numbers
+
+    def tax_rates(self) -> Iterator[Intake | Unreadable]:
+        """Every rate of catalog/taxes.*, none where there is no such list."""
+        with explained(self._layout):
+            taxes = self._find("tax_rate")
+            if taxes is None:
+                return
+            for outcome in read_list(taxes, self._csv):
+                if isinstance(outcome, Complaint):
+                    yield outcome.unreadable
+                else:
+                    yield Intake("tax_rate", outcome.record, taxes.origin, outcome.place)
+
+    def change_products(self, changes: Sequence[ProductChange]) -> None:
+        """Changes rows of out/products.csv; what was told of other fields before stays."""
+        news: dict[str, dict[str, str]] = {}
+        for change in changes:
+            told = {"shop_id": change.shop_id, "sku": change.sku, **change.fields}
+            if "weight" in change.fields:
+                told["weight_unit"] = "g" if change.fields["weight"] else ""
+            news.setdefault(change.shop_id, {}).update(told)
+        if not news:
+            return
+        with explained(self._layout):
+            self._layout.create()
+            with locked_folder(self._layout.out):
+                self._told("products.csv", PRODUCT_COLUMNS).tell(news)
+
+    def change_stock(self, changes: Sequence[StockChange]) -> Sequence[StockChange]:
+        """Changes rows of out/stock.csv where catalog/ still says what was expected; gives back the others."""
+        if not changes:
+            return ()
+        with explained(self._layout):
+            self._layout.create()
+            with locked_folder(self._layout.out):
+                self._look_again()
+                refused = [change for change in changes if not self._is_expected(change)]
+                news = {c.shop_id: _stock_cells(c) for c in changes if self._is_expected(c)}
+                if news:
+                    self._told("stock.csv", STOCK_COLUMNS).tell(news)
+                return refused
+
+    def _look_again(self) -> None:
+        """Reads the lists anew, unless they are still the ones that were read last."""
+        if _stamps(*self._lists()) != self._read_at:
+            for _ in self.products():
+                pass
+
+    def _is_expected(self, change: StockChange) -> bool:
+        return change.shop_id in self._stock and self._stock[change.shop_id] == change.expected
+
+    def _lists(self) -> tuple[ListFile, ListFile | None]:
+        products = self._find("product")
+        if products is None:
+            raise no_list(self._layout, "product")
+        return products, self._find("stock_level")
+
+    def _find(self, kind: str) -> ListFile | None:
+        return find_list(self._layout, kind, now=self._now().timestamp(), quiet_seconds=self._quiet_seconds)
+
+    def _told(self, name: str, columns: Sequence[str]) -> ToldList:
+        return ToldList(self._layout.out / name, columns, self._csv.columns)
+
+
+def _stamps(products: ListFile, stock: ListFile | None) -> tuple[Stamp | None, ...]:
+    return products.stamp, stock.stamp if stock else None
+
+
+def _stock_cells(change: StockChange) -> dict[str, str]:
+    expected = "" if change.expected is None else f"{change.expected:f}"
+    return {"shop_id": change.shop_id, "sku": change.sku, "stock": f"{change.stock:f}", "expected": expected}
+
+
+def _told_apart(file: ListFile, outcomes: Iterator[Listed | Complaint]) -> Iterator[tuple[str, Product] | Unreadable]:
+    """Products that stand there once; the same again is nothing, and with other content a question for a person."""
+    known: dict[str, int] = {}  # a digest of what it says above the number of its row: many of them fit into memory
+    for outcome in outcomes:
+        if isinstance(outcome, Complaint):
+            yield outcome.unreadable
+            continue
+        product = outcome.record
+        assert isinstance(product, Product)  # noqa: S101  the list of products holds nothing else
+        word, number = outcome.place.split()
+        digest = _content(product) << _PLACE_BITS | int(number)
+        earlier = known.setdefault(product.shop_id, digest)
+        if earlier == digest:
+            yield outcome.place, product
+        elif earlier >> _PLACE_BITS != digest >> _PLACE_BITS:
+            first = earlier & ((1 << _PLACE_BITS) - 1)
+            yield Unreadable(
+                file.origin,
+                outcome.place,
+                f"product {shown(product.shop_id)} occurs twice, {word}s {first} and {number}, with different content",
+                CORRECT_THERE,
+                "product",
+                product.shop_id,
+            )
+
+
+def _content(product: Product) -> int:
+    fields = product.__dict__
+    return hash((*(value for name, value in fields.items() if name != "metadata"), repr(fields["metadata"])))

@@ -1,0 +1,129 @@
+"""From one list to its records; what is wrong with one leaves the others alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from bexsync.ports import Unreadable
+from bexsync.profile import CsvSection
+from bexsync.records import Malformed, Record, read_record
+from bexsync.records.quoting import named, shown
+from bexsync.shops.folder.catalog.entries import Entry, Source, Spoilt
+from bexsync.shops.folder.catalog.json_lists import JsonArray, JsonLines
+from bexsync.shops.folder.catalog.lists import CORRECT_THERE, ListFile, in_place
+from bexsync.shops.folder.claiming import RECORD_LINES, TABLES
+from bexsync.shops.folder.complaints import id_in
+from bexsync.shops.folder.json_values import flaw_in
+from bexsync.shops.folder.pieces import UnusableFile
+
+SCHEMA = "bexsync/1"
+_MOST_NAMELESS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One record of a list and where it stands."""
+
+    place: str
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """Something in a list that is no record, and which product it is about as far as it says so."""
+
+    unreadable: Unreadable
+    shop_id: str = ""
+    sku: str = ""
+
+
+def read_list(file: ListFile, csv: CsvSection) -> Iterator[Listed | Complaint]:
+    """Everything in a list; raises ConfigurationProblem and TryLater, at the latest at its end."""
+    with file.reading() as stream:
+        yield from _summed_up(file.origin, _outcomes(_source(file, stream, csv), file))
+
+
+def _source(file: ListFile, stream: BinaryIO, csv: CsvSection) -> Source:
+    suffix = file.path.suffix.lower()
+    if suffix in RECORD_LINES:
+        return JsonLines(stream)
+    if suffix not in TABLES:
+        return JsonArray(stream)
+    from bexsync.shops.folder.catalog.tables import TableList  # most shops have none
+
+    return TableList(stream, file.kind, csv)
+
+
+def _outcomes(source: Source, file: ListFile) -> Iterator[Listed | Complaint]:
+    for entry in source.entries():
+        if isinstance(entry, Spoilt):
+            yield _complaint(file, entry.place, entry.message, in_place(entry.hint), entry.names)
+            continue
+        if said := _objection(entry, file.kind):
+            yield _complaint(file, entry.place, said, CORRECT_THERE, entry.value)
+            continue
+        try:
+            record = read_record(file.kind, entry.value)
+        except Malformed as problem:
+            place, message = source.blame(entry, problem)
+            yield _complaint(file, place, message, CORRECT_THERE, entry.value)
+            continue
+        yield Listed(entry.place, record)
+
+
+def _objection(entry: Entry, kind: str) -> str | None:
+    """What keeps a value from being a record of this list at all; its kind need not be said, the file's name does."""
+    value = entry.value
+    if not isinstance(value, Mapping):
+        return f"is {named(value)} where a record, that is an object with fields, belongs"
+    if said := flaw_in(value):
+        return said
+    for where in (entry.head, value):
+        for field, right in (("schema", SCHEMA), ("kind", kind)):
+            if where.get(field, right) != right:
+                return f"field `{field}` must be {shown(right)} in this list, it says {shown(where[field])}"
+    return None
+
+
+def _complaint(file: ListFile, place: str, message: str, hint: str, names: Any) -> Complaint:
+    shop_id, sku = (_text(names, field) for field in ("shop_id", "sku"))
+    return Complaint(Unreadable(file.origin, place, message, hint, file.kind, shop_id), shop_id, sku)
+
+
+def _text(names: Any, field: str) -> str:
+    said = names.get(field) if isinstance(names, Mapping) else None
+    return id_in(str(said)) if isinstance(said, str | int) and not isinstance(said, bool) else ""
+
+
+def _summed_up(origin: str, outcomes: Iterator[Listed | Complaint]) -> Iterator[Listed | Complaint]:
+    """A list in which nothing can be recognised is unusable; endless complaints end in a count."""
+    held: list[Complaint] = []
+    nameless, is_recognised = 0, False
+    for outcome in outcomes:
+        is_nameless = isinstance(outcome, Complaint) and not outcome.shop_id and not outcome.sku
+        nameless += is_nameless
+        if isinstance(outcome, Complaint) and is_nameless:
+            if nameless <= _MOST_NAMELESS:
+                held.append(outcome)
+        else:
+            is_recognised = True
+        if is_recognised:
+            yield from held
+            held = []
+            if not is_nameless:
+                yield outcome
+    if not is_recognised:
+        raise _nothing_in_it(held[0].unreadable if held else None, nameless)
+    if nameless > _MOST_NAMELESS:
+        more = f"holds {nameless - _MOST_NAMELESS} more pieces like these"
+        yield Complaint(Unreadable(origin, "", more, "Export the list again."))
+
+
+def _nothing_in_it(first: Unreadable | None, complaints: int) -> UnusableFile:
+    if first is None:
+        return UnusableFile("holds no records", "Leave the file away when there is nothing to hand over.")
+    more = f" (and {complaints - 1} more like it)" if complaints > 1 else ""
+    said = f"says: {first.message}" if first.message.startswith("field ") else first.message
+    return UnusableFile(f"holds no record: {first.place} {said}{more}", first.hint)
