@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,6 +32,19 @@ def unusable(path: Path | str, problem: OSError) -> BexsyncError:
 def write_privately(path: Path, content: bytes) -> None:
     """Replaces a file that only this user may read, as a whole or not at all; raises what `unusable` makes of it."""
     _write(path, content, lambda temporary: temporary.replace(path))
+
+
+def replace_alike(path: Path, content: bytes, *, like: Path) -> None:
+    """Replaces a file, as a whole or not at all, that those may read who may read `like`; raises as above."""
+
+    def put_in_place(temporary: Path) -> None:
+        before = like.stat()
+        temporary.chmod(stat.S_IMODE(before.st_mode))
+        with suppress(OSError):  # only root may give a file away
+            os.chown(temporary, before.st_uid, before.st_gid)
+        temporary.replace(path)
+
+    _write(path, content, put_in_place)
 
 
 def write_new_privately(path: Path, content: bytes) -> None:

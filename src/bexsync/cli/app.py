@@ -20,6 +20,7 @@ from bexsync.cli import (
     schedule,
     state,
     strays,
+    vat,
 )
 
 HELP = """Keep a shop and the accounting in bexio telling the same story.
@@ -72,6 +73,7 @@ errors_app = _group("errors", "What went wrong, and what to do about it; alone, 
 links_app = _group("links", "Which invoice of the shop is which document in bexio.")
 state_app = _group("state", "The memory of what was done: copies, restoring, moving, forgetting.")
 config_app = _group("config", "The profile and what speaks over it: is it right, and what does it come to.")
+vat_app = _group("vat", "Which tax in bexio stands for which rate or class of the shop.")
 schedule_app = _group("schedule", "Jobs that run by themselves: lines for cron, units for systemd.")
 sandbox_app = _group("sandbox", "A local bexio to try things on.")
 
@@ -99,6 +101,7 @@ state_app.command("take-over")(state.take_over)
 state_app.command("prune")(state.prune)
 config_app.command("check")(config.check)
 config_app.command("show")(config.show)
+vat_app.command("map")(vat.map_)
 schedule_app.command("cron")(schedule.cron)
 schedule_app.command("systemd")(schedule.systemd)
 sandbox_app.command("serve")(sandbox.serve)
