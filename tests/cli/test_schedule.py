@@ -32,6 +32,13 @@ def cron_lines(world: World, *options: str, **environment: str) -> list[str]:
     return [line for line in run.stdout.splitlines() if not line.startswith("#")]
 
 
+@pytest.mark.parametrize(("stock", "jobs"), [("ledger", {"products sync", "stock pull"}), ("shop", {"products sync"})])
+def test_jobs_of_products_are_planned_where_they_have_something_to_do(world: World, stock: str, jobs: set[str]) -> None:
+    world.set_profile(products={"enabled": True, "stock": stock})
+    planned = {line.partition(".toml ")[2] for line in cron_lines(world)}
+    assert planned - set(READY) == jobs
+
+
 def by_cron(line: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """What cron makes of a line: its environment, its shell, its folder, and what it does to %."""
     command = line.split(maxsplit=5)[5]

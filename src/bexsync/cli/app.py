@@ -16,9 +16,11 @@ from bexsync.cli import (
     links,
     options,
     payments,
+    products,
     sandbox,
     schedule,
     state,
+    stock,
     strays,
     vat,
 )
@@ -69,6 +71,8 @@ def _group(name: str, help_text: str) -> typer.Typer:
 auth_app = _group("auth", "The login to bexio: make it, look at it, end it.")
 invoices_app = _group("invoices", "Invoices of the shop into bexio.")
 payments_app = _group("payments", "What was paid in bexio, back to the shop.")
+products_app = _group("products", "Products of the shop and items in bexio, kept the same field by field.")
+stock_app = _group("stock", "bexio's stock, to the shop; there is no other direction.")
 errors_app = _group("errors", "What went wrong, and what to do about it; alone, it lists.")
 links_app = _group("links", "Which invoice of the shop is which document in bexio.")
 state_app = _group("state", "The memory of what was done: copies, restoring, moving, forgetting.")
@@ -86,6 +90,10 @@ app.command("test-connection")(connection.try_out)
 invoices_app.command("push")(invoices.push)
 invoices_app.command("list")(invoices.list_)
 payments_app.command("poll")(payments.poll)
+products_app.command("sync")(products.sync)
+products_app.command("list")(products.list_)
+products_app.command("check")(products.check)
+stock_app.command("pull")(stock.pull)
 errors_app.callback(invoke_without_command=True, no_args_is_help=False)(errors.alone)
 errors_app.command("list")(errors.list_)
 errors_app.command("show")(errors.show)

@@ -23,6 +23,7 @@ from bexsync.errors import BexsyncError, Defect, Exit, TryLater, UsageProblem
 if TYPE_CHECKING:
     from bexsync.engine.result import Result
     from bexsync.jobs.workspace import Workspace
+    from bexsync.profile import Profile
 
 
 _A_DAY = 23 * 3600
@@ -46,15 +47,18 @@ def command(
     return Command(name, chosen, Output(name, chosen, json=json, verbose=verbose > 0, quiet=quiet))
 
 
-def run_job(call: Command, job: Callable[[Workspace], Result]) -> NoReturn:
-    """Opens the workspace, runs a job in it and shows what came of it."""
+def run_job(
+    call: Command, job: Callable[[Workspace], Result], *, why_not: Callable[[Profile], str] = lambda _: ""
+) -> NoReturn:
+    """Opens the workspace, runs a job in it and shows what came of it, unless the profile says why not."""
 
     def work() -> Exit:
         from bexsync.engine.result import Result
-        from bexsync.wiring import is_enabled
+        from bexsync.wiring import why_idle
 
-        if not is_enabled(call.profile):
-            return call.output.result(Result(disabled=True, message="This profile says enabled = false."))
+        reason = why_idle(call.profile, why_not)
+        if reason:
+            return call.output.result(Result(disabled=True, message=reason))
         return _run_in_workspace(call, job)
 
     finish(call, work, patience=Lateness(call))

@@ -136,7 +136,7 @@ def _planned(context: typer.Context, name: str) -> tuple[list[ScheduledJob], Sur
         variables=variables | ({"PATH": path} if path else {}),
         bus=session_bus(os.geteuid()) if login_in_keyring(profile, file) else "",
     )
-    return timetable(this_host(), str(file), _existing(context)), around, profile
+    return timetable(this_host(), str(file), _wanted(context, profile)), around, profile
 
 
 def _this_program() -> tuple[str, ...]:
@@ -148,6 +148,18 @@ def _this_program() -> tuple[str, ...]:
     if found is None or not Path(found).exists():
         raise ConfigurationProblem("Where this bexsync is installed cannot be told.", "Start it by its full path.")
     return (str(Path(found).absolute()),)
+
+
+def _wanted(context: typer.Context, profile: Profile) -> Callable[[str], bool]:
+    """The commands that exist and have something to do; where products rest, their jobs would only say so."""
+    products, exists = profile.products, _existing(context)
+
+    def wanted(name: str) -> bool:
+        if name in ("products sync", "stock pull") and not products.enabled:
+            return False
+        return exists(name) and (name != "stock pull" or products.stock == "ledger")
+
+    return wanted
 
 
 def _existing(context: typer.Context) -> Callable[[str], bool]:

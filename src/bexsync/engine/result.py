@@ -52,7 +52,8 @@ class Outcome:
 class Result:
     """Everything a command has to say, before anybody decided how to show it.
 
-    `unlisted` counts records that fared well and need no line of their own, `remarks` are sentences about the whole.
+    `unlisted` counts records that fared well and need no line of their own, `remarks` are sentences about
+    the whole, and a `verdict` stands over what the outcomes would come to.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -64,6 +65,7 @@ class Result:
     disabled: bool = False
     unlisted: Counter[str] = field(default_factory=Counter)
     remarks: list[str] = field(default_factory=list)
+    verdict: Exit | None = None
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -73,6 +75,8 @@ class Result:
     @property
     def exit_code(self) -> Exit:
         """What the shell is told: a person is needed before time is."""
+        if self.verdict is not None:
+            return self.verdict
         statuses = {outcome.status for outcome in self.outcomes}
         if statuses - _WELL - _LATER:
             return Exit.SOME_FAILED

@@ -38,6 +38,7 @@ from bexsync.records import Line, Product
 from bexsync.vat import Tax, VatMap
 
 KIND, LEDGER_KIND = "product", "item"
+_HALF = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +199,14 @@ class ProductPlanner:
         after = KnownItem(item.ledger_id, item.code, {**item.values, **written}, item.currency_id, item.tax_id)
         fingerprint = self.mark(record) + after.mark(self.fields)
         agreed |= _item_note(item)
-        step = self._edit(record, item, link, written, fingerprint, agreed) if written else None
+        step = None
+        if written:
+            # Until the shop is told too, the link must not say that all is agreed on.
+            open_fields = {d.field for d in decisions if d.direction is Direction.SHOP}
+            done = {name: one for name, one in agreed.items() if name not in open_fields}
+            done |= {name: before[name].as_json() for name in open_fields & before.keys()}
+            mark = f"{fingerprint[:_HALF]}-" if open_fields else fingerprint
+            step = self._edit(record, item, link, written, mark, done)
         return Work(tuple(decisions), step, agreed, fingerprint, told, after)
 
     def _edit(

@@ -148,6 +148,16 @@ class Output:
             write(f"{len(rows)} {noun} {what}.\n")
         return Exit.OK
 
+    def products(self, rows: Sequence[Mapping[str, str]]) -> Exit:
+        """The list of products."""
+        if self.json:
+            self._print_json(Exit.OK, {"products": [dict(row) for row in rows]}, [])
+        else:
+            from bexsync.cli.output.products import show_products
+
+            show_products(rows)
+        return Exit.OK
+
     def links(self, links: Sequence[Link]) -> Exit:
         """The list of links."""
         if self.json:

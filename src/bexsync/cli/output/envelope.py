@@ -44,6 +44,7 @@ def result_data(result: Result) -> dict[str, Any]:
         "requests": result.requests,
         "outcomes": [_outcome(outcome) for outcome in result.outcomes],
         **({"disabled": True} if result.disabled else {}),
+        **({"remarks": result.remarks} if result.remarks else {}),
         **result.data,
     }
 

@@ -32,6 +32,13 @@ _COLOURS = {
     "partly_paid": "cyan",
 }
 _TROUBLES = frozenset({"blocked", "failed", "held", "in_doubt"})
+_COSTS = {
+    "documents": "document",
+    "mails": "mail",
+    "items": "new item",
+    "products": "changed product",
+    "requests": "request",
+}
 _MOST_ROWS = 40
 _ROOM_FOR_LINKS = 110
 
@@ -49,6 +56,12 @@ def show_result(result: Result, command: str, *, with_errors: bool, with_files: 
     shown = [o for o in result.outcomes if o.status.value != "ignored"]
     well = [o for o in shown if o.status.value not in _TROUBLES]
     troubles = [o for o in shown if o.status.value in _TROUBLES]
+    fields: Sequence[Mapping[str, str]] = result.data.get("fields", ())
+    if fields:
+        from bexsync.cli.output.products import show_fields
+
+        show_fields(page, fields)
+        well = []
     rows = [_row(o, page.width) for o in well[:_MOST_ROWS]]
     rows += [_trouble(o, with_reason=with_errors) for o in troubles]
     if rows:
@@ -56,6 +69,8 @@ def show_result(result: Result, command: str, *, with_errors: bool, with_files: 
         if len(well) > _MOST_ROWS:
             page.line(f"… and {len(well) - _MOST_ROWS} more that went well")
         page.line()
+    for remark in result.remarks:
+        page.line(remark)
     if not result.disabled:
         page.line(_summary(result, command))
     page.show()
@@ -100,7 +115,7 @@ def _words(name: str) -> str:
 def _summary(result: Result, command: str) -> str:
     plan: Mapping[str, Any] | None = result.data.get("plan")
     if plan is not None:
-        costs = ", ".join(_several(plan[noun], noun.removesuffix("s")) for noun in ("documents", "mails", "requests"))
+        costs = ", ".join(_several(plan[name], noun) for name, noun in _COSTS.items() if name in plan)
         return f"Plan {plan['digest']}: {costs}{_money(plan['money'])}. Nothing was changed."
     money = {c: written(sums["invoiced"]) for c, sums in result.totals.items() if "invoiced" in sums}
     done = f"{counted(result.counts) or 'nothing to do'}{_money(money)}"

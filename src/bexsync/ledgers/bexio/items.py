@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -169,10 +170,8 @@ class ItemBook:
         trial = self._facts.get(_TRIAL)
         if trial is None:
             return
-        try:
+        with suppress(Refused):  # it was deleted, or the form does not take it any more
             self._write(trial["path"], trial["form"])
-        except Refused:
-            pass  # it was deleted, or changed by somebody in a way the form does not take any more
         self._facts.forget(_TRIAL)
 
     def _write(self, path: str, body: Mapping[str, Any]) -> Any:

@@ -1,0 +1,124 @@
+"""Both sides of the products as they are now: whole lists of many thousands, of which only what moved is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import cast
+
+from bexsync.errors import ConfigurationProblem, TryLater
+from bexsync.jobs.reporting import no_catalog
+from bexsync.jobs.run import Run
+from bexsync.jobs.workspace import Workspace
+from bexsync.planning.products import KIND, Elsewhere, KnownItem
+from bexsync.ports import Catalog, Item, Unreadable
+from bexsync.records import Product
+from bexsync.store import Store
+
+_HALF = 16
+_FEW_GONE = 5
+
+
+@dataclass
+class LinkedItems:
+    """The links of a site, and the ledger's items beside them.
+
+    `marks` holds what an item looked like when it was last agreed on; `moved` those that look otherwise now, and all
+    that are not linked; `missing` the linked ones that the ledger does not show.
+    """
+
+    of_product: dict[str, int] = field(default_factory=dict)
+    marks: dict[int, str] = field(default_factory=dict)
+    moved: dict[int, Item] = field(default_factory=dict)
+    missing: set[int] = field(default_factory=set)
+    codes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    elsewhere: dict[int, Elsewhere] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, store: Store, *, sharing: bool) -> LinkedItems:
+        """What the state knows, before anybody is asked; `sharing` says that other sites do not matter."""
+        known = cls()
+        for shop_id, ledger_id, fingerprint in store.links.marks(KIND):
+            known.of_product[shop_id] = ledger_id
+            known.marks[ledger_id] = fingerprint
+        known.missing = set(known.marks)
+        for ledger_id, site, profile, shop_id in () if sharing else store.links.elsewhere(KIND):
+            known.elsewhere[ledger_id] = Elsewhere(site, profile, shop_id)
+        return known
+
+    def meet(self, items: Iterable[Item], fields: tuple[str, ...]) -> None:
+        """Lays the ledger's items beside the links."""
+        for item in items:
+            ledger_id = item.ledger_id
+            self.missing.discard(ledger_id)
+            if item.code:
+                self.codes[item.code] = (*self.codes.get(item.code, ()), ledger_id)
+            mark = self.marks.get(ledger_id)
+            if mark is None or mark[_HALF:] != KnownItem.seen(item).mark(fields):
+                self.moved[ledger_id] = item
+
+    def is_unmoved(self, shop_id: str, mark: str) -> bool:
+        """Whether neither product nor item is other than when they were last agreed on."""
+        ledger_id = self.of_product.get(shop_id)
+        if ledger_id is None or ledger_id in self.moved or ledger_id in self.missing or ledger_id in self.elsewhere:
+            return False
+        return self.marks[ledger_id][:_HALF] == mark
+
+    def refuse_if_hidden(self, known: Iterable[str], confirmed: int) -> None:
+        """A ledger that suddenly shows hardly anything is more likely hidden, or another one, than emptied.
+
+        Of `known` products a person was told already.
+        """
+        told = {self.of_product[shop_id] for shop_id in known if shop_id in self.of_product}
+        gone, of = len(self.missing - told), len(self.marks)
+        if gone > max(_FEW_GONE, of // 10, confirmed):
+            raise ConfigurationProblem(
+                f"bexio no longer shows {gone} of {of} linked items; nothing was done.",
+                "Is it the right company, and may the token's user still see items? "
+                f"If they were really deleted, say so with --confirm {gone}.",
+                code="mass_deletion",
+            )
+
+
+@dataclass
+class CatalogReader:
+    """Reads the shop's list once; what cannot be read is kept apart."""
+
+    run: Run
+    unreadable: list[Unreadable] = field(default_factory=list)
+    count: int = 0
+
+    def products(self) -> Iterator[Product]:
+        """Every product that can be read; raises TryLater where the run is to stop."""
+        stopping = self.run.workspace.stopping
+        for found in catalog_of(self.run.workspace).products():
+            if stopping():
+                raise TryLater("Stopped by a signal.", "The next run goes on from here.", code="stopped")
+            if isinstance(found, Unreadable):
+                self.unreadable.append(found)
+                continue
+            self.count += 1
+            yield cast(Product, found.record)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything that could not be read at least says which product it is."""
+        return all(found.shop_id for found in self.unreadable)
+
+
+def catalog_of(workspace: Workspace) -> Catalog:
+    """The products side of the shop; raises ConfigurationProblem where it has none."""
+    if workspace.catalog is None:
+        raise no_catalog()
+    return workspace.catalog
+
+
+def counted_items(run: Run, items: Iterator[Item], expected: int) -> Iterator[Item]:
+    """The items, with a word on how far it is."""
+    tell: Callable[[str, int, int], None] = run.workspace.progress
+    for number, item in enumerate(items, 1):
+        if number % 500 == 0:
+            if run.workspace.stopping():
+                raise TryLater("Stopped by a signal.", "The next run goes on from here.", code="stopped")
+            tell("reading items", number, max(expected, number))
+        yield item

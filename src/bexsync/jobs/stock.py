@@ -1,0 +1,221 @@
+"""stock pull: the ledger's stock to the shop, for linked products whose number differs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import islice
+
+from bexsync.engine.result import Outcome, Result, Status
+from bexsync.errors import RecordProblem
+from bexsync.jobs.product_lists import CatalogReader, LinkedItems, counted_items
+from bexsync.jobs.products import why_not
+from bexsync.jobs.run import Run, run_job
+from bexsync.jobs.troubles import Troubles
+from bexsync.jobs.workspace import Workspace
+from bexsync.money import plain
+from bexsync.planning.plan import Plan, Step, Subject
+from bexsync.planning.product_fields import digest
+from bexsync.planning.products import KIND, sku_conflict
+from bexsync.planning.stock import NOT_PULLED, number_of, said, stock_change, wanted_stock
+from bexsync.ports import StockChange
+from bexsync.profile import Profile
+from bexsync.records import Product
+from bexsync.store import Link
+
+PULL = "stock pull"
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class StockOptions:
+    """What a person may narrow a pull to."""
+
+    skus: tuple[str, ...] = ()
+    dry_run: bool = False
+
+
+def why_no_stock(profile: Profile) -> str:
+    """Why no stock is pulled, "" where it is."""
+    return why_not(profile) or NOT_PULLED.get(profile.products.stock, "")
+
+
+def pull(workspace: Workspace, options: StockOptions) -> Result:
+    """Runs the job once."""
+    reason = why_no_stock(workspace.profile)
+    if reason:
+        return Result(disabled=True, message=reason)
+    return run_job(workspace, PULL, lambda run: _Pull(run, options).work(), dry=options.dry_run)
+
+
+@dataclass(frozen=True)
+class _Due:
+    """One product that is to have another stock."""
+
+    change: StockChange
+    link: Link
+
+    @property
+    def sentence(self) -> str:
+        """Old and new."""
+        return f"{said(self.change.expected) or 'unknown'} → {plain(self.change.stock)}"
+
+
+class _Pull:
+    def __init__(self, run: Run, options: StockOptions) -> None:
+        self._run = run
+        self._options = options
+        self._section = run.workspace.profile.products
+        self._troubles = Troubles(run, "stock")
+        self._unchanged = 0
+        self._untracked = 0
+
+    def work(self) -> None:
+        due = self._due()
+        self._run.result.unlisted.clear()
+        if self._unchanged:
+            self._run.result.unlisted[Status.UNCHANGED.value] = self._unchanged
+        if self._untracked:
+            self._run.result.unlisted[Status.IGNORED.value] = self._untracked
+        if self._run.dry:
+            self._rehearse(due)
+            return
+        rest = iter(due)
+        while batch := list(islice(rest, _AT_ONCE)):
+            self._tell(batch)
+
+    # gather and decide
+
+    def _due(self) -> list[_Due]:
+        links, numbers = self._numbers()
+        reader = CatalogReader(self._run)
+        due: list[_Due] = []
+        seen: set[str | None] = set()
+        for record in reader.products():
+            if record.sku in self._options.skus:
+                seen.add(record.sku)
+            ledger_id = links.of_product.get(record.shop_id)
+            if ledger_id not in numbers or (self._options.skus and record.sku not in self._options.skus):
+                continue
+            try:
+                self._refuse_conflict(links, ledger_id, record)
+                found = self._judge(record, numbers[ledger_id])
+            except RecordProblem as problem:
+                self._troubles.note(record.shop_id, problem)
+                continue
+            if found is not None:
+                due.append(found)
+        self._note_unknown(seen)
+        if not self._options.skus:
+            self._troubles.note_unreadable(reader.unreadable)
+            if reader.is_whole:
+                self._troubles.resolve_the_others()
+        return due
+
+    def _numbers(self) -> tuple[LinkedItems, dict[int | None, Decimal | None]]:
+        """The links, and the stock of each linked item that the ledger has; None where it is not tracked."""
+        links = LinkedItems.of(self._run.store, sharing=self._section.sku_conflicts == "share")
+        numbers: dict[int | None, Decimal | None] = {}
+        for item in counted_items(self._run, self._run.ledger.items(), len(links.marks)):
+            if item.ledger_id in links.marks:
+                numbers[item.ledger_id] = number_of(item, self._section)
+        return links, numbers
+
+    def _refuse_conflict(self, links: LinkedItems, ledger_id: int | None, record: Product) -> None:
+        other = links.elsewhere.get(ledger_id) if ledger_id is not None else None
+        if other is not None:
+            raise sku_conflict(record.sku or record.shop_id, self._run.store.site, other)
+
+    def _judge(self, record: Product, number: Decimal | None) -> _Due | None:
+        if number is None:
+            self._untracked += 1
+            return None
+        wanted = wanted_stock(number, record.sku or record.shop_id, self._section)
+        link = None if record.stock == wanted else self._run.store.links.get(KIND, record.shop_id)
+        change = stock_change(record, wanted, _told(link)) if link else None
+        if link is None or change is None:
+            self._unchanged += 1
+            return None
+        return _Due(change, link)
+
+    def _note_unknown(self, seen: set[str | None]) -> None:
+        for sku in self._options.skus:
+            if sku in seen:
+                continue
+            problem = RecordProblem(
+                f'The shop has no product with the SKU "{sku}".', "--sku takes it sign by sign.", code="unknown_id"
+            )
+            self._run.outcomes[Subject(KIND, sku)] = Outcome(
+                KIND, "stock", sku, Status.FAILED, reason=problem.message, hint=problem.hint, code=problem.code
+            )
+
+    # apply
+
+    def _rehearse(self, due: Sequence[_Due]) -> None:
+        for one in due:
+            self._note(one, Status.PLANNED, one.sentence)
+        self._run.result.data["fields"] = [
+            {"shop_id": one.change.shop_id, "sku": one.change.sku, "field": "stock", "old": said(one.change.expected),
+             "new": plain(one.change.stock), "master": "ledger", "to": "shop", "remark": ""}
+            for one in due
+        ]  # fmt: skip
+        steps = Plan((self._step(due),) if due else ())
+        self._run.result.data["plan"] = {"digest": steps.digest(), "products": len(due), "requests": 0, "money": {}}
+
+    def _tell(self, due: Sequence[_Due]) -> None:
+        for applied in self._run.applier.apply(Plan((self._step(due),))):
+            if applied.trouble is not None:
+                self._run.result.later = f"The shop could not be told: {applied.trouble.said}"
+                return
+            refused = set(json.loads(applied.steps[0].result.get("refused", "[]")))
+            self._settle(due, refused)
+
+    def _step(self, due: Sequence[_Due]) -> Step:
+        site = self._run.store.site
+        changes = [_as_json(one.change) for one in due]
+        key = f"{site}:{digest(changes, [one.link.events for one in due])}"
+        return Step(
+            "stock", key, Subject("stock", site), {"changes": changes}, scope=site, requests=0,
+            title=f"stock of {len(due)} products",
+        )  # fmt: skip
+
+    def _settle(self, due: Sequence[_Due], refused: set[str]) -> None:
+        store, now = self._run.store, self._run.workspace.clock.now()
+        with store.transaction():
+            for one in due:
+                fresh = store.links.get(KIND, one.change.shop_id)
+                if fresh is None:
+                    continue
+                told = {} if one.change.shop_id in refused else _to_remember(one.change)
+                store.links.save(replace(fresh, notes={**fresh.notes, **told}, events=fresh.events + 1), now)
+        for one in due:
+            if one.change.shop_id in refused:
+                sentence = f"{one.sentence}, but the shop's number has moved since; the next run tries again"
+                self._note(one, Status.OPEN, sentence)
+            else:
+                self._note(one, Status.DONE, one.sentence)
+
+    def _note(self, one: _Due, status: Status, sentence: str) -> None:
+        link = one.link
+        self._run.note(
+            Outcome(KIND, "stock", one.change.shop_id, status, link.ledger_id, link.number, link.url, sentence)
+        )
+
+
+def _told(link: Link) -> Mapping[str, str]:
+    return {name: str(value) for name, value in link.notes.items()}
+
+
+def _to_remember(change: StockChange) -> dict[str, str]:
+    return {"stock": plain(change.stock), "stock_before": said(change.expected)}
+
+
+def _as_json(change: StockChange) -> dict[str, str | None]:
+    return {
+        "shop_id": change.shop_id,
+        "sku": change.sku,
+        "stock": plain(change.stock),
+        "expected": None if change.expected is None else plain(change.expected),
+    }
