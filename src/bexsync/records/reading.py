@@ -83,6 +83,8 @@ def _sentence(kind: str, field: str, error: ErrorDetails) -> str:
             return f"field `{field}` is longer than {error['ctx']['max_length']} characters"
         case "string_unicode":
             return f"field `{field}` holds half a character (a lone surrogate)"
+        case _ if not field:
+            return _wish(error)
         case _:
             return f"field `{field}` {_wish(error)}, it says {shown(given)}"
 

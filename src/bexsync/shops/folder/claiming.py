@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ TABLES = (".csv", ".tsv")
 _SUFFIXES = (".json", *RECORD_LINES, *TABLES)
 _LINE_ENDS = (b"\n", b"\r", b"\n\0", b"\r\0")  # the latter in UTF-16
 _HALF_WRITTEN = (".tmp", ".part", "~")
+_END_OF = {b"[": (b"]",), b"{": (b"}",)}
 _TAIL = 65_536
 # A writer that stalls mid-file is given this many quiet periods before its torso counts as its last word.
 _PATIENCE = 12
@@ -84,10 +86,10 @@ def _lacks_its_end(path: Path) -> bool:
         tail = _tail(path)
         if path.suffix.lower() in TABLES:
             return not tail.endswith(_LINE_ENDS) or _has_an_open_quotation(path)
+        if path.suffix.lower() not in RECORD_LINES:
+            return not tail.rstrip().endswith(_END_OF.get(_first_sign(path), (b"}", b"]")))
     except OSError:
         return False
-    if path.suffix.lower() not in RECORD_LINES:
-        return not tail.rstrip().endswith((b"}", b"]"))
     last_line = tail.rpartition(b"\n")[2]
     if not last_line.strip():
         return False
@@ -102,6 +104,11 @@ def _has_an_open_quotation(path: Path) -> bool:
     """Whether a line's end at the end of the file may stand within a cell."""
     with path.open("rb") as stream:
         return sum(chunk.count(b'"') for chunk in iter(lambda: stream.read(1 << 20), b"")) % 2 == 1
+
+
+def _first_sign(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(_TAIL).removeprefix(codecs.BOM_UTF8).lstrip()[:1]
 
 
 def _tail(path: Path) -> bytes:

@@ -174,8 +174,9 @@ class _Text:
             try:
                 value, end = DECODER.raw_decode(self._held, self._at)
             except json.JSONDecodeError as problem:
+                fault = self.fault(problem.msg, problem.pos)
                 if len(self._held) - self._at > _LONGEST_VALUE or not self._more():
-                    raise self.fault(problem.msg, problem.pos) from problem
+                    raise fault from problem
                 continue
             except RecursionError as problem:
                 raise not_json(NotJson("nested too deeply")) from problem

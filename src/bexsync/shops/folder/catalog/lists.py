@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,6 +101,12 @@ def find_list(layout: Layout, kind: str, *, now: float, quiet_seconds: float) ->
         status = path.lstat()
     except FileNotFoundError:
         return None
+    if not stat.S_ISREG(status.st_mode):
+        raise ConfigurationProblem(
+            f"{path} is no plain file.",
+            "Let the shop write the list itself there; links are not followed.",
+            code="catalog",
+        )
     if being_written(Found(path, status.st_mtime), now, quiet_seconds):
         raise TryLater(
             f"{path} is still being written.",

@@ -129,6 +129,7 @@ class TableList:
         place = f"row {number}"
         value: dict[str, Any] = {}
         wrong: list[WrongCell] = []
+        marks: list[tuple[Field, str]] = []
         implying: list[Field] = []
         for field in self._header.fields:
             text = cleaned(given[field.index]) if field.index < len(given) else ""
@@ -139,18 +140,19 @@ class TableList:
                 return None
             try:
                 read = cells.read(text, number, field)
-                if read.currency:
-                    _take_currency(number, field, read.currency, value)
             except WrongCell as problem:
                 wrong.append(problem)
                 continue
             value[name] = read.value
+            if read.currency:
+                marks.append((field, read.currency))
             if field.column.name in _IMPLIED:
                 implying.append(field)
         if self._is_known_by_sku and "sku" in value:
             value["shop_id"] = value["sku"]
         if stray := beyond_headers(number, given, self._header.width, self._nameless, self._delimiter):
             return Spoilt(place, stray.message, stray.hint, value)
+        wrong.extend(said for field, mark in marks if (said := _foreign(number, field, mark, value)))
         wrong.extend(said for field in implying if (said := _contradiction(number, field, value)))
         if not wrong:
             return Entry(place, value, NOTHING)
@@ -159,13 +161,14 @@ class TableList:
         return Spoilt(where, f"{wrong[0].message}{more}", wrong[0].hint, value)
 
 
-def _take_currency(number: int, field: Field, mark: str, value: dict[str, Any]) -> None:
-    """A price that names its currency says which one the product is in; raises WrongCell."""
+def _foreign(number: int, field: Field, mark: str, value: dict[str, Any]) -> WrongCell | None:
+    """A price that names its currency says which one the product is in; other amounts have none."""
     if field.column.path != ("price",):
-        raise WrongCell(number, field.header, f"names the currency {mark} where a plain number belongs")
+        return WrongCell(number, field.header, f"names the currency {mark} where a plain number belongs")
     said = value.setdefault("currency", mark)
-    if said.strip().upper() != mark:
-        raise WrongCell(number, field.header, f"is in {mark}, but the product is in {printable(said)}")
+    if said.strip().upper() == mark:
+        return None
+    return WrongCell(number, field.header, f"is in {mark}, but the product is in {printable(said)}")
 
 
 def _contradiction(number: int, field: Field, value: dict[str, Any]) -> WrongCell | None:
