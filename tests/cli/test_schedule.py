@@ -22,8 +22,16 @@ from world import BEXSYNC, NOW, TOKEN, World, an_invoice
 
 CONTRIB = Path(__file__).parents[2] / "contrib" / "systemd"
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
-READY = ["invoices push", "payments poll", "test-connection --read-only --quiet"]
-EVERYTHING = ["invoices push", "payments poll", "products sync", "stock pull", "orders sync", "test-connection"]
+READY = ["invoices push", "payments poll", "test-connection --read-only --quiet", "vat map --check"]
+EVERYTHING = [
+    "invoices push",
+    "payments poll",
+    "products sync",
+    "stock pull",
+    "orders sync",
+    "test-connection",
+    "vat map",
+]
 
 
 def cron_lines(world: World, *options: str, **environment: str) -> list[str]:

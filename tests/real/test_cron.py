@@ -226,7 +226,9 @@ def test_an_ended_token_is_one_sentence_for_each_job(minute: Minute) -> None:
     assert set(home.exit_codes()) == {77}
     lines = home.said().splitlines()
     assert len(set(lines)) == len(home.jobs), lines
-    assert all(re.match(r"(invoices push|payments poll|test-connection): .*token.*\.", line) for line in lines), lines
+    assert all(
+        re.match(r"(invoices push|payments poll|test-connection|vat map): .*token.*\.", line) for line in lines
+    ), lines
     token = home.keep_token(minute.world.sandbox.create_token())
     home.bexsync("invoices", "push", BEXSYNC_ACCESS_TOKEN_FILE=str(token))
     assert minute.invoice(home)["kb_item_status_id"] == 8, "the invoice has waited for a token that holds"

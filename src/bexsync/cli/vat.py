@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bexsync.cli import options
-from bexsync.cli.running import Command, command, finish
+from bexsync.cli.running import Command, Lateness, command, finish
 from bexsync.errors import Exit, MappingProblem, UsageProblem
 
 if TYPE_CHECKING:
@@ -72,6 +72,13 @@ def map_(
             return _without_vat(call, seen, orders)
         return _checked(call, seen) if check else _Mapping(call, seen, file, orders, yes, dry_run).done()
 
+    def looked() -> Exit:
+        code = work()
+        Lateness(call).after(code)
+        return code
+
+    if check:  # cron hears of what time mends only when it does not
+        finish(call, looked, patience=Lateness(call))
     finish(call, work)
 
 

@@ -54,6 +54,7 @@ _PLANS = (
     _Plan("stock pull", (), "daily", (4,), spread=2),
     _Plan("orders sync", (), "daily", (4,), spread=2),
     _Plan("test-connection", ("--read-only", "--quiet"), "weekly", (6,), spread=1, weekly=True),
+    _Plan("vat map", ("--check",), "weekly", (6,), spread=1, weekly=True),
 )
 
 
