@@ -65,6 +65,8 @@ def _explanation(layout: Layout, problem: OSError) -> BexsyncError:
 
 def _closed(layout: Layout) -> str:
     """The folder that keeps us out, as far as one can tell."""
+    if layout.catalog.is_dir() and not os.access(layout.catalog, os.R_OK | os.X_OK, effective_ids=True):
+        return str(layout.catalog)
     for folder in (layout.root, *layout.folders):
         if folder.is_dir() and not os.access(folder, _ALL, effective_ids=True):
             return str(folder)
