@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -512,6 +513,30 @@ def test_a_full_disk_leaves_the_old_list(catalog: FolderCatalog, root: Path) -> 
     done = subprocess.run([sys.executable, "-c", code, str(root)], capture_output=True, text=True, check=False)
     assert "ConfigurationProblem" in done.stderr
     assert tree_of(root) == before
+
+
+def test_a_death_in_the_middle_leaves_a_whole_list(catalog: FolderCatalog, root: Path) -> None:
+    catalog.change_products([a_change(f"P-{number}", title="0") for number in range(2000)])
+    code = (
+        "import itertools, sys; from datetime import UTC, datetime; from pathlib import Path\n"
+        "from bexsync.ports import ProductChange; from bexsync.shops.folder import FolderCatalog\n"
+        "catalog = FolderCatalog(Path(sys.argv[1]), now=lambda: datetime.now(UTC))\n"
+        "for version in itertools.count(1):\n"
+        "    changes = [ProductChange(f'P-{n}', f'SKU-P-{n}', {'title': str(version)}) for n in range(2000)]\n"
+        "    catalog.change_products(changes)\n"
+        "    print(version, flush=True)\n"
+    )
+    for delay in (0.001, 0.01, 0.02):
+        with subprocess.Popen([sys.executable, "-c", code, str(root)], stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            writer.stdout.readline()
+            time.sleep(delay)
+            writer.kill()
+        rows = rows_of(root / "out" / "products.csv")
+        assert len(rows) == 2000
+        assert len({row["title"] for row in rows}) == 1
+    catalog.change_products([a_change("P-1", title="x")])
+    assert [path.name for path in (root / "out").iterdir()] == ["products.csv"]
 
 
 def tell_many(root: Path, first: int) -> None:

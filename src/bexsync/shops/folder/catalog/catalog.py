@@ -46,6 +46,7 @@ class FolderCatalog:
             products, stock = self._lists()
             levels = StockList(read_list(stock, self._csv), stock.origin) if stock else None
             numbers: dict[str, Decimal | None] = {}
+            same: dict[Decimal | None, Decimal | None] = {}  # few numbers stand for many products
             for outcome in _told_apart(products, read_list(products, self._csv)):
                 if isinstance(outcome, Unreadable):
                     numbers.pop(outcome.shop_id, None)
@@ -55,7 +56,7 @@ class FolderCatalog:
                 if isinstance(product, Unreadable):
                     yield product
                     continue
-                numbers[product.shop_id] = product.stock
+                numbers[product.shop_id] = same.setdefault(product.stock, product.stock)
                 yield Intake("product", product, products.origin, outcome[0])
             if levels is not None:
                 yield from levels.left_over()

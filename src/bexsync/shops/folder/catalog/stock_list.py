@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -12,69 +13,75 @@ from bexsync.records.quoting import shown
 from bexsync.shops.folder.catalog.lists import CORRECT_THERE
 from bexsync.shops.folder.catalog.reading import Complaint, Listed
 
-_Level = tuple[str, Decimal]
+_Name = tuple[str, str]
 
 
 class StockList:
-    """What each row says, by the product it names; a row is used up by its product."""
+    """What each row says, by the product it names; kept small, because there are as many as products."""
 
     def __init__(self, rows: Iterable[Listed | Complaint], origin: str) -> None:
         self._origin = origin
-        self._levels: dict[tuple[str, str], _Level] = {}
-        self._doubts: dict[tuple[str, str], Unreadable] = {}
+        self._word = ""
+        self._index: dict[str, dict[str, int]] = {"shop_id": {}, "sku": {}}
+        self._numbers = array("q")
+        self._stocks: list[Decimal] = []
+        self._is_used = bytearray()
+        self._doubts: dict[_Name, Unreadable] = {}
         self._nameless: list[Unreadable] = []
-        self._used: set[tuple[str, str]] = set()
+        self._settled: set[_Name] = set()
+        same: dict[Decimal, Decimal] = {}
         for row in rows:
             if isinstance(row, Complaint):
                 self._doubt(row)
             else:
-                self._keep(row)
+                self._keep(row, same)
 
     def applied(self, product: Product) -> Product | Unreadable:
         """The product with the stock of its row; where that is in doubt, what is wrong with it."""
-        names = [("shop_id", product.shop_id), *([("sku", product.sku)] if product.sku else [])]
-        found = [name for name in names if name in self._levels or name in self._doubts]
-        self._used.update(found)
-        for name in found:
-            if name in self._doubts:
-                return replace(self._doubts[name], kind="product", shop_id=product.shop_id)
-        levels = [self._levels[name] for name in found]
-        if len(levels) == 2 and levels[0][1] != levels[1][1]:
-            return self._contradiction(product, *levels)
-        return product.model_copy(update={"stock": levels[0][1]}) if levels else product
+        found, doubt = [], None
+        for field, value in (("shop_id", product.shop_id), ("sku", product.sku or "")):
+            index = self._index[field].get(value)
+            if index is not None:
+                self._is_used[index] = True
+                found.append(index)
+            if (field, value) in self._doubts:
+                self._settled.add((field, value))
+                doubt = doubt or self._doubts[field, value]
+        if doubt is not None:
+            return replace(doubt, kind="product", shop_id=product.shop_id)
+        if len(found) == 2 and self._stocks[found[0]] != self._stocks[found[1]]:
+            return self._contradiction(found[1], self._stocks[found[1]], found[0], "product", product.shop_id)
+        return product.model_copy(update={"stock": self._stocks[found[0]]}) if found else product
 
     def left_over(self) -> Iterator[Unreadable]:
         """What no product used: rows that cannot be read, and rows for nobody."""
         yield from self._nameless
-        yield from (doubt for name, doubt in self._doubts.items() if name not in self._used)
-        for (field, value), (place, _) in self._levels.items():
-            if (field, value) not in self._used:
-                yield Unreadable(
-                    self._origin,
-                    place,
-                    f"is the stock of a product that is not listed: no product has the {field} {shown(value)}",
-                    "Correct the row, or export the products anew as well.",
-                    "stock_level",
-                    value if field == "shop_id" else "",
-                )
+        yield from (doubt for name, doubt in self._doubts.items() if name not in self._settled)
+        for field, names in self._index.items():
+            for value, index in names.items():
+                if not self._is_used[index] and (field, value) not in self._doubts:
+                    yield Unreadable(
+                        self._origin,
+                        self._place(index),
+                        f"is the stock of a product that is not listed: no product has the {field} {shown(value)}",
+                        "Correct the row, or export the products anew as well.",
+                        "stock_level",
+                        value if field == "shop_id" else "",
+                    )
 
-    def _keep(self, row: Listed) -> None:
+    def _keep(self, row: Listed, same: dict[Decimal, Decimal]) -> None:
         level = row.record
         assert isinstance(level, StockLevel)  # noqa: S101  the list of stock holds nothing else
-        name = ("shop_id", level.shop_id) if level.shop_id else ("sku", level.sku or "")
-        place, stock = self._levels.setdefault(name, (row.place, level.stock))
-        if stock != level.stock:
-            self._doubts.setdefault(
-                name,
-                Unreadable(
-                    self._origin,
-                    row.place,
-                    f"says that the stock is {level.stock}, but {place} says {stock} of the same product",
-                    "Keep the row that is right.",
-                    "stock_level",
-                    level.shop_id or "",
-                ),
-            )
+        field, value = ("shop_id", level.shop_id) if level.shop_id else ("sku", level.sku or "")
+        self._word, number = row.place.split()
+        index = self._index[field].setdefault(value, len(self._stocks))
+        if index == len(self._stocks):
+            self._numbers.append(int(number))
+            self._stocks.append(same.setdefault(level.stock, level.stock))
+            self._is_used.append(False)
+        elif self._stocks[index] != level.stock:
+            said = self._contradiction(index, level.stock, index, "stock_level", level.shop_id or "")
+            self._doubts.setdefault((field, value), replace(said, place=row.place))
 
     def _doubt(self, row: Complaint) -> None:
         """Which number counts cannot be told, so that the product must not go on without it."""
@@ -84,12 +91,10 @@ class StockList:
         else:
             self._nameless.append(row.unreadable)
 
-    def _contradiction(self, product: Product, one: _Level, other: _Level) -> Unreadable:
-        return Unreadable(
-            self._origin,
-            other[0],
-            f"says that the stock is {other[1]}, but {one[0]} says {one[1]} of the same product",
-            CORRECT_THERE,
-            "product",
-            product.shop_id,
-        )
+    def _contradiction(self, index: int, stock: Decimal, other: int, kind: str, shop_id: str) -> Unreadable:
+        said = f"{self._place(other)} says {self._stocks[other]} of the same product"
+        message = f"says that the stock is {stock}, but {said}"
+        return Unreadable(self._origin, self._place(index), message, CORRECT_THERE, kind, shop_id)
+
+    def _place(self, index: int) -> str:
+        return f"{self._word} {self._numbers[index]}"
