@@ -21,7 +21,9 @@ from bexsync.http.clock import SystemClock
 from bexsync.jobs.connection import Report, try_connection
 from bexsync.jobs.invoices import PushOptions, push
 from bexsync.jobs.payments import poll
+from bexsync.jobs.products import ProductOptions, sync
 from bexsync.jobs.run import RunEnded
+from bexsync.jobs.stock import StockOptions, pull
 from bexsync.jobs.workspace import Workspace
 from bexsync.sandbox import Sandbox
 from bexsync.wiring import open_workspace
@@ -126,6 +128,20 @@ class World:
         with self.workspace() as workspace:
             return poll(workspace, full=full)
 
+    def list_products(self, *products: Mapping[str, Any], name: str = "products.json") -> None:
+        """The shop's list of products is these from now on."""
+        (self.shop / "catalog").mkdir(exist_ok=True)
+        body = [{"schema": "bexsync/1", "kind": "product", **product} for product in products]
+        (self.shop / "catalog" / name).write_text(json.dumps(body, ensure_ascii=False))
+
+    def sync_products(self, **options: Any) -> Result:
+        with self.workspace() as workspace:
+            return sync(workspace, ProductOptions(**options))
+
+    def pull_stock(self, **options: Any) -> Result:
+        with self.workspace() as workspace:
+            return pull(workspace, StockOptions(**options))
+
     def try_connection(self, *, trial: bool = True) -> Report:
         with self.workspace() as workspace:
             return try_connection(workspace, lambda report: trial and report.worth_trying)
@@ -158,6 +174,20 @@ class World:
     def invoice(self, shop_id: str, site: str = "main") -> dict[str, Any]:
         (found,) = [i for i in self.invoices() if i["api_reference"] == f"bexsync:{site}:invoice:{shop_id}"]
         return found
+
+    def items(self) -> dict[str, dict[str, Any]]:
+        """The items in bexio by their code."""
+        return {str(row["intern_code"]): dict(row) for row in self.sandbox.items()}
+
+    def told(self, name: str) -> dict[str, dict[str, str]]:
+        """What the shop was told in out/products.csv or out/stock.csv, by shop id."""
+        import csv
+
+        path = self.shop / "out" / f"{name}.csv"
+        if not path.exists():
+            return {}
+        with path.open(newline="") as file:
+            return {row["shop_id"]: {k: v for k, v in row.items() if v} for row in csv.DictReader(file)}
 
     def writes(self) -> int:
         """How many requests so far could have changed the books."""
@@ -192,6 +222,23 @@ def a_world(folder: Path, monkeypatch: Any, **sandbox_options: Any) -> Iterator[
         monkeypatch.setenv("HOME", str(folder / "home"))
         yield world
     sandbox.close()
+
+
+def a_product(shop_id: str = "17", **changes: Any) -> dict[str, Any]:
+    """A plain good product of 108.10 CHF; keyword arguments replace fields, None takes one away."""
+    product: dict[str, Any] = {
+        "shop_id": shop_id,
+        "sku": f"A-{shop_id}",
+        "title": f"Tisch {shop_id}",
+        "description": "<p>Aus <b>Holz</b></p>",
+        "price": "108.10",
+        "tax_rate": "8.1",
+        "weight": "1.5",
+        "stock": "5",
+        "url": f"https://shop.example.ch/{shop_id}",
+    }
+    product |= changes
+    return {key: value for key, value in product.items() if value is not None}
 
 
 def an_invoice(shop_id: str = "1001", **changes: Any) -> dict[str, Any]:

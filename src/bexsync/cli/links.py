@@ -17,7 +17,7 @@ Name = Annotated[
     str,
     typer.Argument(
         metavar="ID",
-        help="The shop's id of the invoice, or its number in bexio.",
+        help="The shop's id of the invoice, or its number in bexio; product:ID for a product.",
         autocompletion=completing.linked_invoices,
     ),
 ]
@@ -90,7 +90,8 @@ def forget(
 ) -> None:
     """Forget a link, so that the invoice counts as new when it is dropped again.
 
-    A document that still stands in bexio is found and linked again, never doubled.
+    Of a product: product:ID, with its id or its SKU. What still stands in bexio is found and linked again, never
+    doubled.
     """
     call = command(context, "links forget", profile=profile, json=json)
     make_sure(call, yes, f"Forget the link of {name}?")

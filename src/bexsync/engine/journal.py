@@ -203,12 +203,20 @@ def _agreed(link: Link, draft: Mapping[str, Any], *, known_before: bool) -> Link
 
 
 def _as_answered(agreed: Mapping[str, Any], payload: Mapping[str, Any], done: Done) -> dict[str, Any]:
-    """What was written to an item, as the ledger shows it: it may round or tidy in its own way."""
+    """What was written to an item, as the ledger shows it: it may round or tidy in its own way.
+
+    An item that was to be new but says something else may be somebody else's: of that nothing is agreed.
+    """
     written = payload.get("fields", payload)
-    return {
-        name: {**one, "ledger": done.data[name]} if name in written and name in done.data else one
-        for name, one in agreed.items()
-    }
+    is_new = "fields" not in payload
+    answered = {}
+    for name, one in agreed.items():
+        shown = done.data.get(name) if name in written else None
+        if shown is None or shown == written[name]:
+            answered[name] = one
+        elif not is_new:
+            answered[name] = {**one, "ledger": shown}
+    return answered
 
 
 def _is_barred(known: Intent, payload_hash: str) -> bool:

@@ -7,6 +7,7 @@ from datetime import datetime
 from types import TracebackType
 
 from bexsync.errors import UsageProblem
+from bexsync.planning.products import KIND as PRODUCT
 from bexsync.store import ErrorRow, RecordState, Store
 
 
@@ -66,7 +67,7 @@ class ErrorDesk:
 
     def retry(self, numbers: Iterable[str]) -> list[ErrorRow]:
         """The next run tries them again, whatever the ledger said before; raises UsageProblem where nothing can."""
-        rows = [row for row in self.pick(numbers) if self._store.records.get(row.kind, row.shop_id) is not None]
+        rows = [row for row in self.pick(numbers) if self._can_be_tried(row)]
         if not rows:
             raise UsageProblem(
                 "There is nothing to try again: bexsync has no record that could be read.",
@@ -76,5 +77,11 @@ class ErrorDesk:
             for row in rows:
                 self._store.errors.unacknowledge(row.id)
                 self._store.intents.forget_rejections(row.kind, row.shop_id, self._now)
-                self._store.records.settle(row.kind, row.shop_id, RecordState.OPEN, "", self._now)
+                if row.kind != PRODUCT:
+                    self._store.records.settle(row.kind, row.shop_id, RecordState.OPEN, "", self._now)
         return rows
+
+    def _can_be_tried(self, row: ErrorRow) -> bool:
+        """Products are not kept here: each run reads them anew."""
+        is_product = row.kind == PRODUCT and row.code != "unreadable"
+        return is_product or self._store.records.get(row.kind, row.shop_id) is not None

@@ -16,11 +16,14 @@ from bexsync.money import written
 from bexsync.planning.invoices import KIND, reference
 from bexsync.planning.matching import OURS, Candidate, Match, is_same_total, match
 from bexsync.planning.plan import LinkDraft, Plan, Step, Subject
+from bexsync.planning.products import KIND as PRODUCT
 from bexsync.ports import DocumentState
 from bexsync.records import Customer, Invoice
 from bexsync.store import Link, RecordRow, RecordState, Store
 
 ADOPT = "links adopt"
+# Ids of products and of invoices may be the same.
+_PRODUCT = f"{PRODUCT}:"
 
 
 @dataclass(frozen=True)
@@ -198,7 +201,7 @@ class LinksDesk:
     def story(self, shop_id: str) -> LinkStory:
         """One link with the steps that led to it; raises UsageProblem when there is none."""
         link = self._link(shop_id)
-        row = self._store.records.get(KIND, link.shop_id)
+        row = self._store.records.get(link.kind, link.shop_id)
         steps = tuple(
             {
                 "step": intent.kind,
@@ -207,7 +210,7 @@ class LinksDesk:
                 "attempts": intent.attempt,
                 "said": intent.said,
             }
-            for intent in self._store.intents.of_subject(KIND, link.shop_id)
+            for intent in self._store.intents.of_subject(link.kind, link.shop_id)
         )
         return LinkStory(link, row.state.value if row else "unknown", steps)
 
@@ -215,17 +218,20 @@ class LinksDesk:
         """Forgets a link and everything begun for it: dropped again, the invoice counts as new.
 
         While its document stands in the ledger, the next push finds it by its reference and links it again, and
-        what is issued is never mailed: forgetting cannot double anything.
+        what is issued is never mailed: forgetting cannot double anything. An item is found again by its code.
         """
         link = self._link(shop_id)
         with self._store.transaction():
-            self._store.links.forget(KIND, link.shop_id)
-            self._store.intents.forget(KIND, link.shop_id)
-            self._store.records.forget(KIND, link.shop_id)
+            self._store.links.forget(link.kind, link.shop_id)
+            self._store.intents.forget(link.kind, link.shop_id)
+            self._store.records.forget(link.kind, link.shop_id)
         return link
 
     def _link(self, name: str) -> Link:
-        for link in self._store.links.all(KIND):
-            if name in (link.shop_id, link.number):
+        of_products = name.startswith(_PRODUCT)
+        wanted = name.removeprefix(_PRODUCT)
+        for link in self._store.links.all(PRODUCT if of_products else KIND):
+            if wanted in (link.shop_id, link.number):
                 return link
-        raise UsageProblem(f'There is no link of "{name}".', "`bexsync links list` shows them.")
+        shows = "products" if of_products else "links"
+        raise UsageProblem(f'There is no link of "{name}".', f"`bexsync {shows} list` shows them.")

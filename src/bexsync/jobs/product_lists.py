@@ -103,7 +103,7 @@ class CatalogReader:
     @property
     def is_whole(self) -> bool:
         """Whether everything that could not be read at least says which product it is."""
-        return all(found.shop_id for found in self.unreadable)
+        return all(found.shop_id or found.kind == "stock_level" for found in self.unreadable)
 
 
 def catalog_of(workspace: Workspace) -> Catalog:

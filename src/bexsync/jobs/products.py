@@ -96,9 +96,12 @@ class _Sync:
         self._options = options
         self._troubles = Troubles(run, "sync", rests=not options.check)
         self._works: dict[str, Work] = {}
+        # Nothing is to be done for these, only remembered: the shop took over what it was told, or the like.
+        self._quiet: dict[str, Work] = {}
         # What an earlier pass of this run left in doubt is looked at closely, and said again.
         self._doubtful = {o.shop_id: o for o in run.outcomes.values() if o.status is Status.IN_DOUBT}
         self._is_cut = False
+        self._is_complete = False
         self._without_sku: list[str] = []
         self._unchanged = 0
         self._inactive = 0
@@ -106,6 +109,8 @@ class _Sync:
     def work(self) -> None:
         try:
             self._apply(self._plan())
+            if self._is_complete:
+                self._troubles.resolve_the_others()
         finally:
             if not self._run.dry:
                 self._tell_the_shop()
@@ -127,10 +132,9 @@ class _Sync:
         ambiguous = {shop_id for shop_ids in twice.values() for shop_id in shop_ids}
         self._judge([record for record in moved if record.shop_id not in ambiguous])
         self._note_unknown_names(reader)
-        if reader.is_whole and not self._options.is_narrow:
+        self._is_complete = reader.is_whole and not self._options.is_narrow and not self._is_cut
+        if self._is_complete:
             self._note_gone_from_shop(unseen - {found.shop_id for found in reader.unreadable})
-            if not self._is_cut:
-                self._troubles.resolve_the_others()
         self._count()
         return list(self._works.values())
 
@@ -188,10 +192,12 @@ class _Sync:
         work = self._compared(record, link) if link else self._met(record)
         if work is None:
             return
-        if link is not None and not work.changes and _is_remembered(link, work):
-            self._is_well(record, link)
-        else:
+        if link is None or work.changes:
             self._works[record.shop_id] = work
+            return
+        if not _is_remembered(link, work):
+            self._quiet[record.shop_id] = work
+        self._is_well(record, link)
 
     def _compared(self, record: Product, link: Link) -> Work | None:
         self._refuse_conflict(link.number, link.ledger_id)
@@ -402,7 +408,7 @@ class _Sync:
 
     def _remember_without_steps(self) -> None:
         """What changes nothing in the ledger is written down at once; the shop is told in the end."""
-        quiet = [(shop_id, work) for shop_id, work in self._works.items() if work.step is None]
+        quiet = [*self._quiet.items(), *((shop_id, work) for shop_id, work in self._works.items() if work.step is None)]
         while batch := quiet[:_AT_ONCE]:
             del quiet[:_AT_ONCE]
             with self._run.workspace.locks.company(), self._run.store.transaction():
@@ -441,7 +447,7 @@ class _Sync:
         shop_id = applied.subject.shop_id
         work = self._works[shop_id]
         if applied.trouble is not None:
-            self._run.note(self._run.outcome_of(applied, _action(work)))
+            self._troubles.say(self._run.outcome_of(applied, _action(work)))
             return
         with self._run.store.transaction():
             self._remember(shop_id, work)
@@ -454,7 +460,9 @@ class _Sync:
         said = _sentence_of(work)
         if without_stock:
             said += "; without its stock, which bexio does not let this login write (module or scope stock_edit)"
-        self._run.note(Outcome(KIND, _action(work), shop_id, Status.DONE, link.ledger_id, link.number, link.url, said))
+        self._troubles.is_well(
+            Outcome(KIND, _action(work), shop_id, Status.DONE, link.ledger_id, link.number, link.url, said)
+        )
 
     # tell
 

@@ -37,12 +37,24 @@ class Troubles:
             kind, self._action, shop_id, status, link.ledger_id if link else None, link.number if link else "",
             link.url if link else "", problem.message, problem.hint, problem.code, subject=problem.subject,
         )  # fmt: skip
-        self._now.add((kind, shop_id))
+        self.say(outcome)
+
+    def say(self, outcome: Outcome) -> None:
+        """As `note`, of an outcome that is there already."""
+        self._now.add((outcome.kind, outcome.shop_id))
         if self._may_rest(outcome):
             # Said by an earlier pass of this very run, it stays said.
-            self._run.outcomes.setdefault(Subject(kind, shop_id), replace(outcome, status=Status.IGNORED))
+            subject = Subject(outcome.kind, outcome.shop_id)
+            self._run.outcomes.setdefault(subject, replace(outcome, status=Status.IGNORED))
         else:
             self._run.note(outcome)
+
+    def is_well(self, outcome: Outcome) -> None:
+        """Nothing is wrong with it; that is only written down where something was."""
+        if (outcome.kind, outcome.shop_id) in self._before:
+            self._run.note(outcome)
+        else:
+            self._run.outcomes[Subject(outcome.kind, outcome.shop_id)] = outcome
 
     def _may_rest(self, outcome: Outcome) -> bool:
         known = self._before.get((outcome.kind, outcome.shop_id))

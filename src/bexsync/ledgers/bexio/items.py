@@ -41,9 +41,17 @@ _NUMBERS = {
     "user_id": "user_id",
 }
 _AMOUNTS = {"price": "sale_price", "stock": "stock_nr"}
-# What the form of an item takes (contract 4); its type and its stock are set once.
+# What the form of an item takes (contract 4); its stock is set once.
 _FORM = (
-    *("user_id", "contact_id", "deliverer_code", "deliverer_name", "deliverer_description", "intern_code"),
+    *(
+        "user_id",
+        "article_type_id",
+        "contact_id",
+        "deliverer_code",
+        "deliverer_name",
+        "deliverer_description",
+        "intern_code",
+    ),
     *("intern_name", "intern_description", "purchase_price", "sale_price", "purchase_total", "sale_total"),
     *("currency_id", "tax_income_id", "tax_expense_id", "unit_id", "width", "height", "weight", "volume", "remarks"),
     *("delivery_price", "article_group_id", "account_id", "expense_account_id"),
@@ -150,9 +158,14 @@ class ItemBook:
         self._facts.learn(_TRIAL, {"path": path, "form": {**form, **body}}, self._clock.now())
         try:
             row = self._write(path, body)
-        except (NotSent, Refused):
+        except NotSent:
             self._facts.forget(_TRIAL)
             raise
+        except Refused:
+            self._facts.forget(_TRIAL)
+            row = self._write(path, {**form, **body})
+            self._facts.learn(_PARTIAL, False, self._clock.now())  # it was the rest that was missing
+            return row
         with after_the_effect(), understood("the edited item"):
             shown = whole_form(row_of(row))
         others = [name for name in form if name not in body and form[name] not in (None, "")]
