@@ -135,12 +135,9 @@ def with_code(books: Books, vat_map: VatMap, entry: Entry, code: str) -> VatMap:
     """The map that gives the entry this code: by the plainest row that does, else by one that says everything."""
     want, day, pattern = entry.want, entry.day, replace(entry.pattern, code=code)
     tries: list[tuple[VatRow, ...]] = [(pattern,)]
-    if entry.row is not None and not entry.is_later:
-        before = books.named(entry.row.code)
-        if before is not None and before.valid_to is not None and before.valid_to < day:
-            tries.insert(0, (replace(pattern, valid_from=before.valid_to + timedelta(days=1)),))
-        elif replace(pattern, valid_from=None).key == replace(entry.row, valid_from=None).key:
-            tries.insert(0, (replace(pattern, valid_from=entry.row.valid_from),))
+    begin = _begin_beside(books, entry)
+    if begin is not None:
+        tries.insert(0, (replace(pattern, valid_from=begin),))
     tries.append(tuple(VatRow(code, pattern.tax_class, rate, pattern.country, want.use, day) for rate in want.rates))
     for rows in tries:
         fresh = vat_map
@@ -151,18 +148,30 @@ def with_code(books: Books, vat_map: VatMap, entry: Entry, code: str) -> VatMap:
     raise AssertionError("a row that says everything decides")
 
 
+def _begin_beside(books: Books, entry: Entry) -> date | None:
+    """When a new row has to begin, given the row before: that one stays for what was supplied while its tax was valid.
+
+    One that merely began later than the new row would, and is wrong, is what the new row replaces.
+    """
+    if entry.row is None or entry.is_later:
+        return None
+    before = books.named(entry.row.code)
+    if before is not None and before.valid_to is not None and before.valid_to < entry.day:
+        return before.valid_to + timedelta(days=1)
+    same = replace(entry.row, valid_from=None).key == replace(entry.pattern, valid_from=None).key
+    began = entry.row.valid_from
+    return began if same and began is not None and began > (entry.pattern.valid_from or date.min) else None
+
+
 def decided(books: Books, vat_map: VatMap, wants: Sequence[Want], answer: Callable[[Entry], str]) -> VatMap:
     """The map with an answer for everything in it that no row decides yet; "" leaves it as it is."""
-    taken: list[tuple[Entry, str]] = []
     for want in wants:
         asked: set[date] = set()
         while (entry := _next_open(books, vat_map, want, asked)) is not None:
             asked.add(entry.day)
             code = answer(entry)
-            if code:
-                vat_map = with_code(books, vat_map, entry, code)
-                taken.append((entry, code))
-    return _settled(books, vat_map, taken)
+            vat_map = with_code(books, vat_map, entry, code) if code else vat_map
+    return vat_map
 
 
 def _next_open(books: Books, vat_map: VatMap, want: Want, asked: set[date]) -> Entry | None:
@@ -170,19 +179,6 @@ def _next_open(books: Books, vat_map: VatMap, want: Want, asked: set[date]) -> E
         (e for e in review(books, vat_map, want) if e.standing != "mapped" and e.day not in asked),
         None,
     )
-
-
-def _settled(books: Books, vat_map: VatMap, taken: Sequence[tuple[Entry, str]]) -> VatMap:
-    """The map in which everything that was decided holds, whatever was decided after it."""
-    for _ in taken:
-        lost = [
-            (entry, code)
-            for entry, code in taken
-            if any(row is None or row.code != code for row in entry.want.rows(vat_map, entry.day))
-        ]
-        for entry, code in lost:
-            vat_map = with_code(books, vat_map, entry, code)
-    return vat_map
 
 
 def open_entries(books: Books, vat_map: VatMap, wants: Sequence[Want]) -> list[Entry]:
