@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from world import World, an_invoice
+from world import World, a_product, an_invoice
 
 THREE = (
     an_invoice("1"),
@@ -141,6 +141,44 @@ def _all_put_away(world: World) -> None:
         assert workspace.store.intents.of_subject("test", "connection") == []
 
 
+def _change_products(world: World) -> None:
+    """One new, one that stands in bexio already, one changed on both sides, one that nobody touched."""
+    world.set_profile(products={"enabled": True, "description": "ledger", "weight": "shop"})
+    world.list_products(a_product("1"), a_product("4"))
+    world.sync_products()
+    world.sandbox.person.create_item("A-2", "Bank", sale_price="80", intern_description="Aus Eisen", weight=1500)
+    world.sandbox.person.edit_item(
+        world.items()["A-1"]["id"], intern_name="Oval", intern_description="Aus Eiche", deliverer_name="Holz AG"
+    )
+    world.list_products(a_product("1", title="Rund"), a_product("2"), a_product("3"), a_product("4"))
+
+
+def _products_agree(world: World) -> None:
+    codes = [row["intern_code"] for row in world.sandbox.items() if row["intern_code"].startswith("A-")]
+    assert sorted(codes) == ["A-1", "A-2", "A-3", "A-4"]
+    items = world.items()
+    shown = {code: (items[code]["intern_name"], Decimal(items[code]["sale_price"])) for code in codes}
+    assert shown == {"A-1": ("Rund", 100), "A-2": ("Tisch 2", 100), "A-3": ("Tisch 3", 100), "A-4": ("Tisch 4", 100)}
+    assert items["A-1"]["deliverer_name"] == "Holz AG"
+    told = world.told("products")
+    assert {shop_id: row["ledger_id"] for shop_id, row in told.items()} == {
+        shop_id: str(items[f"A-{shop_id}"]["id"]) for shop_id in "1234"
+    }
+    assert [told[shop_id].get("description") for shop_id in "1234"] == ["Aus Eiche", "Aus Eisen", None, None]
+
+
+def _move_stock(world: World) -> None:
+    world.set_profile(products={"enabled": True})
+    world.list_products(a_product("1"), a_product("2"), a_product("3"))
+    world.sync_products()
+    for code, booked in (("A-1", 2), ("A-2", -1)):
+        world.sandbox.person.book_stock(world.items()[code]["id"], booked)
+
+
+def _stock_is_told(world: World) -> None:
+    assert {shop_id: row["stock"] for shop_id, row in world.told("stock").items()} == {"1": "7", "2": "4"}
+
+
 SCENARIOS = (
     Scenario("three invoices", ("invoices", "push"), _drop_three, _three_invoices_three_mails),
     Scenario("a long invoice", ("invoices", "push"), _drop_a_long_one, _one_long_invoice),
@@ -148,4 +186,6 @@ SCENARIOS = (
     Scenario("payments", ("payments", "poll"), _pay_some, _told_once_each),
     Scenario("a first connection test", ("test-connection", "--yes"), _begin, _all_put_away, rests=False, long=True),
     Scenario("another connection test", ("test-connection", "--yes"), _try_once, _all_put_away, rests=False, long=True),
+    Scenario("products", ("products", "sync"), _change_products, _products_agree),
+    Scenario("stock", ("stock", "pull"), _move_stock, _stock_is_told),
 )

@@ -41,6 +41,8 @@ def run(world: World, scenario: Scenario) -> Result | Report:
     jobs: dict[str, Callable[[], Result | Report]] = {
         "invoices": world.push,
         "payments": world.poll,
+        "products": world.sync_products,
+        "stock": world.pull_stock,
         "test-connection": world.try_connection,
     }
     return jobs[scenario.command[0]]()
