@@ -16,7 +16,7 @@ from bexsync.engine.result import Result
 from bexsync.errors import Exit, LoginNeeded, TryLater
 from bexsync.jobs.run import RunEnded
 from bexsync.sandbox import Fault
-from world import TOKEN, RealClock, World, a_world, an_invoice
+from world import TOKEN, RealClock, World, a_product, a_world, an_invoice
 
 CUSTOMER = {
     "kind": "company",
@@ -31,14 +31,16 @@ LINES = [{"line_id": str(n), "name": f"Teil {n}", "unit_price": "1", "tax_rate":
 
 @dataclass(frozen=True)
 class Step:
-    """One kind of request that a fault may strike, and a push in which it occurs."""
+    """One kind of request that a fault may strike, and a run in which it occurs; `judge` where it is no push."""
 
     name: str
     method: str
     path: str
     prepare: Callable[[World], None]
-    total: Decimal
+    total: Decimal = Decimal(0)
     mailed: int = 1
+    run: Callable[[World], Result] = World.push
+    judge: Callable[[World, Trouble, Result], None] | None = None
 
 
 def _known_ledger(world: World) -> None:
@@ -88,7 +90,68 @@ def _changed_draft(world: World) -> None:
     world.drop(an_invoice("x", lines=lines, total="216.20"), name="changed.json")
 
 
+def _new_product(world: World) -> None:
+    world.set_profile(products={"enabled": True, "description": "ledger"})
+    world.list_products(a_product("0"))
+    world.sync_products()
+    world.list_products(a_product("0"), a_product("x"))
+
+
+def _changed_product(world: World) -> None:
+    world.set_profile(products={"enabled": True, "description": "ledger"})
+    world.list_products(a_product("x"))
+    world.sync_products()
+    for title in ("erst", "dann"):  # how edits are taken here is known from the first
+        world.list_products(a_product("x", title=title))
+        world.sync_products()
+    world.sandbox.person.edit_item(world.items()["A-x"]["id"], intern_description="Aus Eiche", width=40)
+    world.list_products(a_product("x"))
+
+
+def _first_edit(world: World) -> None:
+    world.set_profile(products={"enabled": True})
+    world.list_products(a_product("x"))
+    world.sync_products()
+    world.sandbox.person.edit_item(world.items()["A-x"]["id"], intern_name="Oval", width=40)
+
+
+def _moved_stock(world: World) -> None:
+    world.set_profile(products={"enabled": True})
+    world.list_products(a_product("x"))
+    world.sync_products()
+    world.sandbox.person.book_stock(world.items()["A-x"]["id"], 2)
+
+
+def _judge_product(world: World, trouble: Trouble, result: Result) -> None:
+    """One item, by the word of whoever is master, and what the shop was told is what stands in bexio."""
+    items = [row for row in world.sandbox.items() if row["intern_code"] == "A-x"]
+    action = trouble.parameters.get("action", "")
+    left = _left_to_a_person(result)
+    if action == "delete_item":
+        assert items == [], "it was created anew, though a person deleted it"
+        return
+    if action == "create_item" and len(items) == 2:
+        assert left, "one code, two items, and nobody was told"
+        return
+    (item,) = items
+    assert not left, left
+    assert (item["intern_name"], Decimal(item["sale_price"])) == ("Tisch x", 100)
+    assert world.told("products")["x"]["ledger_id"] == str(item["id"])
+    assert item["width"] in (None, 40)
+    if item["intern_description"] == "Aus Eiche":
+        assert world.told("products")["x"]["description"] == "Aus Eiche"
+
+
+def _judge_stock(world: World, trouble: Trouble, result: Result) -> None:
+    """The number that stands in bexio, told once; an item that is gone has none."""
+    assert not _left_to_a_person(result)
+    (row,) = world.told("stock").values()
+    assert (row["stock"], row["expected"]) == ("7", "5")
+
+
+_ITEM = "/2.0/article"
 _ONE, _GROSS = Decimal("108.10"), Decimal("216.20")
+_SYNC: dict[str, Any] = {"run": World.sync_products, "judge": _judge_product}
 STEPS = (
     Step("contact", "POST", "/2.0/contact", _new_company, _ONE),
     Step("restore", "PATCH", "/2.0/contact/{id}/restore", _archived, _ONE),
@@ -100,6 +163,13 @@ STEPS = (
     Step("delete position", "DELETE", "/2.0/kb_invoice/{id}/kb_position_custom/{id}", _changed_draft, _GROSS),
     Step("issue", "POST", "/2.0/kb_invoice/{id}/issue", _only_issue, _ONE, mailed=0),
     Step("mail", "POST", "/2.0/kb_invoice/{id}/send", _known_customer, _ONE),
+    Step("item", "POST", _ITEM, _new_product, run=World.sync_products, judge=_judge_product),
+    Step(
+        "first edit of an item", "POST", f"{_ITEM}/{{id}}", _first_edit, run=World.sync_products, judge=_judge_product
+    ),
+    Step("edit of an item", "POST", f"{_ITEM}/{{id}}", _changed_product, run=World.sync_products, judge=_judge_product),
+    Step("list of items", "GET", _ITEM, _changed_product, run=World.sync_products, judge=_judge_product),
+    Step("stock", "GET", _ITEM, _moved_stock, run=World.pull_stock, judge=_judge_stock),
 )
 
 
@@ -114,6 +184,13 @@ class Trouble:
     only: frozenset[str] = frozenset()
 
 
+def _after(action: str) -> dict[str, Any]:
+    return {"action": action, "when": "after"}
+
+
+_WRITTEN_ITEMS = frozenset({"item", "first edit of an item", "edit of an item"})
+_OF_ITEMS = _WRITTEN_ITEMS | {"list of items", "stock"}
+_OF_PUSHES = frozenset(step.name for step in STEPS) - _OF_ITEMS
 _INVOICES = frozenset({"invoice", "position", "edit", "delete position", "issue", "mail"})
 TROUBLES = (
     Trouble("connection dropped before the work", "drop_before"),
@@ -142,8 +219,23 @@ TROUBLES = (
     Trouble("a person cancels", "person", {"action": "cancel", "when": "after"}, person=True, only=_INVOICES),
     Trouble("a person deletes", "person", {"action": "delete", "when": "after"}, person=True, only=_INVOICES),
     Trouble("answer lost, a person deletes", "person+drop", {"action": "delete"}, person=True, only=_INVOICES),
-    Trouble("a person merges contacts", "person", {"action": "merge_contacts", "when": "after"}, person=True),
-    Trouble("a person archives the contact", "person", {"action": "archive_contact", "when": "after"}, person=True),
+    Trouble(
+        "a person merges contacts",
+        "person",
+        {"action": "merge_contacts", "when": "after"},
+        person=True,
+        only=_OF_PUSHES,
+    ),
+    Trouble(
+        "a person archives the contact",
+        "person",
+        {"action": "archive_contact", "when": "after"},
+        person=True,
+        only=_OF_PUSHES,
+    ),
+    Trouble("a person edits the item", "person", {"action": "edit_item"}, person=True, only=_WRITTEN_ITEMS),
+    Trouble("a person deletes the item", "person", {"action": "delete_item"}, person=True, only=_WRITTEN_ITEMS),
+    Trouble("a person creates the item", "person", {"action": "create_item"}, person=True, only=frozenset({"item"})),
 )
 
 
@@ -172,12 +264,15 @@ def play(trouble: Trouble, step: Step, folder: Path, monkeypatch: Any) -> Verdic
         step.prepare(world)
         world.sandbox.faults.plan(_faults(trouble, step))
         contacts = len(world.sandbox.contacts()) + len(world.sandbox.contacts(archived=True))
-        runs, result = _run_until_settled(world)
+        runs, result = _run_until_settled(world, step)
         struck = bool(world.sandbox.faults.fired)
         world.sandbox.faults.clear()
-        _judge(world, trouble, step, result, contacts)
+        if step.judge is not None:
+            step.judge(world, trouble, result)
+        else:
+            _judge(world, trouble, step, result, contacts)
         before = _traces(world)
-        _run(world)
+        _run(world, step)
         if _traces(world) != before:
             raise AssertionError("the run after the last one wrote something")
         return Verdict(struck, runs, _left_to_a_person(result))
@@ -191,14 +286,18 @@ def _faults(trouble: Trouble, step: Step) -> list[Fault]:
     if trouble.fault == "lagging_search":
         return [Fault("lagging_search", **where), Fault("drop_after", step.method, step.path)]
     if trouble.fault == "person":
+        if trouble.parameters["action"].endswith("_item"):
+            when = "before" if trouble.parameters["action"] == "create_item" else "after"
+            target = {} if when == "before" else {"target": "newest item"}
+            return [Fault("person", **{"when": when, **target, **where})]
         return [Fault("person", **{"target": "newest invoice", **where})]
     return [Fault(trouble.fault, **where)]
 
 
-def _run(world: World) -> Result | None:
+def _run(world: World, step: Step) -> Result | None:
     """One run as cron would do it; a token that no longer works is replaced, as a person would."""
     try:
-        return world.push()
+        return step.run(world)
     except RunEnded as ended:
         if isinstance(ended.problem, LoginNeeded):
             world.sandbox.create_token(token=TOKEN)
@@ -211,12 +310,12 @@ def _run(world: World) -> Result | None:
         return None
 
 
-def _run_until_settled(world: World) -> tuple[int, Result]:
+def _run_until_settled(world: World, step: Step) -> tuple[int, Result]:
     """Runs until two in a row neither wait for anything nor change anything."""
     quiet = 0
     for count in range(1, 10):
         before = _traces(world)
-        result = _run(world)
+        result = _run(world, step)
         world.sandbox.faults.finish_late_work()
         world.clock.forward(seconds=40)
         waits = result is None or result.exit_code is Exit.TRY_LATER or result.later

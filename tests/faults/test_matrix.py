@@ -23,6 +23,9 @@ SHORT = frozenset(
         ("answer lost, search lags", "invoice"),
         ("answer lost, a person deletes", "mail"),
         ("a person cancels", "mail"),
+        ("connection dropped after the commit", "item"),
+        ("500 after the commit", "edit of an item"),
+        ("a person creates the item", "item"),
     }
 )
 

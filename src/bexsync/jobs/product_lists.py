@@ -57,10 +57,12 @@ class LinkedItems:
             if mark is None or mark[_HALF:] != KnownItem.seen(item).mark(fields):
                 self.moved[ledger_id] = item
 
-    def is_unmoved(self, shop_id: str, mark: str) -> bool:
-        """Whether neither product nor item is other than when they were last agreed on."""
+    def is_unmoved(self, shop_id: str, code: str, mark: str) -> bool:
+        """Whether neither product nor item is other than when they were last agreed on, and nothing is in their way."""
         ledger_id = self.of_product.get(shop_id)
-        if ledger_id is None or ledger_id in self.moved or ledger_id in self.missing or ledger_id in self.elsewhere:
+        if ledger_id is None or len(self.codes.get(code, ())) > 1:
+            return False
+        if ledger_id in self.moved or ledger_id in self.missing or ledger_id in self.elsewhere:
             return False
         return self.marks[ledger_id][:_HALF] == mark
 

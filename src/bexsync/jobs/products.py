@@ -165,7 +165,7 @@ class _Sync:
             if not options.wants(record, code):
                 continue
             closely = options.is_narrow or shop_id in self._doubtful
-            if not closely and items.is_unmoved(shop_id, planner.mark(record)):
+            if not closely and items.is_unmoved(shop_id, code, planner.mark(record)):
                 self._unchanged += 1
             else:
                 moved.append(record)
@@ -209,6 +209,7 @@ class _Sync:
                 )
             )
             return None
+        self._refuse_several(link.number)
         told = {name: str(value) for name, value in link.state.items() if name in FIELDS}
         known = LinkedProduct(remembered(link.agreed), told, link.events)
         return self._planner.compare(record, self._item_of(link), known)
@@ -249,9 +250,7 @@ class _Sync:
 
         What was created just now, a list may not show yet; what was created and then deleted, is created anew.
         """
-        run, found = self._run, self._items.codes.get(code, ())
-        if len(found) > 1:
-            raise items_ambiguous(code, [run.ledger.item_url(ledger_id) for ledger_id in found])
+        run, found = self._run, self._refuse_several(code)
         if found:
             self._refuse_taken(code, found[0])
             return code, self._items.moved[found[0]]
@@ -264,6 +263,12 @@ class _Sync:
             attempt += 1
             key = f"{code}#{attempt}"
         return key, None
+
+    def _refuse_several(self, code: str) -> tuple[int, ...]:
+        found = self._items.codes.get(code, ())
+        if len(found) > 1:
+            raise items_ambiguous(code, [self._run.ledger.item_url(ledger_id) for ledger_id in found])
+        return found
 
     def _made(self, key: str) -> int | None:
         intent = self._run.store.intents.get("", "item", key)
