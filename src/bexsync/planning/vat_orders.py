@@ -131,7 +131,7 @@ def _tax_called(books: Books, code: str) -> Tax:
     if tax is not None:
         return tax
     usable = {t.code: t for t in books.master.taxes if t.active and t.is_for_sales}
-    close = get_close_matches(code.upper(), usable, _NEAREST, 0.0) if len(usable) > _NEAREST else list(usable)
+    close = get_close_matches(code.upper(), usable, _NEAREST, 0.0)
     shown = ", ".join(f"{name} ({plain(usable[name].rate)} %)" for name in close) or "none"
     raise MappingProblem(f'bexio has no tax code "{printable(code)}".', f"The nearest active sales taxes are {shown}.")
 
