@@ -4,7 +4,8 @@ PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python3.14; 
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-WORKERS ?= auto
+# One more than there are cores, since some tests wait for clocks and networks.
+WORKERS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 # The state commits to disk all the time; in memory the same tests take a third of the time.
 SCRATCH := $(shell test -w /dev/shm && echo --basetemp=/dev/shm/bexsync-tests-$$PPID)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import signal
 import subprocess
 import sys
 
@@ -36,6 +37,7 @@ def started(world: World, *arguments: str, **environment: str) -> subprocess.Com
     out, err = _Stream(), _Stream()
     log = logging.getLogger("bexsync")
     before = log.handlers, log.propagate, log.level
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("os.environ", world.environment | environment)
         patch.setattr(sys, "argv", [str(BEXSYNC), *arguments])
@@ -49,5 +51,7 @@ def started(world: World, *arguments: str, **environment: str) -> subprocess.Com
             code = end.code
         finally:
             log.handlers, log.propagate, log.level = before
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
             logging.captureWarnings(False)
     return subprocess.CompletedProcess(list(arguments), int(str(code or 0)), out.text(), err.text())

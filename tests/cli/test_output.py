@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from front_door import called
 
 from world import BEXSYNC, TOKEN, World, an_invoice
 
@@ -61,13 +62,13 @@ def mixed(world: World) -> World:
 def test_silence_when_all_is_well(world: World) -> None:
     world.drop(an_invoice())
     for command in (("invoices", "push"), ("invoices", "push"), ("payments", "poll")):
-        run = world.cli(*command)
+        run = called(world, *command)
         assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
 
 
 def test_failures_are_one_line_a_cause_on_stderr_and_a_summary(world: World) -> None:
     world.drop(an_invoice("good"), *(an_invoice(f"bad {n}", currency="XXX") for n in range(7)))
-    run = world.cli("invoices", "push")
+    run = called(world, "invoices", "push")
     assert (run.returncode, run.stdout) == (1, "")
     cause, summary = run.stderr.splitlines()
     assert cause.startswith("invoices push: bad 0, bad 1, bad 2, bad 3, bad 4 and 2 more: bexio has no currency XXX.")
@@ -75,7 +76,7 @@ def test_failures_are_one_line_a_cause_on_stderr_and_a_summary(world: World) -> 
 
 
 def test_quiet_says_what_is_wrong_and_verbose_what_was_done(mixed: World) -> None:
-    loud = mixed.cli("invoices", "push", "-v")
+    loud = called(mixed, "invoices", "push", "-v")
     assert "RE-00001" in loud.stdout
     assert "invoices push: 2 done, 1 blocked, CHF 216.20" in loud.stdout
     code, text = on_terminal(mixed, "invoices", "push", "-q")
@@ -84,7 +85,7 @@ def test_quiet_says_what_is_wrong_and_verbose_what_was_done(mixed: World) -> Non
 
 
 def test_a_dry_run_always_prints_its_plan(mixed: World) -> None:
-    run = mixed.cli("invoices", "push", "--dry-run")
+    run = called(mixed, "invoices", "push", "--dry-run")
     assert run.returncode == 1
     assert re.search(r"Plan \w{12}: 2 documents, 2 mails, 5 requests, CHF 216.20. Nothing was changed.", run.stdout)
     assert "create Anna Keller, invoice for Anna Keller, send to anna.keller@example.ch" in run.stdout
@@ -93,10 +94,10 @@ def test_a_dry_run_always_prints_its_plan(mixed: World) -> None:
 
 
 def test_a_dry_run_of_nothing_and_of_too_much_says_so(world: World) -> None:
-    assert world.cli("invoices", "push", "-n").stdout == "invoices push: nothing to do (0 requests)\n"
+    assert called(world, "invoices", "push", "-n").stdout == "invoices push: nothing to do (0 requests)\n"
     world.set_profile(limits={"documents": 1})
     world.drop(an_invoice("1"), an_invoice("2"))
-    run = world.cli("invoices", "push", "-n")
+    run = called(world, "invoices", "push", "-n")
     assert run.returncode == 78
     assert "2 documents, 2 mails" in run.stdout
     assert "--confirm 2" in run.stderr
@@ -106,7 +107,7 @@ UNREACHABLE = "http://127.0.0.1:9"
 
 
 def test_no_network_is_75_and_says_why(world: World) -> None:
-    run = world.cli("payments", "poll", "--json", BEXSYNC_LEDGER__API_URL=UNREACHABLE)
+    run = called(world, "payments", "poll", "--json", BEXSYNC_LEDGER__API_URL=UNREACHABLE)
     (error,) = json.loads(run.stdout)["errors"]
     assert (run.returncode, error["code"], run.stderr) == (75, "unreachable", "")
     assert "cannot be reached: the connection was refused" in error["message"]
@@ -115,7 +116,7 @@ def test_no_network_is_75_and_says_why(world: World) -> None:
 def test_75_is_said_after_the_third_in_a_row(world: World) -> None:
     world.push()
     with world.workspace() as workspace, workspace.locks.job("payments poll"):
-        runs = [world.cli("payments", "poll") for _ in range(4)]
+        runs = [called(world, "payments", "poll") for _ in range(4)]
         code, text = on_terminal(world, "payments", "poll")
     assert [(run.returncode, bool(run.stderr)) for run in runs] == [
         (75, False), (75, False), (75, True), (75, True),
@@ -123,13 +124,13 @@ def test_75_is_said_after_the_third_in_a_row(world: World) -> None:
     said = "payments poll: Another `payments poll` of this site is running. This run changed nothing.\n"
     assert runs[2].stderr == said
     assert (code, text) == (75, said)  # a person is told at once
-    assert world.cli("payments", "poll").returncode == 0
+    assert called(world, "payments", "poll").returncode == 0
     with world.workspace() as workspace, workspace.locks.job("payments poll"):
-        assert world.cli("payments", "poll").stderr == ""  # the count begins anew
+        assert called(world, "payments", "poll").stderr == ""  # the count begins anew
 
 
 def test_a_profile_that_is_switched_off_needs_no_token(world: World) -> None:
-    run = world.cli("invoices", "push", "--json", BEXSYNC_ENABLED="false", BEXSYNC_ACCESS_TOKEN="")
+    run = called(world, "invoices", "push", "--json", BEXSYNC_ENABLED="false", BEXSYNC_ACCESS_TOKEN="")
     assert run.returncode == 0
     assert json.loads(run.stdout)["data"]["disabled"] is True
     assert world.sandbox.requests == []
@@ -154,7 +155,7 @@ COMMANDS = [
 def test_json_is_one_object_whatever_happens(mixed: World, command: tuple[str, ...]) -> None:
     mixed.push()
     for environment in ({}, {"BEXSYNC_LEDGER__FOO": "x"}, {"BEXSYNC_ACCESS_TOKEN": ""}):
-        run = mixed.cli(*command, "--json", **environment)
+        run = called(mixed, *command, "--json", **environment)
         envelope = json.loads(run.stdout)
         assert run.stdout.count("\n") == 1
         assert run.stderr == ""
@@ -168,7 +169,7 @@ def test_json_is_one_object_whatever_happens(mixed: World, command: tuple[str, .
 
 
 def test_json_of_a_push(mixed: World) -> None:
-    envelope = json.loads(mixed.cli("invoices", "push", "--json").stdout)
+    envelope = json.loads(called(mixed, "invoices", "push", "--json").stdout)
     assert (envelope["status"], envelope["exit_code"], envelope["site"]) == ("partial", 1, "main")
     assert envelope["data"]["counts"] == {"done": 2, "blocked": 1}
     assert envelope["data"]["totals"] == {"CHF": {"invoiced": "216.20"}}
@@ -192,11 +193,11 @@ MISUSES = [
 
 @pytest.mark.parametrize("misuse", MISUSES, ids=" ".join)
 def test_misuse_is_2_also_as_json(world: World, misuse: tuple[str, ...]) -> None:
-    run = world.cli(*misuse)
+    run = called(world, *misuse)
     assert run.returncode == 2
     assert "Usage: bexsync" in run.stderr
     assert "Traceback" not in run.stderr
-    run = world.cli(*misuse, "--json")
+    run = called(world, *misuse, "--json")
     envelope = json.loads(run.stdout)
     assert (run.returncode, run.stderr) == (2, "")
     assert (envelope["exit_code"], envelope["status"], envelope["data"]) == (2, "error", {})
