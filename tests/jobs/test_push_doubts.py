@@ -17,8 +17,9 @@ from bexsync.errors import Exit
 from bexsync.sandbox.doubts import DOUBTS
 from world import World, a_world, an_invoice
 
-# Nothing here has to do with items.
-OF_INVOICES = {name: doubt for name, doubt in DOUBTS.items() if not name.startswith("item_")}
+# Nothing here has to do with items, logins or rights.
+OTHERS = ("item_", "pkce", "refresh_", "logout_", "forbidden_")
+OF_INVOICES = {name: doubt for name, doubt in DOUBTS.items() if not name.startswith(OTHERS)}
 BEYOND_DEFAULT = [
     (name, value) for name, doubt in OF_INVOICES.items() for value in doubt.values if value != doubt.default
 ]
