@@ -1,4 +1,4 @@
-"""Random histories of one company (`histories.py`): a few in every run, many with `slow`.
+"""Random histories of one company (`histories.py`, `catalogs.py`): a few in every run, many with `slow`.
 
 HISTORIES_SEED=n tells the same histories again, HISTORIES=n tries so many.
 """
@@ -13,10 +13,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from faults.catalogs import Catalogs
 from faults.histories import Histories
 from faults.verdicts import record
 
 FEW, MANY = 12, 400
+FEW_CATALOGS = 8
 
 
 @pytest.mark.parametrize(
@@ -28,8 +30,25 @@ FEW, MANY = 12, 400
 )
 def test_whatever_happens_nothing_is_twice_and_nothing_lost(examples: int, steps: int) -> None:
     number = int(os.environ.get("HISTORIES_SEED") or (1 if examples == FEW else random.SystemRandom().randrange(10**6)))
+    _tell(Histories, examples, steps, number, "histories")
+
+
+@pytest.mark.parametrize(
+    ("examples", "steps"),
+    [
+        pytest.param(FEW_CATALOGS, 12, id="a few"),
+        pytest.param(MANY, 40, id="many", marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
+    ],
+)
+def test_whatever_happens_products_agree_in_the_end(examples: int, steps: int) -> None:
+    few = examples == FEW_CATALOGS
+    number = int(os.environ.get("HISTORIES_SEED") or (1 if few else random.SystemRandom().randrange(10**6)))
+    _tell(Catalogs, examples, steps, number, "products")
+
+
+def _tell(machine: type[Histories] | type[Catalogs], examples: int, steps: int, number: int, name: str) -> None:
     sys.stdout.write(f"HISTORIES_SEED={number}\n")
-    Histories.tried.clear()
+    machine.tried.clear()
     tried = settings(
         max_examples=int(os.environ.get("HISTORIES") or examples) if examples == MANY else examples,
         stateful_step_count=steps,
@@ -40,6 +59,6 @@ def test_whatever_happens_nothing_is_twice_and_nothing_lost(examples: int, steps
         suppress_health_check=list(HealthCheck),
         phases=(Phase.generate, Phase.shrink),
     )
-    run_state_machine_as_test(seed(number)(Histories), settings=tried)
-    sys.stdout.write(f"{dict(Histories.tried)}\n")
-    record("random histories (Hypothesis)", "histories", str(number), histories=Histories.tried["histories"])
+    run_state_machine_as_test(seed(number)(machine), settings=tried)
+    sys.stdout.write(f"{dict(machine.tried)}\n")
+    record("random histories (Hypothesis)", name, str(number), histories=machine.tried["histories"])

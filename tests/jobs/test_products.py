@@ -280,6 +280,19 @@ def test_what_vanished_is_said_once_and_comes_back(shop: World) -> None:
     assert shop.items()["A-18"]["intern_name"] == "Tisch 18"
 
 
+def test_an_item_that_was_created_again_is_linked_again(shop: World) -> None:
+    synced(shop)
+    shop.sandbox.person.delete_item(shop.items()["A-17"]["id"])
+    assert said(shop.sync_products()) == {"17": ("sync", "blocked", "item_vanished")}
+    shop.sandbox.person.create_item("A-17", "Von Hand", sale_price="100", intern_description="Aus Holz", weight=1500)
+    assert said(shop.sync_products()) == {"17": ("update item", "done", "")}
+    assert shop.items()["A-17"]["intern_name"] == "Tisch 17"
+    assert shop.told("products")["17"]["ledger_id"] == str(shop.items()["A-17"]["id"])
+    assert shop.sync_products().counts == {"unchanged": 1}
+    with shop.workspace() as workspace:
+        assert workspace.store.errors.open() == []
+
+
 def test_a_ledger_that_hides_its_items_stops_the_run(shop: World) -> None:
     synced(shop, *(a_product(str(n)) for n in range(20, 32)))
     for n in range(20, 32):

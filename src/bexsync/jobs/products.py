@@ -211,8 +211,10 @@ class _Sync:
             return None
         self._refuse_several(link.number)
         told = {name: str(value) for name, value in link.state.items() if name in FIELDS}
-        known = LinkedProduct(remembered(link.agreed), told, link.events)
-        return self._planner.compare(record, self._item_of(link), known)
+        item = self._item_of(link)
+        agreed = link.agreed if item.ledger_id == link.ledger_id else {}
+        known = LinkedProduct(remembered(agreed), told, link.events)
+        return self._planner.compare(record, item, known)
 
     def _item_of(self, link: Link) -> KnownItem:
         """The linked item as it is now; where the list does not show it, it is asked for alone."""
@@ -222,6 +224,8 @@ class _Sync:
             return KnownItem.recalled(link.ledger_id, link.agreed)
         seen = seen or self._run.ledger.item(link.ledger_id)
         if seen is None:
+            seen = self._successor(link)
+        if seen is None:
             raise RecordProblem(
                 f"The item {link.number} is gone from bexio.",
                 "It is not created again by itself. If it was deleted on purpose: "
@@ -230,6 +234,21 @@ class _Sync:
                 subject=VANISHED,
             )
         return KnownItem.seen(seen)
+
+    def _successor(self, link: Link) -> Item | None:
+        """The item that stands where the linked one was: a person or another site has created it again."""
+        found = self._items.codes.get(link.number, ())
+        if len(found) != 1 or found[0] in self._items.marks:
+            return None
+        self._refuse_conflict(link.number, found[0])
+        item = self._items.moved[found[0]]
+        url = self._run.ledger.item_url(item.ledger_id)
+        names = {"ledger_id": str(item.ledger_id), "ledger_code": item.code, "url": url}
+        fresh = replace(
+            link, ledger_id=item.ledger_id, url=url, fingerprint="", agreed={}, state=names, notes={}, adopted=True
+        )
+        self._run.store.links.save(fresh, self._run.workspace.clock.now())
+        return item
 
     def _met(self, record: Product) -> Work | None:
         """A product without a link: its item is found by its code, or a new one is due."""
