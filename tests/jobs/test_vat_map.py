@@ -281,7 +281,8 @@ def test_cron_hears_of_everything_that_happens_in_bexio(world: World) -> None:
     person.end_tax("UN81", "2026-12")
     code, lines = checked(world)
     assert (code, len(lines)) == (0, 4)
-    assert all("ends on 2026-12-31, and none is mapped after it" in line for line in lines)
+    assert "The rate 8.1 % ends in bexio on 2026-12-31." in lines[0]
+    assert all("its tax ends in bexio on 2026-12-31, and none is mapped after it" in line for line in lines[1:])
     assert called(world, "vat", "map", "--check", "--quiet").stderr == ""
 
     person.end_tax("UN81", "2026-10")

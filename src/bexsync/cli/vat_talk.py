@@ -82,7 +82,9 @@ def _offers(seen: Survey) -> list[Offer]:
 
 
 def _described(tax: Tax) -> str:
-    return described(tax) + (f", from {tax.valid_from}" if tax.valid_from else "")
+    since = [f"from {tax.valid_from}"] if tax.valid_from else []
+    until = [f"until {tax.valid_to}"] if tax.valid_to else []
+    return ", ".join((described(tax), *since, *until))
 
 
 def agrees_to(path: Path, before: VatMap, fresh: VatMap) -> bool:

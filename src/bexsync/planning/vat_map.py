@@ -81,8 +81,18 @@ def review(books: Books, vat_map: VatMap, want: Want) -> list[Entry]:
     """How a want stands on its day, and on later ones soon on which it will not stand any more."""
     entries = [_entry(books, vat_map, want, want.day)]
     while (day := _turning_day(books, entries[-1])) is not None:
-        entries.append(_entry(books, vat_map, want, day))
+        entries.append(_entry(books, vat_map, _then(books, want, day), day))
     return [entries[0], *(entry for entry in entries[1:] if entry.problem is not None)]
+
+
+def _then(books: Books, want: Want, day: date) -> Want:
+    """A class or shipping outlives its rate: where bexio has none of that rate any more, the shop will have another."""
+    ended = want.pattern.rate is None and not _is_sold_at(books, want.rate, day)
+    return replace(want, rate=None) if ended else want
+
+
+def _is_sold_at(books: Books, rate: Decimal | None, day: date) -> bool:
+    return any(t.is_for_sales and t.active and t.rate == rate and t.valid_on(day) for t in books.master.taxes)
 
 
 def _entry(books: Books, vat_map: VatMap, want: Want, day: date) -> Entry:
@@ -121,7 +131,7 @@ def _proposal(books: Books, vat_map: VatMap, want: Want, day: date) -> Tax | Non
 def _turning_day(books: Books, entry: Entry) -> date | None:
     """The next day, soon, on which the tax ends, or another one makes its rate ambiguous."""
     tax = entry.tax
-    if tax is None or entry.day < books.today:
+    if tax is None or entry.day < books.today or Origin.USUAL in entry.want.origins:
         return None
     days = [tax.valid_to + timedelta(days=1)] if tax.valid_to is not None else []
     if entry.row is None and entry.want.rate:
@@ -175,15 +185,21 @@ def decided(books: Books, vat_map: VatMap, wants: Sequence[Want], answer: Callab
 
 
 def _next_open(books: Books, vat_map: VatMap, want: Want, asked: set[date]) -> Entry | None:
-    return next(
-        (e for e in review(books, vat_map, want) if e.standing != "mapped" and e.day not in asked),
-        None,
-    )
+    return next((e for e in open_entries(books, vat_map, [want]) if e.day not in asked), None)
 
 
 def open_entries(books: Books, vat_map: VatMap, wants: Sequence[Want]) -> list[Entry]:
-    """What no row decides."""
-    return [entry for want in wants for entry in review(books, vat_map, want) if entry.standing != "mapped"]
+    """What no row decides and one could: a rate that will have ended is no question."""
+    return [
+        entry
+        for want in wants
+        for entry in review(books, vat_map, want)
+        if entry.standing != "mapped" and not (entry.is_later and _has_ended(books, entry))
+    ]
+
+
+def _has_ended(books: Books, entry: Entry) -> bool:
+    return entry.want.pattern.rate is not None and not _is_sold_at(books, entry.want.rate, entry.day)
 
 
 def proposed(entry: Entry) -> str:
@@ -220,7 +236,6 @@ def _finding(books: Books, entry: Entry) -> Finding:
     assert problem is not None  # noqa: S101  only entries that block become findings
     code = _kind(books, entry, problem)
     ordered = f"`bexsync vat map --set {shlex.quote(spelled(entry.pattern))}=CODE`"
-    ends = entry.is_later
     hint = {
         "inactive": f"Activate it in bexio, or map another: {ordered}.",
         "expired": f"Map what comes after it: {ordered}.",
@@ -228,8 +243,18 @@ def _finding(books: Books, entry: Entry) -> Finding:
         "rate_differs": f"Correct the rate in the shop, or the map: {ordered}.",
         "no_business_year": problem.hint,
     }.get(code, f"Map it: {ordered}.")
-    return Finding("attention" if entry.day > books.today else "wrong", "ends_soon" if ends else code,
+    if entry.is_later and _has_ended(books, entry):
+        hint = f"The shop needs another rate by then. {_what_begins(books, entry.day)}".rstrip()
+    return Finding("attention" if entry.day > books.today else "wrong", "ends_soon" if entry.is_later else code,
                    _sentence(books, entry, problem, code), hint)  # fmt: skip
+
+
+def _what_begins(books: Books, day: date) -> str:
+    taxes = [
+        t for t in books.master.taxes if is_current_sales_tax(t, day) and t.valid_from and t.valid_from > books.today
+    ]
+    shown = ", ".join(f"{tax.code} ({plain(tax.rate)} %) from {tax.valid_from}" for tax in taxes)
+    return f"bexio has {shown}." if shown else ""
 
 
 def _kind(books: Books, entry: Entry, problem: RecordProblem) -> str:
@@ -263,7 +288,9 @@ def _sentence(books: Books, entry: Entry, problem: RecordProblem, code: str) -> 
         last = entry.day - timedelta(days=1)
         if code == "ambiguous":
             return f"{what} will be ambiguous from {entry.day} on: {problem.message.partition(': ')[2]}"
-        return f"{what}: the tax it is mapped to ends on {last}, and none is mapped after it."
+        if _has_ended(books, entry):
+            return f"{what} ends in bexio on {last}."
+        return f"{what}: its tax ends in bexio on {last}, and none is mapped after it."
     if code == "rate_differs" and row is not None:
         tax = books.named(row.code)
         rate = plain(tax.rate) if tax else "another"

@@ -97,6 +97,8 @@ def allowed(books: Books, wants: Sequence[Want], row: VatRow) -> VatRow:
     """The row with the code as bexio writes it; raises MappingProblem where bexio or the shop says otherwise."""
     tax = _tax_called(books, row.code)
     day = max(books.today, row.valid_from or books.today)
+    if row.rate is not None and row.valid_from is None:
+        day = max(day, tax.valid_from or day)  # nobody sells at a rate before it begins
     problem = why_unusable(tax, day, row.valid_from)
     if problem:
         raise MappingProblem(
@@ -113,14 +115,12 @@ def allowed(books: Books, wants: Sequence[Want], row: VatRow) -> VatRow:
 
 
 def _rates_of_shop(wants: Sequence[Want], row: VatRow) -> set[Decimal]:
-    """What the shop says the rate is of what the row speaks of."""
+    """What the shop says the rate is of what the row speaks of, then."""
     return {
         want.rate
         for want in wants
         if want.rate is not None
-        and row.matches(
-            want.pattern.tax_class, want.rate, want.pattern.country, want.use, max(want.day, row.valid_from or date.min)
-        )
+        and row.matches(want.pattern.tax_class, want.rate, want.pattern.country, want.use, want.day)
     }
 
 

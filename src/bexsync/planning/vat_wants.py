@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -81,7 +81,9 @@ class Want:
 
 def wants_of(seen: Iterable[Seen], vat_map: VatMap, taxes: Sequence[Tax], today: date) -> list[Want]:
     """Everything that needs a tax: plain rates first, then classes, shipping and fees."""
-    current = [one for one in seen if not one.says_nothing and not _is_over(one, taxes, today)]
+    seen = [one for one in seen if not one.says_nothing]
+    listed = {one.rate for one in seen if one.origin in _LISTED and one.rate is not None}
+    current = [one for one in seen if not _is_over(one, listed, taxes, today)]
     current = _in_force([_at_home(one, _is_international(current)) for one in current], today)
     wants = _grouped(current, today)
     wants += _usual(wants, today)
@@ -102,8 +104,8 @@ def _order(want: Want) -> tuple[object, ...]:
     )
 
 
-def _is_over(one: Seen, taxes: Sequence[Tax], today: date) -> bool:
-    """A rate that has ended in the ledger is history: at once where all of it is booked, later where it is listed."""
+def _is_over(one: Seen, listed: Set[Decimal], taxes: Sequence[Tax], today: date) -> bool:
+    """A rate that has ended is history where all of it is booked, it is long ago, or what follows is listed too."""
     if not one.rate or one.origin is Origin.OPEN:
         return False
     ended = end_of_rate(taxes, one.rate)
@@ -111,7 +113,14 @@ def _is_over(one: Seen, taxes: Sequence[Tax], today: date) -> bool:
         return False
     if one.origin is Origin.BOOKED:
         return one.day is not None and one.day <= ended
-    return is_long_ago(ended, today)
+    return is_long_ago(ended, today) or bool(listed & _successors(taxes, one.rate, today))
+
+
+def _successors(taxes: Iterable[Tax], rate: Decimal, today: date) -> set[Decimal]:
+    """The rates that began in the ledger after this one did, and hold now."""
+    taxes = list(taxes)
+    began = max((t.valid_from or date.min for t in taxes if t.kind == "sales_tax" and t.rate == rate), default=date.max)
+    return {t.rate for t in taxes if is_current_sales_tax(t, today) and began < (t.valid_from or date.min) <= today}
 
 
 def is_long_ago(ended: date, today: date) -> bool:
@@ -215,14 +224,24 @@ def _of_map(wants: Sequence[Want], vat_map: VatMap, taxes: Sequence[Tax], today:
             continue
         named = [tax for tax in taxes if tax.code == row.code]
         ends = [tax.valid_to for tax in named]
-        if row.rate is not None and ends and all(end is not None and is_long_ago(end, today) for end in ends):
+        if row.rate is not None and ends and _is_for_old_supplies(row.rate, ends, taxes, today):
             continue
         rates = {tax.rate for tax in named if tax.rate}
         rate = row.rate if row.rate is not None or len(rates) != 1 else rates.pop()
         day = max(today, row.valid_from or today)
+        if row.rate is not None and row.valid_from is None and named:
+            day = max(day, min(tax.valid_from or today for tax in named))  # nobody sells at a rate before it begins
         want = Want(replace(row, code=""), rate, row.use or "sale", day, (Origin.MAP,))
         if want.rows(vat_map, day)[0] is row:
             yield want
+
+
+def _is_for_old_supplies(rate: Decimal, ends: Sequence[date | None], taxes: Sequence[Tax], today: date) -> bool:
+    """Whether a rate ended long ago, or was replaced by another, so that nobody should sell at it any more."""
+    past = [end for end in ends if end is not None and end < today]
+    if len(past) < len(ends):
+        return False
+    return is_long_ago(max(past), today) or bool(_successors(taxes, rate, today))
 
 
 def _of_ledger(wants: Sequence[Want], taxes: Sequence[Tax], today: date) -> Iterator[Want]:

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from bexsync.cli.output import Output
     from bexsync.jobs.vat_map import Survey
 
-_COLOURS = {"mapped": "green", "new": "cyan", "by rate": "dim", "by default": "dim", "unmapped": "bold yellow"}
+_COLOURS = {
+    "mapped": "green",
+    "new": "cyan",
+    "by rate": "dim",
+    "by default": "dim",
+    "proposed": "cyan",
+    "unmapped": "bold yellow",
+}
 _WIDE = 110
 
 
@@ -109,8 +116,12 @@ def show_table(seen: Survey, vat_map: VatMap) -> None:
     page.line(Text(seen.company or "The company", style="bold") + Text(": the shop's VAT beside the taxes in bexio"))
     page.line()
     entries = list(_entries(seen, vat_map))
-    names = ("in the shop", "rate", "in", "from", "bexio", "tax", "", "seen in")
-    page.table(names, [_cells(entry, _standing(entry, seen), page.width) for entry in entries], right=("rate",))
+    names = ("in the shop", "rate", "in", "from", "bexio", "tax", "until", "", "seen in")
+    page.table(
+        names,
+        [_cells(entry, _standing(entry, seen), seen.books.today, page.width) for entry in entries],
+        right=("rate",),
+    )
     page.line()
     page.show()
 
@@ -121,17 +132,22 @@ def _entries(seen: Survey, vat_map: VatMap) -> Iterator[Entry]:
 
 
 def _standing(entry: Entry, seen: Survey) -> str:
+    if entry.is_later and entry.problem is not None:
+        return "ends"
     if entry.standing == "mapped" and entry.row not in seen.vat_map.rows:
         return "new"
     return entry.standing
 
 
-def _cells(entry: Entry, standing: str, width: int) -> Row:
+def _cells(entry: Entry, standing: str, today: date, width: int) -> Row:
+    """A tax that is only proposed stands where it would be; what has none says why."""
     want, tax = entry.want, entry.tax
+    if entry.problem is not None and entry.proposal is not None:
+        tax, standing = entry.proposal, "proposed"
     what = want.pattern.tax_class or {"sale": "any sale", "shipping": "shipping", "fee": "payment fees"}[want.use]
     if want.pattern.tax_class and want.use != "sale":
         what += f", {want.use}"
-    begin = entry.pattern.valid_from
+    begin = entry.day if entry.day > today else entry.pattern.valid_from
     shown = Text(described(tax)) if tax is not None else Text("")
     code = tax.code if tax is not None else entry.row.code if entry.row is not None else ""
     origins = ", ".join(origin.value for origin in want.origins if origin is not Origin.USUAL)
@@ -143,19 +159,18 @@ def _cells(entry: Entry, standing: str, width: int) -> Row:
             Text(begin.isoformat() if begin else ""),
             Text(code, style="bold"),
             shown,
+            Text(_day(tax.valid_to) if tax is not None else ""),
             Text(standing, style=_COLOURS[standing]),
         ),
         Text(origins if width >= _WIDE else "", style="dim"),
-        (Text(entry.problem.message),) if entry.problem is not None else (),
+        (Text(entry.problem.message),) if entry.problem is not None and tax is None else (),
     )
 
 
 def described(tax: Tax) -> str:
-    """A tax beside its code: rate, name, and until or from when, where that is not simply now."""
+    """A tax beside its code: rate and name, each once."""
     name = tax.name.removeprefix(tax.code).strip(" -")
-    parts = [name if "%" in name else f"{plain(tax.rate)} % {name}".strip()]
-    parts += [f"until {tax.valid_to}"] if tax.valid_to is not None else []
-    return ", ".join(parts)
+    return name if "%" in name else f"{plain(tax.rate)} % {name}".strip()
 
 
 def _show_file(written: Written) -> None:

@@ -209,6 +209,41 @@ def test_a_second_code_that_begins_soon_is_told_before_it_is_ambiguous() -> None
     }
 
 
+def law_changes() -> tuple[Books, Books]:
+    """The ledger in autumn, when the rate of January is known, and in January."""
+    taxes = (tax("UN81", "8.1", valid_from=BEXIO, valid_to=date(2026, 12, 31)), NEXT)
+    return books(taxes), books(taxes, date(2027, 1, 4))
+
+
+def test_a_change_of_the_law_is_mapped_before_it_comes_and_quiet_after_it_came() -> None:
+    autumn, january = law_changes()
+    rows = [row("UN81", rate="8.1"), row("UN81", tax_class="standard")]
+    sold = [Seen(Origin.BOOKED, "standard", Decimal("8.1"), "CH", day=TODAY), listed("8.1", "standard")]
+
+    def told(ledger: Books, seen: list[Seen]) -> dict[str, str]:
+        vat_map = VatMap(tuple(rows))
+        wants = wants_of(seen, vat_map, ledger.master.taxes, ledger.today)
+        return {f.message: f.hint for f in findings(ledger, vat_map, wants)}
+
+    found = told(autumn, sold)
+    assert found["The rate 8.1 % ends in bexio on 2026-12-31."].endswith("bexio has UN85 (8.5 %) from 2027-01-01.")
+    ends = 'The class "standard": its tax ends in bexio on 2026-12-31, and none is mapped after it.'
+    assert found[ends].endswith("`bexsync vat map --set standard,from:2027-01-01=CODE`.")
+    wants = wants_of(sold, VatMap(tuple(rows)), autumn.master.taxes, TODAY)
+    for order in ("standard,from:2027-01-01=UN85", "rate:8.5=UN85"):
+        rows.append(allowed(autumn, wants, read_order(order)))
+    assert list(told(autumn, sold)) == ["The rate 8.1 % ends in bexio on 2026-12-31."]
+    assert told(january, [*sold[:1], listed("8.5", "standard")]) == {}
+    assert list(told(january, sold)) == ['The class "standard" (8.1 %) is mapped to UN85, which has 8.5 % in bexio.']
+
+
+def test_a_rate_that_ended_and_whose_successor_is_listed_too_is_history() -> None:
+    _, january = law_changes()
+    seen = [listed("8.1"), listed("8.5")]
+    assert not [w for w in wants_of(seen, VatMap(), january.master.taxes, january.today) if w.rate == Decimal("8.1")]
+    assert [w for w in wants_of(seen[:1], VatMap(), january.master.taxes, january.today) if w.rate == Decimal("8.1")]
+
+
 def test_history_is_left_in_peace() -> None:
     """Rows and rates of a law that ended long ago are there for old invoices."""
     old = [row("UN77", rate="7.7"), row("UN77", tax_class="standard")]
