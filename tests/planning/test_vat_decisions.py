@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -280,6 +282,14 @@ def test_an_invoice_that_waits_with_an_old_rate_is_not_history() -> None:
 )
 def test_orders_are_read(text: str, expected: VatRow) -> None:
     assert read_order(text) == expected
+
+
+@pytest.mark.parametrize("page", ["docs/vat.md", "docs/cli.md"])
+def test_the_orders_that_are_explained_are_understood(page: str) -> None:
+    text = (Path(__file__).parents[2] / page).read_text()
+    orders = re.findall(r"--set (\S+=[A-Z0-9]+)", text) + re.findall(r"`([^`\s]+=U[A-Z0-9]+)`", text)
+    assert len(orders) >= 5
+    assert all(read_order(order).code for order in orders)
 
 
 @pytest.mark.parametrize(

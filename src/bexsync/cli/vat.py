@@ -24,7 +24,7 @@ def map_(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; take every proposal.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show the map with every proposal in it; write nothing.")
+        bool, typer.Option("--dry-run", "-n", help="Show the map with every proposal in it; write nothing.")
     ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Only look, for cron: silent when the map is right, else 78 and why.")

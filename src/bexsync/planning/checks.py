@@ -325,7 +325,7 @@ def _vat_map(around: Surroundings) -> Iterator[Check]:
             "VAT map",
             value,
             f"No active sales taxes in bexio: {', '.join(odd)}.",
-            f"Active are {', '.join(sorted(usable)) or 'none'}: correct the map, or activate them in bexio.",
+            f"Active are {', '.join(sorted(usable)) or 'none'}: correct it with `bexsync vat map`, or activate them in bexio.",
         )
     else:
         yield _ok("VAT map", value)
