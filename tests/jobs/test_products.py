@@ -12,6 +12,7 @@ from bexsync.engine.result import Result
 from bexsync.errors import ConfigurationProblem, Exit, PlanTooBig
 from bexsync.jobs.products import check
 from bexsync.jobs.run import RunEnded
+from bexsync.sandbox import Fault
 from world import World, a_product, a_world
 
 
@@ -111,7 +112,7 @@ def test_only_what_changed_is_written(shop: World) -> None:
     assert item["intern_description"] == "Aus Holz"
 
 
-@pytest.mark.parametrize("doubt", ["partial", "emptied"])
+@pytest.mark.parametrize("doubt", ["partial", "four", "emptied"])
 def test_an_edit_leaves_the_rest_alone_whatever_bexio_makes_of_forms(
     doubt: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,6 +127,39 @@ def test_an_edit_leaves_the_rest_alone_whatever_bexio_makes_of_forms(
         after = shop.items()
         for code, title in (("A-17", "Neu"), ("A-18", "Auch neu")):
             assert after[code] == {**before[code], "intern_name": title}
+
+
+@pytest.mark.parametrize("fault", ["drop_before", "drop_after", "error_after", "truncated"])
+@pytest.mark.parametrize("nth", [1, 2])
+def test_finding_that_out_loses_nothing_where_the_answer_is_lost(
+    fault: str, nth: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with a_world(tmp_path, monkeypatch, doubts={"item_edit": "emptied", "item_required": "none"}) as shop:
+        shop.set_profile(products={"enabled": True})
+        synced(shop)
+        shop.sandbox.person.edit_item(shop.items()["A-17"]["id"], deliverer_name="Holz AG", width=40)
+        before = shop.items()["A-17"]
+        shop.list_products(a_product(title="Neu"))
+        shop.sandbox.faults.plan([Fault(fault, "POST", "/2.0/article/{id}", nth=nth)])
+        for _ in range(4):
+            shop.sync_products()
+            shop.clock.forward(minutes=5)
+        assert shop.items()["A-17"] == {**before, "intern_name": "Neu"}
+
+
+def test_a_person_who_was_quicker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """bexio refuses the second item of a code: the first one is it, and what it says is nobody's agreement."""
+    with a_world(tmp_path, monkeypatch, doubts={"item_codes": "unique"}) as shop:
+        shop.set_profile(products={"enabled": True})
+        shop.list_products(a_product())
+        shop.sandbox.faults.plan([Fault("person", "POST", "/2.0/article", action="create_item", title="Von Hand")])
+        for _ in range(2):
+            shop.sync_products()
+        item = shop.items()["A-17"]
+        assert (item["intern_name"], item["sale_price"]) == ("Tisch 17", "100.000000")
+        before = traces(shop)
+        assert shop.sync_products().counts == {"unchanged": 1}
+        assert traces(shop) == before
 
 
 # who is master

@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from bexsync.errors import NotPermitted, NotSent, Refused
+from bexsync.errors import LedgerAnswer, NotPermitted, NotSent, Refused
 from bexsync.http.clock import Clock
 from bexsync.ledgers.bexio.api import Api, Row, criterion
 from bexsync.ledgers.bexio.reading import (
@@ -59,6 +59,7 @@ _FORM = (
 _OF_STOCK = ("is_stock", "stock_id", "stock_place_id", "stock_min_nr")
 _PARTIAL = "item_edits_keep_the_rest"
 _TRIAL = "item_edit_tried"
+_SPARE = "remarks"
 
 
 class ItemBook:
@@ -133,53 +134,57 @@ class ItemBook:
     def edit(self, payload: Mapping[str, Any]) -> Done:
         """Some fields of an item; the others stay as they are."""
         self._mend_trial()
-        path, body = f"{ITEMS}/{payload['ledger_id']}", item_to(payload["fields"])
-        if self._facts.get(_PARTIAL):
-            row = self._write(path, body)
-        else:
-            with understood("an item"):
-                before = row_of(self._api.show(path, bucket=BUCKET))
-            if self._facts.get(_PARTIAL) is None:
-                row = self._try_partial(path, before, body)
-            else:
-                row = self._write(path, {**whole_form(before), **body})
+        row = self._edited(f"{ITEMS}/{payload['ledger_id']}", item_to(payload["fields"]))
         with after_the_effect(), understood("the edited item"):
             item = item_from(row_of(row))
             if item.ledger_id != payload["ledger_id"]:
                 raise NotUnderstood("it is another one")
             return self._done(item)
 
-    def _try_partial(self, path: str, before: Row, body: Mapping[str, Any]) -> Any:
-        """Nobody says whether an edit empties what it does not name: the first one finds out, and mends it if so.
+    def _edited(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Nobody says what an edit makes of fields it does not name: until that is known, all are named."""
+        if self._facts.get(_PARTIAL):
+            try:
+                return self._write(path, body)
+            except Refused:
+                row = self._write(path, {**self._form(path), **body})
+                self._learn_partial(False)  # it was the rest that was missing
+                return row
+        form = self._form(path)
+        if self._facts.get(_PARTIAL) is None and form.get(_SPARE):
+            return self._try_without_spare(path, form, body)
+        return self._write(path, {**form, **body})
 
-        Until that is certain the whole form is kept, so that no death in between loses anything.
+    def _form(self, path: str) -> dict[str, Any]:
+        with understood("an item"):
+            return whole_form(row_of(self._api.show(path, bucket=BUCKET)))
+
+    def _try_without_spare(self, path: str, form: Mapping[str, Any], body: Mapping[str, Any]) -> Any:
+        """All but the remarks: are they still there, an edit may name only what changes; else they are written again.
+
+        They are kept until that is certain, so that no death in between loses them.
         """
-        form = whole_form(before)
-        self._facts.learn(_TRIAL, {"path": path, "form": {**form, **body}}, self._clock.now())
+        whole = {**form, **body}
+        self._facts.learn(_TRIAL, {"path": path, "form": whole}, self._clock.now())
         try:
-            row = self._write(path, body)
-        except NotSent:
+            row = self._write(path, {name: value for name, value in whole.items() if name != _SPARE})
+        except (NotSent, Refused):
             self._facts.forget(_TRIAL)
             raise
-        except Refused:
-            self._facts.forget(_TRIAL)
-            row = self._write(path, {**form, **body})
-            self._facts.learn(_PARTIAL, False, self._clock.now())  # it was the rest that was missing
-            return row
-        with after_the_effect(), understood("the edited item"):
-            shown = whole_form(row_of(row))
-        others = [name for name in form if name not in body and form[name] not in (None, "")]
-        emptied = [name for name in others if name in shown and shown[name] in (None, "")]
-        if emptied:
-            with after_the_effect():
-                row = self._write(path, {**form, **body})
-        if emptied or others:
-            self._facts.learn(_PARTIAL, not emptied, self._clock.now())
+        with after_the_effect():
+            with understood("the edited item"):
+                is_kept = bool(spare_text(row_of(row), _SPARE))
+            if not is_kept:
+                row = self._write(path, whole)
+        self._learn_partial(is_kept)
         self._facts.forget(_TRIAL)
         return row
 
+    def _learn_partial(self, is_kept: bool) -> None:
+        self._facts.learn(_PARTIAL, is_kept, self._clock.now())
+
     def _mend_trial(self) -> None:
-        """A trial that was cut short may have emptied an item; its whole form is written again."""
+        """A trial that was cut short may have cost an item its remarks; its whole form is written again."""
         trial = self._facts.get(_TRIAL)
         if trial is None:
             return
@@ -192,11 +197,13 @@ class ItemBook:
 
     def find_edited(self, payload: Mapping[str, Any]) -> Finding:
         """An edit took effect when the item says what was written; otherwise it may simply be repeated."""
+        try:
+            self._mend_trial()
+        except LedgerAnswer:
+            return Finding()
         item = self.one(payload["ledger_id"])
         if item is None:
             return Finding(conflict=f"The item {payload['ledger_id']} was deleted in bexio.")
-        if self._facts.get(_TRIAL) is not None:
-            return Finding()  # repeating it mends what else the trial may have emptied
         says = fields_of(item)
         is_written = all(says.get(name) == value for name, value in payload["fields"].items() if name in says)
         return Finding(done=self._done(item)) if is_written else Finding()
