@@ -125,7 +125,7 @@ class LedgerSection(Section):
     web_url: Url = "https://office.bexio.com"
     ca_file: str = ""
     issuer: Url = "https://auth.bexio.com/realms/bexio"
-    redirect_uri: Url = "http://127.0.0.1:53172/callback"
+    redirect_uri: Url = "http://127.0.0.1:27182/callback"
     token_store: TokenStoreName = ""
     token_command: TokenCommandSection = TokenCommandSection()
 

@@ -17,7 +17,7 @@ from bexsync.sandbox import Sandbox
 
 TOKEN = "pat-of-the-tests"
 CLIENT = {"client_id": "bexsync-sandbox", "client_secret": "sandbox-secret"}
-CALLBACK = "http://127.0.0.1:53172/callback"
+CALLBACK = "http://127.0.0.1:27182/callback"
 OPENID = "/realms/bexio/protocol/openid-connect"
 SCOPES = "openid profile email offline_access company_profile contact_edit kb_invoice_show"
 REGULA, LUCA = "regula.brunner@bergladen.example", "luca.ferrari@bergladen.example"

@@ -88,14 +88,14 @@ class TestNobodyIsTrusted:
         [
             None,
             "",
-            "http://127.0.0.1:53172/callback/",
-            "http://127.0.0.1:53172/Callback",
+            "http://127.0.0.1:27182/callback/",
+            "http://127.0.0.1:27182/Callback",
             "http://127.0.0.1:53173/callback",
-            "http://127.0.0.1:53172/callback?x=1",
-            "https://127.0.0.1:53172/callback",
-            "http://[::1]:53172/callback",
-            "http://127.0.0.1:53172/callback#x",
-            f"{CALLBACK} http://localhost:53172/callback",
+            "http://127.0.0.1:27182/callback?x=1",
+            "https://127.0.0.1:27182/callback",
+            "http://[::1]:27182/callback",
+            "http://127.0.0.1:27182/callback#x",
+            f"{CALLBACK} http://localhost:27182/callback",
             "https://evil.example/",
         ],
     )
@@ -185,7 +185,7 @@ class TestPages:
             assert page.headers["referrer-policy"] == "no-referrer"
             assert page.headers["x-content-type-options"] == "nosniff"
             assert not re.search(r"<script|\son\w+=|https?://(?!127\.0\.0\.1)(?!localhost)", page.text)
-        assert "form-action 'self' http://127.0.0.1:53172" in pages[0].headers["content-security-policy"]
+        assert "form-action 'self' http://127.0.0.1:27182" in pages[0].headers["content-security-policy"]
         assert pages[2].headers["content-security-policy"].endswith("form-action 'self'")
 
     def test_cookies_are_kept_from_scripts_and_other_sites(self, realm):

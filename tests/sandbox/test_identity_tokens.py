@@ -204,7 +204,7 @@ class TestCodes:
         [
             {"code_verifier": "x" * 43},
             {"code_verifier": None},
-            {"redirect_uri": "http://localhost:53172/callback"},
+            {"redirect_uri": "http://localhost:27182/callback"},
             {"redirect_uri": None},
         ],
     )

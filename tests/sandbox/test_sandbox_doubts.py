@@ -143,7 +143,7 @@ def totals(*lines, **fields):
 
 REFERENCE = ("api_reference", "in", ["A"])
 FORM = {"client_id": "bexsync-sandbox", "client_secret": "sandbox-secret"}
-CALLBACK = "http://127.0.0.1:53172/callback"
+CALLBACK = "http://127.0.0.1:27182/callback"
 REALM = "http://127.0.0.1/realms/bexio/protocol/openid-connect"
 
 

@@ -52,7 +52,7 @@ class Listener(Generic[T]):
         if not parse_address(f"{parts.scheme}://{parts.netloc}").local or parts.scheme != "http" or not parts.port:
             raise ConfigurationProblem(
                 f"The redirect URI {self._uri} is not one of this computer.",
-                "Register http://127.0.0.1:53172/callback for your app, or log in with --no-browser.",
+                "Register http://127.0.0.1:27182/callback for your app, or log in with --no-browser.",
             )
         hosts = ("127.0.0.1", "::1") if parts.hostname == "localhost" else (str(parts.hostname),)
         for host in hosts:

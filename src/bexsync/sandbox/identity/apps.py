@@ -11,7 +11,7 @@ from bexsync.sandbox.books.state import Books, Row
 
 STANDARD_ID = "bexsync-sandbox"
 STANDARD_SECRET = "sandbox-secret"  # noqa: S105  it opens nothing but a sandbox on this computer
-_STANDARD_REDIRECTS = ("http://127.0.0.1:53172/callback", "http://localhost:53172/callback")
+_STANDARD_REDIRECTS = ("http://127.0.0.1:27182/callback", "http://localhost:27182/callback")
 _MOST_REDIRECTS = 10
 
 
