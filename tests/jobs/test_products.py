@@ -129,8 +129,14 @@ def test_an_edit_leaves_the_rest_alone_whatever_bexio_makes_of_forms(
             assert after[code] == {**before[code], "intern_name": title}
 
 
-@pytest.mark.parametrize("fault", ["drop_before", "drop_after", "error_after", "truncated"])
-@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize(
+    ("fault", "nth"),
+    [
+        ("drop_after", 1),
+        ("drop_before", 2),
+        *(pytest.param(f, n, marks=pytest.mark.slow) for n in (1, 2) for f in ("error_after", "truncated")),
+    ],
+)
 def test_finding_that_out_loses_nothing_where_the_answer_is_lost(
     fault: str, nth: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -139,7 +139,7 @@ def carried_out(work: Work, record: Product, item: Item) -> tuple[Product, Item]
     return Product.model_validate(shop), after
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(OPTIONS, PRODUCTS, ITEMS, st.booleans())
 def test_after_one_sync_the_second_writes_nothing(
     options: dict[str, Any], product: dict[str, Any], item: dict[str, Any], forgetful: bool
@@ -154,7 +154,7 @@ def test_after_one_sync_the_second_writes_nothing(
     assert again.step is None
 
 
-@settings(max_examples=100)
+@settings(max_examples=40)
 @given(OPTIONS, PRODUCTS, ITEMS)
 def test_a_shop_that_takes_nothing_over_is_told_once(
     options: dict[str, Any], product: dict[str, Any], item: dict[str, Any]
