@@ -11,6 +11,7 @@ BexsyncError
 │   ├── StateProblem              the state database cannot be used as it is
 │   ├── NotPermitted              the token lacks a scope, its user a right, or a module is not booked
 │   ├── TokenStoreProblem         the place where the login is kept cannot be used
+│   ├── WrongServer               the login was made for another server than the profile names
 │   └── TooManyErrors             unacknowledged errors piled up
 ├── LoginNeeded              77   no usable token
 ├── TryLater                 75   lock, limit, network, or an unsettled doubt
@@ -128,6 +129,12 @@ class TokenStoreProblem(ConfigurationProblem):
     """The place where the login is kept cannot be used."""
 
     code = "token_store"
+
+
+class WrongServer(ConfigurationProblem):
+    """The login was made for another server than the one the profile names."""
+
+    code = "wrong_server"
 
 
 class TooManyErrors(ConfigurationProblem):

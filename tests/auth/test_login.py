@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from login_kit import CLIENT_ID, CLIENT_SECRET, FILE_STORE, LoginWorld, went_to
+from login_kit import CLIENT_ID, CLIENT_SECRET, FILE_STORE, LoginWorld, a_login_world, went_to
 
 from bexsync.auth.listener import Listener, failure
 from bexsync.auth.login import App, login_from, personal_login
@@ -354,6 +354,36 @@ def test_a_token_of_the_environment_speaks_over_a_login(world: LoginWorld) -> No
     data = json.loads(status.stdout)["data"]
     assert data["where"] == "the variable BEXSYNC_ACCESS_TOKEN"
     assert any("the environment speaks over it" in warning for warning in data["warnings"])
+
+
+@pytest.mark.parametrize("key", ["api_url", "issuer"])
+def test_a_login_is_shown_to_the_server_it_was_made_for_and_to_no_other(
+    world: LoginWorld, key: str, tmp_path: Path
+) -> None:
+    """A profile that names another address, by mistake or by somebody else's hand, gets no token out of it."""
+    world.log_in()
+    (tmp_path / "elsewhere").mkdir()
+    with pytest.MonkeyPatch.context() as patch, a_login_world(tmp_path / "elsewhere", patch) as other:
+        world.write_profile(**{key: f"{other.url}/realms/bexio" if key == "issuer" else other.url})
+        for command in (("invoices", "push"), ("auth", "refresh"), ("auth", "status")):
+            done = world.cli(*command)
+            assert done.returncode == 78
+            assert "The login was made for" in done.stderr
+            assert "auth login --new-app" in done.stderr
+        assert not other.sandbox.requests
+        assert not other.sandbox.identity.requests
+    world.write_profile()
+    assert world.cli("auth", "status", "--offline").returncode == 0
+
+
+def test_status_says_why_bexio_could_not_be_asked(world: LoginWorld) -> None:
+    world.log_in()
+    from bexsync.sandbox import Fault
+
+    world.sandbox.faults.add(Fault("drop_before", "GET", "/3.0/permissions", repeat=0))
+    status = world.cli("auth", "status", "--json")
+    assert status.returncode == 75
+    assert json.loads(status.stdout)["errors"][0]["code"] == "unreachable"
 
 
 def test_scope_right_and_module_are_three_sentences(world: LoginWorld) -> None:

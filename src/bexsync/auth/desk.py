@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bexsync.auth.companies import Company, CompanyBook
-from bexsync.auth.login import App, Login, login_from, new_login, personal_login
+from bexsync.auth.login import App, Login, new_login, personal_login
 from bexsync.auth.provider import Attempt, IdentityProvider
 from bexsync.auth.records import LoginBook, LoginRecord
 from bexsync.auth.refreshing import Keeper
 from bexsync.auth.stores import open_store, probe, same_place
 from bexsync.auth.stores.port import StoreChoice, TokenStore
-from bexsync.errors import BexsyncError, LoginNeeded
+from bexsync.errors import BexsyncError, LoginNeeded, WrongServer
 from bexsync.http.clock import Clock
 from bexsync.profile import Profile
 
@@ -79,7 +79,16 @@ class AuthDesk:
         return store.choice
 
     def keeper(self, record: LoginRecord) -> Keeper:
-        """Who reads and renews a recorded login."""
+        """Who reads and renews a recorded login; raises WrongServer where its tokens would go to somebody else."""
+        for name, made_at, now in (
+            ("api_url", record.api_url, self.profile.ledger.api_url),
+            ("issuer", record.issuer, self.profile.ledger.issuer),
+        ):
+            if made_at and made_at != now:
+                raise WrongServer(
+                    f"The login was made for {made_at}, but the profile names {now} as {name}.",
+                    "Correct the profile, or log in there: `bexsync auth login --new-app`.",
+                )
         return Keeper(self.path, self.book, self.store(record.store), self.provider, self.clock)
 
     def login(self) -> Login:
@@ -95,8 +104,7 @@ class AuthDesk:
         if record is None or record.kind != "app":
             return None
         try:
-            text = self.store(record.store).load()
-            return login_from(text).app if text else None
+            return self.keeper(record).login().app
         except (BexsyncError, ValueError):
             return None
 
@@ -127,7 +135,12 @@ class AuthDesk:
             raise LoginNeeded(
                 f"This token ended on {login.expires_at:%Y-%m-%d}.", "Make a new one at developer.bexio.com/pat."
             )
-        return self._pinned(login, "")
+        try:
+            return self._pinned(login, "")
+        except LoginNeeded as problem:
+            raise LoginNeeded(
+                problem.message, "Make a new one at developer.bexio.com/pat, and copy all of it."
+            ) from problem
 
     def keep(self, new: LoggedIn, choice: StoreChoice) -> LoginRecord:
         """Stores the login where it was chosen to be, then records that."""
@@ -142,6 +155,8 @@ class AuthDesk:
             user=new.identity.user,
             mail=new.identity.mail,
             since=new.login.since,
+            api_url=self.profile.ledger.api_url,
+            issuer=self.profile.ledger.issuer,
         )
         with self.book.locked(self.path):
             self.store(choice).save(new.login.to_text())

@@ -93,7 +93,7 @@ class IdentityProvider:
         received = self._ask("GET", attempt.url, Effect.READ)
         if 400 <= received.status < 500 and received.status != 429:
             raise ConfigurationProblem(
-                f"The login page cannot be shown: {words_of(received)}",
+                f"The login page cannot be shown: {words_of(received).rstrip('.')}.",
                 f"Compare the client id, and the redirect URI {attempt.redirect_uri} to the letter, "
                 "with your app at developer.bexio.com.",
                 code="app",
@@ -337,7 +337,7 @@ def _spoken(time: timedelta) -> str:
 
 
 def _not_allowed(error: str | None, said: str) -> NoReturn:
-    words = f" It says: {said}" if said else ""
+    words = f" It says: {said.rstrip('.')}." if said else ""
     if error == "access_denied":
         raise LoginNeeded("The access was declined.", f"{_AGAIN} Click Allow on bexio's page.")
     if error == "invalid_scope":
@@ -352,7 +352,7 @@ def _not_allowed(error: str | None, said: str) -> NoReturn:
 
 
 def _refused(error: str | None, said: str) -> NoReturn:
-    words = f" It says: {said}" if said else ""
+    words = f" It says: {said.rstrip('.')}." if said else ""
     if error in ("invalid_client", "unauthorized_client"):
         raise ConfigurationProblem(
             f"bexio does not accept the client id and secret of your app.{words}",

@@ -22,7 +22,7 @@ LOCK_SECONDS = 90.0
 
 @dataclass(frozen=True)
 class LoginRecord:
-    """The public side of a login; `kind` is app or personal."""
+    """The public side of a login; `kind` is app or personal, and its tokens go to `api_url` and `issuer` only."""
 
     profile: str
     login_id: str
@@ -33,6 +33,8 @@ class LoginRecord:
     user: str
     mail: str
     since: datetime
+    api_url: str = ""
+    issuer: str = ""
 
 
 class LoginBook:

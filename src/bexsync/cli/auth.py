@@ -66,7 +66,7 @@ def login(
         client_secret_file=client_secret_file,
         new_app=new_app,
     )
-    finish(call, lambda: log_in(call, wishes))
+    finish(call, lambda: log_in(call, wishes), interrupted="Nothing was changed.")
 
 
 def status(
@@ -83,7 +83,7 @@ def status(
         from bexsync.wiring import login_status
 
         found = login_status(call.profile, offline=offline)
-        code = Exit.CONFIGURATION if found.problems else Exit.OK
+        code = found.trouble.exit_code if found.trouble else Exit.CONFIGURATION if found.problems else Exit.OK
         if call.output.json:
             return call.output.data(code, status_data(found), status_problems(found))
         show_status(found)
@@ -126,12 +126,16 @@ def logout(
 ) -> None:
     """Revoke the login at bexio, then forget it here."""
     call = command(context, "auth logout", profile=profile, json=json)
-    make_sure(call, yes, f"Log out of bexio? The jobs of profile {call.profile} stop until the next login.")
 
     def work() -> Exit:
+        from bexsync.auth.desk import nobody
         from bexsync.wiring import open_auth_desk
 
-        done = open_auth_desk(call.profile).log_out()
+        desk = open_auth_desk(call.profile)
+        if desk.record is None:
+            raise nobody()
+        make_sure(call, yes, f"Log out of bexio? The jobs of profile {call.profile} stop until the next login.")
+        done = desk.log_out()
         data = {"company": done.record.company, "revoked": not done.not_revoked, "reason": done.not_revoked}
         code = Exit.SOME_FAILED if done.not_revoked and done.record.kind == "app" else Exit.OK
         sentence = f"Logged out of {done.record.company}."

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SECRET_VARIABLE = "BEXSYNC_CLIENT_SECRET"  # noqa: S105  a name, not a secret
 PORTAL = "https://developer.bexio.com"
+BEXIO = "https://auth.bexio.com/realms/bexio"
 PATIENCE_SECONDS = 300
 
 
@@ -135,6 +136,7 @@ def _with_token(desk: AuthDesk) -> LoggedIn:
 
 
 def _with_app(desk: AuthDesk, wishes: Wishes, choice: StoreChoice) -> tuple[LoggedIn, LoginRecord]:
+    browser = None if wishes.no_browser else _browser()  # before anybody types anything
     app = _app(desk, wishes)
     attempt = desk.begin(app, to_ask_for(desk.profile, everything=wishes.all_scopes))
 
@@ -142,9 +144,8 @@ def _with_app(desk: AuthDesk, wishes: Wishes, choice: StoreChoice) -> tuple[Logg
         new = desk.finish(app, attempt, address)
         return new, desk.keep(new, choice)
 
-    if wishes.no_browser:
+    if browser is None:
         return finish(_pasted(attempt.url))
-    browser = _browser()
     with Listener(desk.profile.ledger.redirect_uri, finish, lambda done: _greeting(done[1])) as listener:
         _tell(f"Opening the login page of bexio. If nothing opens, open this address yourself:\n\n  {attempt.url}\n")
         if not browser.open(attempt.url):
@@ -192,6 +193,12 @@ def _needs_a_person(what: str, option: str) -> None:
 
 
 def _show_first_steps(desk: AuthDesk) -> None:
+    if desk.profile.ledger.issuer != BEXIO:
+        _tell(
+            f"This profile logs in at {desk.profile.ledger.issuer}, not at bexio.\n"
+            "A sandbox has printed client id and client secret when it was started.\n"
+        )
+        return
     _tell(
         "bexsync logs in with an app of your own. That is done once:\n\n"
         f"  1. Log in at {PORTAL} with your bexio account.\n"
@@ -200,10 +207,6 @@ def _show_first_steps(desk: AuthDesk) -> None:
         f"       {desk.profile.ledger.redirect_uri}\n\n"
         "  4. Copy its client id and client secret to here.\n"
     )
-    if desk.profile.ledger.issuer != "https://auth.bexio.com/realms/bexio":
-        _tell(
-            f"(This profile logs in at {desk.profile.ledger.issuer}; it has told you its own client id and secret.)\n"
-        )
 
 
 def _pasted(url: str) -> str:
@@ -212,13 +215,18 @@ def _pasted(url: str) -> str:
         "The browser is then sent to a page that it may not be able to show. That is fine:\n"
         "copy the address of that page, all of it, to here."
     )
-    if sys.stdin.isatty():
-        returned = str(typer.prompt("Address", err=True)).strip()
-    else:
+    if not sys.stdin.isatty():
         returned = sys.stdin.readline().strip()
-    if "?" not in returned:
-        raise LoginNeeded("That is not the address of the page you were sent to.", "Start again, and copy all of it.")
-    return returned
+        if "state=" not in returned:
+            raise LoginNeeded(
+                "That is not the address of the page you were sent to.", "Start again, and copy all of it."
+            )
+        return returned
+    while True:
+        returned = str(typer.prompt("Address", err=True)).strip()
+        if "state=" in returned:
+            return returned
+        _tell("That is not the address of the page you were sent to; it holds state=... Copy all of it.")
 
 
 def _browser() -> webbrowser.BaseBrowser:

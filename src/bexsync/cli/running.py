@@ -138,15 +138,20 @@ def _number_in(path: Path) -> int:
         return 0
 
 
-def finish(call: Command, work: Callable[[], Exit], *, patience: Lateness | None = None) -> NoReturn:
+def finish(
+    call: Command,
+    work: Callable[[], Exit],
+    *,
+    patience: Lateness | None = None,
+    interrupted: str = "The next run goes on from here.",
+) -> NoReturn:
     """Runs the command's work and leaves with its exit code; with `patience` a 75 is only said when it repeats."""
     try:
         code = work()
     except BexsyncError as problem:
         code = _failed(call, problem, patience)
     except KeyboardInterrupt:
-        interrupted = TryLater("Interrupted.", "The next run goes on from here.", code="interrupted")
-        code = call.output.failed(interrupted)
+        code = call.output.failed(TryLater("Interrupted.", interrupted, code="interrupted"))
     except typer.Abort:
         call.output.say_error("Nothing was changed.")
         code = Exit.USAGE

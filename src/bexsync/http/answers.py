@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -190,7 +191,7 @@ def _words(content: bytes) -> tuple[str, tuple[str, ...]]:
     """What the ledger says about a request it did not carry out, and about single fields."""
     body = _parsed(content)
     if body is _NOT_JSON:
-        return _tidy(_without_markup(content)), ()
+        return _tidy(_without_markup(content)).rstrip("."), ()
     if not isinstance(body, dict):
         return _tidy(body if isinstance(body, str) else ""), ()
     said = next((body[key] for key in _WORDS_KEYS if isinstance(body.get(key), str) and body[key].strip()), "")
@@ -226,7 +227,8 @@ def _flat(value: Any) -> str:
 def _without_markup(content: bytes) -> str:
     text = content[:20_000].decode("utf-8", "replace")
     text = re.sub(r"(?is)<(script|style|head)\b.*?(</\1>|$)", " ", text)
-    return re.sub(r"<[^>]*>?", " ", text)
+    text = re.sub(r"(?i)(?<=[^\s.:!?>])\s*</(p|h[1-6]|div|li|title|header)>", ". ", text)
+    return html.unescape(re.sub(r"<[^>]*>?", " ", text))
 
 
 def _tidy(text: str) -> str:

@@ -37,6 +37,7 @@ CONNECTIONS = httpx.Limits(max_connections=8, max_keepalive_connections=4)
 LONGEST_ANSWER = 5  # times the read timeout, so that a dripping answer ends
 
 _NETWORK_HINT = "Check the network, the proxy and api_url; the next run goes on from here."
+_SANDBOX_HINT = "Is `bexsync sandbox serve` running, and on the port that api_url names?"
 _NEVER_LEFT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -245,7 +246,8 @@ class Client:
             return Setback(_untrusted(host, untrusted), maybe_done=False, again=False)
         never_left = isinstance(error, _NEVER_LEFT)
         what = "cannot be reached" if never_left else "gave no complete answer"
-        return Setback(Unreachable(f"{host} {what}: {_reason(error)}.", _NETWORK_HINT), maybe_done=not never_left)
+        hint = _SANDBOX_HINT if never_left and self._address.local else _NETWORK_HINT
+        return Setback(Unreachable(f"{host} {what}: {_reason(error)}.", hint), maybe_done=not never_left)
 
     def _count(self) -> None:
         with self._lock:

@@ -34,7 +34,10 @@ class ScopeLine:
 
 @dataclass(frozen=True)
 class LoginStatus:
-    """Everything about one login; `problems` keep jobs from working, `warnings` will one day."""
+    """Everything about one login; `problems` keep jobs from working, `warnings` will one day.
+
+    `trouble` is why the ledger could not be asked.
+    """
 
     kind: str
     company: str
@@ -51,6 +54,7 @@ class LoginStatus:
     scopes: tuple[ScopeLine, ...]
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
+    trouble: BexsyncError | None = None
 
 
 def look_at_login(desk: AuthDesk, permissions: Callable[[], Any] | None) -> LoginStatus:
@@ -66,7 +70,7 @@ def look_at_login(desk: AuthDesk, permissions: Callable[[], Any] | None) -> Logi
         where, warning = (kept.where, kept.warning) if kept else ("", "")
         store = record.store.name if record else ""
     rights, trouble = _rights(permissions)
-    if permissions is not None and record is not None and not names_token():
+    if permissions is not None and trouble is None and record is not None and not names_token():
         login = desk.login()  # asking may have renewed it
     lines = tuple(_line(scope, scope in needed(desk.profile), login, rights) for scope in SCOPES)
     user = (record.user or record.mail) if record else "the token's user"
@@ -95,20 +99,21 @@ def look_at_login(desk: AuthDesk, permissions: Callable[[], Any] | None) -> Logi
         renewable=login.renewable,
         idle_end=idle_end,
         scopes=lines,
-        problems=tuple(p for p in (trouble, *(_problem(line, user) for line in lines)) if p),
+        problems=tuple(p for p in (_problem(line, user) for line in lines) if p),
         warnings=tuple(w for w in warnings if w),
+        trouble=trouble,
     )
 
 
-def _rights(permissions: Callable[[], Any] | None) -> tuple[Rights, str]:
+def _rights(permissions: Callable[[], Any] | None) -> tuple[Rights, BexsyncError | None]:
     if permissions is None:
-        return rights_from(None), ""
+        return rights_from(None), None
     try:
-        return rights_from(permissions()), ""
+        return rights_from(permissions()), None
     except NotPermitted:
-        return rights_from(None), ""
+        return rights_from(None), None
     except BexsyncError as problem:
-        return rights_from(None), f"{problem.message} {problem.hint}".strip()
+        return rights_from(None), problem
 
 
 def _idle_end(login: Login) -> datetime | None:

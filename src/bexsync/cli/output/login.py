@@ -20,8 +20,9 @@ def show_status(status: LoginStatus) -> None:
     for name, value in _facts(status):
         page.line(Text(f"{name:<14}", style="dim") + Text(value))
     page.line()
-    page.table(("scope", "", "your right", "lets bexsync", "needed by"), [_row(line) for line in status.scopes])
-    for problem in status.problems:
+    page.table(("scope", "", "your right", "lets bexsync", ""), [_row(line) for line in status.scopes])
+    trouble = f"{status.trouble.message} {status.trouble.hint}".strip() if status.trouble else ""
+    for problem in (trouble, *status.problems) if trouble else status.problems:
         page.line()
         page.line(Text(problem, style="red"))
     for warning in status.warnings:
@@ -32,7 +33,7 @@ def show_status(status: LoginStatus) -> None:
 
 def status_data(status: LoginStatus) -> dict[str, Any]:
     """The same for a script; moments in ISO 8601."""
-    values = asdict(status)
+    values = {name: value for name, value in asdict(status).items() if name != "trouble"}
     for name, value in values.items():
         if isinstance(value, datetime):
             values[name] = value.isoformat()
@@ -41,9 +42,11 @@ def status_data(status: LoginStatus) -> dict[str, Any]:
 
 def status_problems(status: LoginStatus) -> list[dict[str, str]]:
     """What keeps jobs from working, as errors."""
+    trouble = [(status.trouble.code, status.trouble.message, status.trouble.hint)] if status.trouble else []
+    problems = [("not_permitted", problem, "") for problem in status.problems]
     return [
-        {"code": "not_permitted", "message": problem, "hint": "", "kind": "", "shop_id": ""}
-        for problem in status.problems
+        {"code": code, "message": message, "hint": hint, "kind": "", "shop_id": ""}
+        for code, message, hint in (*trouble, *problems)
     ]
 
 
@@ -58,7 +61,7 @@ def _facts(status: LoginStatus) -> list[tuple[str, str]]:
         ("since", _day(status.since)),
         ("renewed", _time(status.renewed_at) if status.renewable else ""),
         ("holds until", f"{_time(status.expires_at)}{', then it renews itself' if status.renewable else ''}"),
-        ("unused until", f"{_day(status.idle_end)} it ends" if status.idle_end else ""),
+        ("ends", f"{_day(status.idle_end)}, if it is not used until then" if status.idle_end else ""),
     ]
     return [(name, value) for name, value in facts if value]
 
@@ -75,7 +78,7 @@ def _row(line: ScopeLine) -> Row:
         Text(line.right, style=style or colours.get(line.right, "")),
         Text(line.words, style=style),
     )
-    return Row(cells, Text(", ".join(line.commands), style=style))
+    return Row(cells, Text(f"for {', '.join(line.commands)}" if line.commands else "", style=style))
 
 
 def _day(moment: datetime | None) -> str:

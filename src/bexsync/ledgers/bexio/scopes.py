@@ -57,7 +57,7 @@ SCOPES = (
         "kb_invoice",
         "edit",
     ),
-    Scope("bank_account_show", "see bank accounts", ("invoices push",), _with_bank_accounts, "banking", "show"),
+    Scope("bank_account_show", "see bank accounts, where the profile names one", ("invoices push",), _with_bank_accounts, "banking", "show"),
     Scope("article_edit", "find and create items", ("products sync",), _with_products, "article", "edit"),
     Scope("stock_edit", "see stock", ("stock pull",), _with_products, "stock", "show"),
     Scope("kb_order_edit", "create orders", ("orders sync",), _with_orders, "kb_order", "edit"),
