@@ -400,6 +400,13 @@ def test_a_conversation(world: World) -> None:
     assert f"Written to {file(world)}." in text
 
 
+def test_where_nothing_is_to_be_asked_the_table_is_all(world: World) -> None:
+    vat(world, "--yes", "--set", "shipping=UN81", "--set", "fee=UN81")
+    code, text = on_terminal(world, "vat", "map")
+    assert (code, text.count("in the shop"), text.count("[")) == (0, 1, 0)
+    assert "The map is as it was; nothing was written." in text
+
+
 def test_whoever_says_no_has_changed_nothing(world: World) -> None:
     lists(world, *SHOP)
     code, text = on_terminal(world, "vat", "map", typed="\n" * 6 + "n\n")

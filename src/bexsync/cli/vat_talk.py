@@ -32,10 +32,10 @@ class Talk:
         self._offers = _offers(seen)
 
     def begin(self) -> None:
-        """How it stands, and what there is to choose from."""
-        show_table(self._seen, self._vat_map)
+        """How it stands, and what there is to choose from, unless nothing is to be asked."""
         if not open_entries(self._seen.books, self._vat_map, self._seen.wants):
             return
+        show_table(self._seen, self._vat_map)
         tell("The taxes of sales in bexio:")
         width = max((len(offer.value) for offer in self._offers), default=0)
         for place, offer in enumerate(self._offers, 1):
