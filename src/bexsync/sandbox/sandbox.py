@@ -27,7 +27,7 @@ from bexsync.sandbox.limits import RateLimits
 from bexsync.sandbox.moments import Clock, real_time
 from bexsync.sandbox.page import Page
 from bexsync.sandbox.person import Person
-from bexsync.sandbox.seed import open_new_books
+from bexsync.sandbox.seed import complete_old_books, open_new_books
 from bexsync.sandbox.server import AccessLog, serving
 from bexsync.sandbox.tokens import Tokens
 
@@ -73,6 +73,7 @@ class Sandbox:
         self.books = Books(moving_clock, self.doubts, data)
         if self.books.is_new:
             open_new_books(self.books, company)
+        complete_old_books(self.books)
         self.person = Person(self.books)
         settings, keys = Settings(), Keys(self.books)
         self._tokens = Tokens(self.books, keys, settings)

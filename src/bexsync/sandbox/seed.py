@@ -120,6 +120,7 @@ _DOCUMENTS = (
     (12, "Aufwendung", "KbExpense", "", False, 0, False),
     (13, "Lieferantengutschriften", "KbVendorCreditNote", None, False, 0, False),
 )
+_EVERY_ARTICLE: Row = {"user_id": 1, "currency_id": 1}
 _EMPTY_CONTACT: Row = {
     "salutation_id": None,
     "salutation_form": None,
@@ -157,7 +158,18 @@ def open_new_books(books: Books, company: str) -> None:
         _add_document_settings(books, mwst_type=0 if company == "vat" else 2)
         _add_years(books, taxes, is_vat_subject=company == "vat")
         _add_articles(books)
+        _add_stocks(books)
         _add_contacts(books)
+
+
+def complete_old_books(books: Books) -> None:
+    """Adds what books lack that an earlier version began: stock locations, and whose their items are."""
+    if "stocks" in books.counters:
+        return
+    with books.transaction():
+        _add_stocks(books)
+        for row in list(books.tables["articles"].values()):
+            books.put("articles", {**_EVERY_ARTICLE, **row})
 
 
 def made_up_uuid(name: str) -> str:
@@ -377,7 +389,10 @@ def _add_years(books: Books, taxes: dict[str, int], is_vat_subject: bool) -> Non
 def _add_articles(books: Books) -> None:
     for code, name, price in (("TEE-250", "Bergkräutertee 250 g", "14.50"), ("MUG-01", "Tasse Steinbock", "22")):
         fields = {"intern_code": code, "intern_name": name, "sale_price": price}
-        books.add("articles", {"user_id": 1, **fields, "currency_id": 1, "unit_id": 1})
+        books.add("articles", {**_EVERY_ARTICLE, **fields, "unit_id": 1})
+
+
+def _add_stocks(books: Books) -> None:
     for location, areas in (("Hauptlager", ("Regal A", "Regal B")), ("Laden", ("Schaufenster",))):
         stock = books.add("stocks", {"name": location})
         for area in areas:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +15,65 @@ CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NU
 """
 
 
+_COLUMNS = {"rows": {"name", "id", "body"}, "counters": {"name", "value"}}
+_REASONS = {
+    "SQLITE_NOTADB": "is no file of books",
+    "SQLITE_CORRUPT": "is damaged",
+    "SQLITE_BUSY": "is in use by another program",
+    "SQLITE_READONLY": "cannot be written",
+    "SQLITE_CANTOPEN": "cannot be opened",
+}
+
+
+class UnusableBooks(Exception):
+    """A file that cannot hold the books of a sandbox; the text says why."""
+
+
 class Storage:
     """One file with the rows and counters of a company."""
 
     def __init__(self, path: Path) -> None:
-        # Only the owner of the books' lock comes here, from whichever thread serves the request.
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute("PRAGMA synchronous=NORMAL")
-        self._connection.executescript(_SCHEMA)
+        self._path = path
+        if path.is_dir():
+            raise UnusableBooks(f"{path} is a folder, not a file.")
+        if not path.parent.is_dir():
+            raise UnusableBooks(f"For the file {path.name} there is no folder {path.parent}.")
+        with self._problems_as_sentences():
+            # Only the owner of the books' lock comes here, from whichever thread serves the request.
+            self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
 
     def load(self, tables: dict[str, dict[int, dict[str, Any]]], counters: dict[str, int]) -> None:
-        """Fills tables and counters with what the file holds."""
-        for name, number, body in self._connection.execute("SELECT name, id, body FROM rows ORDER BY name, id"):
-            tables[name][number] = json.loads(body)
-        counters.update(self._connection.execute("SELECT name, value FROM counters").fetchall())
+        """Fills tables and counters with what the file holds, which becomes one of books if it is new."""
+        with self._problems_as_sentences():
+            if self._is_new():
+                self._connection.executescript(_SCHEMA)
+            for name, number, body in self._connection.execute("SELECT name, id, body FROM rows ORDER BY name, id"):
+                if name not in tables:
+                    raise UnusableBooks(f"{self._path} was written by a newer version of bexsync.")
+                tables[name][number] = json.loads(body)
+            counters.update(self._connection.execute("SELECT name, value FROM counters").fetchall())
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute("PRAGMA synchronous=NORMAL")
+            self._connection.executescript("BEGIN IMMEDIATE; COMMIT")  # refused where nothing may be written
+
+    def _is_new(self) -> bool:
+        found = {name for (name,) in self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        for name, columns in _COLUMNS.items():
+            rows = self._connection.execute("SELECT name FROM pragma_table_info(?)", (name,))
+            if found and {column for (column,) in rows} != columns:
+                raise UnusableBooks(f"{self._path} holds something else than the books of a sandbox.")
+        return not found
+
+    @contextmanager
+    def _problems_as_sentences(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as problem:
+            kind = "_".join(str(getattr(problem, "sqlite_errorname", "")).split("_")[:2])
+            reason = _REASONS.get(kind, f"cannot be used: {problem}")
+            raise UnusableBooks(f"{self._path} {reason}.") from None
+        except json.JSONDecodeError:
+            raise UnusableBooks(f"{self._path} is damaged.") from None
 
     def save(self, rows: Mapping[tuple[str, int], dict[str, Any] | None], counters: Mapping[str, int]) -> None:
         """Writes changed rows and counters in one transaction; None deletes a row."""
