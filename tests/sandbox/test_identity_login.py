@@ -188,10 +188,18 @@ class TestPages:
         assert "form-action 'self' http://127.0.0.1:27182" in pages[0].headers["content-security-policy"]
         assert pages[2].headers["content-security-policy"].endswith("form-action 'self'")
 
+    def test_two_sandboxes_on_two_ports_leave_each_other_logged_in(self, realm, founding):
+        realm.consent_page(LUCA)
+        here = realm.browser.base_url
+        with founding().sandbox.serve() as realm.browser.base_url:
+            realm.consent_page(REGULA)
+        realm.browser.base_url = here
+        assert "You are Luca Ferrari" in realm.authorize().text
+
     def test_cookies_are_kept_from_scripts_and_other_sites(self, realm):
         answer = realm.press(realm.authorize(), username=LUCA, password="sandbox")
         cookie = answer.headers["set-cookie"]
-        assert all(part in cookie for part in ("SANDBOX_IDENTITY=", "HttpOnly", "SameSite=Lax", "Path=/realms/bexio/"))
+        assert all(part in cookie for part in ("SANDBOX_IDENTITY_", "HttpOnly", "SameSite=Lax", "Path=/realms/bexio/"))
 
     @pytest.mark.parametrize("changed", [{"csrf": ""}, {"csrf": "0" * 64}, {"scope": "openid file"}, {"state": "mine"}])
     def test_a_form_from_elsewhere_allows_nothing(self, realm, changed):

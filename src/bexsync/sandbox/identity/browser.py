@@ -97,7 +97,7 @@ class Browsing:
     def _login_page(
         self, incoming: WerkzeugRequest, request: AuthorizationRequest, problem: str = "", mail: str = ""
     ) -> Response:
-        browser = incoming.cookies.get(_BROWSER) or secrets.token_urlsafe(24)
+        browser = _cookie(incoming, _BROWSER) or secrets.token_urlsafe(24)
         users = self._people.all()
         known = [user["email"] for user in users]
         chosen = next((each for each in (mail, request.login_hint) if each in known), known[0])
@@ -113,7 +113,7 @@ class Browsing:
             parameters=request.parameters,
             csrf=self._csrf(browser, request),
         )
-        _set_cookie(response, _BROWSER, browser)
+        _set_cookie(incoming, response, _BROWSER, browser)
         return response
 
     def _consent_page(self, request: AuthorizationRequest, session: Row) -> Response:
@@ -132,7 +132,7 @@ class Browsing:
 
     def log_in(self, incoming: WerkzeugRequest) -> Response:
         """Takes the login form."""
-        request = self._posted(incoming, incoming.cookies.get(_BROWSER, ""))
+        request = self._posted(incoming, _cookie(incoming, _BROWSER))
         mail = incoming.form.get("username", "")
         user = self._people.with_password(mail, incoming.form.get("password", ""))
         if user is None:
@@ -143,7 +143,7 @@ class Browsing:
             before = None
         session = before or self._sessions.begin(user["id"])
         response = _redirect(f"{AUTH}?{request.query(without_prompt=True)}")
-        _set_cookie(response, _SESSION, session["cookie"])
+        _set_cookie(incoming, response, _SESSION, session["cookie"])
         return response
 
     def consent(self, incoming: WerkzeugRequest) -> Response:
@@ -189,7 +189,7 @@ class Browsing:
         return hmac.new(self._secret, f"{bound_to}\n{request.query()}".encode(), hashlib.sha256).hexdigest()
 
     def _session(self, incoming: WerkzeugRequest) -> Row | None:
-        return self._sessions.of_cookie(incoming.cookies.get(_SESSION, ""))
+        return self._sessions.of_cookie(_cookie(incoming, _SESSION))
 
     def end_session(self, incoming: WerkzeugRequest, sent: MultiDict[str, str]) -> Response:
         """Ends the session of a browser, and the logins that hang on it."""
@@ -206,7 +206,7 @@ class Browsing:
             self._logins.end_of("the person logged out", sid=sid, offline=ends_offline)
         text = "This browser is not logged in any more. You may close this page."
         response = _redirect(target) if target else self._pages.show("notice", title="You are logged out", text=text)
-        response.delete_cookie(_SESSION, path=f"{REALM}/")
+        response.delete_cookie(_cookie_name(incoming, _SESSION), path=f"{REALM}/")
         return response
 
     def _hint(self, sent: MultiDict[str, str]) -> dict[str, Any] | None:
@@ -241,5 +241,15 @@ def _redirect(location: str) -> Response:
     return Response(b"", 303, {**COMMON_HEADERS, "Location": location})
 
 
-def _set_cookie(response: Response, name: str, value: str) -> None:
+def _cookie_name(incoming: WerkzeugRequest, name: str) -> str:
+    # A browser shows the cookies of one host to all its ports, so that two sandboxes would log each other out.
+    return f"{name}_{incoming.environ.get('SERVER_PORT', '')}"
+
+
+def _cookie(incoming: WerkzeugRequest, name: str) -> str:
+    return incoming.cookies.get(_cookie_name(incoming, name), "")
+
+
+def _set_cookie(incoming: WerkzeugRequest, response: Response, name: str, value: str) -> None:
+    name = _cookie_name(incoming, name)
     response.set_cookie(name, value, path=f"{REALM}/", httponly=True, samesite="Lax")
