@@ -74,6 +74,56 @@ def test_what_cannot_be_done_is_said(bexio, action, fields):
     assert "Not done" in bexio.get(answer.headers["location"]).text
 
 
+@pytest.mark.parametrize(
+    ("action", "sent", "said"),
+    [
+        ("pay", {"invoice_id": 1, "amount": "abc"}, "'abc' is no amount; write it like 12.50"),
+        ("pay", {"invoice_id": 1, "amount": [1]}, "[1] is no amount; write it like 12.50"),
+        ("pay", {"invoice_id": "x"}, "invoice_id is a whole number, not 'x'"),
+        ("pay", {"invoice_id": None}, "invoice_id is a whole number, not None"),
+        ("pay", {}, "missing a required argument: 'invoice_id'"),
+        ("pay", {"invoice": 1}, "missing a required argument: 'invoice_id'"),
+        ("pay", [1], 'send a JSON object, such as {"invoice_id": 1}'),
+        ("add_tax", {"code": "UN9", "value": "nine"}, "'nine' is no amount; write it like 12.50"),
+        ("set_automatic_numbering", {"is_automatic": True, "document_class": "KbThing"}, "there is no KbThing"),
+        ("merge_contacts", {"keep": "1", "drop": []}, "drop is a whole number, not []"),
+    ],
+)
+def test_what_was_sent_wrongly_is_said_in_a_sentence(bexio, action, sent, said):
+    bexio.issued()
+    answer = bexio.post(f"/sandbox/api/{action}", sent)
+    assert (answer.status_code, answer.json()["error"]) == (422, said)
+    if isinstance(sent, dict) and [] not in sent.values() and [1] not in sent.values():
+        fields = {name: "" if value is None else str(value) for name, value in sent.items()}
+        shown = bexio.get(press(bexio, action, **fields).headers["location"]).text
+        assert "Not done: " in shown
+        assert "decimal" not in shown
+
+
+def test_what_is_no_json_is_said(bexio):
+    headers = {"Content-Type": "application/json"}
+    answer = bexio.http.post("/sandbox/api/pay", content=b"invoice_id=1", headers=headers)
+    assert (answer.status_code, answer.json()["error"].split(":")[0]) == (422, "this is no JSON")
+    answer = bexio.http.post("/sandbox/api/pay", data={"invoice_id": 1})
+    assert answer.status_code == 415
+    assert "Content-Type: application/json" in answer.json()["error"]
+
+
+def test_every_action_is_listed_with_what_it_takes(bexio):
+    listed = bexio.http.get("/sandbox/api", headers={"Authorization": ""}).json()
+    assert listed["look"] == ["/sandbox/api/items", "/sandbox/api/state"]
+    actions = listed["actions"]
+    assert actions["pay"] == {
+        "does": "Matches a bank entry with an issued invoice, over what remains if no amount is given.",
+        "needs": ["invoice_id"],
+        "takes": ["amount", "date"],
+    }
+    assert actions["edit_item"]["takes"] == ["any field by its name in the API"]
+    assert {"cancel", "book_stock", "register_app", "approve"} <= actions.keys()
+    assert all(bexio.post(f"/sandbox/api/{name}", []).status_code == 422 for name in actions)
+    assert "/sandbox/api</a>" in bexio.get("/sandbox").text
+
+
 @pytest.mark.parametrize(("host", "status"), [("evil.example", 403), ("localhost:8000", 200), ("127.0.0.1:1", 200)])
 def test_only_this_machine_is_answered(bexio, host, status):
     assert bexio.get("/sandbox", headers={"Host": host}).status_code == status

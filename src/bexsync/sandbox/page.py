@@ -85,6 +85,7 @@ _WHOLE_NUMBERS = (
     "seconds",
 )
 _SHOWN_ONCE_AT_MOST = 20
+_JSON_HEADER = "Content-Type: application/json"
 
 
 class Page:
@@ -99,6 +100,11 @@ class Page:
         self._csrf = secrets.token_urlsafe(24)
         self._actions: dict[str, Callable[..., Any]] = {name: getattr(person, name) for name in _ACTIONS}
         self._actions |= desk.actions()
+        self._readable: dict[str, Callable[[], Any]] = {
+            "/sandbox/api": self._contents,
+            "/sandbox/api/items": self._items,
+            "/sandbox/api/state": self.state,
+        }
         self._templates = Environment(
             loader=PackageLoader("bexsync.sandbox"), autoescape=True, undefined=StrictUndefined
         )
@@ -110,10 +116,8 @@ class Page:
         path = request.path.rstrip("/")
         if request.method == "GET" and path == "/sandbox":
             return self._overview(request.args.get("said", ""), self._once.pop(request.args.get("once", ""), ""))
-        if request.method == "GET" and path == "/sandbox/api/state":
-            return _json(self.state())
-        if request.method == "GET" and path == "/sandbox/api/items":
-            return _json(self._items())
+        if request.method == "GET" and path in self._readable:
+            return _json(self._readable[path]())
         if request.method == "POST" and path == "/sandbox/do":
             return self._do_form(request)
         if request.method == "POST" and path.startswith("/sandbox/api/"):
@@ -143,6 +147,13 @@ class Page:
                     "statuses": statuses,
                 },
             }
+
+    def _contents(self) -> dict[str, Any]:
+        return {
+            "look": [path for path in self._readable if path != "/sandbox/api"],
+            "act": f"POST /sandbox/api/ACTION with the header {_JSON_HEADER} and one JSON object",
+            "actions": {name: _described(action) for name, action in self._actions.items()},
+        }
 
     def _items(self, at_most: int | None = None) -> list[Row]:
         with self._books.lock:
@@ -217,12 +228,11 @@ class Page:
     def _do_json(self, action: str, request: WerkzeugRequest) -> Response:
         # A page from elsewhere can send a form, but no JSON without being asked first.
         if request.mimetype != "application/json":
-            return _json({"error": "send JSON"}, 415)
+            return _json({"error": f"send JSON, with the header {_JSON_HEADER}"}, 415)
         if action not in self._actions:
-            return _json({"error": f"there is no action {action}"}, 404)
+            return _json({"error": f"there is no action {action}; GET /sandbox/api lists them"}, 404)
         try:
-            arguments = json.loads(request.get_data() or b"{}")
-            return _json({"result": self._do(action, arguments)})
+            return _json({"result": self._do(action, _object(request.get_data()))})
         except (ValueError, TypeError, ArithmeticError, KeyError) as error:
             return _json({"error": str(error)}, 422)
 
@@ -234,9 +244,32 @@ class Page:
         return self._actions[action](**cleaned)
 
 
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        sent = json.loads(body or b"{}")
+    except ValueError as problem:
+        raise ValueError(f"this is no JSON: {problem}") from None
+    if not isinstance(sent, dict):
+        raise ValueError('send a JSON object, such as {"invoice_id": 1}')
+    return sent
+
+
+def _described(action: Callable[..., Any]) -> dict[str, Any]:
+    parameters = inspect.signature(action).parameters.values()
+    named = [each for each in parameters if each.kind is not each.VAR_KEYWORD]
+    takes = [each.name for each in named if each.default is not each.empty]
+    if len(named) < len(parameters):
+        takes.append("any field by its name in the API")
+    needs = [each.name for each in named if each.default is each.empty]
+    return {"does": inspect.getdoc(action), "needs": needs, "takes": takes}
+
+
 def _cleaned(name: str, value: Any) -> Any:
     if name in _WHOLE_NUMBERS:
-        return int(value)
+        try:
+            return int(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"{name} is a whole number, not {value!r}") from None
     return str(value) if isinstance(value, float) else value
 
 

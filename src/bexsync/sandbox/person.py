@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date as Date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bexsync.sandbox.books import contacts, invoices, items, payments, positions
@@ -168,7 +168,7 @@ class Person:
         with self._books.transaction():
             accounts = self._books.tables["accounts"].values()
             account = next(row["id"] for row in accounts if row["account_no"] == "2200")
-            number = Decimal(value)
+            number = _finite(value)
             shown = int(number) if number == number.to_integral_value() else float(number)
             row = tax_row(code, "303", type, shown, account, (name, name), is_active)
             return int(self._books.add("taxes", {**row, **period})["id"])
@@ -199,6 +199,8 @@ class Person:
     def set_automatic_numbering(self, is_automatic: bool, document_class: str = "KbInvoice") -> None:
         """Lets bexio number documents, or leaves that to whoever creates them."""
         with self._books.transaction():
+            if all(row["kb_item_class"] != document_class for row in self._books.tables["document_settings"].values()):
+                raise ValueError(f"there is no {document_class}")
             row = invoices.settings(self._books, document_class)
             self._books.put("document_settings", {**row, "use_automatic_enumeration": is_automatic})
 
@@ -226,9 +228,12 @@ class Person:
 
 
 def _finite(amount: Money) -> Decimal:
-    number = Decimal(amount)
+    try:
+        number = Decimal(amount)
+    except (InvalidOperation, TypeError, ValueError):
+        number = Decimal("NaN")
     if not number.is_finite():
-        raise ValueError(f"{amount} is no amount")
+        raise ValueError(f"{amount!r} is no amount; write it like 12.50")
     return number
 
 
