@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 LOOPBACK = "127.0.0.1"
+_WAITING_AT_MOST = 128
 AccessLog = Callable[[str], None]
 _log = logging.getLogger(__name__)
 
@@ -21,15 +23,30 @@ _log = logging.getLogger(__name__)
 @contextmanager
 def serving(app: Any, port: int, access_log: AccessLog | None = None) -> Iterator[str]:
     """Serves a WSGI application in threads for as long as the block lasts, and gives its address."""
-    server = make_server(LOOPBACK, port, app, threaded=True, request_handler=_handler(access_log))
+    with _listening(port) as listener:
+        handler = _handler(access_log)
+        server = make_server(LOOPBACK, port, app, threaded=True, request_handler=handler, fd=listener.fileno())
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), name="sandbox", daemon=True)
     thread.start()
     try:
-        yield f"http://{LOOPBACK}:{server.server_port}"
+        yield f"http://{LOOPBACK}:{server.port}"
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def _listening(port: int) -> socket.socket:
+    # Werkzeug's own way to a port ends the process where the port is taken, and says more than one sentence.
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((LOOPBACK, port))
+        listener.listen(_WAITING_AT_MOST)
+    except BaseException:
+        listener.close()
+        raise
+    return listener
 
 
 def _handler(access_log: AccessLog | None) -> type[WSGIRequestHandler]:
