@@ -18,8 +18,8 @@ class Glimpse:
 
     def __init__(self, profile_file: Path, folder: Path) -> None:
         self._profile = str(profile_file.resolve())
-        company = CompanyBook(folder).pinned(self._profile)
-        self._path = folder / f"bexio-{company}.db" if company else None
+        self.company = CompanyBook(folder).pinned(self._profile) or ""
+        self._path = folder / f"bexio-{self.company}.db" if self.company else None
 
     def site(self) -> str:
         """The site this profile has used until now, "" before its first run."""

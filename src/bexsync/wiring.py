@@ -32,7 +32,7 @@ from bexsync.places import profile_path
 from bexsync.places import state_folder as state_folder
 from bexsync.ports import Catalog, Ledger, Master, Shop
 from bexsync.profile import Profile, load_profile, load_vat_map, shop_path
-from bexsync.shops.folder import FolderCatalog, FolderShop
+from bexsync.shops.folder import FolderCatalog, FolderShop, Owner
 from bexsync.store import Store, open_store
 
 
@@ -72,17 +72,18 @@ def open_workspace(name: str, *, clock: Clock | None = None) -> Workspace:
             templates=bool(profile.invoices.template),
         )
 
+    owner = Owner(site, frozenset((company.id, company.anchor)), str(path))
     return Workspace(
         profile=profile,
         vat_map=vat_map,
         store=store,
-        shop=_shop(profile, path, clock),
+        shop=_shop(profile, path, clock, owner),
         clock=clock,
         locks=Locks(folder / "locks", company.id, site),
         make_ledger=make_ledger,
         close=store.close,
         warning=tokens.warning,
-        catalog=_catalog(profile, path, clock),
+        catalog=_catalog(profile, path, clock, owner),
     )
 
 
@@ -165,19 +166,24 @@ def open_state_desk(name: str, *, clock: Clock | None = None) -> StateDesk:
     return StateDesk(folder / f"bexio-{company}.db", company, locks, clock or SystemClock())
 
 
-def _shop(profile: Profile, profile_file: Path, clock: Clock) -> Shop:
+def _shop(profile: Profile, profile_file: Path, clock: Clock, owner: Owner) -> Shop:
     return FolderShop(
         shop_path(profile, profile_file),
         now=clock.now,
         quiet_seconds=profile.shop.quiet_seconds,
         csv=profile.shop.csv,
         currency=profile.ledger.currency,
+        owner=owner,
     )
 
 
-def _catalog(profile: Profile, profile_file: Path, clock: Clock) -> Catalog:
+def _catalog(profile: Profile, profile_file: Path, clock: Clock, owner: Owner) -> Catalog:
     return FolderCatalog(
-        shop_path(profile, profile_file), now=clock.now, quiet_seconds=profile.shop.quiet_seconds, csv=profile.shop.csv
+        shop_path(profile, profile_file),
+        now=clock.now,
+        quiet_seconds=profile.shop.quiet_seconds,
+        csv=profile.shop.csv,
+        owner=owner,
     )
 
 

@@ -258,7 +258,7 @@ def test_an_app_of_one_s_own_without_a_browser(newcomer: Newcomer) -> None:
         person.until("It renews itself.")
         person.answers(*((prompt, "") for prompt in ("Account", "Tax", "Currency", "User")))
         # The login was not asked for the right to see bank accounts, so there is nothing to choose.
-        assert "Bank account" not in person.until("Folder")
+        assert "Bank account" not in person.until("Shop [main]")
     assert newcomer.has_written_nothing
 
 
@@ -276,8 +276,8 @@ def test_a_conversation_with_wrong_answers(newcomer: Newcomer) -> None:
             ("Tax [1]", "UN8"), ('no sales tax "UN8"', "un81"),
             ("Currency [CHF]", "FRA"), ("It has CHF, EUR, GBP, USD.", ""),
             ("User [1]", "2"), ("Bank account [1]", "-"),
-            ("Folder [~/bexsync-shop]", "/dev/null/shop"), ("no folder", "~/my shop"),
             ("Shop [main]", "Main Shop"), ("small letters", "laden"),
+            ("Folder [~/bexsync-shop]", "/dev/null/shop"), ("no folder", "~/my shop"),
             ("Invoices dated from [", "yesterday"), ("is no date", "2026-10-01"),
             ("How far [draft]", "sned"), ("sned is none of draft, issue, send", "3"),
             ("Mails to [me]", ""),
@@ -325,8 +325,10 @@ def test_ctrl_c_writes_nothing_and_the_next_time_the_login_is_there(newcomer: Ne
 
     with Terminal.of(newcomer, "--profile", "default", "init", "--api-url", newcomer.url) as again:
         again.answers(("You are logged in to Bergladen GmbH as Regula Brunner already. Go on with that? [Y/n]", "y"))
-        again.answers(*((prompt, "") for prompt in ("Account", "Tax", "Currency", "User", "Bank account", "Folder")))
-        again.until("Shop [main]")
+        again.answers(
+            *((prompt, "") for prompt in ("Account", "Tax", "Currency", "User", "Bank account", "Shop [main]"))
+        )
+        again.until("Folder")
         # Meanwhile somebody else writes one of that name.
         newcomer.profile.parent.mkdir(parents=True)
         newcomer.profile.write_text("# of somebody else\n")
@@ -344,7 +346,7 @@ def test_no_at_the_end_writes_nothing_and_a_second_profile_gets_a_name(newcomer:
     newcomer.profile.parent.mkdir(parents=True)
     newcomer.profile.write_text("")
     with Terminal.of(newcomer, "init", "--api-url", newcomer.url, BEXSYNC_ACCESS_TOKEN=TOKEN) as person:
-        prompts = ("Account", "Tax", "Currency", "User", "Bank account", "Folder [~/bexsync-shop]", "Shop [shop]",
+        prompts = ("Account", "Tax", "Currency", "User", "Bank account", "Shop [shop]", "Folder [~/bexsync-shop-shop]",
                    "dated from", "How far", "Days", "Language", "in one run")  # fmt: skip
         person.answers(("Name of the profile [shop]", "default"), ("it stays as it is", ""))
         person.answers(*((prompt, "") for prompt in prompts), ("Write it to", "n"))
@@ -445,6 +447,22 @@ def test_two_profiles_do_not_share_a_shop(newcomer: Newcomer) -> None:
     proposed = newcomer.init("--profile", "Second Shop.toml", "--skip-test")
     assert proposed.returncode == 0, proposed.stderr
     assert load_profile(newcomer.home / "Second Shop.toml").shop.site == "second-shop"
+
+
+def test_a_second_shop_gets_a_folder_of_its_own(newcomer: Newcomer) -> None:
+    assert newcomer.init("--skip-test").returncode == 0
+    taken = newcomer.init("--profile", "second", "--shop", "~/bexsync-shop", "--skip-test")
+    assert taken.returncode == 78
+    shared = f"--shop: The profile {newcomer.profile} has its shop in {newcomer.home}/bexsync-shop already."
+    assert shared in taken.stderr
+    of_a_profile_that_is_gone = {"site": "laden", "company": ["a0"], "profile": "/gone.toml"}
+    (newcomer.home / "bexsync-shop-third").mkdir()
+    (newcomer.home / "bexsync-shop-third" / ".bexsync").write_text(json.dumps(of_a_profile_that_is_gone))
+    marked = newcomer.init("--profile", "third", "--shop", "bexsync-shop-third", "--skip-test")
+    assert marked.returncode == 78
+    assert 'belongs to the shop "laden" (profile /gone.toml), not to "third"' in marked.stderr
+    assert newcomer.init("--profile", "third", "--skip-test").returncode == 0
+    assert load_profile(newcomer.profile.with_name("third.toml")).shop.path == "~/bexsync-shop-third-2"
 
 
 # what is proposed and what is written

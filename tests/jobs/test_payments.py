@@ -348,6 +348,7 @@ def test_news_after_a_lost_state_never_bears_an_id_the_shop_has_seen_with_other_
 
 def test_invoices_of_others_and_of_other_sites_are_left_alone(sent: World) -> None:
     forget_the_state(sent)
+    (sent.shop / ".bexsync").unlink()  # as if a folder that nobody had
     sent.set_profile(shop={"site": "other"})
     assert sent.poll().outcomes == []
     assert sent.status() == {}

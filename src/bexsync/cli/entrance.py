@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import tomllib
 import webbrowser
 from contextlib import suppress
 from dataclasses import replace
@@ -16,11 +17,12 @@ from bexsync.auth.tokens import FILE_VARIABLE, VARIABLE, environment_token, name
 from bexsync.cli.asking import Asker, tell, tell_problem
 from bexsync.cli.init_questions import one_of
 from bexsync.cli.login_talk import PORTAL, Wishes, make_login
-from bexsync.errors import ConfigurationProblem, LoginNeeded, TryLater, UsageProblem
+from bexsync.errors import BexsyncError, ConfigurationProblem, LoginNeeded, TryLater, UsageProblem
 from bexsync.glimpse import Glimpse
-from bexsync.places import profile_path, state_folder
+from bexsync.places import config_folder, profile_path, state_folder
 from bexsync.ports import Master
-from bexsync.profile import Profile
+from bexsync.profile import Profile, shop_path
+from bexsync.shops.folder.belonging import Owner, refuse_another
 from bexsync.wiring import look_at_company, open_auth_desk
 
 _WAYS = {
@@ -152,6 +154,28 @@ def site_owner(name: str, site: str) -> str:
         others = Glimpse(profile_path(name), state_folder()).others_with_site(site)
         return next((other for other in others if Path(other).exists()), "")
     return ""
+
+
+def refuse_another_folder(name: str, site: str, folder: Path) -> None:
+    """Raises ConfigurationProblem where another shop has this folder, by its mark or by a profile beside this one."""
+    file, company = profile_path(name).resolve(), ""
+    with suppress(BexsyncError):
+        company = Glimpse(file, state_folder()).company
+    refuse_another(folder, Owner(site, frozenset((company,) if company else ())))
+    for other in sorted((config_folder() / "profiles").glob("*.toml")):
+        if other.resolve() != file and _shop_folder_of(other) == folder:
+            raise ConfigurationProblem(
+                f"The profile {other} has its shop in {folder} already.",
+                "Every shop needs a folder of its own.",
+                code="shop_taken",
+            )
+
+
+def _shop_folder_of(profile_file: Path) -> Path | None:
+    """As the file has it: a variable speaks for the profile that is being made."""
+    with suppress(OSError, ValueError, RecursionError):
+        return shop_path(Profile.model_validate(tomllib.loads(profile_file.read_text("utf-8"))), profile_file)
+    return None
 
 
 def _has_browser() -> bool:

@@ -117,8 +117,8 @@ def one_of(option: str, prompt: str, values: dict[str, str], default: str, words
     return Question(option, prompt, default, check, (*words, *(_listed(offers) if any(values.values()) else ())))
 
 
-def folder(profile_file: Path, default: str) -> Question[str]:
-    """The shop's folder, as the profile has to say it."""
+def folder(profile_file: Path, default: str, refuse_another: Callable[[Path], None] = lambda _: None) -> Question[str]:
+    """The shop's folder, as the profile has to say it; `refuse_another` knows whose a folder is."""
 
     def check(said: str) -> str:
         target = Path.cwd() / expanded(Path(said))
@@ -127,6 +127,7 @@ def folder(profile_file: Path, default: str) -> Question[str]:
             if target.exists() and not target.is_dir():
                 raise ConfigurationProblem(f"{target} is a file.", "Name a folder; it is made where there is none.")
             _refuse_unwritable(target, "Name another folder.")
+            refuse_another(target)
         if said.startswith("~"):
             return said
         inside = target.is_relative_to(profile_file.parent)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 
 from bexsync.cli import init_questions as questions
 from bexsync.cli.asking import Asker, Question, tell, tell_heading
-from bexsync.cli.entrance import Entrance, site_before, site_owner
+from bexsync.cli.entrance import Entrance, refuse_another_folder, site_before, site_owner
 from bexsync.disk import write_new_privately
 from bexsync.errors import BexsyncError, ConfigurationProblem, MappingProblem, TryLater
 from bexsync.jobs.first_profile import (
@@ -28,7 +29,7 @@ from bexsync.jobs.first_profile import (
     profile_of,
     profile_text,
 )
-from bexsync.places import is_path, profile_path
+from bexsync.places import expanded, is_path, profile_path
 from bexsync.ports import Master
 from bexsync.profile import Profile, shop_path
 from bexsync.profile_problems import explained
@@ -220,17 +221,31 @@ class _Talk:
 
     def _shop(self) -> dict[str, Any]:
         before = site_before(self._name)
-        return {
-            "path": self._asker.answer(questions.folder(self._path, self._usual_folder())),
-            "site": self._asker.answer(questions.site(before or self._usual_site(), self._site_owner, before)),
-        }
+        site = self._asker.answer(questions.site(before or self._usual_site(), self._site_owner, before))
+
+        def refuse_another(folder: Path) -> None:
+            refuse_another_folder(self._name, site, folder)
+
+        question = questions.folder(self._path, self._free_folder(refuse_another), refuse_another)
+        return {"path": self._asker.answer(question), "site": site}
+
+    def _free_folder(self, refuse_another: Callable[[Path], None]) -> str:
+        """The usual one, or the next that no other shop has."""
+        usual = self._usual_folder()
+        is_said = self._base.shop.path != Profile().shop.path  # by a variable, which speaks over the profile anyway
+        others = () if is_said else tuple(f"{usual}-{number}" for number in range(2, 99))
+        for name in (usual, *others):
+            with suppress(BexsyncError, OSError):
+                refuse_another((Path.cwd() / expanded(Path(name))).resolve())
+                return name
+        return usual
 
     def _usual_folder(self) -> str:
         if self._base.shop.path != Profile().shop.path:
             return str(shop_path(self._base, self._path))
         if is_path(self._name):
             return str(self._path.parent / "shop")
-        return "~/bexsync-shop" if self._name == "default" else f"~/bexsync-{self._name}"
+        return "~/bexsync-shop" if self._name == "default" else f"~/bexsync-shop-{self._name}"
 
     def _usual_site(self) -> str:
         """The shop is called as its profile, unless that says nothing."""

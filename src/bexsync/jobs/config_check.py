@@ -11,6 +11,7 @@ import sqlite3
 import ssl
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -22,6 +23,7 @@ from bexsync.http.address import parse_address
 from bexsync.profile import InvoicesSection, Profile, load_vat_map, shop_path, vat_map_path
 from bexsync.profile_problems import KeyLines, Wrong, problems_of, vat_problems_of, what_can_be_read
 from bexsync.records.quoting import printable
+from bexsync.shops.folder.belonging import Owner, refuse_another
 from bexsync.shops.folder.claiming import TABLES, finished
 from bexsync.shops.folder.complaints import Complaint
 from bexsync.shops.folder.layout import Layout
@@ -58,7 +60,7 @@ def check_configuration(profile_file: Path, state: Path, environment: Mapping[st
     profile = what_can_be_read(profile_file)
     if profile is not None:
         lines = KeyLines(profile_file)
-        findings += [*_settings(profile, profile_file, lines, today), *_shop(profile, profile_file)]
+        findings += [*_settings(profile, profile_file, lines, today), *_shop(profile, profile_file, state)]
     places = list(_state(state, environment))
     if profile is not None and all(finding.level != "wrong" for finding in places):
         findings += _site(profile, profile_file, state)
@@ -201,7 +203,7 @@ def _commands(profile: Profile) -> Iterator[tuple[str, str, str]]:
             yield purpose, f'token_store = "command" needs `{purpose}`.', "config.example.toml shows how."
 
 
-def _shop(profile: Profile, profile_file: Path) -> Iterator[Finding]:
+def _shop(profile: Profile, profile_file: Path, state: Path) -> Iterator[Finding]:
     layout = Layout(shop_path(profile, profile_file))
     sentences = []
     for folder in (layout.root, *layout.folders):
@@ -214,12 +216,27 @@ def _shop(profile: Profile, profile_file: Path) -> Iterator[Finding]:
                 yield Finding("wrong", "shop", problem.message, problem.hint, file=str(folder), key="shop.path")
     if sentences:
         return
+    try:
+        with explained(layout):
+            refuse_another(layout.root, _owner(profile, profile_file, state))
+    except BexsyncError as problem:
+        yield Finding("wrong", "shop", problem.message, problem.hint, file=str(layout.root), key="shop.path")
+        return
     missing = [folder.name for folder in layout.folders if not folder.exists()]
     later = f" {', '.join(missing)} will be made by the first push." if missing else ""
     yield Finding("ok", "shop", f"{layout.root} can be read and written.{later}", file=str(layout.root))
     waiting = finished(layout.incoming, now=0, quiet_seconds=0)
     tables = [found.path for found in waiting if found.path.suffix.lower() in TABLES]
     yield from (_table(path, profile) for path in tables[:_MOST_TABLES])
+
+
+def _owner(profile: Profile, profile_file: Path, state: Path) -> Owner:
+    """Who wants the folder, as far as this computer knows; a site that changed, or a bad state, is told on its own."""
+    company, before = "", ""
+    with suppress(BexsyncError, sqlite3.Error):
+        glimpse = Glimpse(profile_file, state)
+        company, before = glimpse.company, glimpse.site()
+    return Owner(before or profile.shop.site, frozenset((company,) if company else ()))
 
 
 def _table(path: Path, profile: Profile) -> Finding:

@@ -1,6 +1,7 @@
 """The folder shop: JSON and CSV files dropped into a folder, results written beside them."""
 
+from bexsync.shops.folder.belonging import Owner
 from bexsync.shops.folder.catalog import FolderCatalog
 from bexsync.shops.folder.shop import FolderShop
 
-__all__ = ["FolderCatalog", "FolderShop"]
+__all__ = ["FolderCatalog", "FolderShop", "Owner"]

@@ -6,6 +6,8 @@ work    what bexsync has claimed and is not through with
 done    what is settled, by month
 failed  what a person must correct, each with its reasons beside it
 out     what bexsync tells the shop
+
+A file .bexsync beside them says whose folder it is.
 """
 
 from __future__ import annotations
@@ -51,6 +53,11 @@ class Layout:
     def catalog(self) -> Path:
         """The shop's own lists; theirs alone, so nothing is made or moved there."""
         return self.root / "catalog"
+
+    @property
+    def mark(self) -> Path:
+        """Says whose folder it is."""
+        return self.root / ".bexsync"
 
     @property
     def folders(self) -> tuple[Path, ...]:

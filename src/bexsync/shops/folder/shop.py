@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bexsync.ports import Event, Intake, OriginReport, Place, Remark, StatusRow, Unreadable
 from bexsync.profile import CsvSection
+from bexsync.shops.folder.belonging import Belonging, Owner
 from bexsync.shops.folder.claiming import claim, finished, standing
 from bexsync.shops.folder.documents import read_file
 from bexsync.shops.folder.events import append_event
@@ -28,8 +29,10 @@ class FolderShop:
         quiet_seconds: float = 5.0,
         csv: CsvSection | None = None,
         currency: str = "",
+        owner: Owner | None = None,
     ) -> None:
         self._layout = Layout(path)
+        self._belonging = Belonging(self._layout, owner)
         self._now = now
         self._quiet_seconds = quiet_seconds
         self._csv = csv or CsvSection()
@@ -38,9 +41,11 @@ class FolderShop:
     def take_in(self, *, claim: bool) -> Iterator[Intake | Unreadable | Remark]:
         """What stands in work/, then what is finished in in/; with `claim` the latter moves to work/ first."""
         with explained(self._layout):
-            if claim:
-                self._layout.create()
             self._layout.require_root()
+            if claim:
+                self._belonging.move_in()
+            else:
+                self._belonging.look()
             for found in standing(self._layout.work):
                 yield from read_file(found.path, self._csv, self._currency)
             for path in self._newcomers(is_claiming=claim):
@@ -50,25 +55,26 @@ class FolderShop:
         """The folder and how many files lie in in/; raises ConfigurationProblem where it cannot be used."""
         with explained(self._layout):
             self._layout.require_open()
+            self._belonging.look()
             waiting = finished(self._layout.incoming, now=self._now().timestamp(), quiet_seconds=0)
             return Place(str(self._layout.root), len(waiting))
 
     def deliver(self, event: Event) -> None:
         """Appends the event to out/events-YYYY-MM.ndjson."""
         with explained(self._layout):
-            self._layout.create()
+            self._belonging.move_in()
             append_event(self._layout.out, event)
 
     def publish(self, rows: Sequence[StatusRow]) -> None:
         """Replaces out/status.csv."""
         with explained(self._layout):
-            self._layout.create()
+            self._belonging.move_in()
             replace_status_list(self._layout.out, rows)
 
     def tidy(self, reports: Sequence[OriginReport]) -> None:
         """Moves settled files to done/ and given-up ones to failed/, with their reasons beside them."""
         with explained(self._layout):
-            self._layout.create()
+            self._belonging.move_in()
             for report in reports:
                 put_away(self._layout, report, self._now())
 

@@ -11,6 +11,7 @@ from bexsync.ports import Intake, ProductChange, StockChange, Unreadable
 from bexsync.profile import CsvSection
 from bexsync.records import Product
 from bexsync.records.quoting import shown
+from bexsync.shops.folder.belonging import Belonging, Owner
 from bexsync.shops.folder.catalog.lists import CORRECT_THERE, ListFile, Stamp, find_list, no_list
 from bexsync.shops.folder.catalog.reading import Complaint, Listed, read_list
 from bexsync.shops.folder.catalog.stock_list import StockList
@@ -32,8 +33,10 @@ class FolderCatalog:
         now: Callable[[], datetime],
         quiet_seconds: float = 5.0,
         csv: CsvSection | None = None,
+        owner: Owner | None = None,
     ) -> None:
         self._layout = Layout(path)
+        self._belonging = Belonging(self._layout, owner)
         self._now = now
         self._quiet_seconds = quiet_seconds
         self._csv = csv or CsvSection()
@@ -43,6 +46,7 @@ class FolderCatalog:
     def products(self) -> Iterator[Intake | Unreadable]:
         """Every product of catalog/products.*, with its number of catalog/stock.* where that names it."""
         with explained(self._layout):
+            self._belonging.look()
             products, stock = self._lists()
             levels = StockList(read_list(stock, self._csv), stock.origin) if stock else None
             numbers: dict[str, Decimal | None] = {}
@@ -65,6 +69,7 @@ class FolderCatalog:
     def tax_rates(self) -> Iterator[Intake | Unreadable]:
         """Every rate of catalog/taxes.*, none where there is no such list."""
         with explained(self._layout):
+            self._belonging.look()
             taxes = self._find("tax_rate")
             if taxes is None:
                 return
@@ -85,7 +90,7 @@ class FolderCatalog:
         if not news:
             return
         with explained(self._layout):
-            self._layout.create()
+            self._belonging.move_in()
             with locked_folder(self._layout.out):
                 self._told("products.csv", PRODUCT_COLUMNS).tell(news)
 
@@ -94,7 +99,7 @@ class FolderCatalog:
         if not changes:
             return ()
         with explained(self._layout):
-            self._layout.create()
+            self._belonging.move_in()
             with locked_folder(self._layout.out):
                 self._look_again()
                 refused = [change for change in changes if not self._is_expected(change)]
