@@ -7,9 +7,13 @@ from typing import Annotated
 
 import typer
 
+from bexsync.cli import options
+from bexsync.cli.running import Command, command, finish
+
 
 def serve(
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1; 0 takes a free one.")] = 8765,
+    context: typer.Context,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 8765,
     data: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Keep the books in this file; without it they are forgotten.")
     ] = None,
@@ -25,15 +29,28 @@ def serve(
     token: Annotated[
         str | None, typer.Option(metavar="TOKEN", help="Accept this token; otherwise one is made and printed.")
     ] = None,
+    json: options.Json = False,
 ) -> None:
-    """Serve a local bexio: the same rules, none of the consequences. Its page is /sandbox."""
-    from bexsync.cli.sandbox_server import run
+    """Serve a local bexio: the same rules, none of the consequences. Its page is /sandbox, scripts find /sandbox/api.
 
-    run(port=port, data=data, speed=speed, doubts=doubt or [], faults=faults, company=company, token=token)
+    With --json the one object comes as soon as it is served: addresses, client id and secret, password and token.
+    """
+    from bexsync.cli.sandbox_server import TOKEN, Wishes, run
+
+    wishes = Wishes(port, data, speed, doubt or (), faults, company, token or TOKEN)
+    call = _call(context, "sandbox serve", json)
+    finish(call, lambda: run(call.output, wishes))
 
 
-def doubts() -> None:
+def doubts(context: typer.Context, json: options.Json = False) -> None:
     """List what nobody knows about bexio, and how the sandbox can be told to behave."""
     from bexsync.cli.sandbox_server import show_doubts
 
-    show_doubts()
+    call = _call(context, "sandbox doubts", json)
+    finish(call, lambda: show_doubts(call.output))
+
+
+def _call(context: typer.Context, name: str, json: bool) -> Command:
+    call = command(context, name, profile=None, json=json)
+    call.output.profile = ""  # a sandbox is nobody's
+    return call
