@@ -58,20 +58,30 @@ def profile(tmp_path: Path) -> Path:
 
 
 WRONG = {
-    "enabled = maybe": "is not TOML: Invalid value (at line 1, column 11)",
+    "enabled = maybe": "is not TOML: a value cannot be read; texts stand in quotes (at line 1, column 11)",
     '[ledger]\ncurency = "CHF"': "has the unknown key `ledger.curency`. Did you mean `currency`?",
     "[legder]": "has the unknown key `legder`. Did you mean `ledger`?",
     '[invoices.mail.de]\nsubjekt = "x"\nsubject = "a"\nmessage = "b"': "`invoices.mail.de.subjekt`. Did you mean",
     '[invoices.mail.de]\nsubject = "a"': "lacks the key `invoices.mail.de.message`",
-    '[invoices]\nfinish = "sned"': "says `invoices.finish = \"sned\"`, which should be 'draft', 'issue' or 'send'",
-    '[invoices]\ndue_days = "thirty"': 'says `invoices.due_days = "thirty"`, which should be a valid integer',
-    "[invoices]\ndue_days = -3": "says `invoices.due_days = -3`, which should be greater than or equal to 0",
+    '[invoices]\nfinish = "sned"': 'says `invoices.finish = "sned"`, which must be "draft", "issue" or "send"',
+    '[invoices]\ndue_days = "thirty"': 'says `invoices.due_days = "thirty"`, which must be a whole number',
+    "[ledger]\nrevenue_account = 3400": 'which must be a text in quotes, like "3400"',
+    '[ledger]\nca_file = ["x"]': "which must be a text in quotes. ",
+    '[invoices]\nstart_date = "1.11.2026"': "which must be a date like 2026-11-20",
+    "[invoices]\nstart_date = 2026-11-01T09:00:00": "which must be a date like 2026-11-20",
+    '[shop]\nquiet_seconds = "x"': "which must be a number",
+    "[shop]\nquiet_seconds = 99999": "which must be at most 86400",
+    '[ledger]\ntoken_command.get = "pass"': 'which must be a list like ["program", "argument"]',
+    "[shop]\n[shop]": "is not TOML: the table [shop] stands there twice (at line 2, column 6)",
+    "[shop]\nsite = 'a'\nsite = 'b'\n": "is not TOML: a key stands there twice (at line 3, column 11)",
+    "[shop]\nsite = a b": "is not TOML: a value cannot be read; texts stand in quotes (at line 2, column 8)",
+    "[invoices]\ndue_days = -3": "says `invoices.due_days = -3`, which must be at least 0",
     "[invoices]\nstart_date = 12": "`invoices.start_date = 12`",
     '[shop]\nsite = "Main Shop"': "which must be of small letters, digits",
     'ledger = "bexio"': "which must be a table with keys of its own",
     '[ledger]\napi_url = "api.bexio.com"': "which must begin with https://",
-    "[shop]\nround_to = 0": "which should be greater than 0",
-    "[errors]\nstop_after = 0": "which should be greater than or equal to 1",
+    "[shop]\nround_to = 0": "which must be more than 0",
+    "[errors]\nstop_after = 0": "which must be at least 1",
 }
 
 
@@ -94,14 +104,14 @@ def test_a_profile_that_is_no_text(profile: Path) -> None:
 
 def test_no_profile_and_a_folder_for_one(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "none.toml"):
-        with pytest.raises(ProfileProblem, match=r"There is no profile .*config.example.toml|There is no profile"):
+        with pytest.raises(ProfileProblem, match="There is no profile"):
             load_profile(path)
 
 
 VARIABLES = {
     ("BEXSYNC_LEDGER__CURENCY", "EUR"): "The variable BEXSYNC_LEDGER__CURENCY has the unknown key `ledger.curency`.",
     ("BEXSYNC_LEDGER", "bexio"): "The variable BEXSYNC_LEDGER stands for a whole table and is not JSON.",
-    ("BEXSYNC_ENABLED", "maybe"): 'The variable BEXSYNC_ENABLED says `enabled = "maybe"`, which should be',
+    ("BEXSYNC_ENABLED", "maybe"): 'The variable BEXSYNC_ENABLED says `enabled = "maybe"`, which must be true or false',
     ("BEXSYNC_SHOP__SITE", "A B"): 'The variable BEXSYNC_SHOP__SITE says `shop.site = "A B"`, which must be',
 }
 

@@ -270,8 +270,7 @@ def load_profile(path: Path) -> Profile:
     try:
         if not path.is_file():
             raise ProfileProblem(
-                f"There is no profile {path}.",
-                "Write one (config.example.toml explains every key), or name another with --profile.",
+                f"There is no profile {path}.", "`bexsync init` writes one; or name another with --profile."
             )
         from bexsync.profile_sources import read_settings  # pydantic_settings takes long to import
 
@@ -283,9 +282,10 @@ def load_profile(path: Path) -> Profile:
     except RecursionError as problem:
         raise ProfileProblem(f"The profile {path} is nested too deeply.", "Correct that line.") from problem
     except ValueError as problem:  # TOML's own, and what is not UTF-8
-        raise ProfileProblem(
-            f"The profile {path} is not TOML: {_clean(str(problem))}.", "Correct that line."
-        ) from problem
+        from bexsync.profile_problems import not_toml
+
+        said = _clean(not_toml(str(problem)))
+        raise ProfileProblem(f"The profile {path} is not TOML: {said}.", "Correct that line.") from problem
     except OSError as problem:
         raise ProfileProblem(
             f"The profile {path} cannot be read: {problem.strerror}.", "Give this user the right to read it."
@@ -314,9 +314,10 @@ def load_vat_map(profile_file: Path) -> VatMap:
             f"The VAT map {path} cannot be read: {problem.strerror}.", "Give this user the right to read it."
         ) from problem
     except (ValueError, RecursionError) as problem:
-        raise ProfileProblem(
-            f"The VAT map {path} cannot be understood: {printable(str(problem))}.", VAT_ROW_HINT
-        ) from problem
+        from bexsync.profile_problems import not_toml
+
+        said = printable(not_toml(str(problem)))
+        raise ProfileProblem(f"The VAT map {path} cannot be understood: {said}.", VAT_ROW_HINT) from problem
 
 
 VAT_ROW_HINT = 'Each row is a [[tax]] table with code = "UN81" and any of class, rate, country, use, valid_from.'

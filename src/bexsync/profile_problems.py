@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,32 @@ _FORMS = {
     "currency": 'must be a currency code like "CHF"',
     "language": 'must be a language code like "de"',
 }
+
+
+# By how pydantic's name of the error begins.
+_WISHES = {
+    "model": "must be a table with keys of its own",
+    "dict": "must be a table with keys of its own",
+    "date": "must be a date like 2026-11-20",
+    "int": "must be a whole number",
+    "float": "must be a number",
+    "decimal": "must be a number",
+    "finite": "must be a number",
+    "bool": "must be true or false",
+    "tuple": 'must be a list like ["program", "argument"]',
+}
+_PARSER_WORDS = (
+    (r"Cannot declare \('(.+)',\) twice", r"the table [\1] stands there twice"),
+    (r"Cannot declare \(.+\) twice", "a table stands there twice"),
+    (r"Cannot overwrite a value", "a key stands there twice"),
+    (r"Invalid value", "a value cannot be read; texts stand in quotes"),
+    (r"Expected newline or end of document after a statement", "something follows a value; texts stand in quotes"),
+    (r"Expected '=' after a key in a key/value pair", "a line is no `key = value`"),
+    (r"Expected '\]' at the end of a table declaration", "the name of a table has no ] at its end"),
+    (r"Unterminated string", "a text has no quote at its end"),
+    (r"Unclosed array", "a list has no ] at its end"),
+    (r"\(at end of document\)", "(at the end of the file)"),
+)
 
 
 @dataclass(frozen=True)
@@ -149,14 +176,36 @@ def _explained(path: Path, error: ErrorDetails, lines: KeyLines) -> Wrong:
 
 
 def _wish(error: ErrorDetails) -> str:
-    said = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    match error["type"]:
+    """What the value must be, in words that a reader of TOML knows."""
+    kind, context = error["type"], error.get("ctx", {})
+    match kind:
         case "string_pattern_mismatch":
             return _FORMS.get(str(error["loc"][-1]), "has not the right form")
-        case "model_type" | "dict_type" | "model_attributes_type":
-            return "must be a table with keys of its own"
-        case _:
-            return said
+        case "string_type":
+            is_bare = type(error["input"]) in (int, float, date)
+            return "must be a text in quotes" + (f', like "{error["input"]}"' if is_bare else "")
+        case "literal_error":
+            return f"must be {str(context['expected']).replace(chr(39), chr(34))}"
+        case "greater_than_equal":
+            return f"must be at least {_figure(context['ge'])}"
+        case "greater_than":
+            return f"must be more than {_figure(context['gt'])}"
+        case "less_than_equal":
+            return f"must be at most {_figure(context['le'])}"
+        case "decimal_max_places":
+            return f"may have {context['decimal_places']} decimal places at most"
+    return _WISHES.get(kind.partition("_")[0], str(error["msg"]).removeprefix("Value error, ").removeprefix("Input "))
+
+
+def _figure(limit: Any) -> str:
+    return f"{limit:g}" if isinstance(limit, float) else str(limit)
+
+
+def not_toml(said: str) -> str:
+    """What Python's parser says of a file, so that it helps somebody who knows no Python."""
+    for pattern, words in _PARSER_WORDS:
+        said = re.sub(pattern, words, said)
+    return said
 
 
 def _as_toml(value: object) -> str:
