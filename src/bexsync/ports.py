@@ -89,7 +89,10 @@ class Event:
 
 @dataclass(frozen=True)
 class StatusRow:
-    """What the shop's status list says of one record; amounts are decimal strings, "" is unknown."""
+    """What the shop's status list says of one record; amounts are decimal strings, "" is unknown.
+
+    `error` also says why a record is left alone.
+    """
 
     shop_id: str
     number: str = ""
@@ -167,6 +170,10 @@ class Shop(Protocol):
 
     def take_in(self, *, claim: bool) -> Iterator[Intake | Unreadable | Remark]:
         """Everything that is new or still open, oldest first; with `claim=False` nothing is moved or written."""
+        ...
+
+    def unfinished(self) -> str:
+        """A sentence about what is not handed over yet since somebody may still be writing it, "" where nothing is."""
         ...
 
     def examine(self) -> Place:

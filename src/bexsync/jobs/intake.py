@@ -28,6 +28,9 @@ class Desk:
             with self._run.store.transaction():
                 for item in batch:
                     self._take(item)
+        unfinished = self._run.workspace.shop.unfinished()
+        if unfinished and unfinished not in self._run.result.remarks:
+            self._run.result.remarks.append(unfinished)
 
     def _take(self, item: Intake | Unreadable | Remark) -> None:
         sentences = self._origins.setdefault(item.origin, [])

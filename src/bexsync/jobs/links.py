@@ -175,11 +175,13 @@ class _Adopt:
 
 @dataclass(frozen=True)
 class LinkStory:
-    """Everything the state knows of one link."""
+    """Everything the state knows of one link; or of a record without one, and why it has none."""
 
-    link: Link
+    shop_id: str
+    link: Link | None
     record: str
     steps: tuple[dict[str, Any], ...]
+    reason: str = ""
 
 
 class LinksDesk:
@@ -199,10 +201,30 @@ class LinksDesk:
         return list(self._store.links.all(KIND))
 
     def story(self, shop_id: str) -> LinkStory:
-        """One link with the steps that led to it; raises UsageProblem when there is none."""
+        """One link, or a record without one, with its steps; raises UsageProblem when there is neither."""
+        row = self._unlinked(shop_id)
+        if row is not None:
+            return LinkStory(row.shop_id, None, row.state.value, self._steps(row.kind, row.shop_id), self._why(row))
         link = self._link(shop_id)
         row = self._store.records.get(link.kind, link.shop_id)
-        steps = tuple(
+        steps = self._steps(link.kind, link.shop_id)
+        return LinkStory(link.shop_id, link, row.state.value if row else "unknown", steps)
+
+    def _unlinked(self, name: str) -> RecordRow | None:
+        """The invoice of that id or of the shop's number, where it is in no document yet."""
+        if any(name in (link.shop_id, link.number) for link in self._store.links.all(KIND)):
+            return None
+        records = self._store.records
+        return records.get(KIND, name) or next(
+            (row for row in records.all(KIND) if row.canonical().get("source_number") == name), None
+        )
+
+    def _why(self, row: RecordRow) -> str:
+        said = (e.message for e in self._store.errors.open() if (e.kind, e.shop_id) == (row.kind, row.shop_id))
+        return row.reason or next(said, "")
+
+    def _steps(self, kind: str, shop_id: str) -> tuple[dict[str, Any], ...]:
+        return tuple(
             {
                 "step": intent.kind,
                 "state": intent.state.value,
@@ -210,9 +232,8 @@ class LinksDesk:
                 "attempts": intent.attempt,
                 "said": intent.said,
             }
-            for intent in self._store.intents.of_subject(link.kind, link.shop_id)
+            for intent in self._store.intents.of_subject(kind, shop_id)
         )
-        return LinkStory(link, row.state.value if row else "unknown", steps)
 
     def forget(self, shop_id: str) -> Link:
         """Forgets a link and everything begun for it: dropped again, the invoice counts as new.

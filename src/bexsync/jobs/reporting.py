@@ -137,8 +137,12 @@ def status_rows(store: Store, profile: Profile) -> list[StatusRow]:
     """Every invoice the shop ever handed over, or that carries its name in the ledger, with where it stands."""
     problems = {e.shop_id: e.message for e in store.errors.open() if e.kind == "invoice"}
     rows = {
-        shop_id: StatusRow(shop_id, status=_unlinked_status(state, problems.get(shop_id, "")))
-        for shop_id, state in store.records.states("invoice").items()
+        shop_id: StatusRow(
+            shop_id,
+            status=_unlinked_status(state, problems.get(shop_id, "")),
+            error=reason if state is RecordState.IGNORED else "",
+        )
+        for shop_id, (state, reason) in store.records.states("invoice").items()
     }
     for shop_id, number, url, state in store.links.standings("invoice"):
         rows[shop_id] = StatusRow(

@@ -135,9 +135,9 @@ class InvoicePlanner:
 
     def _not_ours(self, invoice: Invoice) -> str:
         if invoice.status != "approved":
-            return f"its status is {invoice.status}"
+            return f"its status in the shop is {invoice.status}"
         if invoice.invoice_date < self.start_date:
-            return f"its date {invoice.invoice_date} lies before the start date {self.start_date}"
+            return f"dated before start_date {self.start_date}"
         if invoice.document_type == "credit_note":
             raise self._credit_note(invoice)
         return ""

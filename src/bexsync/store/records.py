@@ -118,10 +118,10 @@ class Records:
         ):
             yield _record_row(row)
 
-    def states(self, kind: str) -> dict[str, RecordState]:
-        """What has become of every record of a kind, without its content."""
-        rows = self._db.rows("SELECT shop_id, state FROM records WHERE site = ? AND kind = ?", self._site, kind)
-        return {row["shop_id"]: unharmed(RecordState, row["state"]) for row in rows}
+    def states(self, kind: str) -> dict[str, tuple[RecordState, str]]:
+        """What has become of every record of a kind and why, without its content."""
+        rows = self._db.rows("SELECT shop_id, state, reason FROM records WHERE site = ? AND kind = ?", self._site, kind)
+        return {row["shop_id"]: (unharmed(RecordState, row["state"]), row["reason"]) for row in rows}
 
     def from_origin(self, origin: str) -> list[RecordRow]:
         """The records whose content comes from this origin."""

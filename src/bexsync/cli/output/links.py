@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from bexsync.store import Link
 
 
+_STATE = {"shared": "the customer has a link to it"}
+
+
 def show_links(links: Sequence[Link]) -> None:
     """One line a link, its address in bexio beside or beneath it."""
     page = Page()
@@ -33,13 +36,12 @@ def _row(link: Link) -> Row:
 def show_story(story: LinkStory) -> None:
     """What is known of one link, and the steps that led to it."""
     page, link = Page(), story.link
-    page.line(f"{link.shop_id} is {link.number} (document {link.ledger_id}): {link.url}")
-    page.line(
-        f"linked {link.linked_at[:16].replace('T', ' ')} UTC, looked at {link.checked_at[:16].replace('T', ' ')} UTC"
-    )
-    for name, value in link.state.items():
-        page.line(f"  {name.replace('_', ' ')}: {value}")
-    page.line(f"The shop was told {link.events} time{'' if link.events == 1 else 's'}; its record is {story.record}.")
+    if link is None:
+        why = f": {story.reason}" if story.reason else ""
+        said = f"{story.shop_id} is in no document; its record is {story.record}{why}"
+        page.line(said if said.endswith(".") else f"{said}.")
+    else:
+        _show_link(page, link, story.record)
     if story.steps:
         page.line()
         rows = [
@@ -48,3 +50,13 @@ def show_story(story: LinkStory) -> None:
         ]
         page.table(("step", "state", "sent", ""), rows)
     page.show()
+
+
+def _show_link(page: Page, link: Link, record: str) -> None:
+    page.line(f"{link.shop_id} is {link.number} (document {link.ledger_id}): {link.url}")
+    page.line(
+        f"linked {link.linked_at[:16].replace('T', ' ')} UTC, looked at {link.checked_at[:16].replace('T', ' ')} UTC"
+    )
+    for name, value in link.state.items():
+        page.line(f"  {_STATE.get(name, name.replace('_', ' '))}: {value}")
+    page.line(f"The shop was told {link.events} time{'' if link.events == 1 else 's'}; its record is {record}.")

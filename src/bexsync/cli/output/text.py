@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,7 @@ _COSTS = {
     "requests": "request",
 }
 _MOST_ROWS = 40
+_MOST_IDS = 5
 _ROOM_FOR_LINKS = 110
 
 
@@ -69,11 +70,22 @@ def show_result(result: Result, command: str, *, with_errors: bool, with_files: 
         if len(well) > _MOST_ROWS:
             page.line(f"… and {len(well) - _MOST_ROWS} more that went well")
         page.line()
-    for remark in result.remarks:
-        page.line(remark)
+    for sentence in (*_ignored(result.outcomes), *result.remarks):
+        page.line(sentence)
     if not result.disabled:
         page.line(_summary(result, command))
     page.show()
+
+
+def _ignored(outcomes: Iterable[Outcome]) -> Iterator[str]:
+    """Why records are not ours to book, one line a reason; what a person let rest was said before."""
+    by_reason: dict[str, list[str]] = {}
+    for o in outcomes:
+        if o.status.value == "ignored" and o.reason and not o.code:
+            by_reason.setdefault(o.reason, []).append(o.shop_id)
+    for reason, ids in by_reason.items():
+        more = f" and {len(ids) - _MOST_IDS} more" if len(ids) > _MOST_IDS else ""
+        yield f"{len(ids)} ignored: {reason}: {', '.join(ids[:_MOST_IDS])}{more}"
 
 
 def _last_column(result: Result) -> str:

@@ -41,6 +41,11 @@ def finished(incoming: Path, *, now: float, quiet_seconds: float) -> list[Found]
     return sorted((f for f in _plain_files(incoming) if not being_written(f, now, quiet_seconds)), key=_age_then_name)
 
 
+def unfinished(incoming: Path, *, now: float, quiet_seconds: float) -> int:
+    """How many files in the folder may still be being written."""
+    return sum(being_written(found, now, quiet_seconds) for found in _plain_files(incoming))
+
+
 def claim(layout: Layout, path: Path) -> Path | None:
     """Moves a file from in/ to work/ in one step; None when somebody took it first."""
     with locked_folder(layout.work):

@@ -9,7 +9,7 @@ from pathlib import Path
 from bexsync.ports import Event, Intake, OriginReport, Place, Remark, StatusRow, Unreadable
 from bexsync.profile import CsvSection
 from bexsync.shops.folder.belonging import Belonging, Owner
-from bexsync.shops.folder.claiming import claim, finished, standing
+from bexsync.shops.folder.claiming import claim, finished, standing, unfinished
 from bexsync.shops.folder.documents import read_file
 from bexsync.shops.folder.events import append_event
 from bexsync.shops.folder.layout import Layout
@@ -50,6 +50,16 @@ class FolderShop:
                 yield from read_file(found.path, self._csv, self._currency)
             for path in self._newcomers(is_claiming=claim):
                 yield from read_file(path, self._csv, self._currency)
+
+    def unfinished(self) -> str:
+        """Names the files in in/ that are left for the next run."""
+        with explained(self._layout):
+            now = self._now().timestamp()
+            count = unfinished(self._layout.incoming, now=now, quiet_seconds=self._quiet_seconds)
+        if not count:
+            return ""
+        files = "1 file in in/ is" if count == 1 else f"{count} files in in/ are"
+        return f"{files} still being written or younger than {self._quiet_seconds:g} s; run again in a moment."
 
     def examine(self) -> Place:
         """The folder and how many files lie in in/; raises ConfigurationProblem where it cannot be used."""
