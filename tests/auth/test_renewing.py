@@ -22,6 +22,7 @@ from bexsync.auth.refreshing import Keeper
 from bexsync.errors import BexsyncError, LoginNeeded, TokenStoreProblem, TryLater
 from bexsync.observer import observed_by
 from bexsync.sandbox import Fault
+from front_door import called
 
 HERE = Path(__file__).parent
 TOKEN_PATH = "/realms/bexio/protocol/openid-connect/token"
@@ -122,7 +123,7 @@ def test_the_renewing_process_itself_is_killed(world: LoginWorld, at: str) -> No
     done = in_a_process_of_its_own(world, at, "SIGKILL")
     assert done.returncode == -signal.SIGKILL
     if at == "refresh:answered":
-        assert world.cli("invoices", "push").returncode == 0, "the old access token still holds"
+        assert called(world, "invoices", "push").returncode == 0, "the old access token still holds"
         with pytest.raises(LoginNeeded, match="does not renew the login"):
             keeper(world).renewed(force=True)
         assert world.desk.login().generation == 1, "what is stored is kept"
@@ -221,7 +222,7 @@ def test_a_login_that_bexio_ended_is_kept_and_said(world: LoginWorld) -> None:
     kept = world.desk.login()
     world.sandbox.identity.end_logins()
     time.sleep(3.8)
-    done = world.cli("invoices", "push")
+    done = called(world, "invoices", "push")
     assert done.returncode == 77
     assert "bexio does not renew the login (invalid_grant)" in done.stderr
     assert "Run `bexsync auth login` again." in done.stderr
@@ -258,10 +259,10 @@ def test_a_failed_renewal_does_not_stop_a_run_while_the_token_holds(world: Login
 def test_the_renewal_of_a_run_is_one_request_and_the_company_is_not_asked_again(world: LoginWorld) -> None:
     world.sandbox.identity.settings.access_lifetime = 4
     world.log_in()
-    assert world.cli("invoices", "push").returncode == 0
+    assert called(world, "invoices", "push").returncode == 0
     time.sleep(2)
     before = len(world.sandbox.requests)
-    assert world.cli("invoices", "push").returncode == 0
+    assert called(world, "invoices", "push").returncode == 0
     assert len(world.sandbox.requests) == before, "an idle run asks the ledger nothing, not even who it is"
 
 

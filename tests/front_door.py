@@ -7,12 +7,25 @@ import logging
 import signal
 import subprocess
 import sys
+from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from bexsync.cli import strays
 from bexsync.cli.app import app
-from world import BEXSYNC, World
+from world import BEXSYNC
+
+
+class Place(Protocol):
+    """What the program needs of a world."""
+
+    @property
+    def folder(self) -> Path: ...
+    @property
+    def profile_path(self) -> Path: ...
+    @property
+    def environment(self) -> dict[str, str]: ...
 
 
 class _Stream(io.TextIOWrapper):
@@ -27,20 +40,21 @@ class _Stream(io.TextIOWrapper):
         return str(written.decode())
 
 
-def called(world: World, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def called(world: Place, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """What `world.cli` says, sooner; the arguments follow --profile."""
-    return started(world, "--profile", str(world.profile_path), *arguments, **environment)
+    return started(world, "--profile", str(world.profile_path), *arguments, stdin=stdin, **environment)
 
 
-def started(world: World, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def started(world: Place, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """The program with these arguments alone, in the environment of the world and nothing else."""
     out, err = _Stream(), _Stream()
     log = logging.getLogger("bexsync")
     before = log.handlers, log.propagate, log.level
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("os.environ", world.environment | environment)
+        patch.setattr("os.environ", {k: v for k, v in (world.environment | environment).items() if v})
         patch.setattr(sys, "argv", [str(BEXSYNC), *arguments])
+        patch.setattr(sys, "stdin", io.StringIO(stdin))
         patch.setattr(sys, "stdout", out)
         patch.setattr(sys, "stderr", err)
         patch.chdir(world.folder)
