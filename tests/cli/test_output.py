@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from front_door import called
 
+from front_door import called
 from world import BEXSYNC, TOKEN, World, an_invoice
 
 LINK = "https://office.bexio.com/index.php/kb_invoice/show/id/1"
@@ -127,6 +127,22 @@ def test_75_is_said_after_the_third_in_a_row(world: World) -> None:
     assert called(world, "payments", "poll").returncode == 0
     with world.workspace() as workspace, workspace.locks.job("payments poll"):
         assert called(world, "payments", "poll").stderr == ""  # the count begins anew
+
+
+@pytest.mark.parametrize(
+    "words", ["invoices push -n", "links adopt", "links adopt --yes", "test-connection --yes", "products check",
+              "products sync -n", "stock pull -n", "vat map -n"]
+)  # fmt: skip
+def test_what_a_person_asked_for_always_says_why_it_could_not(
+    world: World, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bexsync.http.patience.READ_ATTEMPTS", 1)  # else each takes its time
+    world.set_profile(products={"enabled": True})
+    for command in (words, *(["invoices push"] if words == "invoices push -n" else [])):
+        run = called(world, *command.split(), BEXSYNC_LEDGER__API_URL=UNREACHABLE)
+        is_cron = command == "invoices push"
+        assert (run.returncode, run.stderr == "") == (75, is_cron)
+    assert is_cron or "cannot be reached" in run.stderr
 
 
 def test_a_profile_that_is_switched_off_needs_no_token(world: World) -> None:

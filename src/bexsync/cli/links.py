@@ -77,7 +77,7 @@ def adopt(
             raise UsageProblem(f"Which invoice in bexio is {shop_id}?", "bexsync links adopt ID NUMBER")
 
         finish(call, refuse)
-    call.output.rehearsing = not yes
+    call.output.rehearsing, call.output.awaited = not yes, True
     run_job(call, lambda workspace: run(workspace, AdoptOptions(shop_id, document, yes)))
 
 

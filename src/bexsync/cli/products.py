@@ -64,6 +64,7 @@ def check(
     from bexsync.jobs.products import why_not
 
     call = command(context, "products check", profile=profile, json=json, verbose=verbose, quiet=quiet)
+    call.output.awaited = True
     run_job(call, run, why_not=why_not)
 
 

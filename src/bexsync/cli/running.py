@@ -91,7 +91,9 @@ class Lateness:
         self._call = call
 
     def after(self, code: Exit) -> int:
-        """How many times in a row it is now; where that cannot be kept, it is always worth a word."""
+        """How many times in a row it is now; where somebody waits, or that cannot be kept, always worth a word."""
+        if self._call.output.rehearsing or self._call.output.awaited:
+            return 0 if code is not Exit.TRY_LATER else LATER_IS_SAID_AFTER
         try:
             path = self._path()
             if code is not Exit.TRY_LATER:

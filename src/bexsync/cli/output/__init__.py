@@ -51,7 +51,7 @@ def flush() -> None:
 
 @dataclass
 class Output:
-    """Where one command's words go."""
+    """Where one command's words go; one that is `awaited` is never started by cron."""
 
     command: str
     profile: str
@@ -59,6 +59,7 @@ class Output:
     verbose: bool = False
     quiet: bool = False
     rehearsing: bool = False
+    awaited: bool = False
     site: str = ""
     _shown: int = 0
 
