@@ -54,7 +54,8 @@ def log_in(call: Command, wishes: Wishes) -> Exit:
     record, lines = make_login(desk, wishes)
     said, reached = rehearsal(desk.path, record.store)
     lines += said
-    lines.append("Next: bexsync test-connection")
+    which = "" if call.profile == "default" else f"-p {call.profile} "
+    lines.append(f"Next: bexsync {which}test-connection")
     data = {
         "company": record.company,
         "company_id": record.company_id,
