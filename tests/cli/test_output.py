@@ -100,7 +100,19 @@ def test_a_dry_run_of_nothing_and_of_too_much_says_so(world: World) -> None:
     run = called(world, "invoices", "push", "-n")
     assert run.returncode == 78
     assert "2 documents, 2 mails" in run.stdout
-    assert "--confirm 2" in run.stderr
+    assert "If that is meant, confirm it with --confirm 2, or raise [limits]." in run.stderr
+    assert "Look at it with --dry-run, then confirm it with --confirm 2" in called(world, "invoices", "push").stderr
+
+
+def test_nobody_is_asked_about_what_is_not_there(world: World) -> None:
+    world.drop(an_invoice("1"))
+    world.push()
+    link = called(world, "links", "forget", "nope")
+    assert (link.returncode, 'There is no link of "nope".' in link.stderr) == (2, True)
+    asked = called(world, "links", "forget", "1").stderr
+    assert "Forget the link of 1 to RE-00001? Nobody is there to answer." in asked
+    copy = called(world, "state", "restore", "/nope")
+    assert (copy.returncode, "There is no file /nope." in copy.stderr) == (78, True)
 
 
 UNREACHABLE = "http://127.0.0.1:9"

@@ -28,7 +28,8 @@ from bexsync.cli import (
 HELP = """Keep a shop and the accounting in bexio telling the same story.
 
 Every command may be repeated: nothing is booked or mailed twice. Exit codes: 0 done, 1 some records failed,
-2 wrong usage, 75 try later, 77 log in again, 78 configuration. `bexsync sandbox serve` is a bexio to try it on.
+2 wrong usage, 70 a bug, 75 try later, 77 log in again, 78 configuration. `bexsync sandbox serve` is a bexio to try
+it on.
 """
 
 app = typer.Typer(

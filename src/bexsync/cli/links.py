@@ -94,13 +94,14 @@ def forget(
     doubled.
     """
     call = command(context, "links forget", profile=profile, json=json)
-    make_sure(call, yes, f"Forget the link of {name}?")
 
     def work() -> Exit:
         from bexsync.wiring import open_links_desk
 
         with open_links_desk(call.profile) as desk:
-            link = desk.forget(name)
+            link = desk.link(name)  # nobody is asked about what is not there
+            make_sure(call, yes, f"Forget the link of {link.shop_id} to {link.number}?")
+            desk.forget(name)
         return call.output.said(f"The link of {link.shop_id} to {link.number} is forgotten.", {"shop_id": link.shop_id})
 
     finish(call, work)

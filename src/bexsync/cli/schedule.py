@@ -42,13 +42,14 @@ def planned_crontab(context: typer.Context, name: str) -> tuple[str, dict[str, A
     lines = crontab(jobs, around)
     notes = [*_notes(context, loaded, around), "Add these lines with `crontab -e`."]
     heading = f"# bexsync, profile {around.label}: the times are of this computer's clock"
+    summer = "# Hour 2 is left out: when summer time begins or ends, it is skipped or comes twice."
     data = {
         "lines": lines,
         "jobs": [{**_as_data(job, around), "cron": expression(job.times)} for job in jobs],
         "variables": dict(around.variables),
         "notes": notes,
     }
-    return "\n".join((heading, *lines)), data, notes
+    return "\n".join((heading, summer, *lines)), data, notes
 
 
 def systemd(

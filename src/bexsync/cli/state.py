@@ -45,9 +45,10 @@ def restore(
 ) -> None:
     """Put a copy in the place of the state; what happened since is found in bexio again, nothing is mailed twice."""
     call = command(context, "state restore", profile=profile, json=json)
-    make_sure(call, yes, f"Replace the state of profile {call.profile} by {file}?")
 
     def work(desk: StateDesk) -> tuple[str, dict[str, Any]]:
+        desk.check_copy(file)
+        make_sure(call, yes, f"Replace the state of profile {call.profile} by {file}?")
         kept = desk.restore(file)
         return f"The state is that of {file}; the one before is kept in {kept}.", {"kept": str(kept)}
 

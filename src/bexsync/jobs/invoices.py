@@ -271,7 +271,7 @@ class _Push:
         run, limits = self._run, self._run.workspace.profile.limits
         if run.dry:
             self._rehearse(plan)
-        plan.check(documents=limits.documents, mails=limits.mails, confirmed=self._options.confirm)
+        plan.check(documents=limits.documents, mails=limits.mails, confirmed=self._options.confirm, rehearsed=run.dry)
         if run.dry:
             return
         records = len({step.subject for step in plan.steps})

@@ -205,7 +205,7 @@ class LinksDesk:
         row = self._unlinked(shop_id)
         if row is not None:
             return LinkStory(row.shop_id, None, row.state.value, self._steps(row.kind, row.shop_id), self._why(row))
-        link = self._link(shop_id)
+        link = self.link(shop_id)
         row = self._store.records.get(link.kind, link.shop_id)
         steps = self._steps(link.kind, link.shop_id)
         return LinkStory(link.shop_id, link, row.state.value if row else "unknown", steps)
@@ -241,14 +241,15 @@ class LinksDesk:
         While its document stands in the ledger, the next push finds it by its reference and links it again, and
         what is issued is never mailed: forgetting cannot double anything. An item is found again by its code.
         """
-        link = self._link(shop_id)
+        link = self.link(shop_id)
         with self._store.transaction():
             self._store.links.forget(link.kind, link.shop_id)
             self._store.intents.forget(link.kind, link.shop_id)
             self._store.records.forget(link.kind, link.shop_id)
         return link
 
-    def _link(self, name: str) -> Link:
+    def link(self, name: str) -> Link:
+        """One link by the shop's id or the number in bexio; raises UsageProblem where there is none."""
         of_products = name.startswith(_PRODUCT)
         wanted = name.removeprefix(_PRODUCT)
         for link in self._store.links.all(PRODUCT if of_products else KIND):

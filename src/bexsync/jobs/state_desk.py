@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bexsync.http.clock import Clock
 from bexsync.jobs.locks import Locks
-from bexsync.store.upkeep import backup, prune, restore, take_over
+from bexsync.store.upkeep import backup, check_copy, prune, restore, take_over
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,10 @@ class StateDesk:
         target = target or self.path.parent / "backups" / f"{self.path.stem}-{moment}.db"
         backup(self.path, target)
         return target
+
+    def check_copy(self, source: Path) -> None:
+        """Raises ConfigurationProblem where the file is no copy of this company's state."""
+        check_copy(source, self.company)
 
     def restore(self, source: Path) -> Path:
         """The copy takes the state's place while nobody writes; where the state before is kept."""

@@ -167,23 +167,31 @@ class Plan:
         if batch:
             yield batch[0].subject, batch
 
-    def check(self, *, documents: int, mails: int, confirmed: int | None) -> None:
+    def check(self, *, documents: int, mails: int, confirmed: int | None, rehearsed: bool = False) -> None:
         """Refuses itself when it is bigger than the limits and nobody confirmed just this size."""
         cost = self.cost()
         counts = ((cost.documents, "documents", documents), (cost.mails, "mails", mails))
-        refuse_too_big(counts, confirmed=confirmed, whole=cost.documents, section="[limits]")
+        refuse_too_big(counts, confirmed=confirmed, whole=cost.documents, section="[limits]", rehearsed=rehearsed)
 
 
-def refuse_too_big(counts: Sequence[tuple[int, str, int]], *, confirmed: int | None, whole: int, section: str) -> None:
+def refuse_too_big(
+    counts: Sequence[tuple[int, str, int]],
+    *,
+    confirmed: int | None,
+    whole: int,
+    section: str,
+    rehearsed: bool = False,
+) -> None:
     """Refuses what is bigger than its limits unless just this size was confirmed; each is a count, its noun, its limit.
 
-    Raises PlanTooBig.
+    Raises PlanTooBig, whose hint knows whether the plan is `rehearsed`, and so before a person's eyes, already.
     """
     over = [f"{count} {noun} (limit {limit})" for count, noun, limit in counts if count > limit]
     if over and confirmed != whole:
         raise PlanTooBig(
             f"The plan holds {' and '.join(over)}; nothing was done.",
-            f"Look at it with --dry-run, then confirm it with --confirm {whole}, or raise {section}.",
+            f"{'If that is meant,' if rehearsed else 'Look at it with --dry-run, then'} "
+            f"confirm it with --confirm {whole}, or raise {section}.",
         )
 
 

@@ -65,7 +65,7 @@ def restore(path: Path, source: Path, *, company: str, now: datetime) -> Path:
     Whatever happened since the copy is found in the ledger again: documents by their reference, how they stand
     by asking, and nothing that is issued is mailed.
     """
-    _check_copy(source, company)
+    check_copy(source, company)
     kept = path.with_name(f"{path.name}.before-restore-{now:%Y%m%d-%H%M%S}")
     database = open_database(path)
     try:
@@ -84,7 +84,8 @@ def restore(path: Path, source: Path, *, company: str, now: datetime) -> Path:
     return kept
 
 
-def _check_copy(source: Path, company: str) -> None:
+def check_copy(source: Path, company: str) -> None:
+    """Raises ConfigurationProblem where the file is no whole copy of this company's state."""
     if not source.is_file():
         raise ConfigurationProblem(f"There is no file {source}.", "Name a file that `bexsync state backup` wrote.")
     try:
