@@ -45,6 +45,7 @@ SCRAPS = st.sampled_from(
         ),
     ]
 )
+LINES = st.lists(st.sampled_from(["<br>", "<BR />", "&amp;", "&lt;", "&am", "p;", " ", "\n", "\xa0", "a"])).map("".join)
 TEXTS = st.one_of(st.text(max_size=60), st.lists(SCRAPS, max_size=14).map("".join))
 
 
@@ -66,6 +67,11 @@ TEXTS = st.one_of(st.text(max_size=60), st.lists(SCRAPS, max_size=14).map("".joi
 )
 def test_html_as_a_person_reads_it(html: str, text: str) -> None:
     assert plain_text(html) == text
+
+
+@given(LINES)
+def test_line_breaks_alone_are_read_as_any_other_html(text: str) -> None:
+    assert plain_text(f"{text}<br>") == plain_text(f"{text}<br><b></b>")
 
 
 @given(TEXTS)

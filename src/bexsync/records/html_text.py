@@ -17,6 +17,9 @@ _BLOCKS = frozenset(
     }
 )
 _CELLS = frozenset({"td", "th"})
+_BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
+_BLANKS = re.compile(r"\s+")
+_UNTIDY = re.compile(r"[^\S \n]|  | \n|\n |\n{3}|\A[ \n]|[ \n]\Z")
 _LINE_ENDS = re.compile(r"\r\n?|[\n\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
@@ -24,6 +27,9 @@ def plain_text(text: str) -> str:
     """What a person reads of a text that may be HTML: blocks on lines of their own, signs as themselves."""
     if not _LOOKS_LIKE_HTML.search(text):
         return _tidied(html.unescape(text)) if "&" in text else _tidied(text)
+    lines = _BREAK.split(text)
+    if not any("<" in line for line in lines):  # as bexsync writes it, and many thousands of times
+        return _tidied("\n".join(_BLANKS.sub(" ", html.unescape(line)) for line in lines))
     reader = _Reader()
     reader.feed(text)
     reader.close()
@@ -66,7 +72,7 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._unseen:
             # A line end inside HTML is a blank; what only looks like one (a no-break space) stays a blank, too.
-            self.parts.append(" ".join(re.split(r"\s+", data)))
+            self.parts.append(_BLANKS.sub(" ", data))
 
     def _break(self, tag: str) -> None:
         if tag in _ROWS or tag in _BLOCKS:
@@ -77,5 +83,7 @@ class _Reader(HTMLParser):
 
 def _tidied(text: str) -> str:
     """Blanks collapsed, no blank line at the ends and never two in a row."""
+    if not _UNTIDY.search(text):
+        return text
     lines = [" ".join(line.split()) for line in _LINE_ENDS.sub("\n", text).split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
