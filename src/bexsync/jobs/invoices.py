@@ -18,7 +18,9 @@ from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
 from bexsync.planning.contacts import ContactPlanner
 from bexsync.planning.documents import DocumentPlanner
-from bexsync.planning.invoices import KIND, InvoicePlanner, Linked, Settled, Work, reference
+from bexsync.planning.invoice_finish import Finisher
+from bexsync.planning.invoice_link import KIND, Linked, reference
+from bexsync.planning.invoices import InvoicePlanner, Settled, Work
 from bexsync.planning.plan import Plan, Step, Subject
 from bexsync.ports import DocumentState, Master, Standing, User
 from bexsync.records import Customer, Invoice
@@ -148,7 +150,7 @@ class _Push:
                 if self._options.limit is not None and len(self._works) >= self._options.limit:
                     break
                 run.workspace.progress("planning", number, len(chosen))
-                steps += self._decide(planner, one.shop_id, found.get(planner.reference(one.shop_id), []))
+                steps += self._decide(planner, one.shop_id, found.get(reference(run.store.site, one.shop_id), []))
         return Plan(tuple(steps))
 
     def _while_contacts_rest(self) -> AbstractContextManager[None]:
@@ -191,13 +193,11 @@ class _Push:
             run.ledger.forget_master()  # once a person has mended it, the next run is to see it
             raise
         return InvoicePlanner(
-            profile=profile,
             documents=DocumentPlanner(profile, master, run.workspace.vat_map, owner, run.ledger.negative_prices),
             contacts=ContactPlanner(profile, master, run.store.contacts, self._tried, owner),
+            finisher=Finisher(profile, run.store.site, master.me.mail, run.ledger.send_issues),
             site=run.store.site,
             start_date=start,
-            me=master.me.mail,
-            send_issues=run.ledger.send_issues,
             done=self._done,
             url_of=self._url_of,
         )
@@ -300,7 +300,7 @@ class _Push:
             self._run.note_problem(subject, outcome.action, work.problem, outcome.number)
             state, reason = RecordState.OPEN, work.problem.message
         elif outcome.status is Status.DONE:
-            state, reason = (RecordState.OPEN if work.unfinished else RecordState.DONE), ""
+            state, reason = RecordState.DONE, ""
             said = (work.note, self._rounding(subject.shop_id))
             self._run.note(replace(outcome, reason="; ".join(part for part in said if part)))
             self._count_money(work.steps)

@@ -13,7 +13,7 @@ from bexsync.jobs.intake import Desk
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
-from bexsync.planning.invoices import KIND, reference
+from bexsync.planning.invoice_link import KIND, reference
 from bexsync.planning.matching import OURS, Candidate, Match, is_same_total, match
 from bexsync.planning.plan import LinkDraft, Plan, Step, Subject
 from bexsync.planning.products import KIND as PRODUCT

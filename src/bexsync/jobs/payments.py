@@ -14,7 +14,7 @@ from bexsync.errors import ConfigurationProblem, RecordProblem, TryLater
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
-from bexsync.planning.invoices import KIND, reference
+from bexsync.planning.invoice_link import KIND, reference
 from bexsync.planning.plan import Subject
 from bexsync.planning.reports import reports
 from bexsync.ports import DocumentState, Standing

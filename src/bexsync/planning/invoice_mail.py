@@ -1,0 +1,40 @@
+"""The mail that an invoice goes out with: to whom, and in which words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bexsync.errors import RecordProblem
+from bexsync.profile import Profile
+from bexsync.records import Customer, Invoice
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail to a customer; its words may still hold placeholders."""
+
+    to: str
+    subject: str
+    message: str
+
+
+def mail_for(invoice: Invoice, customer: Customer, profile: Profile, me: str) -> Mail:
+    """The invoice's own words win over the profile's in the customer's language; raises RecordProblem."""
+    own = invoice.email
+    to = (own.to if own else None) or (invoice.invoice_contact.email if invoice.invoice_contact else None)
+    to = to or customer.email or (customer.billing_address.email if customer.billing_address else None)
+    if to is None:
+        raise RecordProblem(
+            "There is no mail address to send it to.",
+            'Add customer.email in the shop, or set leave_as_draft, or [invoices] finish = "issue".',
+            code="mail_missing",
+            field="customer.email",
+        )
+    texts = profile.invoices.mail
+    language = (invoice.language or customer.language or profile.ledger.language)[:2]
+    text = texts.get(language) or texts.get(profile.ledger.language) or texts["en"]
+    subject = (own.subject if own else None) or text.subject
+    message = (own.text if own else None) or text.message
+    if "[Network Link]" not in message:
+        message = f"{message}\n\n[Network Link]"
+    return Mail(me if profile.invoices.send_to == "me" else to, subject, message)
