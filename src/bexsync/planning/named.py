@@ -1,9 +1,9 @@
-"""What records and profiles name, as the ledger's own rows: accounts, units, currencies."""
+"""What records and profiles name, as the ledger's own rows: accounts, units, currencies, bank accounts."""
 
 from __future__ import annotations
 
 from bexsync.errors import RecordProblem
-from bexsync.ports import Account, Currency, Master
+from bexsync.ports import Account, BankAccount, Currency, Master
 
 _UNITS = (
     frozenset({"h", "hour", "hours", "std", "std.", "stunde", "stunden", "heure", "heures", "ora", "ore"}),
@@ -55,3 +55,12 @@ def currency_called(master: Master, code: str, what: str) -> Currency:
         field="currency",
         subject=f"currency:{code}",
     )
+
+
+def bank_account(master: Master, iban: str) -> BankAccount | None:
+    """The bank account of that IBAN, however it is spaced."""
+    return next((row for row in master.bank_accounts if _compact(row.iban) == _compact(iban)), None)
+
+
+def _compact(iban: str) -> str:
+    return "".join(iban.split()).upper()

@@ -1,0 +1,134 @@
+"""The header of a document: its dates, number, account, template, and whom it is addressed to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from bexsync.errors import RecordProblem
+from bexsync.planning.contacts import Contacts, language_id
+from bexsync.planning.named import bank_account
+from bexsync.ports import Currency, Master, User
+from bexsync.profile import Profile
+from bexsync.records import Address, Customer, Invoice
+
+
+@dataclass(frozen=True)
+class HeaderWriter:
+    """Writes headers for one profile; what the ledger does not have is a RecordProblem."""
+
+    profile: Profile
+    master: Master
+    owner: User
+
+    def write(
+        self,
+        invoice: Invoice,
+        customer: Customer,
+        contacts: Contacts,
+        reference: str,
+        currency: Currency,
+        language: str,
+        *,
+        subject_to_vat: bool,
+    ) -> dict[str, Any]:
+        """The header of an invoice's document; what it says nothing of is left out."""
+        header: dict[str, Any] = {
+            "reference": reference,
+            "title": invoice.title or (invoice.project.name if invoice.project else None) or "",
+            "contact_id": contacts.contact,
+            "user_id": self.owner.id,
+            "currency_id": currency.id,
+            "date": invoice.invoice_date.isoformat(),
+            "prices": "gross" if invoice.prices_include_tax else "net",
+            "vat": subject_to_vat,
+        }
+        optional = {
+            "contact_sub_id": contacts.person,
+            "language_id": language_id(self.master, language, self.profile.ledger.language),
+            "due_date": _iso(self._due_date(invoice)),
+            "bank_account_id": self._bank_account_id(invoice),
+            "template": self._template(),
+            "header": invoice.header_text,
+            "footer": invoice.footer_text,
+            "customer_reference": _customer_reference(invoice),
+            "number": self._number(invoice),
+            "address": _manual_address(invoice.billing_address, customer),
+        }
+        return header | {key: value for key, value in optional.items() if value is not None}
+
+    def _due_date(self, invoice: Invoice) -> date | None:
+        days = invoice.payment_terms_days if invoice.payment_terms_days is not None else self.profile.invoices.due_days
+        if invoice.due_date is not None:
+            if invoice.due_date < invoice.invoice_date:
+                raise RecordProblem(
+                    f"It is due on {invoice.due_date}, before its date {invoice.invoice_date}.",
+                    "Correct one of the dates in the shop.",
+                    code="due_before_date",
+                    field="due_date",
+                )
+            return invoice.due_date
+        return invoice.invoice_date + timedelta(days=days) if days is not None else None
+
+    def _bank_account_id(self, invoice: Invoice) -> int | None:
+        iban = self.profile.payments.accounts.get(invoice.payment_method or "", self.profile.ledger.bank_account)
+        if not iban:
+            return None
+        account = bank_account(self.master, iban)
+        if account is None:
+            raise RecordProblem(
+                f"bexio has no bank account {iban}.",
+                "Correct [ledger] bank_account or [payments.accounts] in the profile.",
+                code="unknown_bank_account",
+                subject=f"bank_account:{iban}",
+            )
+        return account.id
+
+    def _template(self) -> str | None:
+        wanted = self.profile.invoices.template
+        if not wanted:
+            return None
+        if wanted not in self.master.templates:
+            raise RecordProblem(
+                f'bexio has no document template "{wanted}".',
+                f"It has {', '.join(self.master.templates) or 'none'}; correct [invoices] template in the profile.",
+                code="unknown_template",
+                subject=f"template:{wanted}",
+            )
+        return wanted
+
+    def _number(self, invoice: Invoice) -> str | None:
+        if self.profile.ledger.numbering == "ledger":
+            return None
+        if not invoice.source_number:
+            raise RecordProblem(
+                "Field `source_number` is missing, but the shop numbers the invoices.",
+                'Let the shop give its number, or set [ledger] numbering = "ledger".',
+                code="number_missing",
+                field="source_number",
+            )
+        return invoice.source_number
+
+
+def _customer_reference(invoice: Invoice) -> str | None:
+    project = invoice.project
+    number = " ".join(part for part in (project.number, project.name) if part) if project else ""
+    return ", ".join(part for part in (invoice.contract_reference, number) if part) or None
+
+
+def _manual_address(address: Address | None, customer: Customer) -> str | None:
+    """An invoice with an address of its own shows that one, whatever stands in the contact."""
+    if address is None or address == customer.billing_address:
+        return None
+    name = address.company or customer.company_name
+    person = " ".join(part for part in (address.first_name, address.last_name) if part) or (
+        None if name else " ".join(part for part in (customer.first_name, customer.last_name) if part)
+    )
+    street = address.address_line1 or " ".join(p for p in (address.street, address.house_number) if p)
+    place = " ".join(part for part in (address.postal_code, address.city) if part)
+    return "\n".join(part for part in (name, person, street, address.address_line2, place) if part) or None
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None

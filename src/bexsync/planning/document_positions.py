@@ -1,0 +1,156 @@
+"""The positions of a document: sales, deductions, texts and subtotals, and the sums of those that are money."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from bexsync.money import plain, share, total, written
+from bexsync.planning.line_amounts import Sale, amount_of, discount_over, is_sale, place_of, unit_price
+from bexsync.planning.lowered_prices import lowered
+from bexsync.planning.named import income_account, unit_id
+from bexsync.planning.sums import Sum
+from bexsync.planning.taxes import TaxChooser, rate_of
+from bexsync.ports import Account, Master
+from bexsync.profile import Profile
+from bexsync.records import Invoice, Line, TimeEntry
+from bexsync.vat import Tax
+
+_SUBTOTAL = {"de": "Zwischensumme", "fr": "Sous-total", "it": "Subtotale", "en": "Subtotal"}
+_DISCOUNT = {"de": "Rabatt", "fr": "Rabais", "it": "Sconto", "en": "Discount"}
+
+
+@dataclass(frozen=True)
+class PositionWriter:
+    """Turns the lines of one invoice into positions and their exact sums."""
+
+    profile: Profile
+    master: Master
+    chooser: TaxChooser
+    language: str
+    negative_prices: bool
+
+    def write(self, invoice: Invoice) -> tuple[list[Mapping[str, Any]], list[Sum]]:
+        """All positions in order, and the sums of those that are money."""
+        sales = [self._book(line, number) for number, line in enumerate(invoice.lines, 1) if is_sale(line)]
+        in_order = iter(sales if self.negative_prices else lowered(invoice.lines, sales, self._word_for_discount()))
+        positions: list[Mapping[str, Any]] = []
+        sums: list[Sum] = []
+        for number, line in enumerate(invoice.lines, 1):
+            if line.type == "subtotal":
+                text = _line_text(line) or _SUBTOTAL.get(self.language, _SUBTOTAL["en"])
+                positions.append({"type": "subtotal", "text": text})
+            elif line.type == "text":
+                positions.append({"type": "text", "text": _line_text(line)})
+            elif is_sale(line):
+                self._sale(next(in_order), positions, sums)
+            elif self.negative_prices:
+                self._document_discount(line, place_of(line, number), sales, positions, sums)
+            else:
+                amount = discount_over(sales, line, place_of(line, number))
+                text = _line_text(line) or self._word_for_discount()
+                positions.append({"type": "text", "text": f"{text}: {written(amount)}"})
+        return positions, sums
+
+    def _book(self, line: Line, number: int) -> Sale:
+        where = place_of(line, number)
+        account = self._account(line, where)
+        amount = amount_of(line, where)
+        return Sale(line, where, amount, account, self.chooser.choose(line, account, where))
+
+    def _account(self, line: Line, where: str) -> Account:
+        of_profile = self.profile.ledger.revenue_account
+        return income_account(self.master, line.revenue_account, of_profile, where=where, owner="line")
+
+    def _sale(self, sale: Sale, positions: list[Mapping[str, Any]], sums: list[Sum]) -> None:
+        line = sale.line
+        position: dict[str, Any] = {
+            "type": "custom",
+            "text": _line_text(line),
+            "quantity": plain(line.quantity),
+            "unit_price": plain(unit_price(line, sale.where)),
+            "account_id": sale.account.id,
+        }
+        if sale.tax is not None:
+            position["tax_id"] = sale.tax.id
+        if line.discount_percent:
+            position["discount_percent"] = plain(line.discount_percent)
+        if line.unit:
+            position["unit_id"] = unit_id(self.master, line.unit, sale.where)
+        positions.append(position)
+        sums.append(Sum(sale.amount, rate_of(sale.tax)))
+        if line.discount_amount:
+            text = f"{self._word_for_discount()} {line.name or ''}".strip()
+            self._deduct(text, abs(line.discount_amount), sale.account, sale.tax, positions, sums)
+        if line.time_entries and self.profile.invoices.detail == "positions":
+            positions.append({"type": "text", "text": _hours_text(line.time_entries)})
+
+    def _document_discount(
+        self,
+        line: Line,
+        where: str,
+        sales: Sequence[Sale],
+        positions: list[Mapping[str, Any]],
+        sums: list[Sum],
+    ) -> None:
+        """A discount over the whole document: with a tax of its own it is one deduction, else a share for each tax."""
+        bases = [sale.after_own_discount for sale in sales]
+        amount = discount_over(sales, line, where)
+        text = _line_text(line) or self._word_for_discount()
+        if line.tax_code or line.tax_rate is not None or line.revenue_account:
+            account = self._account(line, where)
+            self._deduct(text, amount, account, self.chooser.choose(line, account, where), positions, sums)
+            return
+        groups: dict[tuple[int, int | None], tuple[Decimal, Sale]] = {}
+        for part, item in zip(share(amount, bases), sales, strict=True):
+            key = (item.account.id, item.tax.id if item.tax else None)
+            groups[key] = (groups.get(key, (Decimal(0), item))[0] + part, item)
+        for part, item in groups.values():
+            label = f"{text} ({plain(item.tax.rate)} %)" if len(groups) > 1 and item.tax else text
+            self._deduct(label, part, item.account, item.tax, positions, sums)
+
+    def _deduct(
+        self,
+        text: str,
+        amount: Decimal,
+        account: Account,
+        tax: Tax | None,
+        positions: list[Mapping[str, Any]],
+        sums: list[Sum],
+    ) -> None:
+        if not amount:
+            return
+        position = {
+            "type": "custom",
+            "text": text,
+            "quantity": "1",
+            "unit_price": plain(-amount),
+            "account_id": account.id,
+        }
+        if tax is not None:
+            position["tax_id"] = tax.id
+        positions.append(position)
+        sums.append(Sum(-amount, rate_of(tax)))
+
+    def _word_for_discount(self) -> str:
+        return _DISCOUNT.get(self.language, _DISCOUNT["en"])
+
+
+def _line_text(line: Line) -> str:
+    """The line's id and name as the invoice shows them, its description below."""
+    headline = " ".join(part for part in (line.line_id, line.name) if part)
+    return "\n".join(part for part in (headline, line.description) if part)
+
+
+def _hours_text(entries: Sequence[TimeEntry]) -> str:
+    rows = [
+        "  ".join(
+            part
+            for part in (entry.date.strftime("%d.%m.%Y"), f"{plain(entry.hours)} h", entry.person, entry.description)
+            if part
+        )
+        for entry in sorted(entries, key=lambda e: e.date)
+    ]
+    return "\n".join([*rows, f"= {plain(total([e.hours for e in entries]))} h"])

@@ -1,0 +1,83 @@
+"""What a line of an invoice comes to, and what a discount over several of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bexsync.errors import RecordProblem
+from bexsync.money import HUNDRED, product, rounded, total, written
+from bexsync.ports import Account
+from bexsync.records import Line
+from bexsync.vat import Tax
+
+
+@dataclass(frozen=True)
+class Sale:
+    """One money line, discounts over the whole invoice apart, with its exact amount, account and tax."""
+
+    line: Line
+    where: str
+    amount: Decimal
+    account: Account
+    tax: Tax | None
+
+    @property
+    def after_own_discount(self) -> Decimal:
+        """The amount without what the line itself deducts."""
+        return self.amount - abs(self.line.discount_amount or Decimal(0))
+
+
+def is_sale(line: Line) -> bool:
+    """Whether the line is money and no discount over the whole invoice."""
+    return line.has_amount and line.type != "discount"
+
+
+def place_of(line: Line, number: int) -> str:
+    """How a sentence names the line."""
+    name = line.line_id or line.name
+    return f"Line {number} ({name})" if name else f"Line {number}"
+
+
+def unit_price(line: Line, where: str) -> Decimal:
+    """The line's price, else the one that comes to its line_total after its discounts."""
+    if line.unit_price is not None:
+        return line.unit_price
+    factor = product(line.quantity, HUNDRED - (line.discount_percent or Decimal(0))) / HUNDRED
+    if line.line_total is None or not factor:
+        raise RecordProblem(
+            f"{where} has no unit_price.", "Let the shop give it.", code="price_missing", field="unit_price"
+        )
+    return rounded((line.line_total + abs(line.discount_amount or Decimal(0))) / factor, Decimal("0.000001"))
+
+
+def amount_of(line: Line, where: str) -> Decimal:
+    """The exact amount after the line's percentage; checked against what the shop says the line comes to."""
+    percent = HUNDRED - (line.discount_percent or Decimal(0))
+    amount = product(line.quantity, unit_price(line, where), percent) / HUNDRED
+    after = amount - abs(line.discount_amount or Decimal(0))
+    if line.line_total is not None and abs(after - line.line_total) > Decimal("0.005"):
+        raise RecordProblem(
+            f"{where} comes to {written(rounded(after))}, its line_total says {written(line.line_total)}.",
+            "Correct quantity, price, discount or line_total in the shop; nothing was booked.",
+            code="total_mismatch",
+            field="line_total",
+        )
+    return amount
+
+
+def discount_over(sales: Iterable[Sale], line: Line, where: str) -> Decimal:
+    """What a discount line takes off these sales, as a positive amount; raises RecordProblem where they are nothing."""
+    base = total([sale.after_own_discount for sale in sales])
+    if base <= 0:
+        raise RecordProblem(
+            f"{where} is a discount, but there is nothing to discount.",
+            "Correct the lines in the shop.",
+            code="discount_without_base",
+        )
+    if line.discount_percent is not None and line.unit_price is None:
+        return rounded(product(base, line.discount_percent) / HUNDRED)
+    if line.discount_amount is not None:
+        return abs(line.discount_amount)
+    return abs(product(line.quantity, unit_price(line, where)))
