@@ -394,7 +394,7 @@ def test_scope_right_and_module_are_three_sentences(world: LoginWorld) -> None:
     person.unbook_module("contact")
     told = called(world, "auth", "status")
     assert told.returncode == 78
-    assert "has no right in bexio to create, issue and send invoices" in told.stdout
+    assert "has no right in bexio to create and send invoices" in told.stdout
     assert "has not booked the module that lets bexsync find and create contacts" in told.stdout
 
     token = world.sandbox.create_token(["contact_show", "kb_invoice_edit"])

@@ -18,9 +18,9 @@ def show_status(status: LoginStatus) -> None:
     """Whose login it is, its times, the scopes and rights, then what is wrong and what will be."""
     page = Page()
     for name, value in _facts(status):
-        page.line(Text(f"{name:<14}", style="dim") + Text(value))
+        page.line(Text.assemble((f"{name:<14}", "dim"), value))
     page.line()
-    page.table(("scope", "", "your right", "lets bexsync", ""), [_row(line) for line in status.scopes])
+    page.table(("scope", "login", "your right", "lets bexsync"), [_row(line) for line in status.scopes])
     trouble = f"{status.trouble.message} {status.trouble.hint}".strip() if status.trouble else ""
     for problem in (trouble, *status.problems) if trouble else status.problems:
         page.line()
@@ -69,16 +69,16 @@ def _facts(status: LoginStatus) -> list[tuple[str, str]]:
 def _row(line: ScopeLine) -> Row:
     granted = {True: "granted", False: "missing", None: "unknown"}[line.granted]
     if not line.needed and line.granted is False:
-        granted = "not asked for"
+        granted = "not asked"
     style = "" if line.needed else "dim"
     colours = {"missing": "red", "not booked": "red", "own only": "yellow", "granted": "green"}
     cells = (
         Text(line.scope, style=style),
         Text(granted, style=style or colours.get(granted, "")),
         Text(line.right, style=style or colours.get(line.right, "")),
-        Text(line.words, style=style),
     )
-    return Row(cells, Text(f"for {', '.join(line.commands)}" if line.commands else "", style=style))
+    commands = f"  {', '.join(line.commands)}" if line.commands else ""
+    return Row(cells, Text.assemble((line.words, style), (commands, "dim")))
 
 
 def _day(moment: datetime | None) -> str:

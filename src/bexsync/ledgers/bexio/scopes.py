@@ -41,7 +41,7 @@ def _with_orders(profile: Profile) -> bool:
 
 
 _LOGIN = ("auth login",)
-_PUSH = ("invoices push", "test-connection")
+_PUSH = ("invoices push",)
 SCOPES = (
     Scope("openid", "know who logged in", _LOGIN, _always),
     Scope("profile", "see your name", _LOGIN, _always),
@@ -51,13 +51,20 @@ SCOPES = (
     Scope("contact_edit", "find and create contacts", _PUSH, _always, "contact", "edit"),
     Scope(
         "kb_invoice_edit",
-        "create, issue and send invoices, see payments",
+        "create and send invoices, see payments",
         (*_PUSH, "payments poll"),
         _always,
         "kb_invoice",
         "edit",
     ),
-    Scope("bank_account_show", "see bank accounts, where the profile names one", ("invoices push",), _with_bank_accounts, "banking", "show"),
+    Scope(
+        "bank_account_show",
+        "see bank accounts, if the profile names one",
+        ("invoices push",),
+        _with_bank_accounts,
+        "banking",
+        "show",
+    ),
     Scope("article_edit", "find and create items", ("products sync",), _with_products, "article", "edit"),
     Scope("stock_edit", "see stock", ("stock pull",), _with_products, "stock", "show"),
     Scope("kb_order_edit", "create orders", ("orders sync",), _with_orders, "kb_order", "edit"),
