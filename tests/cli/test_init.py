@@ -24,9 +24,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bexsync.cli import init_questions as ask
+from bexsync.cli.asking import Question
 from bexsync.disk import write_new_privately
 from bexsync.errors import BexsyncError, MappingProblem
-from bexsync.jobs.first_profile import Offer, chosen, offered_accounts, profile_of, profile_text
+from bexsync.jobs.first_profile import Offer, chosen, likeliest_account, offered_accounts, profile_of, profile_text
 from bexsync.ports import Account
 from bexsync.profile import Profile, load_profile
 from bexsync.sandbox import Sandbox
@@ -268,11 +270,12 @@ def test_a_conversation_with_wrong_answers(newcomer: Newcomer) -> None:
             ("Name of the profile [default]", "a b"), ("is no name for a profile", ""),
             ("For bexio itself? [Y/n]", "what"), ("Say y for yes", "n"),
             ("Its address [", "localhost"), ("is no web address", newcomer.url),
-            ("Log in with [token]", "3"), ("3 is none of token, app", "1"),
+            ("Log in with [token]", TOKEN),
+            ("  That is none of token, app. Take one of these; the token or the app", "1"),
             ("Keep it in [encrypted-file]", "file"),
             ("Personal access token: ", "no-such-token"), ("does not accept the token", ""),
             ("Personal access token: ", TOKEN),
-            ("Account [3200]", "3100"), ("It has 3000 (Produktionserlöse)", "2"),
+            ("Account [3200]", "3100"), ("It has 3000 (Produktionserlöse)", "3400"),
             ("Tax [1]", "UN8"), ('no sales tax "UN8"', "un81"),
             ("Currency [CHF]", "FRA"), ("It has CHF, EUR, GBP, USD.", ""),
             ("User [1]", "2"), ("Bank account [1]", "-"),
@@ -289,9 +292,11 @@ def test_a_conversation_with_wrong_answers(newcomer: Newcomer) -> None:
         shown = person.until("Write it to")
         assert newcomer.has_written_nothing
         os.write(person.screen, b"\n")
-        person.answers(("put away again. [Y/n]", "y"))
+        person.answers(("uses up one invoice number, are created in Bergladen GmbH, and put away again. [Y/n]", "y"))
         code, said = person.ends()
     assert code == 0, said
+    assert "The login is a personal access token: it ends after some weeks" in " ".join(said.split())
+    assert "Learned of this bexio" not in said
     assert "all is well" in said
     assert f"drop an invoice into {newcomer.home}/my shop/in" in said
     assert "crontab -e" in said
@@ -319,7 +324,7 @@ def test_ctrl_c_writes_nothing_and_the_next_time_the_login_is_there(newcomer: Ne
         person.interrupts()
         code, said = person.ends()
     assert code == 75
-    assert "nothing was written" in said
+    assert "no profile was written" in said
     assert "The login to Bergladen GmbH is kept for the next `bexsync init`." in said
     assert newcomer.has_written_nothing
 
@@ -352,7 +357,7 @@ def test_no_at_the_end_writes_nothing_and_a_second_profile_gets_a_name(newcomer:
         person.answers(*((prompt, "") for prompt in prompts), ("Write it to", "n"))
         code, said = person.ends()
     assert code == 2
-    assert said.strip().endswith("Nothing was written.")
+    assert said.strip().endswith("No profile was written.")
     assert [path.name for path in newcomer.profile.parent.iterdir()] == ["default.toml"]
 
 
@@ -476,14 +481,42 @@ def accounts(*numbers: str) -> Any:
     return SimpleNamespace(accounts=(*found, *odd))
 
 
-def test_the_likeliest_account_comes_first() -> None:
-    offers = offered_accounts(accounts("6999", "3800", "3010", "3400", "3000"), "3010")
-    assert [offer.value for offer in offers] == ["3010", "3400", "3000", "3800", "6999"]
-    with pytest.raises(MappingProblem, match="no active account of income"):
-        offered_accounts(accounts(), "3200")
-
-
 MANY = [Offer(str(number), f"Erlös {number}") for number in range(3000, 3900, 25)]
+
+
+def test_the_likeliest_account_is_proposed_among_all_in_order() -> None:
+    master = accounts("6999", "3800", "3010", "3400", "3000")
+    offers = offered_accounts(master)
+    assert [offer.value for offer in offers] == ["3000", "3010", "3400", "3800", "6999"]
+    likeliest = [likeliest_account(master, usual) for usual in ("3010", "3200", "1000")]
+    assert likeliest == ["3010", "3400", "3400"]
+    assert [likeliest_account(accounts("6999", "3800", "3500"), "3200") for _ in "1"] == ["3500"]
+    listed = ask.choice("", "Account", "account", offers, "3400", ()).words
+    assert [line[:11].strip() for line in listed] == ["1  3000", "2  3010", "*  3  3400", "4  3800", "5  6999"]
+    for asked in (offered_accounts, lambda master: likeliest_account(master, "3200")):
+        with pytest.raises(MappingProblem, match="no active account of income"):
+            asked(accounts())
+    with pytest.raises(MappingProblem) as few:
+        chosen("3201", offers, "account")
+    assert all(offer.value in few.value.hint for offer in offers)
+
+
+def test_a_proposal_far_down_the_list_is_shown() -> None:
+    listed = ask.choice("", "Account", "account", MANY, "3875", ()).words
+    assert "* 36  3875  Erlös 3875" in listed
+    assert listed[-1].strip() == "and 26 more, by number or name"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [ask.choice("", "", "account", [Offer("3200", "x")], "3200", ()), ask.one_of("", "", {"a": "b"}, "a", ()),
+     ask.due_days(None), ask.start_date(date(2026, 11, 20)), ask.site("main", lambda _: ""), ask.api_address(""),
+     ask.name("default", ())],
+)  # fmt: skip
+def test_a_secret_pasted_into_the_wrong_place_is_not_repeated(question: Question[Any]) -> None:
+    with pytest.raises(BexsyncError) as caught:
+        question.check("eyJhbGciOiJSUzI1NiJ9.!canary")
+    assert "canary" not in caught.value.message + caught.value.hint
 
 
 @pytest.mark.parametrize(

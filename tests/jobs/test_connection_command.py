@@ -45,6 +45,9 @@ def on_terminal(world: World, *arguments: str, typed: str = "") -> tuple[int, st
 
 def test_on_a_terminal_it_shows_then_asks_then_tries(world: World) -> None:
     code, text = on_terminal(world, "test-connection", typed="y\n")
+    assert "Where bexio numbers invoices, the draft uses up one number." in text
+    assert "Learned of this bexio" not in text
+    assert "Learned of this bexio" in on_terminal(world, "test-connection", "-v", typed="y\n")[1]
     assert code == 0
     shown, asked, tried = (text.index(words) for words in ("revenue account", "Create a test contact", "test invoice"))
     assert shown < asked < tried

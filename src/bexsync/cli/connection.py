@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bexsync.jobs.connection import Report
 
 NAME = "test-connection"
+_OF_THE_NUMBER = "Where bexio numbers invoices, the draft uses up one number."
 
 
 def try_out(
@@ -34,11 +35,13 @@ def try_out(
     Shows the company, user, currency, account, tax, numbering and rights, and what a push would do; every problem
     at once. Then it creates one contact and one draft, reads the draft back, compares the sum, learns how this bexio
     searches, deletes the draft and archives the contact. Nothing is issued, nothing is mailed; where bexio numbers
-    invoices, the draft may use up a number.
+    invoices, the draft uses up a number.
     """
     call = command(context, NAME, profile=profile, json=json, verbose=verbose, quiet=quiet)
     if not (read_only or call.output.asks):
-        make_sure(call, yes, "A test contact and a test draft are created in bexio and put away again.")
+        make_sure(
+            call, yes, f"A test contact and a test draft are created in bexio and put away again. {_OF_THE_NUMBER}"
+        )
     lateness = Lateness(call) if quiet else None
     finish(call, lambda: run_test(call, read_only=read_only, yes=yes, lateness=lateness), patience=lateness)
 
@@ -60,6 +63,8 @@ def run_test(call: Command, *, read_only: bool, yes: bool, lateness: Lateness | 
         if read_only or not report.worth_trying:
             return False
         where = report.company or "this company"
+        if call.output.asks and not yes and workspace.profile.ledger.numbering == "ledger":
+            call.output.say(_OF_THE_NUMBER)
         make_sure(call, yes, f"Create a test contact and a test draft in {where}, and put both away again?")
         return True
 

@@ -33,6 +33,7 @@ _STORES = {
     "encrypted-file": "encrypted, its key in a file beside the profiles; cron reaches it",
     "file": "as plain text that only this user can read",
 }
+_NOT_YET = "Take one of these; the token or the app is asked for afterwards."
 _LISTS_NEEDED = ("accounts", "taxes", "years", "currencies")
 
 
@@ -123,7 +124,8 @@ class Entrance:
     def _ask_for_a_way(self) -> None:
         if self._names_a_way:
             return
-        way = self._asker.answer(one_of("", "Log in with", _WAYS, "token", ("How bexsync gets into bexio:",)))
+        words = ("How bexsync gets into bexio; the token itself, or your app, is asked for afterwards:",)
+        way = self._asker.answer(one_of("", "Log in with", _WAYS, "token", words, _NOT_YET))
         if way == "token":
             self._wishes = replace(self._wishes, token_stdin=True)
         elif not self._wishes.no_browser and not _has_browser():
@@ -144,7 +146,7 @@ class Entrance:
             return
         words = ("No keyring is reached here. Where should the login be kept?",)
         self._wishes = replace(
-            self._wishes, store=self._asker.answer(one_of("", "Keep it in", _STORES, "encrypted-file", words))
+            self._wishes, store=self._asker.answer(one_of("", "Keep it in", _STORES, "encrypted-file", words, _NOT_YET))
         )
 
 

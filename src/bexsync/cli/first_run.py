@@ -79,7 +79,8 @@ class FirstRun:
         if self._asker.asks:
             tell()
         tries = self._asker.agrees(
-            f"Try it now? A contact and a draft are created in {self._written.company or 'bexio'}, and put away again."
+            f"Try it now? A contact and a draft, which uses up one invoice number, are created in "
+            f"{self._written.company or 'bexio'}, and put away again."
         )
         if self._asker.asks:
             tell()

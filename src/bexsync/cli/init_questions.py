@@ -13,7 +13,7 @@ from pathlib import Path
 from bexsync.cli.asking import Question
 from bexsync.errors import BexsyncError, ConfigurationProblem, UsageProblem
 from bexsync.http.address import parse_address
-from bexsync.jobs.first_profile import Offer, chosen
+from bexsync.jobs.first_profile import Offer, chosen, repeated
 from bexsync.places import expanded, is_path, profile_path
 
 SANDBOX = "http://127.0.0.1:8765"
@@ -40,7 +40,7 @@ def new_profile(said: str) -> str:
     """A name or path that is free; raises UsageProblem or ConfigurationProblem."""
     if not (said.endswith(".toml") if is_path(said) else re.fullmatch(r"\w[\w.-]*", said)) or ".vat" in said[-9:]:
         raise UsageProblem(
-            f"{said} is no name for a profile.", "Take letters, digits, - and _, or the path of a .toml file."
+            f"{repeated(said)} is no name for a profile.", "Take letters, digits, - and _, or the path of a .toml file."
         )
     path = profile_path(said)
     with _said_by_the_disk(path):
@@ -60,7 +60,9 @@ def api_address(default: str) -> Question[str]:
 
     def check(said: str) -> str:
         if not said.startswith(("https://", "http://")):
-            raise UsageProblem(f"{said} is no web address.", "It begins with https://, on this computer with http://.")
+            raise UsageProblem(
+                f"{repeated(said)} is no web address.", "It begins with https://, on this computer with http://."
+            )
         return parse_address(said).base
 
     words = ("In another terminal: bexsync sandbox serve --data books.db", "It says where it listens.")
@@ -72,7 +74,7 @@ def web_address(option: str, default: str) -> Question[str]:
 
     def check(said: str) -> str:
         if not said.startswith(("https://", "http://")):
-            raise UsageProblem(f"{said} is no web address.", "It begins with https://.")
+            raise UsageProblem(f"{repeated(said)} is no web address.", "It begins with https://.")
         return said.rstrip("/")
 
     return Question(option, "", default, check)
@@ -81,7 +83,7 @@ def web_address(option: str, default: str) -> Question[str]:
 def choice(
     option: str, prompt: str, noun: str, offers: Sequence[Offer], usual: str, words: Sequence[str]
 ) -> Question[str]:
-    """One of the ledger's list, by its own name or by its place."""
+    """One of the ledger's list, by its own name or by its place; `usual` is proposed where the list has it."""
     default = usual if any(offer.value == usual for offer in offers) else offers[0].value
     places = [offer.value for offer in offers].index(default) + 1
     return Question(
@@ -89,32 +91,42 @@ def choice(
         prompt,
         default,
         lambda said: chosen(said, offers, noun),
-        (*words, *_listed(offers)),
+        (*words, *_listed(offers, default)),
         shown=default or str(places),
     )
 
 
-def _listed(offers: Sequence[Offer]) -> list[str]:
+def _listed(offers: Sequence[Offer], default: str) -> list[str]:
+    """The first few and the proposal, which is marked."""
     width = max(len(offer.value) for offer in offers)
     lines = [
-        f"  {place:>2}  {offer.value or '-':<{width}}  {offer.words}".rstrip()
-        for place, offer in enumerate(offers[:_MOST_SHOWN], 1)
+        f"{'*' if offer.value == default else ' '} {place:>2}  {offer.value or '-':<{width}}  {offer.words}".rstrip()
+        for place, offer in enumerate(offers, 1)
+        if place <= _MOST_SHOWN or offer.value == default
     ]
-    more = len(offers) - _MOST_SHOWN
+    more = len(offers) - len(lines)
     return [*lines, f"      and {more} more, by number or name"] if more > 0 else lines
 
 
-def one_of(option: str, prompt: str, values: dict[str, str], default: str, words: Sequence[str]) -> Question[str]:
-    """One of a few words."""
+def one_of(
+    option: str,
+    prompt: str,
+    values: dict[str, str],
+    default: str,
+    words: Sequence[str],
+    hint: str = "Take one of these.",
+) -> Question[str]:
+    """One of a few words; `hint` goes with an answer that is none of them."""
     offers = [Offer(value, text) for value, text in values.items()]
 
     def check(said: str) -> str:
         try:
             return chosen(said, offers, "")
         except BexsyncError:
-            raise UsageProblem(f"{said} is none of {', '.join(values)}.", "Take one of these.") from None
+            raise UsageProblem(f"{repeated(said)} is none of {', '.join(values)}.", hint) from None
 
-    return Question(option, prompt, default, check, (*words, *(_listed(offers) if any(values.values()) else ())))
+    listed = _listed(offers, default) if any(values.values()) else ()
+    return Question(option, prompt, default, check, (*words, *listed))
 
 
 def folder(profile_file: Path, default: str, refuse_another: Callable[[Path], None] = lambda _: None) -> Question[str]:
@@ -143,7 +155,7 @@ def site(default: str, taken_by: Callable[[str], str], before: str = "") -> Ques
     def check(said: str) -> str:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", said):
             raise UsageProblem(
-                f"{said} cannot be the name of a shop.", "Take small letters, digits, - and _, at most 32."
+                f"{repeated(said)} cannot be the name of a shop.", "Take small letters, digits, - and _, at most 32."
             )
         if before and said != before:
             raise ConfigurationProblem(
@@ -172,7 +184,7 @@ def start_date(today: date) -> Question[date]:
                 return datetime.strptime(said, form).date()  # noqa: DTZ007  days have no zone
             except ValueError:
                 continue
-        raise UsageProblem(f"{said} is no date.", f"Write it like {today}.")
+        raise UsageProblem(f"{repeated(said)} is no date.", f"Write it like {today}.")
 
     words = ("bexsync leaves older invoices alone.",)
     return Question("--start-date", "Invoices dated from", today.isoformat(), check, words)
@@ -191,12 +203,12 @@ def due_days(default: int | None) -> Question[int | None]:
 
     shown = "bexio's own" if default is None else str(default)
     text = "" if default is None else str(default)
-    return Question("--due-days", "Days to pay, where they say nothing", text, check, shown=shown)
+    return Question("--due-days", "Days to pay, where an invoice names none", text, check, shown=shown)
 
 
 def _whole(said: str, most: int) -> int:
     if not (said.isascii() and said.isdecimal() and int(said[:20]) <= most):
-        raise UsageProblem(f"{said} is no whole number from 0 to {most}.")
+        raise UsageProblem(f"{repeated(said)} is no whole number from 0 to {most}.")
     return int(said)
 
 

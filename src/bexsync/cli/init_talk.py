@@ -21,6 +21,7 @@ from bexsync.errors import BexsyncError, ConfigurationProblem, MappingProblem, T
 from bexsync.jobs.first_profile import (
     Offer,
     is_subject_to_vat,
+    likeliest_account,
     offered_accounts,
     offered_bank_accounts,
     offered_currencies,
@@ -56,7 +57,8 @@ def choose_name(call: Command, asker: Asker, *, named: bool) -> Command:
     """The call with a profile that is not there yet; raises UsageProblem or ConfigurationProblem where it is."""
     if asker.asks:
         tell("A profile says how bexsync keeps one shop and one company in bexio in step. Enter takes what stands")
-        tell("in brackets, Ctrl-C gives up, and nothing is written before you have seen it.")
+        tell("in brackets, Ctrl-C gives up. The profile is written when you have seen it; a login, and where it needs")
+        tell("one its key, is kept as soon as it is made.")
     if named or not asker.asks:
         questions.new_profile(call.profile)
         return call
@@ -77,7 +79,7 @@ def hold(call: Command, asker: Asker, wishes: Wishes, today: date) -> Written | 
         return talk.hold()
     except (KeyboardInterrupt, typer.Abort):
         tell()
-        raise TryLater("Interrupted: nothing was written.", talk.what_is_kept(), code="interrupted") from None
+        raise TryLater("Interrupted: no profile was written.", talk.what_is_kept(), code="interrupted") from None
 
 
 class _Talk:
@@ -112,7 +114,7 @@ class _Talk:
             tell_heading(f"The profile {self._name}")
             tell(f"\n{text}")
         if not self._asker.agrees(f"Write it to {self._path}?"):
-            tell(" ".join(("Nothing was written.", self.what_is_kept())).rstrip())
+            tell(" ".join(("No profile was written.", self.what_is_kept())).rstrip())
             return None
         self._write(profile, text)
         return Written(self._name, self._path, profile, master.company)
@@ -123,7 +125,11 @@ class _Talk:
             kept = self._entrance.kept(self._draft)
         except BexsyncError:
             return ""
-        return f"The login to {kept.company or kept.company_id} is kept for the next `bexsync init`." if kept else ""
+        if kept is None:
+            return ""
+        key = kept.store.settings.get("key_file")
+        with_key = f", and its key in {key}," if key else ""
+        return f"The login to {kept.company or kept.company_id}{with_key} is kept for the next `bexsync init`."
 
     def _refuse_wrong_options(self) -> None:
         """Before anybody logs in: what can be told without bexio."""
@@ -168,8 +174,9 @@ class _Talk:
         if self._asker.asks:
             tell_heading(f"The books of {master.company or 'the company'}")
         account = self._choose(
-            "--revenue-account", "Account", "income account", offered_accounts(master, usual.revenue_account),
-            usual.revenue_account, "The account that lines are booked on, unless they name another:",
+            "--revenue-account", "Account", "income account", offered_accounts(master),
+            likeliest_account(master, usual.revenue_account),
+            "The account that lines are booked on, unless they name another:",
         )  # fmt: skip
         return {
             "revenue_account": account,
@@ -284,7 +291,9 @@ class _Talk:
     def _language(self) -> Question[str]:
         usual = self._base.ledger.language
         values = dict.fromkeys((*questions.LANGUAGES, usual), "")
-        return questions.one_of("--language", f"Language, where they name none: {', '.join(values)}", values, usual, ())
+        return questions.one_of(
+            "--language", f"Language of invoices that name none: {', '.join(values)}", values, usual, ()
+        )
 
     def _limits(self, sends: bool) -> dict[str, Any]:
         return {

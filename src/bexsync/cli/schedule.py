@@ -112,6 +112,16 @@ def login_in_keyring(profile: Profile, file: Path) -> bool:
     return (record.store.name if record else profile.ledger.token_store) == "keyring"
 
 
+def _ends_one_day(file: Path) -> bool:
+    """Whether the jobs live by a login that cannot renew itself; a token of the environment is not kept for them."""
+    from bexsync.auth.records import LoginBook
+    from bexsync.auth.tokens import names_token
+    from bexsync.places import state_folder
+
+    record = None if names_token() else LoginBook(state_folder()).get(str(file.resolve()))
+    return record is not None and record.kind == "personal"
+
+
 def _planned(context: typer.Context, name: str) -> tuple[list[ScheduledJob], Surroundings, Profile]:
     from bexsync.places import profile_path
     from bexsync.profile import load_profile
@@ -208,6 +218,11 @@ def _notes(context: typer.Context, profile: Profile, around: Surroundings) -> li
         notes.append(
             "The login lies in the keyring, which is locked until you log in to this computer; "
             "`loginctl enable-linger` keeps your session's D-Bus alive afterwards."
+        )
+    if _ends_one_day(around.profile_file):
+        notes.append(
+            "The login is a personal access token: it ends after some weeks, and the jobs with it. For cron log in "
+            "with an app of your own, which renews itself: bexsync auth login"
         )
     if not profile.enabled:
         notes.append("The profile says enabled = false, so these jobs will do nothing.")

@@ -22,6 +22,7 @@ from bexsync.records.quoting import printable
 from bexsync.vat import Tax, VatMap
 
 _NEAREST = 3
+_LONGEST_REPEATED = 24
 _USUAL_ACCOUNTS = ("3200", "3400", "3000")
 _DEDUCTIONS_FROM = "37"  # own work, deductions and changes of stock: accounts of income that no sale is booked on
 _SAID_ANYWAY = {
@@ -40,20 +41,29 @@ class Offer:
     words: str
 
 
-def offered_accounts(master: Master, usual: str) -> list[Offer]:
-    """The active accounts of income, the likeliest first; raises MappingProblem when there is none."""
-    accounts = [a for a in master.accounts if a.active and a.is_income]
-    if not accounts:
-        raise MappingProblem(
-            "bexio has no active account of income.", "Open one there (Accounting, chart of accounts)."
-        )
+def offered_accounts(master: Master) -> list[Offer]:
+    """The active accounts of income by their numbers; raises MappingProblem when there is none."""
+    return [Offer(a.number, a.name) for a in sorted(_accounts(master), key=lambda a: a.number)]
+
+
+def likeliest_account(master: Master, usual: str) -> str:
+    """The number of the account that sales are most likely booked on; raises MappingProblem when there is none."""
     likeliest = (usual, *_USUAL_ACCOUNTS)
 
     def rank(account: Account) -> tuple[int, bool, str]:
         number = account.number
         return likeliest.index(number) if number in likeliest else 9, not "30" <= number < _DEDUCTIONS_FROM, number
 
-    return [Offer(a.number, a.name) for a in sorted(accounts, key=rank)]
+    return min(_accounts(master), key=rank).number
+
+
+def _accounts(master: Master) -> list[Account]:
+    accounts = [a for a in master.accounts if a.active and a.is_income]
+    if not accounts:
+        raise MappingProblem(
+            "bexio has no active account of income.", "Open one there (Accounting, chart of accounts)."
+        )
+    return accounts
 
 
 def offered_taxes(master: Master, account: str, today: date) -> list[Offer]:
@@ -121,7 +131,16 @@ def chosen(said: str, offers: Sequence[Offer], noun: str) -> str:
     places = [str(place) for place in range(1, len(offers) + 1)]
     if said in places:
         return offers[places.index(said)].value
-    raise MappingProblem(f'bexio has no {noun} "{printable(said)}" to choose.', _nearest(said, offers))
+    raise MappingProblem(f"bexio has no {noun} {_quoted(said)} to choose.", _nearest(said, offers))
+
+
+def repeated(said: str) -> str:
+    """What a person typed, to be named in a sentence; what is long may be a secret pasted into the wrong place."""
+    return printable(said) if len(said) <= _LONGEST_REPEATED else "That"
+
+
+def _quoted(said: str) -> str:
+    return f'"{printable(said)}"' if len(said) <= _LONGEST_REPEATED else "of that name"
 
 
 def _compact(text: str) -> str:
@@ -133,10 +152,10 @@ def _nearest(said: str, offers: Iterable[Offer]) -> str:
     named = {offer.value: offer.words for offer in offers if offer.value}
     if not named:
         return "There is nothing to choose from; leave it out."
-    if re.fullmatch(r"[0-9]{1,9}", said) and all(value.isdecimal() for value in named):
-        nearest = sorted(named, key=lambda value: (abs(int(value) - int(said)), value))[:_NEAREST]
-    elif len(named) <= 2 * _NEAREST:
+    if len(named) <= 2 * _NEAREST:
         nearest = list(named)
+    elif re.fullmatch(r"[0-9]{1,9}", said) and all(value.isdecimal() for value in named):
+        nearest = sorted(named, key=lambda value: (abs(int(value) - int(said)), value))[:_NEAREST]
     else:
         by_text = {text.casefold(): value for value, words in named.items() for text in (words, value) if text}
         nearest = list(dict.fromkeys(by_text[text] for text in get_close_matches(said.casefold(), by_text, 6, 0.0)))

@@ -422,7 +422,7 @@ def _what_push_does(around: Surroundings) -> Iterator[Check]:
     yield _ok(
         "limits",
         f"{limits.documents} new documents, {limits.mails} mails a run",
-        "A bigger plan refuses itself until it is confirmed.",
+        "A run that would make more does nothing until you confirm it.",
     )
     yield _ok("site", around.site, "Part of every key; it never changes.")
 

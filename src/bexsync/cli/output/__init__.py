@@ -204,7 +204,7 @@ class Output:
         if not self.quiet:
             from bexsync.cli.output.connection import show_trial
 
-            show_trial(report, self.command, self._shown)
+            show_trial(report, self.command, self._shown, in_full=self.verbose)
         if not self.on_terminal or self.quiet:
             for error in errors:
                 self.say_error(f"{self.command}: {error['message']} {error['hint']}".rstrip())

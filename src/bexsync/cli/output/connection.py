@@ -34,8 +34,8 @@ def show_settings(company: str, checks: Sequence[Check]) -> None:
     page.show()
 
 
-def show_trial(report: Report, command: str, shown: int) -> None:
-    """What came of the trial, what was learned, and one line of summary; `shown` checks were shown before."""
+def show_trial(report: Report, command: str, shown: int, *, in_full: bool) -> None:
+    """What came of the trial, in full with what was learned, and a summary; `shown` checks were shown before."""
     page = Page()
     rest = report.checks[shown:]
     if rest:
@@ -43,7 +43,7 @@ def show_trial(report: Report, command: str, shown: int) -> None:
         page.line()
         _show_checks(page, rest)
         page.line()
-    if report.learned:
+    if report.learned and in_full:
         page.line(Text("Learned of this bexio", style="bold"))
         page.line()
         for sentence in _learned(report.learned):
