@@ -153,6 +153,7 @@ def fill(folder: Path) -> None:
 
 def full_shop(world: World) -> Said:
     with full_disk(world, "shop") as folder:
+        world.push()  # the folder is this shop's already
         world.drop(an_invoice())
         fill(folder)
         said = said_by(world)
