@@ -17,16 +17,9 @@ from bexsync.engine.journal import unexpected
 from bexsync.errors import BexsyncError, ConfigurationProblem, RecordProblem, Refused, TryLater
 from bexsync.jobs.run import Run
 from bexsync.money import plain, written
-from bexsync.planning.checks import (
-    WRITE_CONTACTS,
-    WRITE_INVOICES,
-    Check,
-    Need,
-    Verdict,
-    explained,
-    wrong,
-)
+from bexsync.planning.checks import Check, Verdict, wrong
 from bexsync.planning.documents import Document
+from bexsync.planning.permissions import WRITE_CONTACTS, WRITE_INVOICES, Need, explained
 from bexsync.planning.plan import Plan, Step, Subject
 from bexsync.ports import DocumentState, Done, Inspection, Standing
 from bexsync.store import Intent, IntentState

@@ -16,7 +16,7 @@ import tomli_w
 from bexsync.disk import replace_alike, write_privately
 from bexsync.errors import BexsyncError, ConfigurationProblem, MappingProblem, RecordProblem, TryLater
 from bexsync.jobs.workspace import Workspace
-from bexsync.planning.checks import revenue_account
+from bexsync.planning.named import revenue_account
 from bexsync.planning.taxes import TaxChooser, use_of
 from bexsync.planning.vat_map import Books
 from bexsync.planning.vat_wants import Origin, Seen, Want, wants_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bexsync.errors import RecordProblem
 from bexsync.ports import Account, BankAccount, Currency, Master
+from bexsync.profile import Profile
 
 _UNITS = (
     frozenset({"h", "hour", "hours", "std", "std.", "stunde", "stunden", "heure", "heures", "ora", "ore"}),
@@ -26,6 +27,12 @@ def income_account(master: Master, own: str | None, of_profile: str, *, where: s
         field="revenue_account",
         subject=f"account:{number}",
     )
+
+
+def revenue_account(profile: Profile, master: Master) -> Account | None:
+    """The account that lines are booked on unless they name another."""
+    number = profile.ledger.revenue_account
+    return next((a for a in master.accounts if a.number == number and a.active and a.is_income), None)
 
 
 def unit_id(master: Master, unit: str, where: str) -> int:

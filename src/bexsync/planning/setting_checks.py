@@ -1,0 +1,198 @@
+"""Does the profile fit this company? One answer per setting, each with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from bexsync.errors import BexsyncError
+from bexsync.planning.checks import Check, Surroundings, attention, ok, wrong
+from bexsync.planning.money_checks import money_checks
+from bexsync.planning.named import bank_account
+from bexsync.planning.permissions import (
+    READ_BANKING,
+    READ_CONTACTS,
+    READ_INVOICES,
+    READ_SETTINGS,
+    WRITE_CONTACTS,
+    WRITE_INVOICES,
+    Need,
+    right_missing,
+)
+from bexsync.ports import Right
+from bexsync.profile import Profile
+
+
+def settings(around: Surroundings) -> list[Check]:
+    """Every check, in the order a person would ask."""
+    makers: tuple[Callable[[Surroundings], Iterator[Check]], ...] = (
+        _company, _user, _rights, money_checks, _numbering, _bank_accounts, _template, _contact_group,
+        _what_push_does, _shop,
+    )  # fmt: skip
+    return [check for make in makers for check in make(around)]
+
+
+# who
+
+
+def _company(around: Surroundings) -> Iterator[Check]:
+    unread = around.unread("company", "", "company", READ_SETTINGS)
+    if unread is not None:
+        yield unread
+    elif not around.master.company:
+        yield attention("company", "(no name)", "bexio shows no company profile.", "Complete it in bexio (Settings).")
+    else:
+        yield ok("company", around.master.company)
+
+
+def _user(around: Surroundings) -> Iterator[Check]:
+    me, wanted = around.master.me, around.profile.ledger.user
+    misfit = around.misfits.get("user")
+    if misfit is not None:
+        yield wrong("user", wanted, misfit.message, misfit.hint)
+    elif wanted:
+        yield ok("user", wanted, f"Documents belong to {wanted}; the token is {_user_name(me.name, me.mail)}'s.")
+    else:
+        yield ok("user", _user_name(me.name, me.mail), "Documents belong to the token's user.")
+
+
+def _user_name(name: str, mail: str) -> str:
+    return f"{name} ({mail})" if name and mail else name or mail or "(no name)"
+
+
+def _rights(around: Surroundings) -> Iterator[Check]:
+    for part, reading, writing in (
+        ("contacts", READ_CONTACTS, WRITE_CONTACTS),
+        ("invoices", READ_INVOICES, WRITE_INVOICES),
+    ):
+        name = f"right to {part}"
+        yield around.unread(name, "none", part, reading) or _right(around, name, writing)
+
+
+def _right(around: Surroundings, name: str, writing: Need) -> Check:
+    right = around.inspection.rights.get(writing.scope, Right.UNKNOWN)
+    match right:
+        case Right.NOT_BOOKED | Right.MISSING:
+            said = "So says bexio's list of rights."
+            return wrong(name, right.value, *right_missing(writing, right, around.inspection, said))
+        case Right.OWN_ONLY:
+            return attention(
+                name,
+                "only the user's own",
+                "What other users made in bexio stays unseen, so it may be made a second time.",
+                "An administrator widens the right in bexio (Settings, users and rights).",
+            )
+        case Right.GRANTED:
+            return ok(name, "read and write")
+        case _:
+            return ok(name, "read", "bexio does not say whether the token's user may write; the trial shows it.")
+
+
+# the document
+
+
+def _numbering(around: Surroundings) -> Iterator[Check]:
+    misfit = around.misfits.get("numbering")
+    value = "by bexio" if around.profile.ledger.numbering == "ledger" else "by the shop"
+    unread = around.unread("numbering", value, "settings", READ_SETTINGS)
+    if unread is not None:
+        yield unread
+    elif misfit is not None:
+        yield wrong("numbering", value, misfit.message, misfit.hint)
+    else:
+        yield ok("numbering", value, "Profile and bexio agree.")
+
+
+def _bank_accounts(around: Surroundings) -> Iterator[Check]:
+    profile = around.profile
+    named = [("bank account", profile.ledger.bank_account)] if profile.ledger.bank_account else []
+    named += [(f"bank account, {method}", iban) for method, iban in profile.payments.accounts.items()]
+    if not profile.ledger.bank_account:
+        yield ok("bank account", "bexio's default")
+    for name, iban in named:
+        unread = around.unread(name, iban, "bank_accounts", READ_BANKING)
+        if unread is not None:
+            yield unread
+        elif bank_account(around.master, iban) is not None:
+            yield ok(name, iban)
+        else:
+            shown = ", ".join(a.iban for a in around.master.bank_accounts if a.iban) or "none"
+            yield wrong(
+                name,
+                iban,
+                f"bexio has no bank account {iban}.",
+                f"It has {shown}: correct [ledger] bank_account or [payments.accounts].",
+            )
+
+
+def _template(around: Surroundings) -> Iterator[Check]:
+    wanted, known = around.profile.invoices.template, around.master.templates
+    unread = around.unread("template", wanted, "templates", READ_SETTINGS)
+    if not wanted:
+        yield ok("template", "bexio's default")
+    elif unread is not None:
+        yield unread
+    elif wanted in known:
+        yield ok("template", wanted)
+    else:
+        yield wrong(
+            "template",
+            wanted,
+            f'bexio has no document template "{wanted}".',
+            f"It has {', '.join(known) or 'none'}: correct [invoices] template.",
+        )
+
+
+def _contact_group(around: Surroundings) -> Iterator[Check]:
+    wanted = around.profile.ledger.contact_group
+    if not wanted:
+        return
+    unread = around.unread("contact group", wanted, "contact_groups", READ_CONTACTS)
+    names = [group.name for group in around.master.contact_groups]
+    if unread is not None:
+        yield unread
+    elif wanted.casefold() in {name.casefold() for name in names}:
+        yield ok("contact group", wanted, "New contacts join it.")
+    else:
+        yield wrong(
+            "contact group",
+            wanted,
+            f'bexio has no contact group "{wanted}".',
+            f"It has {', '.join(names) or 'none'}: correct [ledger] contact_group, or add it in bexio.",
+        )
+
+
+# what a push would do
+
+
+def _what_push_does(around: Surroundings) -> Iterator[Check]:
+    profile = around.profile
+    yield ok("invoices", _finish_in_words(profile))
+    start = profile.invoices.start_date
+    yield ok("from", start.isoformat() if start else "the day of the first run", "Older invoices are left alone.")
+    limits = profile.limits
+    yield ok(
+        "limits",
+        f"{limits.documents} new documents, {limits.mails} mails a run",
+        "A run that would make more does nothing until you confirm it.",
+    )
+    yield ok("site", around.site, "Part of every key; it never changes.")
+
+
+def _finish_in_words(profile: Profile) -> str:
+    match profile.invoices.finish:
+        case "draft":
+            return "are created as drafts; a person issues them in bexio"
+        case "issue":
+            return "are created and issued, and not mailed"
+        case _:
+            to = "the customer" if profile.invoices.send_to == "customer" else "the token's owner, as a rehearsal"
+            return f"are created, issued and mailed to {to}"
+
+
+def _shop(around: Surroundings) -> Iterator[Check]:
+    shop = around.shop
+    if isinstance(shop, BexsyncError):
+        yield wrong("shop folder", around.profile.shop.path, shop.message, shop.hint)
+        return
+    files = f"{shop.waiting} file{'' if shop.waiting == 1 else 's'}"
+    yield ok("shop folder", shop.where, f"{files if shop.waiting else 'No file'} in in/ to be taken.")
