@@ -1,15 +1,15 @@
-"""The words of a plan: steps, references between them, what is blocked, what it all costs."""
+"""The words of a plan: steps, references between them, what it all costs."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from bexsync.errors import PlanTooBig, RecordProblem
+from bexsync.errors import PlanTooBig
 
 Json = Any
 
@@ -112,16 +112,6 @@ def encoded(value: Json) -> Json:
 
 
 @dataclass(frozen=True)
-class Blocked:
-    """A record that nothing is done for, and why."""
-
-    subject: Subject
-    problem: RecordProblem
-    title: str = ""
-    already_known: bool = False
-
-
-@dataclass(frozen=True)
 class Cost:
     """What a plan would use: requests to the ledger, documents, mails to customers, money per currency."""
 
@@ -133,10 +123,9 @@ class Cost:
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps of one run in order, and what is blocked and why."""
+    """The steps of one run in order."""
 
     steps: tuple[Step, ...] = ()
-    blocked: tuple[Blocked, ...] = ()
 
     def cost(self) -> Cost:
         """What applying all of it would use."""
@@ -193,8 +182,3 @@ def refuse_too_big(
             f"{'If that is meant,' if rehearsed else 'Look at it with --dry-run, then'} "
             f"confirm it with --confirm {whole}, or raise {section}.",
         )
-
-
-def with_key(step: Step, key: str) -> Step:
-    """The same step under another key."""
-    return replace(step, key=key)
