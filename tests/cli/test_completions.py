@@ -10,11 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from front_door import started
 
 from bexsync.cli.completing import _STATUSES
 from bexsync.ports import Standing
 from bexsync.store import RecordState
+from front_door import started
 from world import BEXSYNC, World, an_invoice
 
 BASH_SCRIPT = Path(__file__).parents[2] / "completions" / "bexsync.bash"

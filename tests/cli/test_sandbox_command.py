@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from front_door import started
 
 from bexsync.sandbox import DOUBTS
+from front_door import started
 from world import BEXSYNC, World
 
 

@@ -11,13 +11,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from front_door import called, started
 
 from bexsync.auth.records import LoginBook, LoginRecord
 from bexsync.auth.stores.port import StoreChoice
 from bexsync.scheduling.cron import expression
 from bexsync.scheduling.systemd import calendar
 from bexsync.scheduling.timetable import timetable
+from front_door import called, started
 from world import BEXSYNC, NOW, TOKEN, World, an_invoice
 
 CONTRIB = Path(__file__).parents[2] / "contrib" / "systemd"
