@@ -21,7 +21,7 @@ from bexsync.errors import ConfigurationProblem, TryLater
 from bexsync.jobs.vat_map import MapFile, survey
 from bexsync.planning.vat_wants import Origin
 from bexsync.vat import VatMap, VatRow
-from cli.front_door import called
+from front_door import called
 from jobs.test_connection_command import on_terminal
 from world import World, a_world, an_invoice
 
