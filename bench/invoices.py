@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from bench.stage import Line, Measured, Stage, stage
+from bench.stage import Line, Measured, Profile, Stage, stage
 
 CUSTOMERS = 200
 INVOICES = 1000
 FEW = 100
 OPEN = 400
 SPEED = 15  # minutes of the rate limits pass in four seconds
-PROFILE = {"invoices": {"start_date": "2026-01-01"}, "limits": {"documents": 5000, "mails": 5000}}
+PROFILE: Profile = {"invoices": {"start_date": "2026-01-01"}, "limits": {"documents": 5000, "mails": 5000}}
 
 
 def measure() -> Iterator[Line]:

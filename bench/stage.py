@@ -20,6 +20,7 @@ import tomli_w
 BEXSYNC = str(Path(sys.executable).with_name("bexsync"))
 TOKEN = "bench-token-0123456789"
 Line = tuple[str, str, str, bool | None]
+Profile = Mapping[str, Mapping[str, Any]]
 
 _MEASURED = """
 import resource, subprocess, sys, time
@@ -96,7 +97,7 @@ class Stage:
 
 
 @contextmanager
-def stage(profile: Mapping[str, Mapping[str, Any]], *, speed: float) -> Iterator[Stage]:
+def stage(profile: Profile, *, speed: float) -> Iterator[Stage]:
     """A fresh sandbox whose minutes pass `speed` times as fast, and an empty shop with this profile."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -123,6 +124,21 @@ def test_another_site_has_errors_and_records_of_its_own(store: Store, tmp_path: 
     assert other.errors.open() == []
     assert other.records.get("invoice", "1") is None
     other.close()
+
+
+def test_what_the_shop_was_told_is_one_event_and_leaves_the_rest_as_it_is(store: Store) -> None:
+    for number, shop_id in ((1, "de"), (2, "fr")):
+        told = {"url": "https://x/0"} if number == 1 else {}
+        link = Link("product", shop_id, "item", number, f"A-{number}", "https://x", state={"url": "https://x/1"},
+                    reported=told, agreed={"title": {"shop": "Tisch"}}, notes={"stock": "5"}, events=3)  # fmt: skip
+        store.links.save(link, NOW)
+    before = store.links.get("product", "de")
+    assert before is not None
+    assert store.links.unreported_ids("product") == ["de", "fr"]
+    store.links.report(before, NOW + timedelta(hours=1))
+    assert store.links.unreported_ids("product") == ["fr"]
+    after = store.links.get("product", "de")
+    assert after == replace(before, reported=before.state, events=4, checked_at="2026-11-20T10:00:00.000000Z")
 
 
 def test_the_status_list_of_20_000_invoices_is_made_in_a_blink(store: Store) -> None:

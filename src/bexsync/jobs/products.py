@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
@@ -35,6 +36,8 @@ from bexsync.store import IntentState, Link, Store
 
 SYNC = "products sync"
 _AT_ONCE = 500
+# Each telling writes the shop's whole list anew.
+_TOLD_AT_ONCE = 5000
 _HALF = 16
 _NAMES = frozenset({"ledger_id", "ledger_code", "url"})
 _OF_MASTER_DATA = frozenset(
@@ -130,7 +133,8 @@ class _Sync:
         self._note_unreadable(reader.unreadable)
         self._note_twice(twice)
         ambiguous = {shop_id for shop_ids in twice.values() for shop_id in shop_ids}
-        self._judge([record for record in moved if record.shop_id not in ambiguous])
+        moved = deque(record for record in moved if record.shop_id not in ambiguous)
+        self._judge(moved)
         self._note_unknown_names(reader)
         self._is_complete = reader.is_whole and not self._options.is_narrow and not self._is_cut
         if self._is_complete:
@@ -145,14 +149,14 @@ class _Sync:
         today = workspace.clock.now().date()
         return ProductPlanner(profile, master, workspace.vat_map, owner, self._run.store.site, today)
 
-    def _read_catalog(self, reader: CatalogReader) -> tuple[list[Product], dict[str, list[str]], set[str]]:
+    def _read_catalog(self, reader: CatalogReader) -> tuple[deque[Product], dict[str, list[str]], set[str]]:
         """The products that are not as they were agreed on, those of one SKU, and linked ones that are not there."""
         planner, items, options = self._planner, self._items, self._options
         unseen = set(items.of_product)
         seen: set[str] = set()
         first: dict[str, str] = {}
         twice: dict[str, list[str]] = {}
-        moved: list[Product] = []
+        moved: deque[Product] = deque()
         for record in reader.products():
             shop_id, code = record.shop_id, planner.code_of(record)
             unseen.discard(shop_id)
@@ -174,12 +178,14 @@ class _Sync:
 
     # decide
 
-    def _judge(self, records: Sequence[Product]) -> None:
-        for number, record in enumerate(records, 1):
+    def _judge(self, records: deque[Product]) -> None:
+        """Takes the records one by one, so that none is held beside what it comes to."""
+        for number in range(1, (of := len(records)) + 1):
             if self._options.limit is not None and len(self._works) >= self._options.limit:
                 self._is_cut = True
                 return
-            self._run.workspace.progress("planning", number, len(records))
+            record = records.popleft()
+            self._run.workspace.progress("planning", number, of)
             try:
                 self._decide(record)
             except RecordProblem as problem:
@@ -188,7 +194,8 @@ class _Sync:
                 self._troubles.note(record.shop_id, problem)
 
     def _decide(self, record: Product) -> None:
-        link = self._run.store.links.get(KIND, record.shop_id)
+        is_linked = record.shop_id in self._items.of_product
+        link = self._run.store.links.get(KIND, record.shop_id) if is_linked else None
         work = self._compared(record, link) if link else self._met(record)
         if work is None:
             return
@@ -436,13 +443,12 @@ class _Sync:
         while batch := quiet[:_AT_ONCE]:
             del quiet[:_AT_ONCE]
             with self._run.workspace.locks.company(), self._run.store.transaction():
-                for shop_id, work in batch:
-                    self._remember(shop_id, work)
-        for shop_id, work in self._works.items():
-            if work.step is None:
-                self._note_done(shop_id, work)
+                links = [self._remember(shop_id, work) for shop_id, work in batch]
+            for (shop_id, work), link in zip(batch, links, strict=True):
+                if shop_id in self._works:
+                    self._note_done(work, link)
 
-    def _remember(self, shop_id: str, work: Work) -> None:
+    def _remember(self, shop_id: str, work: Work) -> Link | None:
         """The link as the work leaves it, read anew since another job may have told the shop of its stock."""
         store, now = self._run.store, self._run.workspace.clock.now()
         link = store.links.get(KIND, shop_id)
@@ -450,7 +456,7 @@ class _Sync:
             url = self._run.ledger.item_url(work.item.ledger_id)
             link = Link(KIND, shop_id, LEDGER_KIND, work.item.ledger_id, work.item.code, url, adopted=True)
         if link is None:
-            return
+            return None
         names = {"ledger_id": str(link.ledger_id), "ledger_code": link.number, "url": link.url}
         again = {d.field for d in work.changes if d.direction is Direction.SHOP}
         # What was written to the item stands in the link already, as the ledger answered it.
@@ -466,6 +472,7 @@ class _Sync:
         )
         if after != link:
             store.links.save(after, now)
+        return after
 
     def _applied(self, applied: AppliedRecord) -> None:
         shop_id = applied.subject.shop_id
@@ -474,27 +481,27 @@ class _Sync:
             self._troubles.say(self._run.outcome_of(applied, _action(work)))
             return
         with self._run.store.transaction():
-            self._remember(shop_id, work)
-        self._note_done(shop_id, work, without_stock=applied.steps[-1].result.get("without_stock") == "yes")
+            link = self._remember(shop_id, work)
+        self._note_done(work, link, without_stock=applied.steps[-1].result.get("without_stock") == "yes")
 
-    def _note_done(self, shop_id: str, work: Work, *, without_stock: bool = False) -> None:
-        link = self._run.store.links.get(KIND, shop_id)
+    def _note_done(self, work: Work, link: Link | None, *, without_stock: bool = False) -> None:
         if link is None:
             return
         said = _sentence_of(work)
         if without_stock:
             said += "; without its stock, which bexio does not let this login write (module or scope stock_edit)"
         self._troubles.is_well(
-            Outcome(KIND, _action(work), shop_id, Status.DONE, link.ledger_id, link.number, link.url, said)
+            Outcome(KIND, _action(work), link.shop_id, Status.DONE, link.ledger_id, link.number, link.url, said)
         )
 
     # tell
 
     def _tell_the_shop(self) -> None:
         """Whatever the shop has not been told yet, also by a run that came to an early end."""
-        untold = iter(self._run.store.links.unreported(KIND))
-        while batch := list(islice(untold, _AT_ONCE)):
-            self._tell(batch)
+        links = self._run.store.links
+        untold = iter(links.unreported_ids(KIND))
+        while batch := list(islice(untold, _TOLD_AT_ONCE)):
+            self._tell([link for shop_id in batch if (link := links.get(KIND, shop_id))])
 
     def _tell(self, links: Sequence[Link]) -> None:
         store, now = self._run.store, self._run.workspace.clock.now()
@@ -515,9 +522,7 @@ class _Sync:
                 return
         with store.transaction():
             for link in links:
-                fresh = store.links.get(KIND, link.shop_id)
-                if fresh is not None:
-                    store.links.save(replace(fresh, reported=link.state, events=fresh.events + 1), now)
+                store.links.report(link, now)
 
 
 def _news(link: Link) -> dict[str, str]:

@@ -121,6 +121,24 @@ class Links:
             )
         ]
 
+    def unreported_ids(self, kind: str) -> list[str]:
+        """The shop ids of those links alone, for lists of many thousands."""
+        rows = self._db.rows(
+            "SELECT shop_id FROM links WHERE site = ? AND kind = ? AND state <> reported ORDER BY ledger_id",
+            self._site,
+            kind,
+        )
+        return [row["shop_id"] for row in rows]
+
+    def report(self, link: Link, now: datetime) -> None:
+        """Notes that the shop was told, as one event, what the link says of its state."""
+        with self._db.transaction() as db:
+            db.execute(
+                """UPDATE links SET reported = ?, events = events + 1, checked_at = ?
+                   WHERE site = ? AND kind = ? AND shop_id = ?""",
+                (packed(link.state), stored(now), self._site, link.kind, link.shop_id),
+            )
+
     def save(self, link: Link, now: datetime) -> None:
         """Writes a link as a whole."""
         with self._db.transaction() as db:
