@@ -62,12 +62,16 @@ def test_a_new_item_and_the_links_both_ways(shop: World) -> None:
 
 
 def test_the_second_run_writes_nothing_anywhere(shop: World) -> None:
-    odd = (a_product("18", price="0.07", weight="0.0004"), a_product("19", description="<br>a &lt;b"))
+    odd = (
+        a_product("18", price="0.07", weight="0.0004"),
+        a_product("19", description="<br>a &lt;b"),
+        a_product("20", description="<p>So wird es <b>fett</b>: &lt;b&gt;fett&lt;/b&gt;</p>"),
+    )
     synced(shop, a_product(), *odd)
     before = traces(shop)
     requests = len(shop.sandbox.requests)
     shop.list_products(a_product(), *odd)
-    assert shop.sync_products().counts == {"unchanged": 3}
+    assert shop.sync_products().counts == {"unchanged": 4}
     assert traces(shop) == before
     assert len(shop.sandbox.requests) == requests + 1
 

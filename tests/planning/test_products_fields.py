@@ -122,7 +122,7 @@ PRODUCTS = st.fixed_dictionaries(
 ITEMS = st.fixed_dictionaries(
     {
         "title": st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=30),
-        "description": TEXTS,
+        "description": TEXTS.map(plain_text),
         "weight": st.one_of(st.none(), st.integers(0, 10**6).map(D)),
         "price": st.one_of(st.none(), FINE_MONEY),
         "tax_id": st.none(),

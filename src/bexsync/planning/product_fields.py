@@ -147,8 +147,8 @@ def ledger_side(field: str, value: str, prices: Prices | None) -> Side:
 def ledger_values(item: Item) -> dict[str, str]:
     """An item's fields as texts, "" where it says nothing."""
     return {
-        "title": one_line(item.title),
-        "description": plain_text(item.description),
+        "title": " ".join(item.title.split()),
+        "description": item.description,
         "weight": "" if item.weight is None else plain(item.weight),
         "price": "" if item.price is None else plain(item.price),
     }
