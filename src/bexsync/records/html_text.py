@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 
 _LOOKS_LIKE_HTML = re.compile(r"<[A-Za-z!/?]")
@@ -19,8 +20,7 @@ _BLOCKS = frozenset(
 _CELLS = frozenset({"td", "th"})
 _BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
 _BLANKS = re.compile(r"\s+")
-_UNTIDY = re.compile(r"[^\S \n]|  | \n|\n |\n{3}|\A[ \n]|[ \n]\Z")
-_LINE_ENDS = re.compile(r"\r\n?|[\n\v\f\x1c-\x1e\x85\u2028\u2029]")
+_BLANK_LINES = re.compile(r"\n{3,}")
 
 
 def plain_text(text: str) -> str:
@@ -29,7 +29,7 @@ def plain_text(text: str) -> str:
         return _tidied(html.unescape(text)) if "&" in text else _tidied(text)
     lines = _BREAK.split(text)
     if not any("<" in line for line in lines):  # as bexsync writes it, and many thousands of times
-        return _tidied("\n".join(_BLANKS.sub(" ", html.unescape(line)) for line in lines))
+        return _as_lines([html.unescape(line) for line in lines])
     reader = _Reader()
     reader.feed(text)
     reader.close()
@@ -83,7 +83,9 @@ class _Reader(HTMLParser):
 
 def _tidied(text: str) -> str:
     """Blanks collapsed, no blank line at the ends and never two in a row."""
-    if not _UNTIDY.search(text):
-        return text
-    lines = [" ".join(line.split()) for line in _LINE_ENDS.sub("\n", text).split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
+    return _as_lines(text.splitlines())
+
+
+def _as_lines(lines: Sequence[str]) -> str:
+    """The same of lines that are told apart already: what looks like the end of one inside them is a blank."""
+    return _BLANK_LINES.sub("\n\n", "\n".join(" ".join(line.split()) for line in lines)).strip("\n")
