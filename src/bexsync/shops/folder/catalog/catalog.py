@@ -167,4 +167,4 @@ def _told_apart(file: ListFile, outcomes: Iterator[Listed | Complaint]) -> Itera
 
 def _content(product: Product) -> int:
     fields = product.__dict__
-    return hash((*(value for name, value in fields.items() if name != "metadata"), repr(fields["metadata"])))
+    return hash(tuple((fields | {"metadata": repr(fields["metadata"])}).values()))
