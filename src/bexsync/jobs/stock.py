@@ -26,7 +26,8 @@ from bexsync.records import Product
 from bexsync.store import Link
 
 PULL = "stock pull"
-_AT_ONCE = 500
+# Each telling writes the shop's whole list anew.
+_AT_ONCE = 5000
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,8 @@ class _Pull:
         if link is None or change is None:
             self._unchanged += 1
             return None
-        return _Due(change, link)
+        # Many thousands of them may be due; the rest of the link does not matter here.
+        return _Due(change, replace(link, agreed={}, state={}, reported={}))
 
     def _note_unknown(self, seen: set[str | None]) -> None:
         for sku in self._options.skus:
