@@ -97,8 +97,8 @@ def numbered_rows(text: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]
     number = 0
     try:
         for number, cells in enumerate(cells_of(text, delimiter), 1):
-            text = "".join(cells)
-            if text and not text.isspace():
+            row = "".join(cells)
+            if row and not row.isspace():
                 yield number, cells
     except csv.Error as problem:
         reason = "a cell of more than 131072 characters" if "limit" in str(problem) else "a quotation mark too many"
