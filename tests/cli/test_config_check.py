@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from front_door import called
 
 from bexsync.jobs.config_check import check_configuration
 from bexsync.places import state_folder
 from bexsync.profile import load_profile
 from bexsync.variables import VARIABLES
+from front_door import called
 from world import BEXSYNC, TOKEN, World, an_invoice
 
 SOURCE = Path(__file__).parents[2] / "src"

@@ -6,9 +6,9 @@ import json
 import os
 import time
 
-from front_door import called
 from test_output import on_terminal, plain
 
+from front_door import called
 from world import World, an_invoice
 
 

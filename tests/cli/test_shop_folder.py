@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from front_door import called
 
 from bexsync.errors import ConfigurationProblem
 from bexsync.shops.folder.belonging import Belonging, Owner
 from bexsync.shops.folder.layout import Layout
+from front_door import called
 from world import World, a_product, an_invoice
 
 

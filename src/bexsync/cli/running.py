@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import signal
@@ -113,6 +112,8 @@ class Lateness:
 
 def _note(call: Command, about: str) -> Path:
     """A file that remembers something about how commands of this profile fared."""
+    import hashlib
+
     from bexsync.places import profile_path, state_folder
 
     name = f"{profile_path(call.profile).absolute()} {about}"
