@@ -67,7 +67,7 @@ def clean_runs(world: World, scenario: Scenario) -> None:
         pytest.fail("it does not come to rest")
 
 
-SLICES = 8
+SLICES = 12
 
 
 @pytest.mark.parametrize(

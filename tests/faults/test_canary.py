@@ -189,6 +189,7 @@ def walk(world: World, call: Callable[..., tuple[int, str]], copy: Path) -> list
     return codes
 
 
+@pytest.mark.slow
 def test_every_command_when_all_is_well(world: World, call: Any, tmp_path: Path) -> None:
     a_busy_world(world)
     copy = tmp_path / "copy.db"
