@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response
 
 from bexsync.sandbox import Sandbox
 from bexsync.sandbox.server import serving
+from front_door import called
 from world import BEXSYNC, World, an_invoice
 
 ROOT = Path(__file__).parent.parent.parent
@@ -159,7 +160,7 @@ def full_shop(world: World) -> Said:
         said = said_by(world)
         assert len(world.invoices()) == 1
         (folder / "ballast").unlink()
-        assert world.cli(*PUSH).returncode == 0
+        assert called(world, *PUSH).returncode == 0
         assert [e["event"] for e in world.events()] == ["sent"]
     assert len(world.sandbox.mails) == 1
     return said
@@ -172,7 +173,7 @@ def full_state(world: World) -> Said:
         said = said_by(world)
         assert world.invoices() == []
         (folder / "ballast").unlink()
-        assert world.cli(*PUSH).returncode == 0
+        assert called(world, *PUSH).returncode == 0
     assert len(world.invoices()) == 1
     return said
 
@@ -349,12 +350,12 @@ def test_every_file_of_the_corpus_is_one_sentence_and_the_good_ones_are_pushed(w
     files = sorted(path for path in CORPUS.iterdir() if path.name != "README.md")
     for path in files:
         shutil.copy(path, world.shop / "in" / path.name)
-    run = world.cli("invoices", "push", "--json")
+    run = called(world, "invoices", "push", "--json")
     envelope = json.loads(run.stdout)
     assert (run.returncode, run.stderr) == (1, "")
     good = {o["shop_id"] for o in envelope["data"]["outcomes"] if o["status"] == "done"}
     assert {f"{path.stem}-good" for path in files if f'"{path.stem}-good"' in path.read_text(errors="replace")} <= good
-    listed = json.loads(world.cli("errors", "--json").stdout)["data"]["errors"]
+    listed = json.loads(called(world, "errors", "--json").stdout)["data"]["errors"]
     for path in files:
         mine = [e for e in listed if path.name in f"{e['place']} {e['message']}"]
         assert len(mine) == 1, path.name
@@ -366,7 +367,7 @@ def test_a_file_that_vanishes_after_it_was_claimed_harms_nobody(world: World) ->
     world.push()
     (world.shop / "work" / "blocked.json").unlink()
     world.drop(an_invoice("good"), name="good.json")
-    run = world.cli(*PUSH)
+    run = called(world, *PUSH)
     assert run.returncode == 1  # what it said is still known, and still blocked
     assert good_was_pushed(world)
     assert "bexio has no currency XXX." in run.stderr

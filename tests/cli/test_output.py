@@ -262,7 +262,7 @@ def test_the_list_shows_links_whole_and_amounts_aligned(mixed: World) -> None:
     assert len(amounts) == 2
     assert len(set(amounts)) == 1
     assert "    bexio has no currency XXX." in lines
-    listed = mixed.cli("invoices", "list").stdout.splitlines()
+    listed = called(mixed, "invoices", "list").stdout.splitlines()
     assert len(listed) == 4
     assert any(LINK in line and line.startswith("R-1") for line in listed)
     assert any(line.startswith("R-3") and line.endswith("bexio has no currency XXX.") for line in listed)
@@ -270,8 +270,8 @@ def test_the_list_shows_links_whole_and_amounts_aligned(mixed: World) -> None:
 
 def test_the_list_of_one_status(mixed: World) -> None:
     mixed.push()
-    assert mixed.cli("invoices", "list", "--status", "blocked").stdout.count("\n") == 2
-    assert mixed.cli("invoices", "list", "--status", "paid").stdout == "No invoice has the status paid.\n"
+    assert called(mixed, "invoices", "list", "--status", "blocked").stdout.count("\n") == 2
+    assert called(mixed, "invoices", "list", "--status", "paid").stdout == "No invoice has the status paid.\n"
 
 
 def test_colours_on_a_terminal_only_and_not_where_they_are_unwanted(mixed: World) -> None:
@@ -279,7 +279,7 @@ def test_colours_on_a_terminal_only_and_not_where_they_are_unwanted(mixed: World
     assert "\x1b[" in on_terminal(mixed, "invoices", "list")[1]
     assert "\x1b[3" not in on_terminal(mixed, "invoices", "list", NO_COLOR="1")[1]
     assert "\x1b" not in on_terminal(mixed, "invoices", "list", TERM="dumb")[1]
-    assert "\x1b" not in mixed.cli("invoices", "list").stdout
+    assert "\x1b" not in called(mixed, "invoices", "list").stdout
 
 
 def test_long_work_shows_progress_on_a_terminal(world: World) -> None:
@@ -376,10 +376,10 @@ def test_the_token_is_nowhere(mixed: World) -> None:
     outputs = []
     for command in (("invoices", "push"), ("payments", "poll"), ("invoices", "list"), ("errors",)):
         flags = ["-vv"] if command[0] != "errors" and command[1] != "list" else []
-        for run in (mixed.cli(*command, *flags), mixed.cli(*command, "--json")):
+        for run in (called(mixed, *command, *flags), called(mixed, *command, "--json")):
             outputs.append(run.stdout + run.stderr)
     mixed.sandbox.revoke_token(TOKEN)
-    outputs.append(mixed.cli("payments", "poll", "-vv", "--full").stderr)
+    outputs.append(called(mixed, "payments", "poll", "-vv", "--full").stderr)
     assert any("/2.0/kb_invoice" in output for output in outputs)
     assert TOKEN not in "".join(outputs)
     for file in (*(mixed.folder / "state").rglob("*"), *mixed.shop.rglob("*")):
@@ -388,9 +388,9 @@ def test_the_token_is_nowhere(mixed: World) -> None:
 
 
 def test_only_the_owner_may_read_the_state(mixed: World) -> None:
-    mixed.cli("invoices", "push")
+    called(mixed, "invoices", "push")
     with mixed.workspace() as workspace, workspace.locks.job("payments poll"):
-        mixed.cli("payments", "poll")
+        called(mixed, "payments", "poll")
     for file in (mixed.folder / "state").rglob("*"):
         assert file.stat().st_mode & 0o077 == 0, file
 

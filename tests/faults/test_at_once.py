@@ -46,7 +46,7 @@ SCENES = (
     Scene("two pushes and two polls", (("a", PUSH), ("a", POLL)) * 2, somebody_pays=True),
     Scene("two sites", (("a", PUSH), ("b", PUSH)), short=False),
     Scene("two sites for the first time", (("a", PUSH), ("b", PUSH)), is_known=False),
-    Scene("four sites", tuple((site, PUSH) for site in "abcd")),
+    Scene("four sites", tuple((site, PUSH) for site in "abcd"), short=False),
     Scene("two sites, push and poll", tuple((s, job) for job in (PUSH, POLL) for s in "ab"), somebody_pays=True),
 )
 
