@@ -236,7 +236,9 @@ def test_misuse_is_2_also_as_json(world: World, misuse: tuple[str, ...]) -> None
 # a person
 
 
-@pytest.mark.parametrize("columns", [60, 80, 120])
+@pytest.mark.parametrize(
+    "columns", [60, pytest.param(80, marks=pytest.mark.slow), pytest.param(120, marks=pytest.mark.slow)]
+)
 def test_no_line_is_longer_than_the_terminal(mixed: World, columns: int) -> None:
     commands = (
         ("invoices", "push", "--dry-run"), ("invoices", "push"), ("payments", "poll"), ("invoices", "list"),

@@ -203,7 +203,7 @@ TROUBLES = ("unknown", "revoked", "with a line break", "not ASCII", "in a file",
 
 @pytest.mark.parametrize(
     "trouble",
-    [pytest.param(one, marks=() if one == "unknown" else pytest.mark.slow) for one in TROUBLES],
+    [pytest.param(one, marks=pytest.mark.slow) for one in TROUBLES],
 )
 def test_every_command_with_another_token(
     trouble: str, world: World, call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

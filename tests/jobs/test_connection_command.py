@@ -154,7 +154,13 @@ def kill(world: World, nth: int, when: When, *, only_writes: bool) -> bool:
 
 
 @pytest.mark.parametrize(
-    "nth", [1, 2, pytest.param(3, marks=pytest.mark.slow), pytest.param(4, marks=pytest.mark.slow)]
+    "nth",
+    [
+        1,
+        pytest.param(2, marks=pytest.mark.slow),
+        pytest.param(3, marks=pytest.mark.slow),
+        pytest.param(4, marks=pytest.mark.slow),
+    ],
 )
 def test_sigkill_after_every_write(nth: int, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with a_world(tmp_path, monkeypatch, clock=None) as world:
