@@ -403,6 +403,7 @@ class _Sync:
             confirmed=self._options.confirm,
             whole=creates + changes,
             section="[products]",
+            rehearsed=run.dry,
         )
         if run.dry:
             return
