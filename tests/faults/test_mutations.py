@@ -53,6 +53,13 @@ MUTATIONS = (
         is_short=True,
     ),
     Mutation(
+        "the moment of sending",
+        "engine/apply.py",
+        "self._current = self.journal.restamp(intent)",
+        "pass",
+        f"{SAFEGUARDS}test_a_create_that_waited_for_the_rate_limit_counts_from_when_it_left",
+    ),
+    Mutation(
         "the exact compare of api_reference",
         "ledgers/bexio/finders.py",
         'is_wanted = optional_text(row, "api_reference") in allowed',

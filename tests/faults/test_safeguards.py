@@ -15,6 +15,7 @@ import pytest
 from werkzeug.wrappers import Response
 
 from bexsync.errors import Exit
+from bexsync.observer import observed_by
 from bexsync.sandbox import Fault
 from bexsync.sandbox.api import invoices as bexio_invoices
 from bexsync.sandbox.server import serving
@@ -96,6 +97,34 @@ def test_what_is_in_doubt_is_not_sent_while_bexio_may_still_be_at_it(known: Worl
     known.clock.forward(seconds=90)
     assert known.push().exit_code is Exit.OK
     assert (creates(known), len(known.invoices()), len(known.sandbox.mails)) == (2, 2, 2)
+
+
+class Killed(BaseException):
+    """Not an Exception, so that nothing on the way handles it."""
+
+
+class KilledOnceSent:
+    """Ends a run at the first point it reaches after its nth create of an invoice left."""
+
+    def __init__(self, nth: int) -> None:
+        self._left = nth
+
+    def __call__(self, point: str, **facts: str) -> None:
+        if self._left == 0:
+            raise Killed
+        if point == "request:before" and (facts["method"], facts["path"]) == ("POST", "/2.0/kb_invoice"):
+            self._left -= 1
+
+
+def test_a_create_that_waited_for_the_rate_limit_counts_from_when_it_left(known: World) -> None:
+    """The run is killed right after the create left, and the search shows the invoice a little later."""
+    lag = Fault("lagging_search", seconds=4, repeat=0)
+    known.sandbox.faults.plan([lag, Fault("too_many", "POST", "/2.0/kb_invoice", seconds=30)])
+    known.drop(an_invoice("1"))
+    with pytest.raises(Killed), observed_by(KilledOnceSent(2)):
+        known.push()
+    assert known.push().exit_code is Exit.OK
+    assert (len(known.invoices()), len(known.sandbox.mails)) == (2, 2)
 
 
 def test_a_state_from_before_the_mail_mails_nothing_again(known: World) -> None:

@@ -182,7 +182,7 @@ def outcome(clock: ManualClock, gives: object, effect: Effect, **more):
             result = client.send("POST", "/2.0/contact", json={"a": 1}, effect=effect, bucket="default")
         except BexsyncError as problem:
             result = problem
-    assert len(counted) == client.requests
+    assert len(counted) >= client.requests, "the hook is called before a request leaves, whether or not it then does"
     return result, client.requests
 
 

@@ -18,7 +18,7 @@ from bexsync.ports import Done, Finding
 from bexsync.store import Intent, IntentState, Store
 
 RECORDS_PER_LOCK = 100
-_WAITED_LONG = timedelta(seconds=5)
+_WAITED = timedelta(seconds=1)
 
 
 class Side(Protocol):
@@ -92,11 +92,11 @@ class Applier:
                     yield self._record(subject, steps)
 
     def on_request(self) -> None:
-        """Called whenever a request is about to leave: a long wait before it moves the moment of sending."""
+        """Move the moment of sending when a request that is about to leave had to wait; called before it leaves."""
         intent = self._current
         if intent is None or intent.sent_at is None:
             return
-        if self.clock.now() - intent.sent_at > _WAITED_LONG:
+        if abs(self.clock.now() - intent.sent_at) > _WAITED:  # also when the clock was put back meanwhile
             self._current = self.journal.restamp(intent)
 
     def _record(self, subject: Subject, steps: Sequence[Step]) -> AppliedRecord:

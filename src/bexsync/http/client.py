@@ -174,6 +174,8 @@ class Client:
             raise
         except BexsyncError as problem:
             raise Setback(problem, maybe_done=False, again=False) from None
+        if self._on_request is not None:
+            self._on_request()
         notify("request:before", method=method, path=path, effect=effect)
         started = self._clock.monotonic()
         received = self._exchange(request)
@@ -252,8 +254,6 @@ class Client:
     def _count(self) -> None:
         with self._lock:
             self.requests += 1
-        if self._on_request is not None:
-            self._on_request()
 
     def _client(self) -> httpx.Client:
         with self._lock:
