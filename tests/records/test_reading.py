@@ -213,3 +213,46 @@ def test_any_value_is_a_record_or_a_sentence(name: str, value: Any) -> None:
         assert record.fingerprint() == again.fingerprint()
         return
     assert said.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("written", "country", "read"),
+    [
+        ("CH-3600", "CH", "3600"),
+        ("CH 3600", "CH", "3600"),
+        ("ch-3600", None, "3600"),
+        ("CH3600", "CH", "3600"),
+        ("FL-9490", "LI", "9490"),
+        ("FL-9490", "CH", "9490"),
+        ("FL-9490", None, "9490"),
+        ("3600.0", "CH", "3600"),
+        ("3600.00", None, "3600"),
+        ("80331.0", "DE", "80331"),
+        (" 36 00 ", "CH", "3600"),
+        ("36\N{NO-BREAK SPACE}00", "CH", "3600"),
+        (3600, "CH", "3600"),
+        (Decimal("3600.0"), None, "3600"),
+        ("D-80331", "DE", "80331"),
+        ("A-1010", "AT", "1010"),
+        ("F - 75008", "FR", "75008"),
+        # what another country allows stays as it is written
+        ("D-80331", None, "D-80331"),
+        ("D-80331", "CH", "D-80331"),
+        ("SW1A  1AA", "GB", "SW1A 1AA"),
+        ("1012 AB", "NL", "1012 AB"),
+        ("114 55", "SE", "114 55"),
+        ("LV-1010", "LV", "LV-1010"),
+        ("00-950", "PL", "00-950"),
+        ("1", "CH", "1"),
+    ],
+)
+def test_a_postal_code_is_read_as_its_country_writes_it(written: Any, country: str | None, read: str) -> None:
+    address = {"postal_code": written, "country_code": country}
+    for order in (address, dict(reversed(address.items()))):
+        record = read_record("customer", {"billing_address": order})
+        assert record.canonical()["billing_address"]["postal_code"] == read
+
+
+def test_a_postal_code_is_no_truth_value() -> None:
+    value = {"billing_address": {"postal_code": True}}
+    assert sentence("customer", value) == "field `billing_address.postal_code` must be a text, it says true"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bexsync.records import Invoice
+from bexsync.records.customer import plain_postal_code
 
 # What neither stands on the document nor decides who gets it: a change here is no change of what was booked.
 _NOT_BOOKED = frozenset(
@@ -46,5 +47,7 @@ def _flat(value: Any, path: str = "", name: str = "") -> Iterator[tuple[str, str
     elif isinstance(value, list | tuple):
         for number, item in enumerate(value, 1):
             yield from _flat(item, f"{path}[{number}]", name)
+    elif path.endswith("postal_code"):  # links of earlier versions hold it as the shop wrote it
+        yield path, plain_postal_code(str(value), "CH")
     else:
         yield path, str(value)

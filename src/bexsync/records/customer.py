@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from decimal import Decimal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from bexsync.records.base import OptionalText, Record, ShopId
 
@@ -24,6 +26,42 @@ LanguageCode = Annotated[
 ]
 
 
+# The letters that people write before a postal code, by country; Switzerland and Liechtenstein share their codes.
+_PREFIXES = {
+    "CH": ("CH", "FL", "LI"),
+    "LI": ("CH", "FL", "LI"),
+    "DE": ("DE", "D"),
+    "AT": ("AT", "A"),
+    "FR": ("FR", "F"),
+    "IT": ("IT", "I"),
+    "ES": ("ES", "E"),
+    "BE": ("BE", "B"),
+    "DK": ("DK",),
+}
+_PREFIXED = re.compile(r"([A-Za-z]{1,2})\s?[-\N{EN DASH}]?\s?(\d{3,5})", re.ASCII)
+_FLOAT = re.compile(r"(\d{3,})[.,]0+", re.ASCII)
+
+
+def plain_postal_code(value: str, country: str | None = None) -> str:
+    """Return a postal code without the letters of its country, blanks, and the decimals of a spreadsheet.
+
+    Codes of countries whose codes hold letters or blanks stay as they are. Without a country the letters are those of
+    Switzerland and Liechtenstein.
+    """
+    code = " ".join(value.split())
+    written_as_number = _FLOAT.fullmatch(code)
+    if written_as_number:
+        return written_as_number[1]
+    prefixes = _PREFIXES.get(country or "CH")
+    if prefixes is None:
+        return code
+    prefixed = _PREFIXED.fullmatch(code)
+    if prefixed and prefixed[1].upper() in prefixes:
+        return prefixed[2]
+    joined = code.replace(" ", "")
+    return joined if country and joined.isascii() and joined.isdigit() else code
+
+
 class Address(Record):
     """A postal address; `street` and `house_number` win over `address_line1` when both are given."""
 
@@ -34,12 +72,20 @@ class Address(Record):
     address_line2: OptionalText = None
     street: OptionalText = None
     house_number: OptionalText = None
+    country_code: CountryCode | None = None  # before the postal code, which is read as its country writes it
     postal_code: OptionalText = None
     city: OptionalText = None
     region: OptionalText = None
-    country_code: CountryCode | None = None
     email: Mail | None = None
     phone: OptionalText = None
+
+    @field_validator("postal_code", mode="before")
+    @classmethod
+    def _plain_postal_code(cls, value: Any, info: ValidationInfo) -> Any:
+        """Spreadsheets and scripts write postal codes as numbers."""
+        if isinstance(value, int | Decimal) and not isinstance(value, bool):
+            value = str(value)
+        return plain_postal_code(value, info.data.get("country_code")) if isinstance(value, str) else value
 
 
 class Person(Record):
