@@ -1,19 +1,24 @@
-"""What the operating system says of bexsync's own files, as one sentence of the right class."""
+"""The one way files are written, and what the operating system says of bexsync's own ones."""
 
 from __future__ import annotations
 
 import errno
 import os
+import secrets
 import stat
-import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from bexsync.errors import BexsyncError, StateProblem, TryLater
 
+PRIVATE = 0o600
+PUBLIC = 0o666  # less what the umask takes away
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+NOT_FOLLOWED = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def unusable(path: Path | str, problem: OSError) -> BexsyncError:
@@ -31,63 +36,100 @@ def unusable(path: Path | str, problem: OSError) -> BexsyncError:
 
 def write_privately(path: Path, content: bytes) -> None:
     """Replaces a file that only this user may read, as a whole or not at all; raises what `unusable` makes of it."""
-    _write(path, content, lambda temporary: temporary.replace(path))
+    _write(path, content)
 
 
 def replace_alike(path: Path, content: bytes, *, like: Path) -> None:
     """Replaces a file, as a whole or not at all, that those may read who may read `like`; raises as above."""
-
-    def put_in_place(temporary: Path) -> None:
-        before = like.stat()
-        temporary.chmod(stat.S_IMODE(before.st_mode))
-        with suppress(OSError):  # only root may give a file away
-            os.chown(temporary, before.st_uid, before.st_gid)
-        temporary.replace(path)
-
-    _write(path, content, put_in_place)
+    _write(path, content, like=like)
 
 
 def write_new_privately(path: Path, content: bytes) -> None:
     """The same for a file that must not be there yet; raises FileExistsError where it is."""
-    _write(path, content, lambda temporary: _appear(temporary, path))
+    _write(path, content, put_in_place=_appear)
 
 
-def _appear(temporary: Path, path: Path) -> None:
-    """A link never replaces anything; where the disk knows no links, looking first has to do."""
+@contextmanager
+def replacement(
+    path: Path,
+    *,
+    mode: int,
+    folder: int | None = None,
+    put_in_place: Callable[[str, str, int | None], None] | None = None,
+) -> Iterator[BinaryIO]:
+    """Gives a stream whose content takes the file's place as a whole, once all of it is on the disk; raises OSError.
+
+    `folder` is the path's folder held open: then nobody can put another folder in its place meanwhile.
+    """
+    # A name that can be foreseen could be a link laid by another user, which leads to any file of this one.
+    name = f".{path.stem}-{secrets.token_hex(8)}.tmp"
+    temporary, target = (str(path.with_name(name)), str(path)) if folder is None else (name, path.name)
+    handle = os.open(temporary, _NEW | NOT_FOLLOWED, mode, dir_fd=folder)
     try:
-        path.hardlink_to(temporary)
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        (put_in_place or _take_the_place)(temporary, target, folder)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(temporary, dir_fd=folder)
+        raise
+    sync(path.parent if folder is None else folder)
+
+
+def _take_the_place(temporary: str, target: str, folder: int | None) -> None:
+    os.replace(temporary, target, src_dir_fd=folder, dst_dir_fd=folder)
+
+
+def _appear(temporary: str, target: str, folder: int | None) -> None:
+    """Puts a file where none is: a hard link never replaces anything, and a disk without them is looked at first."""
+    try:
+        os.link(temporary, target, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
     except FileExistsError:
         raise
     except OSError:
-        if path.exists():
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
-        temporary.replace(path)
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from None
+        _take_the_place(temporary, target, folder)
+    else:
+        with suppress(OSError):
+            os.unlink(temporary, dir_fd=folder)
 
 
-def _write(path: Path, content: bytes, put_in_place: Callable[[Path], object]) -> None:
-    temporary = None
+def _write(
+    path: Path,
+    content: bytes,
+    *,
+    like: Path | None = None,
+    put_in_place: Callable[[str, str, int | None], None] | None = None,
+) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        put_in_place(temporary)
-        _sync(path.parent)
+        with replacement(path, mode=PRIVATE, put_in_place=put_in_place) as stream:
+            stream.write(content)
+            if like is not None:
+                _resemble(stream, like)
     except FileExistsError:
         raise
     except OSError as problem:
         raise unusable(path, problem) from problem
-    finally:
-        if temporary is not None:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
 
 
-def _sync(folder: Path) -> None:
-    """Only a folder that was brought to the disk is sure to show the new file after a power cut."""
+def _resemble(stream: BinaryIO, like: Path) -> None:
+    """Gives the open file itself the rights of another; by its name it could be a link by now."""
+    before = like.stat()
+    os.fchmod(stream.fileno(), stat.S_IMODE(before.st_mode))
+    with suppress(OSError):  # only root may give a file away
+        os.fchown(stream.fileno(), before.st_uid, before.st_gid)
+
+
+def sync(folder: Path | int) -> None:
+    """Makes new names in a folder survive a power cut, where the file system can promise that."""
+    if isinstance(folder, int):
+        with suppress(OSError):
+            os.fsync(folder)
+        return
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)

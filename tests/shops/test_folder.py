@@ -25,7 +25,9 @@ from bexsync.errors import ConfigurationProblem, TryLater
 from bexsync.ports import Intake, OriginReport, OriginState, StatusRow, Unreadable
 from bexsync.records import Customer, Invoice, Line
 from bexsync.shops.folder import FolderShop
-from bexsync.shops.folder.durable import free_name, tame_name
+from bexsync.shops.folder.belonging import Owner
+from bexsync.shops.folder.durable import free_name, opened_folder, tame_name
+from bexsync.shops.folder.layout import Layout
 from contract.shop import Drop, ShopContract, an_event, an_invoice, ids, taken, unreadable
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
@@ -623,8 +625,119 @@ def test_an_origin_is_a_plain_name(shop: FolderShop, root: Path, origin: str) ->
 def test_free_names_count_up(tmp_path: Path) -> None:
     for name in ("a.json", "a-2.json"):
         (tmp_path / name).touch()
-    assert free_name(tmp_path, "a.json") == "a-3.json"
-    assert free_name(tmp_path, "b.json") == "b.json"
+    with opened_folder(tmp_path) as folder:
+        assert free_name(folder, "a.json") == "a-3.json"
+        assert free_name(folder, "b.json") == "b.json"
+
+
+# ---- who else may write in the folder
+
+
+@pytest.fixture
+def precious(tmp_path: Path) -> Iterator[Path]:
+    """A file of bexsync's user that nobody else may write, and that no run changes."""
+    path = tmp_path / "precious.txt"
+    path.write_text("mine")
+    yield path
+    assert (path.read_text(), path.is_symlink()) == ("mine", False)
+
+
+def given_up(shop: FolderShop, root: Path) -> None:
+    put(root, "a.json", json.dumps(record()))
+    taken(shop)
+    shop.tidy([OriginReport("a.json", OriginState.GIVEN_UP, ("R-1: no.",))])
+
+
+@pytest.mark.parametrize(
+    "trap",
+    [
+        *("out/.status.csv.tmp", "out/status.csv", "failed/.a.json.error.txt.tmp", "failed/a.json.error.txt"),
+        *("..bexsync.tmp", "done/a.json"),
+    ],
+)
+def test_no_writer_follows_a_link_laid_in_the_folder(root: Path, precious: Path, trap: str) -> None:
+    shop = FolderShop(root, now=lambda: NOW, owner=Owner("main"))
+    (root / trap).parent.mkdir(exist_ok=True)
+    (root / trap).symlink_to(precious)
+    shop.publish([StatusRow("R-1", status="sent")])
+    given_up(shop, root)
+    assert "R-1,,sent" in (root / "out" / "status.csv").read_text()
+    assert not (root / "out" / "status.csv").is_symlink()
+    assert "- R-1: no." in (root / "failed" / "a.json.error.txt").read_text()
+    assert json.loads((root / ".bexsync").read_text())["site"] == "main"
+
+
+@pytest.mark.parametrize("trap", ["out/events-2026-11.ndjson", ".bexsync"])
+def test_a_link_in_the_place_of_a_file_that_is_read_is_told(root: Path, precious: Path, trap: str) -> None:
+    shop = FolderShop(root, now=lambda: NOW, owner=Owner("main"))
+    (root / "out").mkdir()
+    (root / trap).symlink_to(precious)
+    with pytest.raises(ConfigurationProblem, match=f"{trap} is a link"):
+        shop.deliver(an_event())
+
+
+def test_a_pipe_in_the_place_of_a_list_holds_nobody_up(shop: FolderShop, root: Path) -> None:
+    (root / "out").mkdir()
+    os.mkfifo(root / "out" / "status.csv")
+    os.mkfifo(root / "out" / "events-2026-11.ndjson")
+    shop.publish([StatusRow("R-1")])
+    assert (root / "out" / "status.csv").is_file()
+    with pytest.raises(ConfigurationProblem, match="no plain file"):
+        shop.deliver(an_event())
+
+
+def make_foreign(link: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only root may give a link to another user; anybody else becomes another one."""
+    if os.geteuid() == 0:
+        os.chown(link, 65534, 65534, follow_symlinks=False)
+    else:
+        monkeypatch.setattr("bexsync.shops.folder.durable.os.geteuid", lambda: 65534)
+
+
+@pytest.mark.parametrize("name", ["in", "work", "done", "failed", "out"])
+def test_another_users_link_is_no_folder_and_ones_own_is(
+    shop: FolderShop, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (root / name).symlink_to(elsewhere)
+    given_up(shop, root)
+    shop.publish([StatusRow("R-1")])
+    before = names(elsewhere)
+    make_foreign(root / name, monkeypatch)
+    for call in (
+        lambda: taken(shop),
+        lambda: shop.publish([]),
+        lambda: shop.deliver(an_event()),
+        lambda: shop.tidy([]),
+    ):
+        with pytest.raises(ConfigurationProblem, match=f"{root / name} is a link"):
+            call()
+    assert names(elsewhere) == before
+
+
+def test_a_folder_that_becomes_a_link_while_a_run_writes_gets_nothing(
+    shop: FolderShop, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shop.publish([])
+    with Layout(root).locked(root / "out") as out:
+        (root / "out").rename(root / "old")
+        (root / "out").symlink_to(elsewhere)
+        out.replace("status.csv", b"new")
+    assert (names(elsewhere), (root / "old" / "status.csv").read_bytes()) == ([], b"new")
+
+
+def test_what_a_killed_run_left_half_written_goes_after_an_hour(shop: FolderShop, root: Path) -> None:
+    shop.publish([])
+    for name, age in ((".status-0000.tmp", 3700), (".status-1111.tmp", 60), (".other-0000.tmp", 9000)):
+        path = root / "out" / name
+        path.touch()
+        moment = path.stat().st_mtime - age
+        os.utime(path, (moment, moment))
+    shop.publish([StatusRow("R-1")])
+    assert names(root / "out") == [".other-0000.tmp", ".status-1111.tmp", "status.csv"]
 
 
 # ---- what the operating system complains of

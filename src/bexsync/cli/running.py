@@ -100,8 +100,10 @@ class Lateness:
                 return 0
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             count = _number_in(path) + 1
-            path.touch(mode=0o600)
-            path.write_text(f"{count}\n", encoding="utf-8")
+            from bexsync.disk import PRIVATE, replacement
+
+            with replacement(path, mode=PRIVATE) as stream:
+                stream.write(f"{count}\n".encode())
         except OSError:
             return 0 if code is not Exit.TRY_LATER else LATER_IS_SAID_AFTER
         return count
@@ -125,12 +127,15 @@ def _remind(call: Command, warning: str) -> None:
     if not warning or call.output.quiet:
         return
     if not call.output.on_terminal:
+        from bexsync.disk import PRIVATE, replacement
+
         note = _note(call, "warned")
         with suppress(OSError):
             if note.exists() and time.time() - note.stat().st_mtime < _A_DAY:
                 return
             note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            note.touch(mode=0o600)
+            with replacement(note, mode=PRIVATE):
+                pass  # its time alone says something
     call.output.say_error(f"{call.name}: {warning}")
 
 

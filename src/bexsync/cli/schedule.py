@@ -239,7 +239,7 @@ def _how_to_enable(timers: list[str], write: Path | None, *, for_system: bool) -
 
 def _write(call: Command, folder: Path, files: Mapping[str, str], *, yes: bool) -> list[str]:
     """Writes what is not there yet as it should be; the names of what was written."""
-    from bexsync.disk import unusable
+    from bexsync.disk import PUBLIC, replacement, unusable
 
     try:
         standing = {name: (folder / name).read_bytes() for name in files if (folder / name).exists()}
@@ -249,7 +249,8 @@ def _write(call: Command, folder: Path, files: Mapping[str, str], *, yes: bool) 
         folder.mkdir(parents=True, exist_ok=True)
         fresh = [name for name in files if name not in standing or name in different]
         for name in fresh:
-            (folder / name).write_text(files[name], encoding="utf-8")
+            with replacement(folder / name, mode=PUBLIC) as stream:
+                stream.write(files[name].encode())
     except OSError as problem:
         found = unusable(problem.filename or folder, problem)
         raise type(found)(found.message, "Name another folder, or print the units without --write.") from problem

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import tempfile
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -43,20 +44,19 @@ def backup(path: Path, target: Path) -> None:
 
 
 def _copy(source: sqlite3.Connection, target: Path) -> None:
-    unfinished = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        unfinished.unlink(missing_ok=True)
-        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        with translated(target), closing(sqlite3.connect(unfinished)) as copy:
-            source.backup(copy)
-        unfinished.replace(target)
+        # SQLite opens by name and follows links, so it writes in a folder of its own that nobody else may enter.
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".bexsync-copy-") as folder:
+            unfinished = Path(folder) / "copy.db"
+            os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            with translated(target), closing(sqlite3.connect(unfinished)) as copy:
+                source.backup(copy)
+            unfinished.replace(target)
     except OSError as problem:
         raise ConfigurationProblem(
             f"{target} cannot be written: {problem.strerror}.", "Name another file."
         ) from problem
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def restore(path: Path, source: Path, *, company: str, now: datetime) -> Path:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from bexsync.errors import ConfigurationProblem
-from bexsync.shops.folder.durable import locked_folder, replace_file
 from bexsync.shops.folder.layout import Layout
 
 
@@ -49,10 +48,10 @@ class Belonging:
         """Makes the subfolders, in a folder that is ours from now on; raises ConfigurationProblem where it is not."""
         if self.owner is not None and not self._is_known(self.owner):
             self.layout.require_root()
-            with locked_folder(self.layout.root):
+            with self.layout.locked(self.layout.root) as root:
                 known = owner_of(self.layout)
                 _refuse_another(self.layout, self.owner, known)
-                replace_file(self.layout.mark, _written(self.owner, known))
+                root.replace(self.layout.mark.name, _written(self.owner, known))
         self.layout.create()
 
     def _is_known(self, owner: Owner) -> bool:
@@ -64,7 +63,8 @@ class Belonging:
 def owner_of(layout: Layout) -> Owner | None:
     """Whom the folder's mark names, None where there is none; raises ConfigurationProblem where it says nothing."""
     try:
-        return _read(json.loads(layout.mark.read_bytes()))
+        with layout.opened(layout.root) as root, root.reading(layout.mark.name) as mark:
+            return _read(json.loads(mark.read()))
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError, RecursionError) as problem:

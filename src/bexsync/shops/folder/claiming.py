@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bexsync.shops.folder.durable import locked_folder, move_beside, tame_name
+from bexsync.shops.folder.durable import move_beside, tame_name
 from bexsync.shops.folder.layout import Layout
 
 RECORD_LINES = (".ndjson", ".jsonl")
@@ -48,8 +48,9 @@ def unfinished(incoming: Path, *, now: float, quiet_seconds: float) -> int:
 
 def claim(layout: Layout, path: Path) -> Path | None:
     """Moves a file from in/ to work/ in one step; None when somebody took it first."""
-    with locked_folder(layout.work):
-        return move_beside(path, layout.work, tame_name(path.name))
+    with layout.opened(layout.incoming) as incoming, layout.locked(layout.work) as work:
+        name = move_beside(incoming, path.name, work, tame_name(path.name))
+    return layout.work / name if name else None
 
 
 def _age_then_name(found: Found) -> tuple[float, str]:

@@ -5,27 +5,26 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC
-from pathlib import Path
 
 from bexsync.ports import Event
-from bexsync.shops.folder.durable import locked, sync_folder
+from bexsync.shops.folder.durable import Folder, locked
 
 _BLOCK = 8192
 
 
-def append_event(out: Path, event: Event) -> None:
+def append_event(out: Folder, event: Event) -> None:
     """Adds the event to the journal of its month, on the disk before returning, whole or not at all."""
     moment = event.at.astimezone(UTC)
-    path = out / f"events-{moment:%Y-%m}.ndjson"
-    is_new = not path.exists()
-    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    name = f"events-{moment:%Y-%m}.ndjson"
+    is_new = not out.has(name)
+    handle = out.open(name, os.O_RDWR | os.O_APPEND | os.O_CREAT)
     try:
         with locked(handle):
             _append(handle, _line(event, f"{moment:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"))
     finally:
         os.close(handle)
     if is_new:
-        sync_folder(out)
+        out.sync()
 
 
 def _line(event: Event, at: str) -> bytes:

@@ -14,8 +14,12 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from bexsync.shops.folder.durable import Folder, is_foreign_link, locked, opened_folder
 
 
 @dataclass(frozen=True)
@@ -65,10 +69,13 @@ class Layout:
         return (self.incoming, self.work, self.done, self.failed, self.out)
 
     def require_root(self) -> None:
-        """Raises FileNotFoundError or NotADirectoryError when there is no shop folder."""
+        """Raises OSError when there is no shop folder, or another user's link stands for a subfolder."""
         self.root.stat()
         if not self.root.is_dir():
             raise NotADirectoryError(self.root)
+        for folder in self.folders:
+            if is_foreign_link(folder):
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(folder))
 
     def require_open(self) -> None:
         """Raises OSError when the shop folder, or a subfolder that is there, cannot be read and written."""
@@ -82,3 +89,15 @@ class Layout:
         self.require_root()
         for folder in self.folders:
             folder.mkdir(exist_ok=True)
+
+    @contextmanager
+    def opened(self, folder: Path) -> Iterator[Folder]:
+        """Holds the root or a folder below it open; raises OSError."""
+        with opened_folder(self.root, *folder.relative_to(self.root).parts) as opened:
+            yield opened
+
+    @contextmanager
+    def locked(self, folder: Path) -> Iterator[Folder]:
+        """Holds a folder open and keeps other bexsync processes from placing files in it; raises OSError."""
+        with self.opened(folder) as opened, locked(opened.handle):
+            yield opened

@@ -49,6 +49,12 @@ def _explanation(layout: Layout, problem: OSError) -> BexsyncError:
             "Create it, mount it, or correct `path` under [shop] in the profile.",
             code="shop_folder",
         )
+    if problem.errno == errno.ELOOP:
+        return ConfigurationProblem(
+            f"{problem.filename or root} is a link, and bexsync follows no link that another user may have put there.",
+            "Put the folder or file itself in its place, and look who may write to the shop folder.",
+            code="shop_folder",
+        )
     if problem.errno == errno.EXDEV:
         return ConfigurationProblem(
             f"The subfolders of {root} lie on different disks, so that files cannot be moved whole.",

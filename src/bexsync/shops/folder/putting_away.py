@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 from bexsync.ports import OriginReport, OriginState
-from bexsync.shops.folder.durable import free_name, locked_folder, move_beside, replace_file, sync_folder
+from bexsync.shops.folder.durable import free_name, move_beside
 from bexsync.shops.folder.layout import Layout
 
 _REASONS = """\
@@ -20,19 +23,29 @@ Correct the file and drop it into in/ again. Records that are already booked are
 
 def put_away(layout: Layout, report: OriginReport, now: datetime) -> None:
     """Moves the file of a settled origin out of work/; a file that is gone, or still open, is left in peace."""
-    source = layout.work / report.origin
-    if report.state is OriginState.OPEN or Path(report.origin).name != report.origin or not source.is_file():
+    if report.state is OriginState.OPEN or Path(report.origin).name != report.origin:
         return
-    folder = layout.failed if report.state is OriginState.GIVEN_UP else layout.done / f"{now:%Y-%m}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked_folder(folder):
-        name = free_name(folder, report.origin)
-        if report.state is OriginState.GIVEN_UP:
-            # Before the move: a crash in between leaves a reason too many, which the next call replaces.
-            replace_file(folder / f"{name}.error.txt", _reasons(report).encode(errors="replace"))
-        move_beside(source, folder, name)
-    sync_folder(folder)
-    sync_folder(layout.work)
+    with layout.opened(layout.work) as work:
+        status = work.status(report.origin)
+        if status is None or not stat.S_ISREG(status.st_mode):
+            return
+        folder = layout.failed if report.state is OriginState.GIVEN_UP else _of_month(layout, now)
+        with layout.locked(folder) as target:
+            name = free_name(target, report.origin)
+            if report.state is OriginState.GIVEN_UP:
+                # Before the move: a crash in between leaves a reason too many, which the next call replaces.
+                target.replace(f"{name}.error.txt", _reasons(report).encode(errors="replace"))
+            move_beside(work, report.origin, target, name)
+            target.sync()
+        work.sync()
+
+
+def _of_month(layout: Layout, now: datetime) -> Path:
+    """The folder in done/ that the files of this month go to; it is made where it is missing."""
+    name = f"{now:%Y-%m}"
+    with layout.opened(layout.done) as done, suppress(FileExistsError):
+        os.mkdir(name, dir_fd=done.handle)
+    return layout.done / name
 
 
 def _reasons(report: OriginReport) -> str:

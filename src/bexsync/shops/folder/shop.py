@@ -73,13 +73,15 @@ class FolderShop:
         """Appends the event to out/events-YYYY-MM.ndjson."""
         with explained(self._layout):
             self._belonging.move_in()
-            append_event(self._layout.out, event)
+            with self._layout.opened(self._layout.out) as out:
+                append_event(out, event)
 
     def publish(self, rows: Sequence[StatusRow]) -> None:
         """Replaces out/status.csv."""
         with explained(self._layout):
             self._belonging.move_in()
-            replace_status_list(self._layout.out, rows)
+            with self._layout.locked(self._layout.out) as out:
+                replace_status_list(out, rows)
 
     def tidy(self, reports: Sequence[OriginReport]) -> None:
         """Moves settled files to done/ and given-up ones to failed/, with their reasons beside them."""

@@ -10,21 +10,32 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import astuple, fields
-from pathlib import Path
 
 from bexsync.ports import StatusRow
-from bexsync.shops.folder.durable import locked_folder, replace_file
+from bexsync.shops.folder.durable import Folder
 from bexsync.shops.folder.harmless import harmless
 
+_NAME = "status.csv"
 _COLUMNS = tuple(field.name for field in fields(StatusRow))
 
 
-def replace_status_list(out: Path, rows: Sequence[StatusRow]) -> None:
-    """Writes the list in one step, in the order given; nothing where it already says the same."""
-    path, content = out / "status.csv", _content(rows)
-    with locked_folder(out):
-        if not path.is_file() or path.read_bytes() != content:
-            replace_file(path, content)
+def replace_status_list(out: Folder, rows: Sequence[StatusRow]) -> None:
+    """Writes the list in one step, in the order given; nothing where it already says the same.
+
+    The caller holds the folder's lock.
+    """
+    content = _content(rows)
+    if not _says(out, content):
+        out.replace(_NAME, content)
+
+
+def _says(out: Folder, content: bytes) -> bool:
+    """Whether the list has this content; a link or a pipe in its place has none, and is replaced."""
+    try:
+        with out.reading(_NAME) as stream:
+            return stream.read(len(content) + 1) == content
+    except OSError:
+        return False
 
 
 def _content(rows: Sequence[StatusRow]) -> bytes:

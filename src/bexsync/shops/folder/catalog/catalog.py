@@ -16,7 +16,7 @@ from bexsync.shops.folder.catalog.lists import CORRECT_THERE, ListFile, Stamp, f
 from bexsync.shops.folder.catalog.reading import Complaint, Listed, read_list
 from bexsync.shops.folder.catalog.stock_list import StockList
 from bexsync.shops.folder.catalog.told import PRODUCT_COLUMNS, STOCK_COLUMNS, ToldList
-from bexsync.shops.folder.durable import locked_folder
+from bexsync.shops.folder.durable import Folder
 from bexsync.shops.folder.layout import Layout
 from bexsync.shops.folder.problems import explained
 
@@ -91,8 +91,8 @@ class FolderCatalog:
             return
         with explained(self._layout):
             self._belonging.move_in()
-            with locked_folder(self._layout.out):
-                self._told("products.csv", PRODUCT_COLUMNS).tell(news)
+            with self._layout.locked(self._layout.out) as out:
+                self._told(out, "products.csv", PRODUCT_COLUMNS).tell(news)
 
     def change_stock(self, changes: Sequence[StockChange]) -> Sequence[StockChange]:
         """Changes rows of out/stock.csv where catalog/ still says what was expected; gives back the others."""
@@ -100,12 +100,12 @@ class FolderCatalog:
             return ()
         with explained(self._layout):
             self._belonging.move_in()
-            with locked_folder(self._layout.out):
+            with self._layout.locked(self._layout.out) as out:
                 self._look_again()
                 refused = [change for change in changes if not self._is_expected(change)]
                 news = {c.shop_id: _stock_cells(c) for c in changes if self._is_expected(c)}
                 if news:
-                    self._told("stock.csv", STOCK_COLUMNS).tell(news)
+                    self._told(out, "stock.csv", STOCK_COLUMNS).tell(news)
                 return refused
 
     def _look_again(self) -> None:
@@ -126,8 +126,8 @@ class FolderCatalog:
     def _find(self, kind: str) -> ListFile | None:
         return find_list(self._layout, kind, now=self._now().timestamp(), quiet_seconds=self._quiet_seconds)
 
-    def _told(self, name: str, columns: Sequence[str]) -> ToldList:
-        return ToldList(self._layout.out / name, columns, self._csv.columns)
+    def _told(self, out: Folder, name: str, columns: Sequence[str]) -> ToldList:
+        return ToldList(out, name, columns, self._csv.columns)
 
 
 def _stamps(products: ListFile, stock: ListFile | None) -> tuple[Stamp | None, ...]:

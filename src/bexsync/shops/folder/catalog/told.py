@@ -10,11 +10,10 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from bexsync.errors import ConfigurationProblem
-from bexsync.shops.folder.durable import replacement
+from bexsync.shops.folder.durable import Folder
 from bexsync.shops.folder.harmless import harmless
 
 PRODUCT_COLUMNS = (
@@ -30,7 +29,8 @@ Cells = Mapping[str, str]
 class ToldList:
     """One list in out/; the profile may give its columns other headers. The caller holds the folder's lock."""
 
-    path: Path
+    folder: Folder
+    name: str
     columns: Sequence[str]
     headers: Mapping[str, str]
 
@@ -41,7 +41,7 @@ class ToldList:
             for shop_id, cells in news.items()
         }
         if not self._says(fresh):
-            with replacement(self.path) as stream:
+            with self.folder.replacement(self.name) as stream:
                 text = io.TextIOWrapper(stream, "utf-8", "replace", newline="")
                 self._write(csv.writer(text), fresh)
                 text.detach()
@@ -63,7 +63,7 @@ class ToldList:
     def _rows(self) -> Iterator[list[str]]:
         """The rows that stand there, by their order: the headers may be those of an earlier profile."""
         try:
-            with self.path.open(encoding="utf-8", newline="") as text:
+            with io.TextIOWrapper(self.folder.reading(self.name), encoding="utf-8", newline="") as text:
                 for number, row in enumerate(csv.reader(text, strict=True)):
                     if len(row) != len(self.columns):
                         raise self._not_ours(f"row {number + 1} has {len(row)} cells instead of {len(self.columns)}")
@@ -76,7 +76,7 @@ class ToldList:
 
     def _not_ours(self, why: str) -> ConfigurationProblem:
         return ConfigurationProblem(
-            f"{self.path} is no longer as bexsync wrote it: {why}.",
+            f"{self.folder.path / self.name} is no longer as bexsync wrote it: {why}.",
             "Move it away; bexsync then begins a new one.",
             code="catalog",
         )
