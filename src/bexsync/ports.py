@@ -279,6 +279,30 @@ class Named:
 
 
 @dataclass(frozen=True)
+class Country(Named):
+    """A country: `name` is its ISO code, `title` what stands on a letter."""
+
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PostalAddress:
+    """An address in the parts in which the ledger keeps it; "" and None are unknown."""
+
+    street: str = ""
+    house_number: str = ""
+    addition: str = ""
+    postcode: str = ""
+    city: str = ""
+    country_id: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it names no place; a country alone is none."""
+        return not (self.street or self.postcode or self.city)
+
+
+@dataclass(frozen=True)
 class BankAccount:
     """A bank account of the company."""
 
@@ -307,7 +331,7 @@ class Master:
     taxes: tuple[Tax, ...]
     currencies: tuple[Currency, ...]
     languages: tuple[Named, ...]
-    countries: tuple[Named, ...]
+    countries: tuple[Country, ...]
     units: tuple[Named, ...]
     salutations: tuple[Named, ...]
     contact_groups: tuple[Named, ...]

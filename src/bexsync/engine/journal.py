@@ -12,7 +12,7 @@ from bexsync.errors import LedgerAnswer, Refused
 from bexsync.http.clock import Clock
 from bexsync.money import plain, written
 from bexsync.planning.plan import Ref, Step, encoded
-from bexsync.ports import DocumentState, Done, Standing
+from bexsync.ports import DocumentState, Done, PostalAddress, Standing
 from bexsync.store import Intent, IntentState, Link, Store
 from bexsync.store.database import this_process
 from bexsync.store.ledger_cache import ContactRow
@@ -153,26 +153,39 @@ class Journal:
 
     def _index_contact(self, intent: Intent, done: Done) -> None:
         if intent.kind == "contact" and done.ledger_id is not None:
-            form = intent.payload
-            self._store.contacts.keep(
-                [
-                    ContactRow(
-                        done.ledger_id,
-                        form["kind"],
-                        form["name_1"],
-                        form["name_2"],
-                        form["mail"],
-                        "",
-                        form.get("postcode", ""),
-                        False,
-                        "",
-                    )
-                ]
-            )
+            self._store.contacts.keep([_indexed(intent.payload, done)])
         if intent.kind in ("contact_restore", "contact_archive"):
             row = self._store.contacts.get(intent.payload["ledger_id"])
             if row is not None:
                 self._store.contacts.keep([replace(row, archived=intent.kind == "contact_archive")])
+
+
+def _indexed(form: Mapping[str, Any], done: Done) -> ContactRow:
+    """A contact that was just created, as the index will show it."""
+    return ContactRow(
+        ledger_id=done.ledger_id or 0,
+        kind=form["kind"],
+        name_1=form["name_1"],
+        name_2=form["name_2"],
+        mail=form["mail"],
+        mail_second="",
+        archived=False,
+        updated_at="",
+        nr=done.number,
+        address=PostalAddress(
+            street=form.get("street", ""),
+            house_number=form.get("house_number", ""),
+            addition=form.get("address_addition", ""),
+            postcode=form.get("postcode", ""),
+            city=form.get("city", ""),
+            country_id=form.get("country_id"),
+        ),
+        language_id=form.get("language_id"),
+        phone=form.get("phone", ""),
+        user_id=form.get("owner_id"),
+        owner_id=form.get("owner_id"),
+        written=form,
+    )
 
 
 def _link_json(step: Step) -> dict[str, Any]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from bexsync.http.pacing import Budget, corrected, spent
-from bexsync.store.damage import unharmed
+from bexsync.ports import PostalAddress
+from bexsync.records.customer import plain_postal_code
+from bexsync.records.folding import alike, contracted, folded, written_out
+from bexsync.store.damage import unharmed, unpacked
 from bexsync.store.database import Database
 from bexsync.store.moments import moment, stored
 
@@ -54,7 +57,10 @@ def _number(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class ContactRow:
-    """A contact of the ledger, as far as matching needs it; mails are case-folded."""
+    """A contact of the ledger, as far as matching and comparing need it; mails are case-folded.
+
+    `written` is what bexsync last wrote there, in the names of a contact's form; {} where somebody else made it.
+    """
 
     ledger_id: int
     kind: str
@@ -62,9 +68,24 @@ class ContactRow:
     name_2: str
     mail: str
     mail_second: str
-    postcode: str
     archived: bool
     updated_at: str
+    nr: str = ""
+    address: PostalAddress = field(default_factory=PostalAddress)
+    language_id: int | None = None
+    phone: str = ""
+    phone_mobile: str = ""
+    user_id: int | None = None
+    owner_id: int | None = None
+    written: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def postcode(self) -> str:
+        """The postal code of its address."""
+        return self.address.postcode
+
+
+_REFUSED_NUMBER = "contact_number:refused:"
 
 
 class ContactIndex:
@@ -75,50 +96,61 @@ class ContactIndex:
 
     def by_mail(self, mail: str) -> list[ContactRow]:
         """Contacts with this mail in either field; the mail is compared case-folded."""
-        folded = mail.casefold()
+        mail_key = mail.casefold()
         rows = self._db.rows(
             """SELECT * FROM contacts WHERE mail = ?
                UNION SELECT * FROM contacts WHERE mail_second = ? ORDER BY ledger_id""",
-            folded,
-            folded,
+            mail_key,
+            mail_key,
         )
         return [_contact(row) for row in rows]
 
     def by_name(self, name_1: str, name_2: str, postcode: str) -> list[ContactRow]:
-        """Contacts with this name and postcode."""
+        """Contacts with this name and postal code."""
+        name = f"{name_1} {name_2}"
         rows = self._db.rows(
-            "SELECT * FROM contacts WHERE name_key = ? AND postcode = ? ORDER BY ledger_id",
+            "SELECT * FROM contacts WHERE name_key IN (?, ?, ?) AND postcode = ? ORDER BY ledger_id",
             name_key(name_1, name_2),
-            postcode.strip(),
+            written_out(name),
+            contracted(name),
+            plain_postal_code(postcode),
         )
-        return [_contact(row) for row in rows]
+        return [found for row in rows if alike(f"{(found := _contact(row)).name_1} {found.name_2}", name)]
 
     def get(self, ledger_id: int) -> ContactRow | None:
         """One contact by its id."""
         row = self._db.row("SELECT * FROM contacts WHERE ledger_id = ?", ledger_id)
         return _contact(row) if row else None
 
+    def number_is_free(self, nr: int) -> bool:
+        """Whether no contact has this number, and the ledger has not refused it."""
+        taken = self._db.row("SELECT 1 FROM contacts WHERE nr = ?", str(nr))
+        refused = self._db.row("SELECT 1 FROM facts WHERE name = ?", f"{_REFUSED_NUMBER}{nr}")
+        return taken is None and refused is None
+
     def keep(self, contacts: Iterable[ContactRow]) -> None:
-        """Adds or replaces contacts."""
+        """Adds or replaces contacts; what bexsync wrote there is kept unless a row says it."""
         with self._db.transaction() as db:
             db.executemany(
-                "INSERT OR REPLACE INTO contacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (
-                        c.ledger_id,
-                        c.kind,
-                        c.name_1,
-                        c.name_2,
-                        c.mail.casefold(),
-                        c.mail_second.casefold(),
-                        c.postcode.strip(),
-                        name_key(c.name_1, c.name_2),
-                        int(c.archived),
-                        c.updated_at,
-                    )
-                    for c in contacts
-                ],
+                """INSERT INTO contacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')
+                   ON CONFLICT (ledger_id) DO UPDATE SET
+                     kind = excluded.kind, name_1 = excluded.name_1, name_2 = excluded.name_2,
+                     mail = excluded.mail, mail_second = excluded.mail_second, postcode = excluded.postcode,
+                     name_key = excluded.name_key, archived = excluded.archived, updated_at = excluded.updated_at,
+                     nr = excluded.nr, details = excluded.details,
+                     written = CASE WHEN excluded.written = '{}' THEN written ELSE excluded.written END""",
+                [_columns(contact) for contact in contacts],
             )
+
+    def reported(self, ledger_id: int) -> str:
+        """The digest of the differences between shop and ledger that were last reported of a contact."""
+        row = self._db.row("SELECT reported FROM contacts WHERE ledger_id = ?", ledger_id)
+        return str(row["reported"]) if row else ""
+
+    def report(self, ledger_id: int, digest: str) -> None:
+        """Notes that these differences were reported."""
+        with self._db.transaction() as db:
+            db.execute("UPDATE contacts SET reported = ? WHERE ledger_id = ?", (digest, ledger_id))
 
     def drop_others(self, ledger_ids: Iterable[int]) -> None:
         """Forgets every contact that a complete listing no longer shows."""
@@ -147,21 +179,63 @@ def _show(db: sqlite3.Connection, ledger_ids: Iterable[int]) -> None:
 
 
 def name_key(name_1: str, name_2: str) -> str:
-    """Names compared without regard to case and spacing."""
-    return " ".join(f"{name_1} {name_2}".casefold().split())
+    """Names compared without regard to case, accents and spacing."""
+    return folded(f"{name_1} {name_2}")
+
+
+_DETAILS = ("language_id", "phone", "phone_mobile", "user_id", "owner_id")
+
+
+def _columns(contact: ContactRow) -> tuple[Any, ...]:
+    details = asdict(contact.address) | {name: getattr(contact, name) for name in _DETAILS}
+    return (
+        contact.ledger_id,
+        contact.kind,
+        contact.name_1,
+        contact.name_2,
+        contact.mail.casefold(),
+        contact.mail_second.casefold(),
+        plain_postal_code(contact.postcode),
+        name_key(contact.name_1, contact.name_2),
+        int(contact.archived),
+        contact.updated_at,
+        contact.nr.lstrip("0"),
+        _packed({name: value for name, value in details.items() if value not in (None, "")}),
+        _packed(contact.written),
+    )
+
+
+def _packed(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _contact(row: sqlite3.Row) -> ContactRow:
+    details = unpacked(row["details"])
+    address = PostalAddress(
+        street=details.get("street", ""),
+        house_number=details.get("house_number", ""),
+        addition=details.get("addition", ""),
+        postcode=details.get("postcode", row["postcode"]),
+        city=details.get("city", ""),
+        country_id=details.get("country_id"),
+    )
     return ContactRow(
-        row["ledger_id"],
-        row["kind"],
-        row["name_1"],
-        row["name_2"],
-        row["mail"],
-        row["mail_second"],
-        row["postcode"],
-        bool(row["archived"]),
-        row["updated_at"],
+        ledger_id=row["ledger_id"],
+        kind=row["kind"],
+        name_1=row["name_1"],
+        name_2=row["name_2"],
+        mail=row["mail"],
+        mail_second=row["mail_second"],
+        archived=bool(row["archived"]),
+        updated_at=row["updated_at"],
+        nr=row["nr"],
+        address=address,
+        language_id=details.get("language_id"),
+        phone=details.get("phone", ""),
+        phone_mobile=details.get("phone_mobile", ""),
+        user_id=details.get("user_id"),
+        owner_id=details.get("owner_id"),
+        written=unpacked(row["written"]),
     )
 
 

@@ -81,4 +81,17 @@ _FIRST_SCHEMA = (
     "CREATE INDEX contacts_by_name ON contacts (name_key, postcode)",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (m001_first_schema,)
+
+def m002_whole_contacts(db: sqlite3.Connection) -> None:
+    """Number and details of every contact, what bexsync wrote there, and which differences were reported.
+
+    The index is read again as a whole, because the rows of before know no address.
+    """
+    for column in ("nr", "details", "written", "reported"):
+        default = "''" if column in ("nr", "reported") else "'{}'"
+        db.execute(f"ALTER TABLE contacts ADD COLUMN {column} TEXT NOT NULL DEFAULT {default}")
+    db.execute("CREATE INDEX contacts_by_number ON contacts (nr) WHERE nr <> ''")
+    db.execute("DELETE FROM facts WHERE name IN ('contacts:seen_until', 'contacts:full_at', 'master:countries')")
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_first_schema, m002_whole_contacts)

@@ -22,7 +22,7 @@ from bexsync.ledgers.bexio.reading import (
     text,
     understood,
 )
-from bexsync.ports import Account, BankAccount, Currency, Master, Named, User, VatYear
+from bexsync.ports import Account, BankAccount, Country, Currency, Master, Named, User, VatYear
 from bexsync.vat import Tax
 
 MAX_AGE = timedelta(days=1)
@@ -56,7 +56,7 @@ _KEPT = {
     ),
     "currencies": ("id", "name", "round_factor"),
     "languages": ("id", "iso_639_1"),
-    "countries": ("id", "iso_3166_alpha2"),
+    "countries": ("id", "iso_3166_alpha2", "name"),
     "units": ("id", "name"),
     "salutations": ("id", "name"),
     "contact_groups": ("id", "name"),
@@ -287,7 +287,7 @@ _READERS: Mapping[str, Callable[[Row], Any]] = {
     "taxes": _tax,
     "currencies": _currency,
     "languages": lambda row: Named(record_id(row), optional_text(row, "iso_639_1")),
-    "countries": lambda row: Named(record_id(row), optional_text(row, "iso_3166_alpha2")),
+    "countries": lambda row: Country(record_id(row), optional_text(row, "iso_3166_alpha2"), spare_text(row, "name")),
     "units": _named,
     "salutations": _named,
     "contact_groups": _named,

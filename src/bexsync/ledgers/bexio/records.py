@@ -16,6 +16,7 @@ from bexsync.ledgers.bexio.reading import (
     amount,
     day,
     number,
+    optional_number,
     optional_text,
     record_id,
     row_of,
@@ -24,7 +25,7 @@ from bexsync.ledgers.bexio.reading import (
     understood,
 )
 from bexsync.money import written
-from bexsync.ports import DocumentState, Done, Payment, Standing
+from bexsync.ports import DocumentState, Done, Payment, PostalAddress, Standing
 from bexsync.store.ledger_cache import ContactRow
 
 _LONGEST_NUMBER = 255
@@ -116,10 +117,33 @@ def contact_from(row: Row, *, archived: bool) -> ContactRow:
             name_2=optional_text(row, "name_2"),
             mail=optional_text(row, "mail"),
             mail_second=optional_text(row, "mail_second"),
-            postcode=_postcode(row),
             archived=archived,
             updated_at=spare_text(row, "updated_at"),
+            nr=str(row["nr"]) if isinstance(row.get("nr"), str | int) else "",
+            address=_address(row),
+            language_id=_spare_number(row, "language_id"),
+            phone=spare_text(row, "phone_fixed"),
+            phone_mobile=spare_text(row, "phone_mobile"),
+            user_id=_spare_number(row, "user_id"),
+            owner_id=_spare_number(row, "owner_id"),
         )
+
+
+def _address(row: Row) -> PostalAddress:
+    """The address; before 2025-12 the street came as `address` only, number and all (contract 3)."""
+    in_parts = "street_name" in row
+    return PostalAddress(
+        street=spare_text(row, "street_name") if in_parts else spare_text(row, "address"),
+        house_number=spare_text(row, "house_number"),
+        addition=spare_text(row, "address_addition"),
+        postcode=_postcode(row),
+        city=spare_text(row, "city"),
+        country_id=_spare_number(row, "country_id"),
+    )
+
+
+def _spare_number(row: Row, key: str) -> int | None:
+    return optional_number(row, key) if key in row else None
 
 
 def _postcode(row: Row) -> str:
