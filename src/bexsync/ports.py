@@ -188,8 +188,11 @@ class Shop(Protocol):
         """Replace the shop's status list as a whole; unchanged rows cause no write."""
         ...
 
-    def tidy(self, reports: Sequence[OriginReport]) -> None:
-        """Put away the origins that are done or given up; open ones stay where they are."""
+    def tidy(self, reports: Sequence[OriginReport]) -> Sequence[str]:
+        """Put away the origins that are done or given up; open ones stay where they are.
+
+        An origin that was added to since it was handed over stays as well, and is named in the answer.
+        """
         ...
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from bexsync.errors import ConfigurationProblem
+from bexsync.ports import Event
+from bexsync.shops.folder import FolderShop
 from bexsync.shops.folder.belonging import Belonging, Owner
 from bexsync.shops.folder.layout import Layout
 from front_door import called
@@ -52,6 +54,28 @@ def test_news_are_told_in_no_folder_of_another(intruder: World, world: World) ->
     with pytest.raises(ConfigurationProblem, match="belongs to the shop"):
         intruder.poll()
     assert tree(world.shop) == before
+
+
+def test_rows_added_to_a_claimed_file_are_booked_by_the_next_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    envelope = {"schema": "bexsync/1", "kind": "invoice"}
+    line, other = (json.dumps({**envelope, **an_invoice(shop_id)}) + "\n" for shop_id in ("1001", "1002"))
+    writer = world.drop_bytes(line.encode(), "export.ndjson").open("a")
+    deliver = FolderShop.deliver
+
+    def add_and_deliver(shop: FolderShop, event: Event) -> None:
+        if not writer.closed:
+            writer.write(other)
+            writer.close()
+        deliver(shop, event)
+
+    monkeypatch.setattr(FolderShop, "deliver", add_and_deliver)
+    first = called(world, "invoices", "push", "-v")
+    assert "export.ndjson was written to after it had been read; the next run reads what was added." in first.stdout
+    assert [path.name for path in (world.shop / "work").iterdir()] == ["export.ndjson"]
+    assert called(world, "invoices", "push").returncode == 0
+    assert sorted(world.status()) == ["1001", "1002"]
+    assert {invoice["api_reference"][-4:] for invoice in world.invoices()} == {"1001", "1002"}
+    assert list((world.shop / "work").iterdir()) == []
 
 
 def test_who_only_looks_is_told_as_well(intruder: World) -> None:

@@ -26,7 +26,7 @@ from bexsync.ports import Intake, OriginReport, OriginState, StatusRow, Unreadab
 from bexsync.records import Customer, Invoice, Line
 from bexsync.shops.folder import FolderShop
 from bexsync.shops.folder.belonging import Owner
-from bexsync.shops.folder.durable import free_name, opened_folder, tame_name
+from bexsync.shops.folder.durable import free_name, move_beside, opened_folder, tame_name
 from bexsync.shops.folder.layout import Layout
 from contract.shop import Drop, ShopContract, an_event, an_invoice, ids, taken, unreadable
 
@@ -738,6 +738,49 @@ def test_what_a_killed_run_left_half_written_goes_after_an_hour(shop: FolderShop
         os.utime(path, (moment, moment))
     shop.publish([StatusRow("R-1")])
     assert names(root / "out") == [".other-0000.tmp", ".status-1111.tmp", "status.csv"]
+
+
+@pytest.mark.parametrize("state", [OriginState.DONE, OriginState.GIVEN_UP])
+@pytest.mark.parametrize("is_late", [False, True])
+def test_what_is_added_after_the_reading_is_read_by_the_next_run(
+    shop: FolderShop, root: Path, monkeypatch: pytest.MonkeyPatch, state: OriginState, is_late: bool
+) -> None:
+    """Also what a program that has the file open adds in the last moment, when it is put away already."""
+    put(root, "a.ndjson", lines(record("R-1")))
+    writer = (root / "in" / "a.ndjson").open("a")
+    assert ids(taken(shop)) == ["R-1"]
+
+    def add() -> None:
+        writer.write(lines(record("R-2")))
+        writer.flush()
+        os.utime(writer.fileno(), (0, 0))
+        writer.close()
+
+    def add_late(*arguments: Any) -> Any:
+        moved = move_beside(*arguments)
+        if not writer.closed:
+            add()
+        return moved
+
+    if is_late:
+        monkeypatch.setattr("bexsync.shops.folder.putting_away.move_beside", add_late)
+    else:
+        add()
+    assert shop.tidy([OriginReport("a.ndjson", state, ("no",))]) == ["a.ndjson"]
+    assert names(root / "failed") == []
+    assert ids(taken(shop)) == ["R-1", "R-2"]
+    assert shop.tidy([OriginReport("a.ndjson", state, ("no",))]) == []
+    assert names(root / "work") == []
+
+
+def test_a_claimed_file_that_is_being_added_to_waits(shop: FolderShop, root: Path) -> None:
+    put(root, "a.ndjson", lines(record("R-1")))
+    taken(shop)
+    with (root / "work" / "a.ndjson").open("a") as writer:
+        writer.write(lines(record("R-2"))[:-9])
+    os.utime(root / "work" / "a.ndjson", (NOW.timestamp() - 1, NOW.timestamp() - 1))
+    assert list(shop.take_in(claim=True)) == []
+    assert names(root / "work") == ["a.ndjson"]
 
 
 # ---- what the operating system complains of

@@ -75,8 +75,12 @@ class Desk:
                 self._run.store.errors.resolve_place(self._run.job, origin, self._run.workspace.clock.now())
         finished = [report for report in reports if report.state is not OriginState.OPEN]
         if finished:
-            self._run.workspace.shop.tidy(finished)
-            self._run.store.records.forget_origins([report.origin for report in finished])
+            added_to = self._run.workspace.shop.tidy(finished)
+            self._run.store.records.forget_origins([r.origin for r in finished if r.origin not in added_to])
+            self._run.result.remarks.extend(
+                f"{origin} was written to after it had been read; the next run reads what was added."
+                for origin in added_to
+            )
 
     def _report(self, origin: str, sentences: list[str]) -> OriginReport:
         rows = self._run.store.records.from_origin(origin)

@@ -31,9 +31,10 @@ class Found:
     changed: float
 
 
-def standing(work: Path) -> list[Found]:
-    """What was claimed earlier and is still there, oldest first."""
-    return sorted((f for f in _plain_files(work) if f.path.name == tame_name(f.path.name)), key=_age_then_name)
+def standing(work: Path, *, now: float, quiet_seconds: float) -> list[Found]:
+    """What was claimed earlier, is still there and is not being added to just now, oldest first."""
+    claimed = (found for found in _plain_files(work) if found.path.name == tame_name(found.path.name))
+    return sorted((f for f in claimed if not being_written(f, now, quiet_seconds)), key=_age_then_name)
 
 
 def finished(incoming: Path, *, now: float, quiet_seconds: float) -> list[Found]:

@@ -12,6 +12,7 @@ from bexsync.ports import OriginReport, OriginState
 from bexsync.shops.folder.durable import free_name, move_beside
 from bexsync.shops.folder.layout import Layout
 
+Stamp = tuple[int, int, int]
 _REASONS = """\
 {name} was not booked, or only in part:
 
@@ -21,14 +22,27 @@ Correct the file and drop it into in/ again. Records that are already booked are
 """
 
 
-def put_away(layout: Layout, report: OriginReport, now: datetime) -> None:
-    """Moves the file of a settled origin out of work/; a file that is gone, or still open, is left in peace."""
+def stamp_of(path: Path) -> Stamp | None:
+    """Which file it is, and how large and how old; None where it is gone."""
+    try:
+        return _stamp(path.lstat())
+    except OSError:
+        return None
+
+
+def put_away(layout: Layout, report: OriginReport, now: datetime, read_as: Stamp | None) -> bool:
+    """Moves the file of a settled origin out of work/; False where it is no longer as it was read, and stays.
+
+    A file that is gone, or still open, is left in peace.
+    """
     if report.state is OriginState.OPEN or Path(report.origin).name != report.origin:
-        return
+        return True
     with layout.opened(layout.work) as work:
         status = work.status(report.origin)
         if status is None or not stat.S_ISREG(status.st_mode):
-            return
+            return True
+        if read_as is not None and _stamp(status) != read_as:
+            return False
         folder = layout.failed if report.state is OriginState.GIVEN_UP else _of_month(layout, now)
         with layout.locked(folder) as target:
             name = free_name(target, report.origin)
@@ -36,8 +50,22 @@ def put_away(layout: Layout, report: OriginReport, now: datetime) -> None:
                 # Before the move: a crash in between leaves a reason too many, which the next call replaces.
                 target.replace(f"{name}.error.txt", _reasons(report).encode(errors="replace"))
             move_beside(work, report.origin, target, name)
+            is_as_read = read_as is None or _is(target.status(name), read_as)
+            if not is_as_read:  # somebody who has it open added to it just now
+                move_beside(target, name, work, report.origin)
+                if report.state is OriginState.GIVEN_UP:
+                    os.unlink(f"{name}.error.txt", dir_fd=target.handle)
             target.sync()
         work.sync()
+    return is_as_read
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _is(status: os.stat_result | None, read_as: Stamp) -> bool:
+    return status is None or _stamp(status) == read_as
 
 
 def _of_month(layout: Layout, now: datetime) -> Path:

@@ -14,7 +14,7 @@ from bexsync.shops.folder.documents import read_file
 from bexsync.shops.folder.events import append_event
 from bexsync.shops.folder.layout import Layout
 from bexsync.shops.folder.problems import explained
-from bexsync.shops.folder.putting_away import put_away
+from bexsync.shops.folder.putting_away import Stamp, put_away, stamp_of
 from bexsync.shops.folder.status_list import replace_status_list
 
 
@@ -37,6 +37,7 @@ class FolderShop:
         self._quiet_seconds = quiet_seconds
         self._csv = csv or CsvSection()
         self._currency = currency
+        self._read_as: dict[str, Stamp | None] = {}
 
     def take_in(self, *, claim: bool) -> Iterator[Intake | Unreadable | Remark]:
         """What stands in work/, then what is finished in in/; with `claim` the latter moves to work/ first."""
@@ -46,10 +47,11 @@ class FolderShop:
                 self._belonging.move_in()
             else:
                 self._belonging.look()
-            for found in standing(self._layout.work):
-                yield from read_file(found.path, self._csv, self._currency)
+            now = self._now().timestamp()
+            for found in standing(self._layout.work, now=now, quiet_seconds=self._quiet_seconds):
+                yield from self._read(found.path)
             for path in self._newcomers(is_claiming=claim):
-                yield from read_file(path, self._csv, self._currency)
+                yield from self._read(path)
 
     def unfinished(self) -> str:
         """Names the files in in/ that are left for the next run."""
@@ -83,12 +85,22 @@ class FolderShop:
             with self._layout.locked(self._layout.out) as out:
                 replace_status_list(out, rows)
 
-    def tidy(self, reports: Sequence[OriginReport]) -> None:
-        """Moves settled files to done/ and given-up ones to failed/, with their reasons beside them."""
+    def tidy(self, reports: Sequence[OriginReport]) -> Sequence[str]:
+        """Moves settled files to done/ and given-up ones to failed/, with their reasons beside them.
+
+        A file that was written to since it was read stays in work/, so that the next run reads what was added.
+        """
         with explained(self._layout):
             self._belonging.move_in()
-            for report in reports:
-                put_away(self._layout, report, self._now())
+            return [
+                report.origin
+                for report in reports
+                if not put_away(self._layout, report, self._now(), self._read_as.get(report.origin))
+            ]
+
+    def _read(self, path: Path) -> Iterator[Intake | Unreadable | Remark]:
+        self._read_as[path.name] = stamp_of(path)
+        return read_file(path, self._csv, self._currency)
 
     def _newcomers(self, *, is_claiming: bool) -> Iterator[Path]:
         """Each path only when its turn comes, so that a run that stops early leaves the rest in in/."""
