@@ -131,8 +131,9 @@ class LedgerSection(Section):
 
 
 class CsvSection(Section):
-    """How the shop's CSV files are written; what is empty is found out from each file."""
+    """How the shop's tables are written, CSV and XLSX; what is empty is found out from each file."""
 
+    sheet: str = ""
     delimiter: Annotated[str, AfterValidator(_one_sign)] = ""
     encoding: Annotated[str, AfterValidator(_known_encoding)] = ""
     decimal: Literal["", ".", ","] = ""

@@ -385,7 +385,9 @@ def test_endless_complaints_end_in_a_count(shop: FolderShop, root: Path) -> None
         ("a.csv", 'number;total\n"R-1\n', 10.0, False),
         ("a.csv", 'number;total\n"R-1\n', 60.0, True),
         ("a.csv", "number\n".encode("utf-16-le").decode(), 10.0, True),
-        ("a.xlsx", "number;total\n", 60.0, False),
+        ("a.xlsx", "number;total\n", 10.0, False),
+        ("a.xlsx", "number;total\n", 60.0, True),
+        ("a.ods", "number;total\n", 60.0, False),
     ],
 )  # fmt: skip
 def test_half_written_files_are_left_alone(

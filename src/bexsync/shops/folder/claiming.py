@@ -14,10 +14,12 @@ from bexsync.shops.folder.layout import Layout
 
 RECORD_LINES = (".ndjson", ".jsonl")
 TABLES = (".csv", ".tsv")
-_SUFFIXES = (".json", *RECORD_LINES, *TABLES)
+WORKBOOKS = (".xlsx", ".xlsm")
+_SUFFIXES = (".json", *RECORD_LINES, *TABLES, *WORKBOOKS)
 _LINE_ENDS = (b"\n", b"\r", b"\n\0", b"\r\0")  # the latter in UTF-16
 _HALF_WRITTEN = (".tmp", ".part", "~")
 _END_OF = {b"[": (b"]",), b"{": (b"}",)}
+_END_OF_ARCHIVE = b"PK\x05\x06"
 _TAIL = 65_536
 # A writer that stalls mid-file is given this many quiet periods before its torso counts as its last word.
 _PATIENCE = 12
@@ -77,7 +79,7 @@ def _plain_files(folder: Path) -> Iterator[Found]:
 
 def _is_ours(name: str) -> bool:
     lower = name.lower()
-    return lower.endswith(_SUFFIXES) and not lower.startswith(".") and not lower.endswith(_HALF_WRITTEN)
+    return lower.endswith(_SUFFIXES) and not lower.startswith((".", "~$")) and not lower.endswith(_HALF_WRITTEN)
 
 
 def being_written(found: Found, now: float, quiet_seconds: float) -> bool:
@@ -91,6 +93,8 @@ def _lacks_its_end(path: Path) -> bool:
     """Whether the file stops in the middle of a value or row; what cannot be read is for the reader to complain of."""
     try:
         tail = _tail(path)
+        if path.suffix.lower() in WORKBOOKS:
+            return _END_OF_ARCHIVE not in tail
         if path.suffix.lower() in TABLES:
             return not tail.endswith(_LINE_ENDS) or _has_an_open_quotation(path)
         if path.suffix.lower() not in RECORD_LINES:

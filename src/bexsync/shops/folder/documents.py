@@ -12,7 +12,7 @@ from bexsync.profile import CsvSection
 from bexsync.records import Malformed, Record, read_record
 from bexsync.records.quoting import named, shown
 from bexsync.shops.folder.catalog.lists import LISTS
-from bexsync.shops.folder.claiming import TABLES
+from bexsync.shops.folder.claiming import TABLES, WORKBOOKS
 from bexsync.shops.folder.complaints import CORRECT, Complaint, id_in
 from bexsync.shops.folder.json_values import flaw_in
 from bexsync.shops.folder.pieces import EXPORT_AGAIN, Piece, Torn, UnusableFile, pieces
@@ -36,7 +36,7 @@ def read_file(path: Path, csv: CsvSection | None = None, currency: str = "") -> 
 
 
 def _outcomes(path: Path, csv: CsvSection, currency: str) -> Iterator[Intake | Complaint | Remark]:
-    if path.suffix.lower() not in TABLES:
+    if path.suffix.lower() not in (*TABLES, *WORKBOOKS):
         return _Reader(path.name).read(path)
     from bexsync.shops.folder.table import read_table  # most shops have none
 

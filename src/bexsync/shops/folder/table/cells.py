@@ -12,8 +12,16 @@ _MARKED_AS_TEXT = re.compile(r"'([=+\-@].*|[\d .,/'-]+)", re.DOTALL)
 _SCIENTIFIC = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE][+-]\d{2,3}", re.ASCII)
 _DAY = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})", re.ASCII)
 _ISO_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
+_DAY_AND_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})(?: \d{2}:\d{2}:\d{2})?", re.ASCII)
 _MIDNIGHT = re.compile(r"[ T]0?0:00(:00(\.0+)?)?$", re.ASCII)
 _DAYS_LONG = re.compile(r"(\d{1,4})\s*(?:t|tage?|days?|jours?|j|giorn[io]|gg?|d)?\.?", re.ASCII | re.IGNORECASE)
+
+_ERROR_NAMES = re.compile(
+    r"#(?:REF!|BEZUG!|RIF!|N/A|NV|N/D|NAME\?|NOM\s?\?|NOME\?|VALUE!|WERT!|VALEUR!|VALORE!|DIV/0!|NUM!|ZAHL!|NOMBRE!"
+    r"|NULL!|NULLO!|NUL!|SPILL!|CALC!)"
+)
+FLAW_HINT = "Mend the cell in the spreadsheet, save the file, and drop it into in/ again."
+_THREE_DECIMALS = re.compile(r"\.\d{3}(?!\d)", re.ASCII)
 
 YES_NO: Mapping[str, str] = {
     **dict.fromkeys(
@@ -125,6 +133,42 @@ TOTALS = re.compile(
 )
 
 
+class NumberText(str):
+    """A cell that holds a number: its decimals stand after a point, whatever the other cells of the file do."""
+
+    __slots__ = ()
+
+
+class DateText(str):
+    """A cell that holds a day, as 2026-12-31, with the time behind it where there is one."""
+
+    __slots__ = ()
+
+
+class CellFlaw(str):
+    """A cell without a value, as part of a sentence that says why."""
+
+    __slots__ = ()
+
+
+def flaw_in_cell(cell: str) -> str:
+    """Why a cell has no value, as part of a sentence; "" where it has one or is empty."""
+    if isinstance(cell, CellFlaw):
+        return cell
+    return f"holds the error {cell.strip()}" if cell.startswith("#") and _ERROR_NAMES.fullmatch(cell.strip()) else ""
+
+
+def amount_text(cell: str) -> str:
+    """The cell of an amount, written so that a number of a workbook is the same with either decimal sign.
+
+    A number with three decimals could otherwise be taken for thousands.
+    """
+    text = cleaned(cell)
+    if isinstance(cell, NumberText) and _THREE_DECIMALS.search(text):
+        return _THREE_DECIMALS.sub(r"\g<0>0", text)
+    return text
+
+
 def cleaned(cell: str) -> str:
     """The text that a cell means: without what makes a spreadsheet show it as text, and without invisible signs."""
     text = cell.strip()
@@ -144,6 +188,12 @@ def cleaned(cell: str) -> str:
 def is_scientific(text: str) -> bool:
     """Whether a spreadsheet has made this of a long number, and lost its last digits."""
     return _SCIENTIFIC.fullmatch(text) is not None
+
+
+def day_of_workbook(text: str) -> str | None:
+    """The day of a cell that a workbook keeps as one, whatever the time behind it."""
+    found = _DAY_AND_TIME.fullmatch(text)
+    return read_day(found[1], "") if found else None
 
 
 def read_day(text: str, wanted: str) -> str | None:

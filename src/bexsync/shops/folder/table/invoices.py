@@ -24,7 +24,7 @@ class InvoiceWriter:
     """Turns the groups of one sheet into records."""
 
     def __init__(self, sheet: Sheet, settings: CsvSection, origin: str, currency: str) -> None:
-        self._cells = CellReader(settings, sheet.decimal or ".")
+        self._cells = CellReader(settings, sheet.decimal or ".", is_workbook=bool(sheet.name))
         self._origin = origin
         self._currency = "" if sheet.header.field("currency") else currency
         self._broken = sheet.broken

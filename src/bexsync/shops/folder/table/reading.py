@@ -1,4 +1,4 @@
-"""Reads a table of invoices: one row per line, the rows of one invoice share its number."""
+"""Reads a table of invoices, CSV or a workbook's sheet: one row per line, the rows of one invoice share its number."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 from bexsync.ports import Intake, Remark, Unreadable
 from bexsync.profile import CsvSection
 from bexsync.records.quoting import printable
+from bexsync.shops.folder.claiming import WORKBOOKS
 from bexsync.shops.folder.complaints import Complaint
 from bexsync.shops.folder.pieces import UnusableFile, opened
 from bexsync.shops.folder.table.headers import plain_header
 from bexsync.shops.folder.table.invoices import InvoiceWriter
-from bexsync.shops.folder.table.sheet import Sheet, read_sheet
+from bexsync.shops.folder.table.sheet import Sheet, read_sheet, read_workbook
 
 _SIGNS = {"\t": "tab", " ": "space"}
 _DECIMALS = {".": "decimal point", ",": "decimal comma", "": "no decimals"}
@@ -28,9 +29,10 @@ def read_table(path: Path, settings: CsvSection, currency: str) -> Iterator[Inta
     sheet = Sheet()
     with opened(path) as stream:
         try:
-            read_sheet(stream, settings, sheet, has_currency=bool(currency))
+            read = read_workbook if path.suffix.lower() in WORKBOOKS else read_sheet
+            read(stream, settings, sheet, has_currency=bool(currency))
         except UnusableFile:
-            if sheet.delimiter:
+            if sheet.delimiter or sheet.name:
                 yield Remark(path.name, understanding(sheet, settings, currency), facts(sheet))
             raise
     yield Remark(path.name, understanding(sheet, settings, currency), facts(sheet))
@@ -63,9 +65,9 @@ def describe(path: Path, settings: CsvSection, currency: str = "") -> str:
 
 def understanding(sheet: Sheet, settings: CsvSection, currency: str) -> str:
     """How a file was read, as part of a sentence."""
-    sign = _SIGNS.get(sheet.delimiter, f"`{sheet.delimiter}`")
+    sign = f"sheet `{printable(sheet.name)}`" if sheet.name else _SIGNS.get(sheet.delimiter, f"`{sheet.delimiter}`")
     parts = [f"read as {sheet.encoding}, {sign}"]
-    if sheet.decimal is not None:
+    if sheet.decimal is not None and not (sheet.name and not sheet.decimal):
         parts[0] += f", {_DECIMALS[sheet.decimal]}"
     if settings.date_format:
         parts[0] += f", days as {settings.date_format}"
@@ -85,6 +87,7 @@ def facts(sheet: Sheet) -> Mapping[str, Any]:
     return {
         "encoding": sheet.encoding,
         "delimiter": sheet.delimiter,
+        **({"sheet": sheet.name} if sheet.name else {}),
         "decimal": sheet.decimal,
         "columns": {field.column.name: field.header for field in sheet.header.fields},
         "ignored_columns": list(sheet.header.ignored),

@@ -11,7 +11,17 @@ from bexsync.profile import CsvSection
 from bexsync.records.quoting import printable, shown
 from bexsync.shops.folder.pieces import UnusableFile
 from bexsync.shops.folder.table.amounts import DecimalSign, is_amount
-from bexsync.shops.folder.table.cells import TOTALS, cleaned, is_month_first, read_day
+from bexsync.shops.folder.table.cells import (
+    FLAW_HINT,
+    TOTALS,
+    DateText,
+    NumberText,
+    amount_text,
+    cleaned,
+    flaw_in_cell,
+    is_month_first,
+    read_day,
+)
 from bexsync.shops.folder.table.delimiters import cells_of, delimiter_of, sample_of, skip_sep_line
 from bexsync.shops.folder.table.headers import Field, Header, understood
 from bexsync.shops.folder.table.text import encoding_of, opened_text
@@ -43,6 +53,7 @@ class Sheet:
     """A table as it was understood; rows are kept as one text each, because a file may hold many."""
 
     encoding: str = ""
+    name: str = ""
     delimiter: str = ""
     header: Header = field(default_factory=lambda: Header((), (), 0))
     decimal: str | None = None
@@ -90,6 +101,16 @@ def read_sheet(stream: BinaryIO, settings: CsvSection, sheet: Sheet, *, has_curr
         _Reader(sheet, settings, has_currency).read(numbered_rows(text, sheet.delimiter))
     finally:
         text.detach()  # the file is the caller's to close
+
+
+def read_workbook(stream: BinaryIO, settings: CsvSection, sheet: Sheet, *, has_currency: bool) -> None:
+    """Fills the sheet from a workbook, so that what was understood is known when UnusableFile is raised."""
+    from bexsync.shops.folder.table.workbook import Workbook, sheet_with_records  # most shops have none
+
+    sheet.encoding = "XLSX"
+    workbook = Workbook(stream)
+    sheet.name = sheet_with_records(workbook, settings.columns, settings.sheet)
+    _Reader(sheet, settings, has_currency).read(workbook.rows(sheet.name))
 
 
 def numbered_rows(text: TextIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -154,20 +175,31 @@ class _Reader:
         sheet = self._sheet
         sheet.rows += 1
         fields = sheet.header.fields
-        cells = tuple(cleaned(given[f.index]) if f.index < len(given) else "" for f in fields)
+        cells = tuple(_meant(given[f.index], f) if f.index < len(given) else "" for f in fields)
         row = Row(number, cells)
         key = " ".join(cells[self._key].split("\u00a0"))
         if not key or self._is_totals_row(row):
             self._set_aside(row, given)
             return
-        if stray := self._beyond(number, given):
+        if stray := self._beyond(number, given) or self._flaw(number, given):
             sheet.broken.setdefault(key, stray)
-        self._look_at(row)
+        self._look_at(row, given)
         sheet.keep(key, row)
 
-    def _look_at(self, row: Row) -> None:
+    def _flaw(self, number: int, given: list[str]) -> Stray | None:
+        """A cell that is read and holds an error, or a day where a spreadsheet made one of a number."""
+        for named in self._sheet.header.fields:
+            cell = given[named.index] if named.index < len(given) else ""
+            if flaw := flaw_in_cell(cell):
+                return Stray(number, f"column `{printable(named.header)}` {flaw}", FLAW_HINT)
+            if isinstance(cell, DateText) and named.column.sort in ("id", "amount", "percent"):
+                message = f"column `{printable(named.header)}` holds the day {cell}, where a number belongs"
+                return Stray(number, message, "Format the column as text and enter the number again.")
+        return None
+
+    def _look_at(self, row: Row, given: list[str]) -> None:
         for index, named in self._amounts:
-            if row.cells[index]:
+            if row.cells[index] and not isinstance(given[named.index], NumberText):
                 self._decimal.look_at(row.cells[index], row.number, named.header)
         if self._settings.date_format:
             return
@@ -220,6 +252,10 @@ class _Reader:
         """One day that can only be read so makes every other one doubtful."""
         if self._month_first is not None:
             raise months_first(*self._month_first)
+
+
+def _meant(cell: str, named: Field) -> str:
+    return amount_text(cell) if named.column.sort in ("amount", "percent") else cleaned(cell)
 
 
 def months_first(row: int, named: Field, text: str) -> UnusableFile:

@@ -8,7 +8,7 @@ from bexsync.profile import CsvSection
 from bexsync.records.quoting import shown
 from bexsync.shops.folder.complaints import CORRECT
 from bexsync.shops.folder.table.amounts import read_amount
-from bexsync.shops.folder.table.cells import WORDS, YES_NO, is_scientific, read_day, read_whole
+from bexsync.shops.folder.table.cells import WORDS, YES_NO, day_of_workbook, is_scientific, read_day, read_whole
 from bexsync.shops.folder.table.headers import Field
 
 _EXAMPLES = {".": "1'234.50", ",": "1'234,50"}
@@ -33,9 +33,13 @@ class Value(NamedTuple):
 
 
 class CellReader:
-    """Reads the cells of one file, whose amounts all have the same decimal sign."""
+    """Reads the cells of one file, whose amounts all have the same decimal sign.
 
-    def __init__(self, settings: CsvSection, decimal: str) -> None:
+    In a workbook that sign is the one of amounts that are texts; its numbers have a point, and its days are days.
+    """
+
+    def __init__(self, settings: CsvSection, decimal: str, *, is_workbook: bool = False) -> None:
+        self._is_workbook = is_workbook
         self._date_format = settings.date_format
         self._decimal = decimal
 
@@ -56,7 +60,7 @@ class CellReader:
             case "amount" | "percent":
                 return self._amount(text, row, field)
             case "day":
-                day = read_day(text, self._date_format)
+                day = (self._is_workbook and day_of_workbook(text)) or read_day(text, self._date_format)
                 if day is None:
                     raise _unlike(row, field, text, f"must be a date like {self._example_of_day()}")
                 return Value(day)
@@ -75,6 +79,8 @@ class CellReader:
 
     def _amount(self, text: str, row: int, field: Field) -> Value:
         found = read_amount(text, self._decimal)
+        if found is None and self._is_workbook:
+            found = read_amount(text, ".")
         if found is not None and (not found.is_percentage or field.column.sort == "percent"):
             return Value(found.number, found.currency)
         if is_scientific(text):
