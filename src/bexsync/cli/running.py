@@ -67,20 +67,38 @@ def _run_in_workspace(call: Command, job: Callable[[Workspace], Result]) -> Exit
     from bexsync.jobs.run import RunEnded
     from bexsync.wiring import open_workspace
 
-    lateness = Lateness(call)
     workspace = open_workspace(call.profile)
     call.output.site = workspace.store.site
     workspace.stopping = stop_at_next_step()
+    problem = None
     try:
-        with call.output.progress() as progress:
-            workspace.progress = progress
-            result = job(workspace)
-        _remind(call, workspace.warning())
-        return call.output.result(result, in_a_row=lateness.after(result.exit_code))
-    except RunEnded as ended:
-        return call.output.ended(ended.result, ended.problem, in_a_row=lateness.after(ended.problem.exit_code))
+        try:
+            with call.output.progress() as progress:
+                workspace.progress = progress
+                result = job(workspace)
+            _remind(call, workspace.warning())
+        except RunEnded as ended:
+            result, problem = ended.result, ended.problem
+        return _show(call, workspace, result, problem)
     finally:
         workspace.close()
+
+
+def _show(call: Command, workspace: Workspace, result: Result, problem: BexsyncError | None) -> Exit:
+    """Show what came of a job, and unattended only what was not said within a day."""
+    from bexsync.jobs.repeats import Repeats
+
+    code = problem.exit_code if problem else result.exit_code
+    in_a_row = Lateness(call).after(code)
+    repeats = Repeats(workspace, call.name)
+    news = repeats.without_repeats(result) if call.output.is_unattended else result
+    if problem is None:
+        call.output.result(result, news, in_a_row=in_a_row)
+    else:
+        call.output.ended(result, problem, news, in_a_row=in_a_row)
+    if call.output.is_unattended:
+        repeats.remember(news, result, with_troubles=call.output.is_worth_saying(code, in_a_row))
+    return code
 
 
 class Lateness:

@@ -28,11 +28,15 @@ class Status(StrEnum):
 
 _WELL = frozenset({Status.DONE, Status.PLANNED, Status.IGNORED, Status.UNCHANGED})
 _LATER = frozenset({Status.IN_DOUBT, Status.OPEN})
+_TROUBLES = frozenset({Status.BLOCKED, Status.FAILED, Status.HELD, Status.IN_DOUBT})
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One record of the run; `code`, `reason` and `hint` say why when it did not go well."""
+    """One record of the run; `code`, `reason` and `hint` say why when it did not go well.
+
+    `passing` marks a trouble that no later run meets again, such as a file that was put away.
+    """
 
     kind: str
     action: str
@@ -46,6 +50,17 @@ class Outcome:
     code: str = ""
     said: str = ""
     subject: str = ""
+    passing: bool = False
+
+    @property
+    def is_trouble(self) -> bool:
+        """Whether it did not go well."""
+        return self.status in _TROUBLES
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether the record is not ours to book; one that rests because a person said so has a code."""
+        return self.status is Status.IGNORED and bool(self.reason) and not self.code
 
 
 @dataclass
@@ -53,7 +68,8 @@ class Result:
     """Everything a command has to say, before anybody decided how to show it.
 
     `unlisted` counts records that fared well and need no line of their own, `remarks` are sentences about
-    the whole, and a `verdict` stands over what the outcomes would come to.
+    the whole for whoever asked for them, `mentions` are sentences by a lasting key that reach cron's mail as well, and
+    a `verdict` stands over what the outcomes would come to.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -65,6 +81,7 @@ class Result:
     disabled: bool = False
     unlisted: Counter[str] = field(default_factory=Counter)
     remarks: list[str] = field(default_factory=list)
+    mentions: dict[str, str] = field(default_factory=dict)
     verdict: Exit | None = None
 
     @property

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 
 from bexsync.engine.result import Outcome, Status
 from bexsync.jobs.run import Run
+from bexsync.planning.plan import Subject
 from bexsync.ports import Intake, OriginReport, OriginState, Remark, Unreadable
 from bexsync.store import RecordState
 
 _AT_ONCE = 100
+_UNREADABLE = "unreadable"
 
 
 class Desk:
@@ -20,6 +23,7 @@ class Desk:
         self._origins: dict[str, list[str]] = {}
         self._understood: dict[str, str] = {}
         self._taken: set[tuple[str, str, str]] = set()
+        self._unreadable: dict[Subject, str] = {}
 
     def take_in(self) -> None:
         """Keeps every record in the state; what cannot be read becomes an error of its place."""
@@ -42,15 +46,17 @@ class Desk:
             self._forget_twin(item)
             where = f"{item.origin}, {item.place}" if item.place else item.origin
             sentences.append(f"{item.place}: {item.message}" if item.place else item.message)
+            subject = Subject(item.kind or "file", item.shop_id or where)
+            self._unreadable[subject] = item.origin
             self._run.note(
                 Outcome(
-                    item.kind or "file",
+                    subject.kind,
                     "read",
-                    item.shop_id or where,
+                    subject.shop_id,
                     Status.FAILED,
                     reason=_sentence(f"{where}: {item.message}"),
                     hint=item.hint,
-                    code="unreadable",
+                    code=_UNREADABLE,
                     subject=where,
                 )
             )
@@ -81,6 +87,14 @@ class Desk:
                 f"{origin} was written to after it had been read; the next run reads what was added."
                 for origin in added_to
             )
+            self._mark_passing({report.origin for report in finished})
+
+    def _mark_passing(self, origins: set[str]) -> None:
+        """No later run reads these files again, so what was wrong in them is said even if it was said before."""
+        for subject, origin in self._unreadable.items():
+            outcome = self._run.outcomes.get(subject)
+            if origin in origins and outcome is not None and outcome.code == _UNREADABLE:
+                self._run.outcomes[subject] = replace(outcome, passing=True)
 
     def _report(self, origin: str, sentences: list[str]) -> OriginReport:
         rows = self._run.store.records.from_origin(origin)

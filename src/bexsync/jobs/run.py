@@ -81,6 +81,14 @@ class Run:
             )
         )  # fmt: skip
 
+    def mention(self, key: str, sentence: str) -> None:
+        """Say a sentence about what the run left alone; exit 0.
+
+        It is said on every terminal and in JSON, and unattended once and then once a day as long as every run brings
+        the same `key`. The key names the matter, such as `in/notes.pdf`; the sentence may change, as an age does.
+        """
+        self.result.mentions[key] = sentence
+
     def outcome_of(self, applied: AppliedRecord, action: str) -> Outcome:
         """What came of a record's steps."""
         subject = applied.subject

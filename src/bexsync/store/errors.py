@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -63,7 +64,9 @@ class Errors:
                 """INSERT INTO errors (site, job, kind, shop_id, code, cause, message, hint, said, first_at, last_at,
                                        times) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
                    ON CONFLICT (site, job, kind, shop_id, cause) WHERE resolved_at IS NULL
-                   DO UPDATE SET message = excluded.message, hint = excluded.hint, said = excluded.said,
+                   DO UPDATE SET said_at = CASE WHEN message = excluded.message AND acknowledged_at IS NULL
+                                                THEN said_at END,
+                                 message = excluded.message, hint = excluded.hint, said = excluded.said,
                                  last_at = excluded.last_at, times = times + 1, acknowledged_at = NULL""",
                 (
                     self._site, job, kind, shop_id, code, cause, message, hint, said, stored(now), stored(now),
@@ -120,6 +123,27 @@ class Errors:
             job,
         )
         return int(row["causes"]) if row else 0
+
+    def said_since(self, job: str, since: datetime, now: datetime) -> set[tuple[str, str]]:
+        """Return kind and shop id of the open errors that were said between these two moments."""
+        rows = self._db.rows(
+            """SELECT kind, shop_id FROM errors
+               WHERE site = ? AND job = ? AND resolved_at IS NULL AND said_at BETWEEN ? AND ?""",
+            self._site,
+            job,
+            stored(since),
+            stored(now),
+        )
+        return {(row["kind"], row["shop_id"]) for row in rows}
+
+    def mark_said(self, job: str, records: Iterable[tuple[str, str]], now: datetime) -> None:
+        """Store that the open errors of these records were said now."""
+        with self._db.transaction() as db:
+            db.executemany(
+                """UPDATE errors SET said_at = ?
+                   WHERE site = ? AND job = ? AND kind = ? AND shop_id = ? AND resolved_at IS NULL""",
+                [(stored(now), self._site, job, kind, shop_id) for kind, shop_id in records],
+            )
 
     def acknowledge(self, error_id: int, now: datetime) -> None:
         """A person has seen it and lets it go."""

@@ -94,4 +94,15 @@ def m002_whole_contacts(db: sqlite3.Connection) -> None:
     db.execute("DELETE FROM facts WHERE name IN ('contacts:seen_until', 'contacts:full_at', 'master:countries')")
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_first_schema, m002_whole_contacts)
+def m003_when_it_was_said(db: sqlite3.Connection) -> None:
+    """When a trouble was last said where nobody sits at a terminal, and what else a run had to mention there."""
+    db.execute("ALTER TABLE errors ADD COLUMN said_at TEXT")
+    db.execute(
+        """CREATE TABLE mentions (
+            site TEXT NOT NULL, job TEXT NOT NULL, key TEXT NOT NULL, said_at TEXT NOT NULL,
+            PRIMARY KEY (site, job, key)
+        ) STRICT, WITHOUT ROWID"""
+    )
+
+
+MIGRATIONS: tuple[Migration, ...] = (m001_first_schema, m002_whole_contacts, m003_when_it_was_said)

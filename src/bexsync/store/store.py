@@ -14,6 +14,7 @@ from bexsync.store.filesystem import refuse_network
 from bexsync.store.intents import Intents
 from bexsync.store.ledger_cache import ContactIndex, Facts, StoredBudget
 from bexsync.store.links import Links
+from bexsync.store.mentions import Mentions
 from bexsync.store.moments import stored
 from bexsync.store.records import Records
 from bexsync.store.runs import Cursors, Runs
@@ -31,6 +32,7 @@ class Store:
         self.cursors = Cursors(database, site)
         self.runs = Runs(database, site)
         self.errors = Errors(database, site)
+        self.mentions = Mentions(database, site)
         self.facts = Facts(database)
         self.contacts = ContactIndex(database)
         self.budget = StoredBudget(database)

@@ -73,26 +73,31 @@ class Output:
         """Whether success deserves words: a person reads, or asked for them, or for a plan."""
         return (((self.on_terminal or self.verbose) and not self.quiet) or self.rehearsing) and not self.json
 
-    def result(self, result: Result, *, in_a_row: int = 0) -> Exit:
-        """A run that came to its end."""
+    @property
+    def is_unattended(self) -> bool:
+        """Whether what is said ends in a mail of cron or a log, and nobody asked for more than usual."""
+        return not (self.on_terminal or self.json or self.verbose or self.rehearsing or self.awaited)
+
+    def result(self, result: Result, news: Result | None = None, *, in_a_row: int = 0) -> Exit:
+        """A run that came to its end; `news` is the part of it that unattended was not said before."""
         code = result.exit_code
         if self.json:
             self._print_json(code, _data(result), [*outcome_errors(result.outcomes), *_later_error(result)])
             return code
-        self._show(result, code, in_a_row)
-        if result.later and self._is_worth_saying(code, in_a_row):
+        self._show(result, news or result, code, in_a_row)
+        if result.later and self.is_worth_saying(code, in_a_row):
             self.say_error(f"{self.command}: {result.later}")
         return code
 
-    def ended(self, result: Result, problem: BexsyncError, *, in_a_row: int) -> Exit:
+    def ended(self, result: Result, problem: BexsyncError, news: Result | None = None, *, in_a_row: int) -> Exit:
         """A run that ended early: what was done, then why it ended."""
         code = problem.exit_code
         if self.json:
             self._print_json(code, _data(result), [*outcome_errors(result.outcomes), _error(problem)])
             return code
-        if result.outcomes:
-            self._show(result, code, in_a_row)
-        if self._is_worth_saying(code, in_a_row):
+        if result.outcomes or result.mentions:
+            self._show(result, news or result, code, in_a_row)
+        if self.is_worth_saying(code, in_a_row):
             self._say_problem(problem)
         return code
 
@@ -101,23 +106,27 @@ class Output:
         code = problem.exit_code
         if self.json:
             self._print_json(code, {}, [_error(problem)])
-        elif self._is_worth_saying(code, in_a_row):
+        elif self.is_worth_saying(code, in_a_row):
             self._say_problem(problem)
         return code
 
-    def _is_worth_saying(self, code: Exit, in_a_row: int) -> bool:
+    def is_worth_saying(self, code: Exit, in_a_row: int) -> bool:
         """Time mends a 75 by itself, so cron hears of it only when it does not."""
         return code is not Exit.TRY_LATER or self.on_terminal or self.verbose or in_a_row >= LATER_IS_SAID_AFTER
 
-    def _show(self, result: Result, code: Exit, in_a_row: int) -> None:
+    def _show(self, result: Result, news: Result, code: Exit, in_a_row: int) -> None:
         if self.talkative:
             from bexsync.cli.output.text import show_result
 
             with_files = self.verbose or self.rehearsing
             show_result(result, self.command, with_errors=self.on_terminal, with_files=with_files)
         shown_already = self.talkative and self.on_terminal
-        if not shown_already and self._is_worth_saying(code, in_a_row):
-            self._say_failures(result)
+        if shown_already:
+            return
+        if not (self.talkative or self.quiet):
+            self._say_what_was_left(news)
+        if self.is_worth_saying(code, in_a_row):
+            self._say_failures(news, counted(result.counts))
 
     def invoices(self, rows: Sequence[StatusRow], *, status: str | None = None) -> Exit:
         """The list of invoices, of one status if that was asked for."""
@@ -208,7 +217,7 @@ class Output:
         if not self.on_terminal or self.quiet:
             for error in errors:
                 self.say_error(f"{self.command}: {error['message']} {error['hint']}".rstrip())
-        if report.problem is not None and self._is_worth_saying(code, in_a_row):
+        if report.problem is not None and self.is_worth_saying(code, in_a_row):
             self._say_problem(report.problem)
         return code
 
@@ -284,11 +293,18 @@ class Output:
         with bar() as progress:
             yield progress
 
-    def _say_failures(self, result: Result) -> None:
+    def _say_what_was_left(self, news: Result) -> None:
+        """The records and files that nothing was done with, and why."""
+        from bexsync.cli.output.envelope import left_alone
+
+        for sentence in (*left_alone(news.outcomes), *news.mentions.values()):
+            self.say_error(f"{self.command}: {sentence}")
+
+    def _say_failures(self, news: Result, counts: str) -> None:
         """One line per cause, however many records share it; the summary last."""
         causes: dict[str, list[str]] = {}
         hints: dict[str, str] = {}
-        for error in outcome_errors(result.outcomes):
+        for error in outcome_errors(news.outcomes):
             causes.setdefault(error["message"], []).append(error["shop_id"])
             hints[error["message"]] = error["hint"]
         for message, shop_ids in causes.items():
@@ -296,7 +312,7 @@ class Output:
             whose = "" if message.startswith(shop_ids[0]) else f"{shown}: "  # a file says its name itself
             self.say_error(f"{self.command}: {whose}{message} {hints[message]}".rstrip())
         if causes:
-            self.say_error(f"{self.command}: {counted(result.counts)}. `bexsync errors list` shows what is open.")
+            self.say_error(f"{self.command}: {counts}. `bexsync errors list` shows what is open.")
 
     def _say_problem(self, problem: BexsyncError) -> None:
         hint = f" {problem.hint}" if problem.hint else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bexsync import __version__
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bexsync.engine.result import Outcome, Result
 
 _WORDS = {Exit.OK: "ok", Exit.SOME_FAILED: "partial"}
-_BAD = frozenset({"blocked", "failed", "held", "in_doubt"})
+_MOST_IDS = 5
 
 
 def envelope(
@@ -44,7 +44,7 @@ def result_data(result: Result) -> dict[str, Any]:
         "requests": result.requests,
         "outcomes": [_outcome(outcome) for outcome in result.outcomes],
         **({"disabled": True} if result.disabled else {}),
-        **({"remarks": result.remarks} if result.remarks else {}),
+        **({"remarks": remarks} if (remarks := [*result.remarks, *result.mentions.values()]) else {}),
         **result.data,
     }
 
@@ -56,12 +56,23 @@ def counted(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in names)
 
 
+def left_alone(outcomes: Iterable[Outcome]) -> Iterator[str]:
+    """Why records are not ours to book, one sentence a reason; what a person let rest was said before."""
+    by_reason: dict[str, list[str]] = {}
+    for o in outcomes:
+        if o.is_left_alone:
+            by_reason.setdefault(o.reason, []).append(o.shop_id)
+    for reason, ids in by_reason.items():
+        more = f" and {len(ids) - _MOST_IDS} more" if len(ids) > _MOST_IDS else ""
+        yield f"{len(ids)} ignored: {reason}: {', '.join(ids[:_MOST_IDS])}{more}"
+
+
 def outcome_errors(outcomes: Iterable[Outcome]) -> list[dict[str, str]]:
     """The outcomes that did not go well, as errors."""
     return [
         {"code": o.code, "message": o.reason, "hint": o.hint, "kind": o.kind, "shop_id": o.shop_id}
         for o in outcomes
-        if o.status.value in _BAD
+        if o.is_trouble
     ]
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.style import Style
 from rich.text import Text
 
-from bexsync.cli.output.envelope import counted
+from bexsync.cli.output.envelope import counted, left_alone
 from bexsync.cli.output.page import Page, Row
 from bexsync.money import written
 
@@ -31,7 +31,6 @@ _COLOURS = {
     "paid": "green",
     "partly_paid": "cyan",
 }
-_TROUBLES = frozenset({"blocked", "failed", "held", "in_doubt"})
 _COSTS = {
     "documents": "document",
     "mails": "mail",
@@ -40,7 +39,6 @@ _COSTS = {
     "requests": "request",
 }
 _MOST_ROWS = 40
-_MOST_IDS = 5
 _ROOM_FOR_LINKS = 110
 
 
@@ -55,8 +53,8 @@ def show_result(result: Result, command: str, *, with_errors: bool, with_files: 
     if files:
         page.line()
     shown = [o for o in result.outcomes if o.status.value != "ignored"]
-    well = [o for o in shown if o.status.value not in _TROUBLES]
-    troubles = [o for o in shown if o.status.value in _TROUBLES]
+    well = [o for o in shown if not o.is_trouble]
+    troubles = [o for o in shown if o.is_trouble]
     fields: Sequence[Mapping[str, str]] = result.data.get("fields", ())
     if fields:
         from bexsync.cli.output.products import show_fields
@@ -70,22 +68,11 @@ def show_result(result: Result, command: str, *, with_errors: bool, with_files: 
         if len(well) > _MOST_ROWS:
             page.line(f"… and {len(well) - _MOST_ROWS} more that went well")
         page.line()
-    for sentence in (*_ignored(result.outcomes), *result.remarks):
+    for sentence in (*left_alone(result.outcomes), *result.remarks, *result.mentions.values()):
         page.line(sentence)
     if not result.disabled:
         page.line(_summary(result, command))
     page.show()
-
-
-def _ignored(outcomes: Iterable[Outcome]) -> Iterator[str]:
-    """Why records are not ours to book, one line a reason; what a person let rest was said before."""
-    by_reason: dict[str, list[str]] = {}
-    for o in outcomes:
-        if o.status.value == "ignored" and o.reason and not o.code:
-            by_reason.setdefault(o.reason, []).append(o.shop_id)
-    for reason, ids in by_reason.items():
-        more = f" and {len(ids) - _MOST_IDS} more" if len(ids) > _MOST_IDS else ""
-        yield f"{len(ids)} ignored: {reason}: {', '.join(ids[:_MOST_IDS])}{more}"
 
 
 def _last_column(result: Result) -> str:
