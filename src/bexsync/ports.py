@@ -253,6 +253,7 @@ class Account:
     tax_id: int | None
     active: bool
     is_income: bool
+    is_expense: bool = False
 
 
 @dataclass(frozen=True)

@@ -192,6 +192,8 @@ class InvoicesSection(Section):
     due_days: Annotated[Annotated[int, Field(ge=0, le=3650)] | None, BeforeValidator(_empty_is_none)] = None
     template: str = ""
     detail: Literal["none", "positions"] = "none"
+    rounding_account: str = ""
+    rounding_tax: str = ""
     send_to: Literal["customer", "me"] = "customer"
     attach_pdf: bool = False
     mail: Annotated[dict[Language, MailText], AfterValidator(lambda own: {**_standard_mails(), **own})] = Field(

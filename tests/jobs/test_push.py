@@ -77,7 +77,7 @@ def test_where_bexio_rounds_both_amounts_are_shown(world: World) -> None:
     lines = [{"line_id": "1", "name": "x", "unit_price": "100.02", "tax_rate": "8.1"}]
     world.drop(an_invoice("1", lines=lines, total="108.12"))
     (outcome,) = world.push().outcomes
-    assert outcome.reason == "108.12 in the shop, 108.10 after bexio's rounding"
+    assert outcome.reason == "108.12 in the shop, 108.10 in bexio, -0.02 by rounding"
 
 
 def test_blocked_records_do_not_use_up_the_limit(world: World) -> None:

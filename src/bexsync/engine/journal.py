@@ -292,6 +292,15 @@ def unexpected(expect: Mapping[str, str], done: Done) -> str:
                 f"bexio comes to {written(state.total)}, the lines to {written(total.normalize())} "
                 f"({written(gap)} apart, more than rounding explains). {where}"
             )
+    if "shop_total" in expect:
+        stated = Decimal(expect["shop_total"])
+        gap = state.total - stated
+        if abs(gap) > Decimal(expect["apart"]):
+            return (
+                f"bexio comes to {written(state.total)}, the shop's total is {written(stated)} ({written(gap)} apart "
+                "by the shop's way of rounding). With [invoices] rounding_account in the profile it gets a line for "
+                f"that. {where}"
+            )
     return ""
 
 

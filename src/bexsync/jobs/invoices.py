@@ -310,13 +310,13 @@ class _Push:
         self._run.store.records.settle(KIND, subject.shop_id, state, reason, now)
 
     def _rounding(self, shop_id: str) -> str:
-        """Where bexio rounds the total, a person sees both amounts."""
+        """Where the total in bexio is another one by rounding, a person sees both amounts."""
         row, link = self._run.store.records.get(KIND, shop_id), self._run.store.links.get(KIND, shop_id)
         stated = cast(Invoice, row.record()).total if row else None
         booked = Decimal(link.state.get("total", "0")) if link else None
         if stated is None or booked is None or stated == booked:
             return ""
-        return f"{written(stated)} in the shop, {written(booked)} after bexio's rounding"
+        return f"{written(stated)} in the shop, {written(booked)} in bexio, {written(booked - stated)} by rounding"
 
     def _count_money(self, steps: Iterable[Step]) -> None:
         for step in steps:

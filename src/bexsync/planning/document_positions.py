@@ -11,6 +11,7 @@ from bexsync.money import plain, share, total, written
 from bexsync.planning.line_amounts import Sale, amount_of, discount_over, is_sale, place_of, unit_price
 from bexsync.planning.lowered_prices import lowered
 from bexsync.planning.named import income_account, unit_id
+from bexsync.planning.stated_taxes import check_line_taxes
 from bexsync.planning.sums import Sum
 from bexsync.planning.taxes import TaxChooser, rate_of
 from bexsync.ports import Account, Master
@@ -35,6 +36,9 @@ class PositionWriter:
     def write(self, invoice: Invoice) -> tuple[list[Mapping[str, Any]], list[Sum]]:
         """All positions in order, and the sums of those that are money."""
         sales = [self._book(line, number) for number, line in enumerate(invoice.lines, 1) if is_sale(line)]
+        check_line_taxes(
+            sales, self._deducted(invoice.lines, sales), gross=invoice.prices_include_tax, currency=invoice.currency
+        )
         in_order = iter(sales if self.negative_prices else lowered(invoice.lines, sales, self._word_for_discount()))
         positions: list[Mapping[str, Any]] = []
         sums: list[Sum] = []
@@ -59,6 +63,13 @@ class PositionWriter:
         account = self._account(line, where)
         amount = amount_of(line, where)
         return Sale(line, where, amount, account, self.chooser.choose(line, account, where))
+
+    def _deducted(self, lines: Sequence[Line], sales: Sequence[Sale]) -> Decimal:
+        """What the discounts that are shared out over all lines take off."""
+        shared = [
+            (line, number) for number, line in enumerate(lines, 1) if line.type == "discount" and not _has_own_tax(line)
+        ]
+        return total([discount_over(sales, line, place_of(line, number)) for line, number in shared])
 
     def _account(self, line: Line, where: str) -> Account:
         of_profile = self.profile.ledger.revenue_account
@@ -99,7 +110,7 @@ class PositionWriter:
         bases = [sale.after_own_discount for sale in sales]
         amount = discount_over(sales, line, where)
         text = _line_text(line) or self._word_for_discount()
-        if line.tax_code or line.tax_rate is not None or line.revenue_account:
+        if _has_own_tax(line):
             account = self._account(line, where)
             self._deduct(text, amount, account, self.chooser.choose(line, account, where), positions, sums)
             return
@@ -136,6 +147,10 @@ class PositionWriter:
 
     def _word_for_discount(self) -> str:
         return _DISCOUNT.get(self.language, _DISCOUNT["en"])
+
+
+def _has_own_tax(line: Line) -> bool:
+    return bool(line.tax_code or line.tax_rate is not None or line.revenue_account)
 
 
 def _line_text(line: Line) -> str:

@@ -8,17 +8,29 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.errors import RecordProblem
-from bexsync.money import plain, written
+from bexsync.money import CENT, plain, rounded, written
 from bexsync.planning.contacts import Contacts
 from bexsync.planning.document_header import HeaderWriter
 from bexsync.planning.document_positions import PositionWriter
 from bexsync.planning.named import currency_called
-from bexsync.planning.sums import WAYS, Sum, check_shop_total, exact_total, tolerance
+from bexsync.planning.rounding_line import RoundingLine, rounding_line
+from bexsync.planning.stated_taxes import check_stated_taxes
+from bexsync.planning.sums import (
+    WAYS,
+    Sum,
+    check_shop_total,
+    exact_total,
+    largest_rounding,
+    rounding_gap,
+    tolerance,
+)
 from bexsync.planning.taxes import TaxChooser
 from bexsync.ports import Master, User
 from bexsync.profile import Profile
 from bexsync.records import Customer, Invoice
 from bexsync.vat import VatMap
+
+_LARGEST_GAP = Decimal("0.05")
 
 
 @dataclass(frozen=True)
@@ -32,16 +44,22 @@ class Document:
     currency: str
     customer: str
     known_as: str = ""
+    shop_total: Decimal | None = None
+    apart: Decimal = Decimal(0)
+    rounding: Decimal = Decimal(0)
 
     @property
     def expect(self) -> dict[str, str]:
         """What an answer that shows the whole document must say."""
-        return {
+        expected = {
             "total": plain(self.total),
             "within": plain(self.within),
             "positions": str(len(self.positions)),
             "currency_id": str(self.header["currency_id"]),
         }
+        if self.shop_total is not None:
+            expected |= {"shop_total": plain(self.shop_total), "apart": plain(self.apart)}
+        return expected
 
 
 @dataclass(frozen=True)
@@ -72,22 +90,58 @@ class DocumentPlanner:
             self._check_totals(invoice, sums, gross)
         except RecordProblem as problem:
             raise _with_default_taxes(problem, invoice) from problem
-        exact = exact_total(sums, gross=gross)
+        step = _step(_shop_total(invoice), currency.round_to, self.profile.shop.round_to)
+        line = self._rounding_line(invoice, sums, step, chooser, language)
+        if line is not None:
+            positions.append(line.position)
+            sums.append(line.sum)
         header = HeaderWriter(self.profile, self.master, self.owner)
         return Document(
             header=header.write(
                 invoice, customer, contacts, reference, currency, language, subject_to_vat=chooser.subject_to_vat
             ),
             positions=tuple(positions),
-            total=exact,
+            total=exact_total(sums, gross=gross),
             within=tolerance(currency.round_to, sums),
             currency=currency.code,
             customer=customer.company_name or " ".join(p for p in (customer.first_name, customer.last_name) if p),
             known_as=contacts.known_as,
+            shop_total=_shop_total(invoice),
+            apart=max(_LARGEST_GAP, (currency.round_to + step) / 2),
+            rounding=line.gap if line else Decimal(0),
+        )
+
+    def _rounding_line(
+        self, invoice: Invoice, sums: Sequence[Sum], step: Decimal, chooser: TaxChooser, language: str
+    ) -> RoundingLine | None:
+        """What the shop's way of rounding leaves over, as a line; None where nothing is or the profile wants none."""
+        stated, gross, settings = _shop_total(invoice), invoice.prices_include_tax, self.profile.invoices
+        if stated is None or not settings.rounding_account:
+            return None
+        gap = rounding_gap(stated, exact_total(sums, gross=gross), step)
+        if not gap or (gap < 0 and not self.negative_prices):
+            return None
+        bound = largest_rounding(len(sums), max(s.rate for s in sums), self.profile.shop.round_to)
+        if abs(gap) > bound:
+            raise RecordProblem(
+                f"The total is {written(gap)} {invoice.currency} from the lines, rounding explains {written(bound)}.",
+                "Correct the lines or the total in the shop; nothing was booked.",
+                code="total_mismatch",
+                field="total",
+            )
+        return rounding_line(
+            gap,
+            chooser,
+            settings.rounding_account,
+            settings.rounding_tax,
+            gross=gross,
+            language=language,
+            closes=lambda one: not rounding_gap(stated, exact_total([*sums, one], gross=gross), step),
         )
 
     def _check_totals(self, invoice: Invoice, sums: Sequence[Sum], gross: bool) -> None:
-        stated = invoice.total if invoice.total is not None else invoice.total_net
+        payable = _shop_total(invoice)
+        stated = payable if payable is not None else invoice.total_net
         if stated is None:
             raise RecordProblem(
                 "Fields `total` and `total_net` are both missing, so nothing can be checked.",
@@ -106,13 +160,31 @@ class DocumentPlanner:
         check_shop_total(
             sums,
             gross=gross,
-            stated=invoice.total,
+            stated=payable,
             stated_net=invoice.total_net,
             stated_tax=invoice.total_tax,
+            stated_rounding=invoice.total_rounding or Decimal(0),
             ways=WAYS if way == "any" else (way,),
             to=self.profile.shop.round_to,
             currency=invoice.currency,
         )
+        check_stated_taxes(invoice, sums)
+
+
+def _step(shop_total: Decimal | None, *coins: Decimal) -> Decimal:
+    """The coin that the exact sum is rounded to: the smaller one of shop and ledger, a cent for a total between two."""
+    smallest = min(coins)
+    is_between = shop_total is not None and rounded(shop_total, smallest) != shop_total
+    return min(smallest, CENT) if is_between else smallest
+
+
+def _shop_total(invoice: Invoice) -> Decimal | None:
+    """What the shop says that the customer owes; None where it states no more than a net amount."""
+    if invoice.total is not None:
+        return invoice.total
+    if invoice.total_net is None or invoice.total_tax is None:
+        return None
+    return invoice.total_net + invoice.total_tax + (invoice.total_rounding or Decimal(0))
 
 
 def _with_default_taxes(problem: RecordProblem, invoice: Invoice) -> RecordProblem:
@@ -120,7 +192,7 @@ def _with_default_taxes(problem: RecordProblem, invoice: Invoice) -> RecordProbl
     silent = sum(
         line.has_amount and line.tax_rate is None and not line.tax_code and not line.tax_class for line in invoice.lines
     )
-    if problem.code == "total_mismatch" and silent:
+    if problem.code in ("total_mismatch", "vat_mismatch") and silent:
         lines = "1 line says" if silent == 1 else f"{silent} lines say"
         problem.hint = f"{problem.hint} {lines} nothing of VAT and got the default tax: give them tax_rate or tax_code."
     return problem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from bexsync.money import rounded
+from bexsync.money import plain, rounded
 from bexsync.planning.documents import Document
 from bexsync.planning.invoice_changes import content
 from bexsync.planning.invoice_link import EDITING, KIND, Linked, reference
@@ -31,6 +31,12 @@ class Booking:
     def _key(self) -> str:
         return reference(self.site, self.invoice.shop_id)
 
+    @property
+    def source(self) -> str:
+        """What the document is made from: the record, and the rounding line that the profile may add to it."""
+        rounding = self.document.rounding
+        return f"{content(self.invoice)}{plain(rounding) if rounding else ''}"
+
     def create(self, note: str) -> list[Step]:
         """A new document, and what does not fit into one request."""
         positions = self.document.positions
@@ -44,7 +50,7 @@ class Booking:
             {**self.document.header, "positions": list(first)},
             scope=self.site,
             expect=self.document.expect if complete else {"positions": str(len(first))},
-            link=self._agreement() if complete else LinkDraft(KIND, source=content(self.invoice)),
+            link=self._agreement() if complete else LinkDraft(KIND, source=self.source),
             money=rounded(self.document.total),
             currency=self.document.currency,
             title=f"{title}, {note}" if note else title,
@@ -137,7 +143,7 @@ class Booking:
             KIND,
             fingerprint=self.invoice.fingerprint(),
             agreed=self.invoice.canonical(),
-            source=content(self.invoice),
+            source=self.source,
         )
 
 

@@ -12,7 +12,7 @@ from bexsync.money import rounded, written
 from bexsync.planning.contacts import ContactPlanner, Contacts
 from bexsync.planning.credit_notes import credit_note_problem
 from bexsync.planning.documents import Document, DocumentPlanner
-from bexsync.planning.invoice_changes import content, differences
+from bexsync.planning.invoice_changes import differences
 from bexsync.planning.invoice_finish import Finisher, Made
 from bexsync.planning.invoice_link import KIND, Linked, reference
 from bexsync.planning.invoice_steps import Booking, adopt
@@ -201,7 +201,7 @@ class InvoicePlanner:
     def _update(self, invoice: Invoice, customer: Customer | None, link: Linked) -> Work:
         """Our own draft follows the shop: header, positions anew, then a look at the whole."""
         person, booking, before = self._write_for_contacts(invoice, customer)
-        if not link.fingerprint and link.created_as == content(invoice):
+        if not link.fingerprint and link.created_as == booking.source:
             steps = booking.complete(link.ledger_id)
         else:
             steps = booking.rewrite(link)
@@ -276,7 +276,10 @@ def _cancelled_in_shop(document: Linked | DocumentState) -> RecordProblem | None
 
 
 def _note(document: Document) -> str:
-    """What a person should see of the contact before and after."""
-    if not document.known_as:
-        return ""
-    return f"booked on the contact {document.known_as}, who has that mail in bexio"
+    """What a person should see of the contact and the amount, before and after."""
+    notes = []
+    if document.known_as:
+        notes.append(f"booked on the contact {document.known_as}, who has that mail in bexio")
+    if document.rounding:
+        notes.append(f"with a rounding line of {written(document.rounding)}")
+    return "; ".join(notes)

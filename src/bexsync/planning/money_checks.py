@@ -12,6 +12,7 @@ from bexsync.money import plain, written
 from bexsync.planning.checks import Check, Surroundings, attention, ok, wrong
 from bexsync.planning.named import revenue_account
 from bexsync.planning.permissions import READ_SETTINGS
+from bexsync.planning.rounding_line import rounding_account, rounding_tax
 from bexsync.planning.taxes import TaxChooser
 from bexsync.ports import Account
 from bexsync.records import Line
@@ -24,7 +25,7 @@ _NO_ACCOUNT = Account(0, "", "", None, active=True, is_income=True)
 
 def money_checks(around: Surroundings) -> Iterator[Check]:
     """Every one of them."""
-    for check in (_currency, _account, _vat, _vat_map):
+    for check in (_currency, _account, _vat, _rounding, _vat_map):
         yield from check(around)
 
 
@@ -125,6 +126,24 @@ def _tax(around: Surroundings, chooser: TaxChooser) -> Check:
     if tax.valid_to is not None and tax.valid_to - around.today < _ENDS_SOON:
         return attention("tax", value, f"{origin}; it ends on {tax.valid_to}.", "Find out which tax comes after it.")
     return ok("tax", value, ", ".join(part for part in (origin, _validity(tax)) if part) + ".")
+
+
+def _rounding(around: Surroundings) -> Iterator[Check]:
+    settings = around.profile.invoices
+    if not settings.rounding_account:
+        return
+    unread = around.unread("rounding account", settings.rounding_account, "accounts", READ_SETTINGS)
+    if unread is not None:
+        yield unread
+        return
+    chooser = TaxChooser(around.master, around.vat_map, around.profile.ledger.tax_code, None, around.today)
+    try:
+        account = rounding_account(around.master, settings.rounding_account)
+        tax = rounding_tax(chooser, settings.rounding_tax) if chooser.subject_to_vat else None
+    except RecordProblem as problem:
+        yield wrong("rounding account", settings.rounding_account, problem.message, problem.hint)
+        return
+    yield ok("rounding account", f"{account.number} {account.name}", f"With {tax.code}." if tax else "")
 
 
 def _validity(tax: Tax) -> str:

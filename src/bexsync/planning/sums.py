@@ -64,23 +64,49 @@ def check_shop_total(
     stated: Decimal | None,
     stated_net: Decimal | None,
     stated_tax: Decimal | None,
+    stated_rounding: Decimal = Decimal(0),
     ways: Iterable[Way],
     to: Decimal,
     currency: str,
 ) -> None:
     """Raises RecordProblem unless the lines, rounded the way the shop rounds, give exactly what it states."""
+    finest = min(to, CENT)
+    rounding = rounded(stated_rounding, finest)
+    if abs(rounding) >= max(to, _FIVE_RAPPEN):
+        raise _mismatch(
+            f"total_rounding {written(rounding)} {currency} is more than rounding explains.",
+            "total_rounding",
+            " A deduction or a surcharge is a line of type discount or fee.",
+        )
     if stated is not None:
-        _check_one(rounded_totals(sums, gross=gross, to=to, ways=ways), stated, "total", currency)
+        # A shop that names its rounding has rounded the sum to cents before.
+        totals = rounded_totals(sums, gross=gross, to=finest if rounding else to, ways=ways)
+        with_rounding = {way: {value + rounding for value in values} for way, values in totals.items()}
+        _check_one(with_rounding, rounded(stated, finest), "total", currency)
     if stated_net is not None and (stated is None or not gross):
-        _check_one({"document": _nets(sums, gross)}, stated_net, "total_net", currency)
+        _check_one({"document": _nets(sums, gross)}, rounded(stated_net, finest), "total_net", currency)
     if stated is not None and stated_net is not None and stated_tax is not None:
-        gap = stated - stated_net - stated_tax
+        gap = stated - stated_net - stated_tax - rounding
         if abs(gap) >= max(to, CENT):
             raise _mismatch(
                 f"total_net {written(stated_net)} and total_tax {written(stated_tax)} do not add up to the "
                 f"total {written(stated)} {currency}.",
                 "total_tax",
             )
+
+
+def rounding_gap(stated: Decimal, exact: Decimal, step: Decimal) -> Decimal:
+    """What the shop's total has more than the exact sum of the lines, rounded to multiples of `step`."""
+    return rounded(stated, min(step, CENT)) - rounded(exact, step)
+
+
+def largest_rounding(lines: int, highest_rate: Decimal, to: Decimal) -> Decimal:
+    """The most that rounding may move a total of so many lines: amount and VAT of each line, and the total itself.
+
+    A shop's own `total_rounding` stays below its coin, or below 0.05 where the coin is smaller.
+    """
+    of_a_line = CENT / 2 + CENT / 2 * (HUNDRED + highest_rate) / HUNDRED
+    return lines * of_a_line + to / 2 + max(to, _FIVE_RAPPEN)
 
 
 def _nets(sums: Sequence[Sum], gross: bool) -> set[Decimal]:

@@ -53,7 +53,7 @@ class TaxChooser:
         day = line.period_to or self.document_date
         row = None if line.tax_code else self._mapped(line, day)
         code = line.tax_code or (row.code if row else None)
-        tax = self._by_code(code, where) if code else self._by_rate(line, day, where) or self._default(account, where)
+        tax = self.called(code, where) if code else self._by_rate(line, day, where) or self._default(account, where)
         self._check(tax, line, day, row, where)
         return tax
 
@@ -81,7 +81,8 @@ class TaxChooser:
             )
         return row
 
-    def _by_code(self, code: str, where: str) -> Tax:
+    def called(self, code: str, where: str) -> Tax:
+        """The tax of that code; raises RecordProblem."""
         fitting = [tax for tax in self.master.taxes if tax.code == code]
         if len(fitting) > 1:
             fitting = [tax for tax in fitting if tax.active] or fitting
@@ -133,7 +134,7 @@ class TaxChooser:
 
     def _default(self, account: Account, where: str) -> Tax:
         if self.default_code:
-            return self._by_code(self.default_code, where)
+            return self.called(self.default_code, where)
         for tax_id in (account.tax_id, self._year.default_tax_id):
             for tax in self.master.taxes:
                 if tax.id == tax_id:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Str
 
 _BOOKABLE = Decimal(10) ** 12
 _FINEST = Decimal("0.000001")
+_FINEST_FACTOR = Decimal("0.000000000001")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -37,12 +38,32 @@ def _written_number(value: Any) -> Any:
 
 def _plain(value: Decimal) -> Decimal:
     """One spelling per number, so that 1.50 and 1.5 are the same content; bounds keep arithmetic exact."""
+    _bookable(value)
+    if value != value.quantize(_FINEST):
+        raise ValueError("has more than six decimals, which bexio does not accept")
+    return _one_spelling(value)
+
+
+def _plain_stated(value: Decimal) -> Decimal:
+    """A shop computes its sums with binary numbers and may write 1.3200000001: that is 1.32."""
+    _bookable(value)
+    return _one_spelling(value.quantize(_FINEST))
+
+
+def _plain_factor(value: Decimal) -> Decimal:
+    """Prices and quantities keep more decimals than bexio takes, so that planning can choose how to round them."""
+    _bookable(value)
+    return _one_spelling(value.quantize(_FINEST_FACTOR))
+
+
+def _bookable(value: Decimal) -> None:
     if not value.is_finite():
         raise ValueError("is not a number one can book")
     if value.copy_abs() >= _BOOKABLE:
         raise ValueError("is larger than any amount bexsync books")
-    if value != value.quantize(_FINEST):
-        raise ValueError("has more than six decimals, which bexio does not accept")
+
+
+def _one_spelling(value: Decimal) -> Decimal:
     if not value:
         return Decimal(0)  # normalising would keep the sign of -0
     value = value.normalize()
@@ -109,6 +130,8 @@ def _encodable(value: str) -> None:
 
 
 Amount = Annotated[Decimal, BeforeValidator(_written_number), AfterValidator(_plain)]
+StatedAmount = Annotated[Decimal, BeforeValidator(_written_number), AfterValidator(_plain_stated)]
+Factor = Annotated[Decimal, BeforeValidator(_written_number), AfterValidator(_plain_factor)]
 WholeNumber = Annotated[int, BeforeValidator(_written_whole_number)]
 Day = Annotated[date, BeforeValidator(_written_day)]
 ShopId = Annotated[

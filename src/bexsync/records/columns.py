@@ -51,7 +51,7 @@ COLUMNS: tuple[Column, ...] = (
     *_renamed("id", "project_number", "project", "number"),
     *_renamed("text", "project_name", "project", "name"),
     *_fields("yes_no", "auto_send", "leave_as_draft"),
-    *_fields("amount", "total", "total_net", "total_tax"),
+    *_fields("amount", "total", "total_net", "total_tax", "total_rounding"),
     *_renamed("id", "customer_id", "customer", "shop_id"),
     *_renamed("word", "customer_kind", "customer", "kind"),
     *_fields("id", "customer_number", below=("customer",)),

@@ -7,7 +7,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from bexsync.records.base import Amount, Day, Metadata, OptionalText, Record, ShopId, WholeNumber
+from bexsync.records.base import (
+    Amount,
+    Day,
+    Factor,
+    Metadata,
+    OptionalText,
+    Record,
+    ShopId,
+    StatedAmount,
+    WholeNumber,
+)
 from bexsync.records.customer import Address, Customer, LanguageCode, Mail, Person
 
 CurrencyCode = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{3}$")]
@@ -33,13 +43,13 @@ class Line(Record):
     product_shop_id: ShopId | None = None
     name: OptionalText = None
     description: OptionalText = None
-    quantity: Amount = Decimal(1)
+    quantity: Factor = Decimal(1)
     unit: OptionalText = None
-    unit_price: Amount | None = None
+    unit_price: Factor | None = None
     discount_percent: Annotated[Amount, Field(ge=0, le=100)] | None = None
     discount_amount: Amount | None = None
-    line_total: Amount | None = None
-    line_tax: Amount | None = None
+    line_total: StatedAmount | None = None
+    line_tax: StatedAmount | None = None
     tax_rate: Annotated[Amount, Field(ge=0, le=100)] | None = None
     tax_class: OptionalText = None
     tax_code: OptionalText = None
@@ -53,6 +63,14 @@ class Line(Record):
     def has_amount(self) -> bool:
         """Whether the line is money, unlike texts and subtotals."""
         return self.type not in ("text", "subtotal")
+
+
+class TaxSum(Record):
+    """What the shop says that the lines of one rate come to: their net amount and their VAT."""
+
+    rate: Annotated[Amount, Field(ge=0, le=100)]
+    net: StatedAmount | None = None
+    tax: StatedAmount | None = None
 
 
 class Project(Record):
@@ -114,8 +132,10 @@ class Invoice(Record):
     external_id: OptionalText = None
     external_number: OptionalText = None
     external_url: OptionalText = None
-    total_net: Amount | None = None
-    total_tax: Amount | None = None
-    total: Amount | None = None
+    total_net: StatedAmount | None = None
+    total_tax: StatedAmount | None = None
+    total_rounding: StatedAmount | None = None
+    total: StatedAmount | None = None
+    taxes: tuple[TaxSum, ...] = ()
     updated_at: OptionalText = None
     metadata: Metadata = Field(default_factory=dict)

@@ -28,7 +28,7 @@ from bexsync.vat import Tax
 MAX_AGE = timedelta(days=1)
 _JUST_NOW = timedelta(minutes=1)
 _PREFIX = "master:"
-_INCOME = 1  # account_type, contract 9
+_INCOME, _EXPENSE = 1, 2  # account_type, contract 9
 _PATHS = {
     "me": "/3.0/users/me",
     "users": "/3.0/users",
@@ -219,6 +219,7 @@ def _account(row: Row) -> Account:
         optional_number(row, "tax_id"),
         flag(row, "is_active"),
         number(row, "account_type") == _INCOME,
+        number(row, "account_type") == _EXPENSE,
     )
 
 

@@ -74,6 +74,10 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
         *("Total MWST", "MWST total", "MWST-Betrag", "Steuerbetrag", "VAT total", "Total VAT", "VAT amount"),
         *("Total TVA", "Montant TVA", "Totale IVA", "Importo IVA"),
     ),
+    "total_rounding": (
+        *("Rundung", "Rundungsdifferenz", "Rundungsbetrag", "Rounding", "Rounding difference", "Round off"),
+        *("Arrondi", "Différence d'arrondi", "Arrotondamento", "Differenza di arrotondamento"),
+    ),
     "customer_id": ("Kunden-ID", "ID client", "ID cliente"),
     "customer_kind": ("Kundenart", "Kundentyp", "Customer type", "Type de client", "Tipo cliente"),
     "customer_number": ("Kundennummer", "Kunden-Nr", "Customer no", "Numéro de client", "No client", "Numero cliente"),

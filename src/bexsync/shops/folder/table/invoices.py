@@ -187,7 +187,7 @@ def _foreign(written: Mapping[tuple[int, str], str], currency: Any) -> Iterator[
 
 
 def _hint_for_disagreement(field: Field) -> str:
-    if field.column.name in ("total", "total_net", "total_tax"):
+    if field.column.name in ("total", "total_net", "total_tax", "total_rounding"):
         line = "line_tax" if field.column.name == "total_tax" else "line_total"
         return (
             "All rows of an invoice give its total. If the column holds amounts of single lines, say so under "

@@ -1,0 +1,100 @@
+"""The line that closes what the shop's way of rounding leaves between its total and the sum of the lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from bexsync.errors import RecordProblem
+from bexsync.money import HUNDRED, plain, rounded
+from bexsync.planning.sums import Sum
+from bexsync.planning.taxes import TaxChooser, rate_of, why_unusable
+from bexsync.ports import Account, Master
+from bexsync.vat import Tax
+
+_FINEST = Decimal("0.000001")
+_WORDS = {"de": "Rundung", "fr": "Arrondi", "it": "Arrotondamento", "en": "Rounding"}
+
+
+@dataclass(frozen=True)
+class RoundingLine:
+    """A position over a few cents, and its sum."""
+
+    gap: Decimal
+    position: Mapping[str, Any]
+    sum: Sum
+
+
+def rounding_line(
+    gap: Decimal,
+    chooser: TaxChooser,
+    account_number: str,
+    tax_code: str,
+    *,
+    gross: bool,
+    language: str,
+    closes: Callable[[Sum], bool],
+) -> RoundingLine:
+    """Return the line that adds `gap` to a document; raises RecordProblem where bexio lacks its account or tax."""
+    account = rounding_account(chooser.master, account_number)
+    tax = rounding_tax(chooser, tax_code) if chooser.subject_to_vat else None
+    rate = rate_of(tax)
+    price = gap if gross or not rate else rounded(gap * HUNDRED / (HUNDRED + rate), _FINEST)
+    # A net price cannot always hit the gap: where the sum lies on the edge of two coins, the neighbour does.
+    price = next((p for p in (price, price + _FINEST, price - _FINEST) if closes(Sum(p, rate))), price)
+    position: dict[str, Any] = {
+        "type": "custom",
+        "text": _WORDS.get(language, _WORDS["en"]),
+        "quantity": "1",
+        "unit_price": plain(price),
+        "account_id": account.id,
+    }
+    if tax is not None:
+        position["tax_id"] = tax.id
+    return RoundingLine(gap, position, Sum(price, rate))
+
+
+def rounding_account(master: Master, number: str) -> Account:
+    """The account that rounding is booked on, income or expense; raises RecordProblem."""
+    same = [account for account in master.accounts if account.number == number]
+    for account in same:
+        if account.active and (account.is_income or account.is_expense):
+            return account
+    raise RecordProblem(
+        f"The rounding account {number} "
+        f"{'is no active income or expense account' if same else 'does not exist'} in bexio.",
+        "Correct [invoices] rounding_account in the profile, or open the account in bexio.",
+        code="unknown_account",
+        field="[invoices] rounding_account",
+        subject=f"account:{number}",
+    )
+
+
+def rounding_tax(chooser: TaxChooser, code: str) -> Tax:
+    """The tax of the line: the one named, else the only active sales tax of 0 %; raises RecordProblem."""
+    if code:
+        tax = chooser.called(code, "[invoices] rounding_tax")
+        problem = why_unusable(tax, chooser.document_date)
+        if problem:
+            raise _no_tax(f"The tax code {code} {problem} in bexio.", "Correct [invoices] rounding_tax in the profile.")
+        return tax
+    # Exempt and foreign sales have 0 % as well, but belong on other lines of the VAT return.
+    fitting = [
+        tax
+        for tax in chooser.master.taxes
+        if tax.kind == "sales_tax" and not tax.rate and not why_unusable(tax, chooser.document_date)
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    raise _no_tax(
+        "bexio has no active sales tax of 0 % for the rounding line."
+        if not fitting
+        else f"bexio has {len(fitting)} active sales taxes of 0 % for the rounding line.",
+        "Activate the one without VAT (U00) in bexio, or name a tax code in [invoices] rounding_tax.",
+    )
+
+
+def _no_tax(message: str, hint: str) -> RecordProblem:
+    return RecordProblem(message, hint, code="tax_unmapped", field="[invoices] rounding_tax", subject="tax:rounding")
