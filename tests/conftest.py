@@ -4,16 +4,40 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Generator, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
+import time_machine
+from hypothesis import settings
 
 HERE = str(Path(__file__).parent)
 if HERE not in sys.path:
     sys.path.append(HERE)
 
 from world import World, a_world  # noqa: E402  the path has to be set first
+
+# How long an example may take depends on what else the computer does.
+settings.register_profile("bexsync", deadline=None)
+settings.load_profile("bexsync")
+
+
+def pytest_configure() -> None:
+    """With TESTS_AT set, as in CI, the computer seems to have that date: no test may depend on the real one."""
+    if "TESTS_AT" in os.environ:
+        time_machine.travel(datetime.fromisoformat(os.environ["TESTS_AT"]).timestamp(), tick=True).start()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests did not run and why, so that nobody takes a green run for more than it is."""
+    reasons = Counter(
+        str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr).removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", [])
+    )
+    for reason, count in reasons.most_common():
+        terminalreporter.write_line(f"{count} skipped: {reason}")
 
 
 @pytest.fixture

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
+import dates
 from bexsync.cli import strays
 from bexsync.cli.app import app
 from world import BEXSYNC
@@ -51,8 +54,13 @@ def started(world: Place, *arguments: str, stdin: str = "", **environment: str) 
     log = logging.getLogger("bexsync")
     before = log.handlers, log.propagate, log.level
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("os.environ", {k: v for k, v in (world.environment | environment).items() if v})
+    variables = {k: v for k, v in (world.environment | environment).items() if v}
+    moment = datetime.fromtimestamp(float(variables["TESTS_NOW"]), UTC)
+    with pytest.MonkeyPatch.context() as patch, dates.at(moment):
+        for name in set(os.environ) - set(variables):
+            patch.delenv(name)
+        for name, value in variables.items():
+            patch.setenv(name, value)
         patch.setattr(sys, "argv", [str(BEXSYNC), *arguments])
         patch.setattr(sys, "stdin", io.StringIO(stdin))
         patch.setattr(sys, "stdout", out)

@@ -10,12 +10,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
+import dates
 from bexsync.engine.result import Result
 from bexsync.http.clock import SystemClock
 from bexsync.jobs.connection import Report, try_connection
@@ -30,7 +31,7 @@ from bexsync.wiring import open_workspace
 
 TOKEN = "canary-token-3f9a1c7e55"
 BEXSYNC = Path(sys.executable).with_name("bexsync")
-NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+NOW = dates.NOW
 
 DEFAULT_PROFILE: dict[str, Any] = {
     "ledger": {"revenue_account": "3200", "language": "de"},
@@ -104,13 +105,20 @@ class World:
         target.parent.mkdir(parents=True, exist_ok=True)
         body = [{"schema": "bexsync/1", "kind": kind, **record} for record in records]
         target.write_text(json.dumps(body if len(body) != 1 else body[0], ensure_ascii=False))
+        self.date(target)
         return target
 
     def drop_bytes(self, content: bytes, name: str) -> Path:
         target = self.shop / "in" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
+        self.date(target)
         return target
+
+    def date(self, path: Path, *, seconds_ago: float = 0.0) -> None:
+        """The file was last written by the world's clock, not by the computer's."""
+        moment = self.clock.now().timestamp() - seconds_ago
+        os.utime(path, (moment, moment))
 
     @contextmanager
     def workspace(self) -> Iterator[Workspace]:
@@ -132,7 +140,9 @@ class World:
         """The shop's list of products is these from now on."""
         (self.shop / "catalog").mkdir(exist_ok=True)
         body = [{"schema": "bexsync/1", "kind": "product", **product} for product in products]
-        (self.shop / "catalog" / name).write_text(json.dumps(body, ensure_ascii=False))
+        target = self.shop / "catalog" / name
+        target.write_text(json.dumps(body, ensure_ascii=False))
+        self.date(target)
 
     def sync_products(self, **options: Any) -> Result:
         with self.workspace() as workspace:
@@ -164,6 +174,7 @@ class World:
             "HOME": str(self.folder / "home"),
             "BEXSYNC_STATE_DIR": str(self.folder / "state"),
             "BEXSYNC_ACCESS_TOKEN": TOKEN,
+            **dates.for_processes(self.clock.now()),
         }
 
     # what stands in the books

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.cookiejar import CookieJar
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +21,7 @@ from urllib.parse import urlencode, urljoin
 
 import tomli_w
 
+import dates
 from bexsync.auth.desk import AuthDesk
 from bexsync.auth.login import App
 from bexsync.auth.stores import StoreChoice
@@ -77,6 +79,7 @@ class LoginWorld:
             "BEXSYNC_STATE_DIR": str(self.folder / "state"),
             "BEXSYNC_CLIENT_SECRET": CLIENT_SECRET,
             "BROWSER": f"{sys.executable} {VISITOR} %s",
+            **dates.for_processes(datetime.now(UTC)),
         }
 
     def cli(self, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -107,7 +110,12 @@ class LoginWorld:
 
 @contextmanager
 def a_login_world(folder: Path, monkeypatch: Any, **options: Any) -> Iterator[LoginWorld]:
-    """A fresh world in real time."""
+    """A fresh world whose time goes on by itself, from the date of all tests."""
+    with dates.at(dates.NOW):
+        yield from _login_world(folder, monkeypatch, **options)
+
+
+def _login_world(folder: Path, monkeypatch: Any, **options: Any) -> Iterator[LoginWorld]:
     sandbox = Sandbox(rate_limits=False, **options)
     redirect_uri = f"http://127.0.0.1:{free_port()}/callback"
     sandbox.register_app(CLIENT_ID, CLIENT_SECRET, [redirect_uri])

@@ -286,6 +286,7 @@ def test_what_a_killed_process_leaves_is_swept_away(store: TokenStore, folder: P
     store.save(SECRET)
     leftover = login_file(folder).with_name(f".{login_file(folder).stem}-x8tq")
     leftover.write_text(SECRET)
+    os.utime(leftover, (time.time(),) * 2)
     store.save("new")
     assert leftover.exists(), "it may belong to a process that is writing now"
     os.utime(leftover, (time.time() - 120,) * 2)

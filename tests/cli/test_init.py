@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import dates
 from bexsync.cli import init_questions as ask
 from bexsync.cli.asking import Question
 from bexsync.disk import write_new_privately
@@ -56,7 +57,13 @@ class Newcomer:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"PATH": os.environ["PATH"], "HOME": str(self.home), "TERM": "xterm", **self.variables}
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
+            "TERM": "xterm",
+            **dates.for_processes(datetime.now(UTC)),
+            **self.variables,
+        }
 
     def run(self, *arguments: str, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -81,6 +88,12 @@ class Newcomer:
     @property
     def has_written_nothing(self) -> bool:
         return not list(self.home.glob("**/*.toml")) and not (self.home / "bexsync-shop").exists()
+
+
+@pytest.fixture(autouse=True)
+def _date_of_all_tests() -> Iterator[None]:
+    with dates.at(dates.NOW):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import time
 
 from test_output import on_terminal, plain
 
@@ -60,7 +58,6 @@ def test_a_file_that_is_too_young(world: World) -> None:
     assert said in called(world, "invoices", "push", "--dry-run").stdout
     assert said in called(world, "links", "adopt").stdout
     assert json.loads(called(world, "invoices", "push", "--json").stdout)["data"]["remarks"] == [said]
-    moment = time.time() - 60
-    os.utime(path, (moment, moment))
+    world.date(path, seconds_ago=60)
     assert said not in called(world, "invoices", "push", "-v").stdout
     assert len(world.invoices()) == 1

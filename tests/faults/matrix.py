@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import dates
 from bexsync.engine.result import Result
 from bexsync.errors import Exit, LoginNeeded, TryLater
 from bexsync.jobs.run import RunEnded
@@ -256,7 +257,7 @@ class Verdict:
 def play(trouble: Trouble, step: Step, folder: Path, monkeypatch: Any) -> Verdict:
     """One history: prepare, strike, run until nothing is left, judge the books."""
     late = trouble.fault == "late_commit"
-    with a_world(folder, monkeypatch, **({"clock": None} if late else {})) as world:
+    with dates.at(dates.NOW), a_world(folder, monkeypatch, **({"clock": None} if late else {})) as world:
         if late:  # the work comes late by real seconds, so the clock has to be real as well
             world.clock = RealClock()
         patience = (0.8, 0.3) if late else (30.0, 5.0)

@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import dates
 from bexsync.engine.result import Result
 from bexsync.errors import Exit
 from world import BEXSYNC, RealClock, World, a_world, an_invoice
@@ -76,7 +77,7 @@ class Town:
         waiting = ["sh", "-c", 'read _; exec "$0" "$@" </dev/null', *program] if stdin is not None else program
         return subprocess.Popen(
             waiting,
-            env=self.world.environment | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ},
+            env=self.world.environment | dates.for_processes(RealClock().now()),
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -192,6 +193,7 @@ def a_person(mail: str) -> dict[str, str]:
 
 @contextmanager
 def a_town(folder: Path, monkeypatch: Any, sites: Sequence[str]) -> Iterator[Town]:
-    """A fresh company in real time."""
+    """A fresh company whose time goes on by itself, from the date of all tests."""
     with ExitStack() as stack:
+        stack.enter_context(dates.at(dates.NOW))
         yield Town(stack.enter_context(a_world(folder, monkeypatch, clock=None)), sites)

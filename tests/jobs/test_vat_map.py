@@ -38,7 +38,9 @@ def lists(world: World, *rates: dict[str, str]) -> None:
     """The shop's own tax list."""
     folder = world.shop / "catalog"
     folder.mkdir(exist_ok=True)
-    (folder / "taxes.json").write_text(json.dumps([{"schema": "bexsync/1", "kind": "tax_rate", **r} for r in rates]))
+    file = folder / "taxes.json"
+    file.write_text(json.dumps([{"schema": "bexsync/1", "kind": "tax_rate", **r} for r in rates]))
+    world.date(file)
 
 
 def file(world: World) -> Path:

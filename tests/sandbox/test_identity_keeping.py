@@ -321,7 +321,7 @@ class TestThePage:
         assert not realm.identity.is_alive()
 
 
-@pytest.mark.skipif(not RECORDED.is_dir(), reason="the recordings are not here")
+@pytest.mark.skipif(not RECORDED.is_dir(), reason="the recordings of ../shared are not here")
 class TestRecordings:
     def test_userinfo_looks_as_recorded(self, realm):
         token = realm.login()["access_token"]

@@ -1,8 +1,13 @@
-"""Every operation that was recorded and is served answers in the recorded shape."""
+"""Every operation that was recorded and is served answers in the recorded shape.
+
+`recorded_shapes.json` holds what the recordings say of names, kinds of values and headers, so that the tests need
+nothing else; where the recordings are, the table is compared with them.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +17,9 @@ import httpx  # noqa: TID251 - the tests are a client of their own
 import pytest
 
 RECORDED = Path(__file__).parents[3] / "shared/contracts/bexio/recorded/laravel-bexio"
-pytestmark = pytest.mark.skipif(not RECORDED.is_dir(), reason="the recordings are not here")
+SHAPES = Path(__file__).with_name("recorded_shapes.json")
+HEADERS = ("content-type", "cache-control", "ratelimit-limit", "x-ratelimit-limit-minute", "x-limit")
+PRESENT = ("etag", "ratelimit-remaining", "ratelimit-reset", "x-total-count", "x-offset")
 
 # Lists whose entries are never the same company's; one entry has to look like another.
 PATTERNS = (
@@ -58,17 +65,24 @@ def kinds(body: Any, found: dict[str, set[str]] | None = None, path: str = "") -
     return found
 
 
-def recording(name: str) -> dict[str, Any]:
-    return json.loads((RECORDED / f"{name}.json").read_text())
-
-
-def ever_recorded(name: str) -> dict[str, set[str]]:
-    """Says what stood at a key path in any recording of the same resource."""
-    found: dict[str, set[str]] = {}
+def shape_of(name: str) -> dict[str, Any]:
+    """What a recording says of names, kinds and headers, and which of its values were null in another recording."""
+    recorded = json.loads((RECORDED / f"{name}.json").read_text())
+    body = recorded["body"]
+    theirs = {key.lower(): value for key, value in recorded["headers"].items()}
+    first = as_list(body)[0] if body else None
+    ever: dict[str, set[str]] = {}
     for file in (RECORDED / name).parent.glob("*.json"):
-        body = json.loads(file.read_text())["body"]
-        kinds(body if isinstance(body, list) else [body], found)
-    return {re.sub(r"^\[\]", "", path): values for path, values in found.items()}
+        kinds(as_list(json.loads(file.read_text())["body"]), ever)
+    known = {path: sorted(values) for path, values in kinds(as_list(body)).items()}
+    return {
+        "status": recorded["status"],
+        "keys": list(first) if isinstance(first, dict) else None,
+        "kinds": known,
+        "nullable": sorted(path for path in known if "NoneType" in ever[path]),
+        "headers": {key: theirs.get(key) for key in HEADERS},
+        "present": [key for key in PRESENT if key in theirs],
+    }
 
 
 def draft(bexio, *lines, **fields):
@@ -285,34 +299,34 @@ def as_list(body: Any) -> Any:
     return body if isinstance(body, list) else [body]
 
 
+RECORDED_SHAPES: dict[str, dict[str, Any]] = json.loads(SHAPES.read_text()) if SHAPES.exists() else {}
+
+
+@pytest.mark.skipif(not RECORDED.is_dir(), reason="the recordings of ../shared are not here")
+def test_the_table_says_what_was_recorded():
+    found = {name: shape_of(name) for name in sorted(ACTIONS)}
+    if os.environ.get("BEXSYNC_WRITE_DOCS"):
+        rows = ",\n".join(f" {json.dumps(name)}: {json.dumps(shape)}" for name, shape in found.items())
+        SHAPES.write_text(f"{{\n{rows}\n}}\n")
+    assert json.loads(SHAPES.read_text()) == found
+
+
 @pytest.mark.parametrize("name", sorted(ACTIONS))
-def test_the_answer_has_the_recorded_shape(bexio, name):
-    recorded, answer = recording(name), ACTIONS[name](bexio)
+def test_the_answer_has_the_recorded_shape_and_headers(bexio, name):
+    recorded, answer = RECORDED_SHAPES[name], ACTIONS[name](bexio)
     assert answer.status_code == recorded["status"], answer.text
-    theirs, ours = kinds(as_list(recorded["body"])), kinds(as_list(answer.json()))
-    if recorded["body"] and answer.json() and isinstance(as_list(answer.json())[0], dict):
-        assert list(as_list(answer.json())[0]) == list(as_list(recorded["body"])[0])
+    theirs, ours = recorded["kinds"], kinds(as_list(answer.json()))
+    first = as_list(answer.json())[0] if answer.json() else None
+    if recorded["keys"] and isinstance(first, dict):
+        assert list(first) == recorded["keys"]
     assert set(ours) == set(theirs)
-    known = ever_recorded(name)
     for path, found in ours.items():
-        allowed = theirs[path] | known.get(re.sub(r"^\[\]", "", path), set()) & {"NoneType"}
+        allowed = set(theirs[path]) | ({"NoneType"} if path in recorded["nullable"] else set())
         # A value that was never anything but null or empty says nothing about its type.
         is_open = allowed <= {"NoneType"} or (found | allowed) <= {"NoneType", "text"}
         assert found <= allowed or is_open, f"{path}: {found} instead of {allowed}"
-
-
-@pytest.mark.parametrize("name", sorted(ACTIONS))
-def test_the_answer_carries_the_recorded_headers(bexio, name):
-    recorded, answer = recording(name), ACTIONS[name](bexio)
-    theirs = {key.lower(): value for key, value in recorded["headers"].items()}
-    assert answer.headers["content-type"] == theirs["content-type"]
-    assert ("etag" in answer.headers) == ("etag" in theirs)
-    assert [answer.headers.get(key) for key in ("ratelimit-limit", "x-ratelimit-limit-minute", "x-limit")] == [
-        theirs.get(key) for key in ("ratelimit-limit", "x-ratelimit-limit-minute", "x-limit")
-    ]
-    for key in ("ratelimit-remaining", "ratelimit-reset", "x-total-count", "x-offset"):
-        assert (key in answer.headers) == (key in theirs)
-    assert answer.headers["cache-control"] == theirs["cache-control"]
+    assert {key: answer.headers.get(key) for key in HEADERS} == recorded["headers"]
+    assert [key for key in PRESENT if key in answer.headers] == recorded["present"]
 
 
 def test_the_recorded_etag_is_short_and_unquoted(bexio):
