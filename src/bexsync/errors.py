@@ -26,6 +26,7 @@ BexsyncError
 
 from __future__ import annotations
 
+import traceback
 from enum import IntEnum
 
 
@@ -209,3 +210,11 @@ class Defect(BexsyncError):
 
     code = "bug"
     exit_code = Exit.BUG
+
+
+def fault_in_words(problem: Exception) -> str:
+    """Name the kind and the place of an unexpected exception, without any of the values that were at hand."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    ours = [frame for frame in frames if "bexsync" in frame.filename] or frames
+    where = f"{ours[-1].filename.rpartition('bexsync/')[2]}:{ours[-1].lineno}" if ours else "unknown"
+    return f"{type(problem).__name__} at {where}"

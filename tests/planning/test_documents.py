@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from products_kit import ME, TAXES, a_master
+from products_kit import ME, TAXES, TODAY, a_master
 
 from bexsync.errors import RecordProblem
 from bexsync.money import rounded, total
@@ -46,7 +46,7 @@ def a_planner(round_to: str = "0.01", rounding: Way | str = "any", *, account: s
         shop=ShopSection(round_to=D(round_to), rounding=rounding),  # type: ignore[arg-type]
         invoices=InvoicesSection(rounding_account=account, rounding_tax=tax),
     )
-    return DocumentPlanner(profile, master, VatMap(), ME)
+    return DocumentPlanner(profile, master, VatMap(), ME, TODAY)
 
 
 @given(

@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from bexsync.cli.output import LATER_IS_SAID_AFTER, Output, OutputLost
-from bexsync.errors import BexsyncError, Defect, Exit, TryLater, UsageProblem
+from bexsync.errors import BexsyncError, Defect, Exit, TryLater, UsageProblem, fault_in_words
 
 if TYPE_CHECKING:
     from bexsync.engine.result import Result
@@ -212,11 +211,8 @@ def _failed(call: Command, problem: BexsyncError, patience: Lateness | None) -> 
 
 def defect(problem: Exception) -> Defect:
     """A bug: where it happened, without any of the values that were at hand."""
-    frames = traceback.extract_tb(problem.__traceback__)
-    ours = [frame for frame in frames if "bexsync" in frame.filename] or frames
-    where = f"{ours[-1].filename.rpartition('bexsync/')[2]}:{ours[-1].lineno}" if ours else "unknown"
     return Defect(
-        f"A bug in bexsync: {type(problem).__name__} at {where}.",
+        f"A bug in bexsync: {fault_in_words(problem)}.",
         "Nothing is lost; the next run settles what was under way. Please report this line.",
     )
 

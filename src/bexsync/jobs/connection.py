@@ -185,7 +185,9 @@ class _Tester:
         if misfit is not None:
             raise RecordProblem(misfit.message, misfit.hint)
         lines = tuple(Line(**line) for line in telling_lines(deducted=deducted))
-        planner = DocumentPlanner(self._profile, self.inspection.master, self._workspace.vat_map, self._owner)
+        planner = DocumentPlanner(
+            self._profile, self.inspection.master, self._workspace.vat_map, self._owner, self._today
+        )
         invoice = Invoice(
             shop_id="connection",
             source_number="bexsync-test",

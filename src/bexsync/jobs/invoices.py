@@ -11,7 +11,7 @@ from typing import cast
 
 from bexsync.engine.journal import gone, observed
 from bexsync.engine.result import Outcome, Result, Status
-from bexsync.errors import MappingProblem, RecordProblem
+from bexsync.errors import Defect, MappingProblem, RecordProblem, fault_in_words
 from bexsync.jobs.intake import Desk
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
@@ -37,6 +37,9 @@ _OF_MASTER_DATA = frozenset(
         "unknown_unit",
     }
 )
+
+# What pure code raises when it meets what nobody thought of; a disk or a state that fails is no matter of one record.
+_FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -193,7 +196,14 @@ class _Push:
             run.ledger.forget_master()  # once a person has mended it, the next run is to see it
             raise
         return InvoicePlanner(
-            documents=DocumentPlanner(profile, master, run.workspace.vat_map, owner, run.ledger.negative_prices),
+            documents=DocumentPlanner(
+                profile,
+                master,
+                run.workspace.vat_map,
+                owner,
+                run.workspace.clock.now().date(),
+                run.ledger.negative_prices,
+            ),
             contacts=ContactPlanner(profile, master, run.store.contacts, self._tried, owner),
             finisher=Finisher(profile, run.store.site, master.me.mail, run.ledger.send_issues),
             site=run.store.site,
@@ -233,11 +243,23 @@ class _Push:
             self._run.note_problem(subject, "push", problem, link.number if link else "")
             self._settle(row, RecordState.OPEN, problem.message)
             return ()
+        except (*_FAULTS, Defect) as fault:
+            self._fault(row, fault, link)
+            return ()
         if isinstance(decision, Settled):
             self._settled(row, decision, link)
             return ()
         self._works[shop_id] = decision
         return decision.steps
+
+    def _fault(self, row: RecordRow, fault: Exception, link: Link | None) -> None:
+        """A bug that only this record brings to light: it is named, and the others go on."""
+        where = f" ({row.origin}{f', {row.place}' if row.place else ''})" if row.origin else ""
+        message = f"Invoice {row.shop_id}{where} cannot be planned, by a bug in bexsync: {fault_in_words(fault)}."
+        hint = "Nothing was booked for it. Please report this line; until it is mended, write the invoice in bexio."
+        number = link.number if link else ""
+        self._run.note_problem(Subject(KIND, row.shop_id), "push", RecordProblem(message, hint, code="bug"), number)
+        self._settle(row, RecordState.OPEN, message)
 
     def _doubt(self, shop_id: str) -> str:
         """Why nothing may be done to a document yet: an effect on it that may still take place."""

@@ -13,6 +13,9 @@ from bexsync.ports import Currency, Master, User
 from bexsync.profile import Profile
 from bexsync.records import Address, Customer, Invoice
 
+_DATED_AHEAD, _DUE_AHEAD = timedelta(days=60), timedelta(days=731)
+_DATE_FORMAT = "where a table has its days in another order, date_format under [shop.csv] names it"
+
 
 @dataclass(frozen=True)
 class HeaderWriter:
@@ -21,6 +24,7 @@ class HeaderWriter:
     profile: Profile
     master: Master
     owner: User
+    today: date
 
     def write(
         self,
@@ -34,6 +38,7 @@ class HeaderWriter:
         subject_to_vat: bool,
     ) -> dict[str, Any]:
         """The header of an invoice's document; what it says nothing of is left out."""
+        self._check_dates(invoice)
         header: dict[str, Any] = {
             "reference": reference,
             "title": invoice.title or (invoice.project.name if invoice.project else None) or "",
@@ -57,6 +62,25 @@ class HeaderWriter:
             "address": _manual_address(invoice.billing_address, customer),
         }
         return header | {key: value for key, value in optional.items() if value is not None}
+
+    def _check_dates(self, invoice: Invoice) -> None:
+        """A year that was typed wrong is noticed before the mail, not after it; the past is start_date's alone."""
+        if invoice.invoice_date - self.today > _DATED_AHEAD:
+            raise RecordProblem(
+                f"It is dated {invoice.invoice_date}, more than {_DATED_AHEAD.days} days ahead.",
+                f"Correct the date in the shop ({_DATE_FORMAT}). If it is meant, it is booked once the day is nearer.",
+                code="date_ahead",
+                field="invoice_date",
+            )
+        by_terms = invoice.invoice_date + timedelta(days=invoice.payment_terms_days or 0)
+        if (invoice.due_date or by_terms) - self.today > _DUE_AHEAD:
+            name = "due_date" if invoice.due_date else "payment_terms_days"
+            raise RecordProblem(
+                f"It is due on {invoice.due_date or by_terms}, more than two years ahead.",
+                f"Correct {name} in the shop ({_DATE_FORMAT}), or write the invoice in bexio by hand.",
+                code="due_date_ahead",
+                field=name,
+            )
 
     def _due_date(self, invoice: Invoice) -> date | None:
         days = invoice.payment_terms_days if invoice.payment_terms_days is not None else self.profile.invoices.due_days

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -70,6 +71,7 @@ class DocumentPlanner:
     master: Master
     vat_map: VatMap
     owner: User
+    today: date
     negative_prices: bool = True
 
     def write(self, invoice: Invoice, customer: Customer, contacts: Contacts, reference: str) -> Document:
@@ -95,7 +97,7 @@ class DocumentPlanner:
         if line is not None:
             positions.append(line.position)
             sums.append(line.sum)
-        header = HeaderWriter(self.profile, self.master, self.owner)
+        header = HeaderWriter(self.profile, self.master, self.owner, self.today)
         return Document(
             header=header.write(
                 invoice, customer, contacts, reference, currency, language, subject_to_vat=chooser.subject_to_vat
