@@ -199,6 +199,12 @@ class Refused(LedgerAnswer):
         self.fields = fields
 
 
+class Changed(LedgerAnswer):
+    """The document is no longer what bexsync wrote, so nothing was sent."""
+
+    code = "changed_in_ledger"
+
+
 class Unanswered(LedgerAnswer):
     """Nobody knows whether the request took effect, so it must be looked up before anything else."""
 

@@ -212,7 +212,8 @@ class Standing(StrEnum):
 class DocumentState:
     """A document as the ledger shows it now; amounts are decimals in the document's currency.
 
-    `shared` says that the customer has a link to it; `positions` is None where the answer did not show them.
+    `shared` says that the customer has a link to it; `positions` is None where the answer did not show them, and
+    `content`, a digest of header and positions for comparing, is "" there.
     """
 
     ledger_id: int
@@ -232,6 +233,7 @@ class DocumentState:
     positions: int | None = None
     texts: tuple[str, ...] = ()
     day: str = ""
+    content: str = ""
 
 
 @dataclass(frozen=True)
@@ -431,7 +433,7 @@ class Ledger(Protocol):
     """One company in the ledger.
 
     Reads may be repeated and raise TryLater, LoginNeeded or NotPermitted. `perform` raises NotSent (provably
-    without effect), Refused (the ledger said no) or Unanswered (nobody knows).
+    without effect), Refused (the ledger said no), Changed (somebody else worked on it) or Unanswered (nobody knows).
     """
 
     @property
@@ -527,6 +529,10 @@ class Ledger(Protocol):
 
     def item_url(self, ledger_id: int) -> str:
         """The deep link of an item."""
+        ...
+
+    def changed(self, payload: Mapping[str, Any]) -> str:
+        """Say why the document of an issue or a mail is not what `payload` was planned for, "" where it is."""
         ...
 
     def perform(self, kind: str, payload: Mapping[str, Any]) -> Done:

@@ -15,6 +15,7 @@ from bexsync.auth.refreshing import Keeper, Renew, renewed_apart
 from bexsync.auth.source import EnvironmentToken, LoginToken, TokenSource
 from bexsync.auth.tokens import names_token
 from bexsync.errors import BexsyncError, StateProblem
+from bexsync.http.answers import Effect
 from bexsync.http.client import Client
 from bexsync.http.clock import Clock, SystemClock
 from bexsync.http.pacing import MemoryBudget, Pacer
@@ -60,7 +61,7 @@ def open_workspace(name: str, *, clock: Clock | None = None) -> Workspace:
     store = open_store(folder / f"bexio-{company.id}.db", site, company.id)
     store.claim_site(profile=str(path), shop=profile.shop.type, now=clock.now())
 
-    def make_ledger(on: Store, on_request: Callable[[], None]) -> Ledger:
+    def make_ledger(on: Store, on_request: Callable[[Effect], None]) -> Ledger:
         # Requests count against the company's budget even in a rehearsal.
         client = _client(profile, tokens.token, clock, Pacer(store.budget, clock), on_request)
         return BexioLedger(
@@ -188,7 +189,7 @@ def _catalog(profile: Profile, profile_file: Path, clock: Clock, owner: Owner) -
 
 
 def _client(
-    profile: Profile, token: Callable[[], str], clock: Clock, pacer: Pacer, on_request: Callable[[], None] | None
+    profile: Profile, token: Callable[[], str], clock: Clock, pacer: Pacer, on_request: Callable[[Effect], None] | None
 ) -> Client:
     return Client(
         profile.ledger.api_url,

@@ -19,6 +19,7 @@ import bexsync
 ROOT = Path(__file__).parents[2]
 SOURCE = Path(bexsync.__file__).parent
 SAFEGUARDS = "tests/faults/test_safeguards.py::"
+PERSONS_WORK = "tests/jobs/test_push_persons_work.py::"
 AT_ONCE = "tests/faults/test_at_once.py::"
 MATRIX = "tests/faults/test_matrix.py::test_nothing_twice_nothing_lost"
 
@@ -58,6 +59,20 @@ MUTATIONS = (
         "self._current = self.journal.restamp(intent)",
         "pass",
         f"{SAFEGUARDS}test_a_create_that_waited_for_the_rate_limit_counts_from_when_it_left",
+    ),
+    Mutation(
+        "the look at a draft before a mail that waited",
+        "engine/apply.py",
+        "and not self._was_just_shown(intent):",
+        "and not intent.payload:",
+        f"{PERSONS_WORK}test_a_draft_edited_while_its_mail_waits_for_the_rate_limit_is_held",
+    ),
+    Mutation(
+        "the compare before a draft is rewritten",
+        "ledgers/bexio/ledger.py",
+        "if written_before and not may_rewrite(",
+        "if written_before is not written_before and not may_rewrite(",
+        f"{PERSONS_WORK}test_a_change_in_the_shop_does_not_destroy_a_persons_work",
     ),
     Mutation(
         "the exact compare of api_reference",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import Any, Protocol
 
 from bexsync.engine.journal import Claim, Journal, resolved
-from bexsync.errors import BexsyncError, Defect, LedgerAnswer, NotSent, Refused, TryLater, Unanswered
+from bexsync.errors import BexsyncError, Changed, Defect, LedgerAnswer, NotSent, Refused, TryLater, Unanswered
+from bexsync.http.answers import Effect
 from bexsync.http.clock import Clock
 from bexsync.planning.plan import Plan, Ref, Step, Subject
 from bexsync.ports import Done, Finding
@@ -68,9 +69,22 @@ class AppliedRecord:
         return next((a for a in bad if a.fate is not Fate.SKIPPED), bad[0] if bad else None)
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """A document as an answer showed it, and when."""
+
+    document_id: int
+    content: str
+    at: datetime
+    seconds: float
+
+
 @dataclass
 class Applier:
-    """Sends plans; `side(kind)` names who performs a kind of step, `lock` is the company's."""
+    """Sends plans; `side(kind)` names who performs a kind of step, `lock` is the company's.
+
+    `changed` looks whether the document of a payload is still what was written.
+    """
 
     store: Store
     journal: Journal
@@ -78,6 +92,8 @@ class Applier:
     side: Callable[[str], Side]
     lock: Callable[[], AbstractContextManager[Any]]
     stopping: Callable[[], bool] = lambda: False
+    changed: Callable[[Mapping[str, Any]], str] = lambda _: ""
+    _shown: _Shown | None = None
     _fates: dict[Ref, Applied] = field(default_factory=dict)
     _current: Intent | None = None
 
@@ -91,13 +107,28 @@ class Applier:
                         raise TryLater("Stopped by a signal.", "The next run goes on from here.", code="stopped")
                     yield self._record(subject, steps)
 
-    def on_request(self) -> None:
-        """Move the moment of sending when a request that is about to leave had to wait; called before it leaves."""
+    def on_request(self, effect: Effect) -> None:
+        """Look again where that is due, and move the moment of sending when a request had to wait.
+
+        Called before each request leaves; raises Changed where the document is no longer what was written.
+        """
         intent = self._current
         if intent is None or intent.sent_at is None:
             return
+        if effect is Effect.WRITE and "content" in intent.payload and not self._was_just_shown(intent):
+            problem = self.changed(intent.payload)
+            if problem:
+                raise Changed(problem)
         if abs(self.clock.now() - intent.sent_at) > _WAITED:  # also when the clock was put back meanwhile
-            self._current = self.journal.restamp(intent)
+            self._current = self.journal.restamp(self._current or intent)
+
+    def _was_just_shown(self, intent: Intent) -> bool:
+        """Whether an answer of this moment showed the document as it was written, in an attempt that did not wait."""
+        shown, payload = self._shown, intent.payload
+        if shown is None or intent.attempt > 1:
+            return False
+        waited = max(abs(self.clock.now() - shown.at), timedelta(seconds=self.clock.monotonic() - shown.seconds))
+        return (shown.document_id, shown.content) == (payload["document_id"], payload["content"]) and waited <= _WAITED
 
     def _record(self, subject: Subject, steps: Sequence[Step]) -> AppliedRecord:
         applied = []
@@ -144,9 +175,11 @@ class Applier:
         fate = self._fates.get(Ref(ref.kind, ref.key))
         intent = self._earlier(ref)
         result = fate.result if fate else intent.result if intent else {}
-        if result.get(ref.field) is None:
+        found = result.get(ref.field)
+        found = ref.default if found is None else found
+        if found is None:
             raise Defect(f"Step {ref.kind} {ref.key} gave no {ref.field}.")
-        return result[ref.field]
+        return found
 
     def _send(self, step: Step, intent: Intent) -> Applied:
         side = self.side(step.kind)
@@ -158,6 +191,9 @@ class Applier:
             raise problem.cause from problem
         except Refused as problem:
             return self._refused(step, self._current, side, problem)
+        except Changed as problem:
+            self.journal.hold(self._current, problem)
+            return Applied(step, Fate.HELD, problem.message)
         except Unanswered as problem:
             return self._unanswered(step, self._current, problem)
         except BexsyncError as problem:
@@ -171,6 +207,9 @@ class Applier:
 
     def _settled(self, step: Step, intent: Intent, done: Done) -> Applied:
         settled = self.journal.done(intent, done)
+        if done.state is not None and done.state.content:
+            now = self.clock.now()
+            self._shown = _Shown(done.state.ledger_id, done.state.content, now, self.clock.monotonic())
         fate = Fate.HELD if settled.state is IntentState.HELD else Fate.DONE
         return Applied(step, fate, settled.said, settled.result)
 

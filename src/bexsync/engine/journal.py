@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from bexsync.errors import LedgerAnswer, Refused
+from bexsync.errors import Changed, LedgerAnswer, Refused
 from bexsync.http.clock import Clock
 from bexsync.money import plain, written
 from bexsync.planning.plan import Ref, Step, encoded
@@ -17,6 +17,9 @@ from bexsync.store import Intent, IntentState, Link, Store
 from bexsync.store.database import this_process
 from bexsync.store.ledger_cache import ContactRow
 
+_PARTIAL_WRITES = frozenset({"positions_clear", "position"})
+_WHOLE_WRITES = frozenset({"invoice", "invoice_edit", "claim"})
+_LOOKS = frozenset({"verify", "adopt"})
 _FINAL = frozenset({Standing.PAID, Standing.CANCELLED, Standing.DELETED})
 
 
@@ -93,6 +96,10 @@ class Journal:
         """The ledger said no; the same payload is not tried again by itself."""
         return self._save(replace(intent, state=IntentState.REJECTED, said=problem.message))
 
+    def hold(self, intent: Intent, problem: Changed) -> Intent:
+        """A person worked on the document, and decides what is to become of it."""
+        return self._save(replace(intent, state=IntentState.HELD, said=problem.message))
+
     def not_sent(self, intent: Intent) -> Intent:
         """Nothing left this machine, or nothing was done with it."""
         return self._save(replace(intent, state=IntentState.PLANNED))
@@ -139,6 +146,7 @@ class Journal:
             # Half a document is not what was to be created: without a source the next plan writes it anew.
             source = "" if _is_incomplete(intent.expect, done) else draft.get("source", "")
             link = replace(link, notes={**link.notes, "created_as": source})
+        link = _with_content(link, intent.kind, done, agrees=bool(draft.get("fingerprint")) and not held)
         if done.state is not None:
             link = observed(link, done.state)
         if done.seen:
@@ -201,6 +209,16 @@ def _link_json(step: Step) -> dict[str, Any]:
     if step.link.told is not None:
         draft["told"] = dict(step.link.told)
     return draft
+
+
+def _with_content(link: Link, kind: str, done: Done, *, agrees: bool) -> Link:
+    """The link with what its document holds after our own last write; nothing while it is being rewritten."""
+    if kind in _PARTIAL_WRITES:
+        return replace(link, notes={name: value for name, value in link.notes.items() if name != "content"})
+    is_ours = kind in _WHOLE_WRITES or (kind in _LOOKS and agrees)
+    if not is_ours or done.state is None or not done.state.content:
+        return link
+    return replace(link, notes={**link.notes, "content": done.state.content})
 
 
 def _agreed(link: Link, draft: Mapping[str, Any], *, known_before: bool) -> Link:

@@ -63,7 +63,7 @@ class Client:
         ca_file: str | None = None,
         user_agent: str = f"bexsync/{__version__}",
         transport: httpx.BaseTransport | None = None,
-        on_request: Callable[[], None] | None = None,
+        on_request: Callable[[Effect], None] | None = None,
         randomness: Callable[[], float] = random.random,
     ) -> None:
         self._address = parse_address(base_url)
@@ -175,7 +175,7 @@ class Client:
         except BexsyncError as problem:
             raise Setback(problem, maybe_done=False, again=False) from None
         if self._on_request is not None:
-            self._on_request()
+            self._on_request(effect)
         notify("request:before", method=method, path=path, effect=effect)
         started = self._clock.monotonic()
         received = self._exchange(request)

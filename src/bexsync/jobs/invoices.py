@@ -367,6 +367,7 @@ def _linked(link: Link) -> Linked:
         shared=link.state.get("shared") == "yes",
         revision=int(link.notes.get("revision", 0)),
         created_as=str(link.notes.get("created_as", "")),
+        content=str(link.notes.get("content", "")),
     )
 
 

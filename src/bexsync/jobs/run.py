@@ -10,6 +10,7 @@ from bexsync.engine.journal import Journal
 from bexsync.engine.recover import Recovery
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import BexsyncError, RecordProblem, TooManyErrors, TryLater
+from bexsync.http.answers import Effect
 from bexsync.jobs.reporting import ShopSide, report_steps, status_rows
 from bexsync.jobs.workspace import Workspace
 from bexsync.planning.plan import Plan, Subject
@@ -204,14 +205,14 @@ def prepare(workspace: Workspace, job: str, store: Store, *, dry: bool = False) 
     journal = Journal(
         store, clock, job=job, timeout_seconds=settings.timeout_seconds, settle_seconds=settings.settle_seconds
     )
-    hooks: list[Callable[[], None]] = []
-    ledger = workspace.make_ledger(store, lambda: hooks[0]() if hooks else None)
+    hooks: list[Callable[[Effect], None]] = []
+    ledger = workspace.make_ledger(store, lambda effect: hooks[0](effect) if hooks else None)
     shop_side = ShopSide(workspace.shop, workspace.catalog)
 
     def side(kind: str) -> Side:
         return shop_side if kind in ShopSide.KINDS else ledger
 
-    applier = Applier(store, journal, clock, side, workspace.locks.company, workspace.stopping)
+    applier = Applier(store, journal, clock, side, workspace.locks.company, workspace.stopping, ledger.changed)
     hooks.append(applier.on_request)
     recovery = Recovery(store, journal, clock, side, workspace.locks.company)
     return Run(job, workspace, store, ledger, applier, recovery, Result(), dry)

@@ -48,7 +48,7 @@ class Survey:
 
 def survey(workspace: Workspace) -> Survey:
     """Reads both sides anew; changes nothing on either."""
-    ledger = workspace.make_ledger(workspace.store, lambda: None)
+    ledger = workspace.make_ledger(workspace.store, lambda _effect: None)
     ledger.forget_master()  # a person may have changed it a moment ago, and cron asks for what is new
     master = ledger.master()
     profile = workspace.profile

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from bexsync.http.answers import Effect
 from bexsync.http.clock import Clock
 from bexsync.jobs.locks import Locks
 from bexsync.ports import Catalog, Ledger, Shop
@@ -28,7 +29,7 @@ class Workspace:
     shop: Shop
     clock: Clock
     locks: Locks
-    make_ledger: Callable[[Store, Callable[[], None]], Ledger]
+    make_ledger: Callable[[Store, Callable[[Effect], None]], Ledger]
     stopping: Callable[[], bool] = lambda: False
     progress: Progress = lambda _what, _done, _all: None
     close: Callable[[], None] = lambda: None

@@ -23,6 +23,7 @@ class Made:
     number: str | Ref
     total: str | Ref
     tail: Ref | None
+    content: str | Ref
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Finisher:
                 "issue",
                 reference(self.site, invoice.shop_id),
                 Subject(KIND, invoice.shop_id),
-                {"document_id": made.document_id, "look": wish == "send"},
+                {"document_id": made.document_id, "look": wish == "send", "content": made.content},
                 scope=self.site,
                 after=after,
                 link=LinkDraft(KIND),
@@ -74,6 +75,7 @@ class Finisher:
         key = reference(self.site, invoice.shop_id)
         payload = {
             "document_id": made.document_id,
+            "content": made.content,
             "to": mail.to,
             "subject": mail.subject,
             "message": mail.message,

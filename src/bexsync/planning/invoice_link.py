@@ -23,7 +23,8 @@ class Linked:
     """What the link of an invoice says, and how the document stands in the ledger now.
 
     `fingerprint` is "" while the document was never found to be right, and begins with "~" while it is being
-    rewritten; `created_as` is the content it was created from.
+    rewritten; `created_as` is the content it was created from, `content` what the document held after the last write,
+    "" while that is unknown.
     """
 
     ledger_id: int
@@ -36,6 +37,7 @@ class Linked:
     revision: int = 0
     created_as: str = ""
     shared: bool = False
+    content: str = ""
 
     @property
     def is_agreed(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bexsync.money import plain, rounded
 from bexsync.planning.documents import Document
@@ -74,7 +75,7 @@ class Booking:
             "invoice_edit",
             key,
             self._subject,
-            {**self.document.header, "document_id": link.ledger_id},
+            {**self.document.header, "document_id": link.ledger_id, **self._written_before(link)},
             scope=self.site,
             after=after,
             link=LinkDraft(KIND, fingerprint=editing, agreed=link.agreed),
@@ -90,6 +91,7 @@ class Booking:
             {"document_id": link.ledger_id},
             scope=self.site,
             after=(edit.ref,),
+            link=LinkDraft(KIND),
             title="replace the positions",
             requests=2,
         )
@@ -102,6 +104,17 @@ class Booking:
     def agree(self, adopt: Step) -> Step:
         """Adopting a document that seems to be right: the look that links it says whether it is."""
         return replace(adopt, expect=self.document.expect, link=replace(self._agreement(), adopted=True))
+
+    def agree_on_draft(self, adopt: Step) -> Step:
+        """The same for a draft that is going to be finished: its positions must be those of the shop."""
+        agreeing = self.agree(adopt)
+        return replace(agreeing, payload={**agreeing.payload, "positions": list(self.document.positions)})
+
+    def _written_before(self, link: Linked) -> dict[str, Any]:
+        """What tells a person's work from ours, save in the middle of our own rewriting."""
+        if link.fingerprint.startswith(EDITING) and not link.content:
+            return {}
+        return {"written": {"content": link.content, "positions": list(self.document.positions)}}
 
     def _beyond_the_first(self, made: Ref | int) -> list[Step]:
         """The positions that do not fit the create, one by one, and a look at the whole in the end."""
@@ -119,6 +132,7 @@ class Booking:
                 {"document_id": made, "index": index, "position": position},
                 scope=self.site,
                 after=before,
+                link=LinkDraft(KIND),
                 title=f"position {index + 1}",
             )
             steps.append(step)

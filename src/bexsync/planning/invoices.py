@@ -16,7 +16,7 @@ from bexsync.planning.invoice_changes import differences
 from bexsync.planning.invoice_finish import Finisher, Made
 from bexsync.planning.invoice_link import KIND, Linked, reference
 from bexsync.planning.invoice_steps import Booking, adopt
-from bexsync.planning.plan import Step, Subject
+from bexsync.planning.plan import Ref, Step, Subject
 from bexsync.ports import DocumentState, Standing
 from bexsync.records import Customer, Invoice
 
@@ -103,7 +103,7 @@ class InvoicePlanner:
         note = _note(booking.document)
         steps = booking.create(note)
         create, tail = steps[0].ref, steps[-1].ref
-        made = Made(create, replace(create, field="number"), replace(tail, field="total"), tail)
+        made = Made(create, replace(create, field="number"), replace(tail, field="total"), tail, _content(tail))
         finish = self.finisher.steps(invoice, person, booking.document, made)
         return Work((*before, *steps, *finish), note=note)
 
@@ -183,7 +183,9 @@ class InvoicePlanner:
         if is_draft and self._was_finished(invoice):
             raise _taken_back(link)
         person, booking = self._write(invoice, customer)
-        made = Made(link.ledger_id, link.number, written(link.total), None)
+        if is_draft and not link.content and abs(link.total - booking.document.total) > booking.document.within:
+            raise _changed_in_ledger(link, booking.document)  # a link of an older version, which kept no content
+        made = Made(link.ledger_id, link.number, written(link.total), None, link.content)
         return Work(tuple(self.finisher.steps(invoice, person, booking.document, made)))
 
     def _mail_is_due(self, invoice: Invoice, link: Linked) -> bool:
@@ -235,7 +237,7 @@ class InvoicePlanner:
         person, booking, before = self._write_for_contacts(invoice, customer)
         link = Linked(found.ledger_id, "", {}, found.standing, found.number, found.url, found.total)
         if _is_same(found, booking.document) and booking.document.header["contact_id"] == found.contact_id:
-            steps = [booking.agree(linking)]
+            steps = [booking.agree_on_draft(linking)]
         else:
             steps = [linking, *booking.rewrite(link, (linking.ref,))]
         return self._finished(invoice, person, booking, link, (*before, *steps))
@@ -245,14 +247,28 @@ class InvoicePlanner:
     ) -> Work:
         """The steps that make a draft right, and those that finish it once they are done."""
         tail = steps[-1].ref
-        made = Made(link.ledger_id, link.number, replace(tail, field="total"), tail)
+        made = Made(link.ledger_id, link.number, replace(tail, field="total"), tail, _content(tail))
         return Work((*steps, *self.finisher.steps(invoice, customer, booking.document, made)))
+
+
+def _content(tail: Ref) -> Ref:
+    """What the document holds after its last write; a journal of an older version does not say."""
+    return replace(tail, field="content", default="")
 
 
 def _is_same(found: DocumentState, document: Document) -> bool:
     """Whether a document that was found comes to the same total in the same currency."""
     same_currency = found.currency_id in (None, document.header["currency_id"])
     return same_currency and abs(found.total - document.total) <= document.within
+
+
+def _changed_in_ledger(link: Linked, document: Document) -> RecordProblem:
+    return RecordProblem(
+        f"The draft {link.number} comes to {written(link.total)}, the shop's invoice to "
+        f"{written(rounded(document.total))} {document.currency}; it is neither issued nor mailed.",
+        f"Correct one of them, or issue and mail it in bexio: {link.url}",
+        code="changed_in_ledger",
+    )
 
 
 def _taken_back(link: Linked) -> RecordProblem:

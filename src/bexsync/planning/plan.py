@@ -16,11 +16,15 @@ Json = Any
 
 @dataclass(frozen=True)
 class Ref:
-    """Stands in a payload for what an earlier step will have made; `field` picks from its answer."""
+    """Stands in a payload for what an earlier step will have made; `field` picks from its answer.
+
+    `default` stands there instead where the answer says nothing of the field.
+    """
 
     kind: str
     key: str
     field: str = "ledger_id"
+    default: str | None = None
 
     def as_json(self) -> dict[str, str]:
         """The reference as it is written into the journal."""

@@ -88,6 +88,11 @@ class Person:
             price = {"unit_price": plain(_finite(unit_price))}
             invoices.change_position(self._books, invoice, rows[position_index], price)
 
+    def add_position(self, invoice_id: int, text: str, unit_price: Money, tax_id: int = 16) -> None:
+        """Adds a position to a draft."""
+        values = {"text": text, "amount": "1", "unit_price": plain(_finite(unit_price)), "tax_id": tax_id}
+        self._act(invoices.add_position, invoice_id, "KbPositionCustom", values)
+
     def archive_contact(self, contact_id: int) -> None:
         """Moves a contact into the archive."""
         self._act(contacts.archive, contact_id)

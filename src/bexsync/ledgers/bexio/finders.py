@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from bexsync.errors import Refused
 from bexsync.ledgers.bexio.api import Api, Row, criterion, watermark
-from bexsync.ledgers.bexio.reading import optional_text, understood
+from bexsync.ledgers.bexio.reading import optional_text, row_of, understood
 from bexsync.ledgers.bexio.records import document_from, document_of
 from bexsync.ports import DocumentState
 from bexsync.store import Store
@@ -145,7 +145,13 @@ class DocumentFinder:
 
     def whole(self, ledger_id: int) -> DocumentState:
         """One invoice with its positions; raises Refused where it no longer exists."""
-        return document_of(ledger_id, self._api.show(f"{INVOICES}/{ledger_id}"), self._web_url)
+        return document_of(ledger_id, self.row(ledger_id), self._web_url)
+
+    def row(self, ledger_id: int) -> Row:
+        """One invoice as bexio shows it, with its positions; raises Refused where it no longer exists."""
+        body = self._api.show(f"{INVOICES}/{ledger_id}")
+        with understood(f"the invoice {ledger_id}"):
+            return row_of(body)
 
     def _by_id_alone(self, ledger_id: int) -> DocumentState | None:
         try:

@@ -11,6 +11,7 @@ from typing import Any
 from bexsync.errors import LedgerAnswer, NotPermitted, NotSent, Refused
 from bexsync.http.clock import Clock
 from bexsync.ledgers.bexio.api import Api, Row, criterion
+from bexsync.ledgers.bexio.markup import markup, unmarked
 from bexsync.ledgers.bexio.reading import (
     NotUnderstood,
     after_the_effect,
@@ -23,7 +24,6 @@ from bexsync.ledgers.bexio.reading import (
     spare_text,
     understood,
 )
-from bexsync.ledgers.bexio.records import markup, unmarked
 from bexsync.ports import Done, Finding, Item
 from bexsync.records.html_text import plain_text
 from bexsync.store.ledger_cache import Facts

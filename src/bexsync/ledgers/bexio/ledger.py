@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bexsync.errors import Defect, Refused
+from bexsync.errors import Changed, Defect, Refused
 from bexsync.http.clock import Clock
-from bexsync.ledgers.bexio.api import Api
+from bexsync.ledgers.bexio.api import Api, Row
 from bexsync.ledgers.bexio.contacts import ContactBook
+from bexsync.ledgers.bexio.contents import begins_with, may_rewrite
 from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
 from bexsync.ledgers.bexio.items import ItemBook
+from bexsync.ledgers.bexio.markup import markup, unmarked
 from bexsync.ledgers.bexio.master import MasterData
 from bexsync.ledgers.bexio.reading import (
     NotUnderstood,
@@ -32,14 +34,13 @@ from bexsync.ledgers.bexio.records import (
     embedded_position,
     invoice_to,
     is_same_contact,
-    markup,
     payment_from,
     position_to,
     positions_of,
     segment,
-    unmarked,
 )
 from bexsync.ledgers.bexio.trial import Experiments, TidyingUp, booked_lines, inspect
+from bexsync.money import written
 from bexsync.ports import BookedLine, DocumentState, Done, Finding, Inspection, Item, Master, Payment, Standing
 from bexsync.store import Store
 
@@ -77,7 +78,7 @@ class BexioLedger:
             "contact_restore": self._restore_contact,
             "contact_relation": self._relate_contacts,
             "invoice": self._create_invoice,
-            "adopt": self._show_done,
+            "adopt": self._adopt,
             "claim": self._claim_document,
             "verify": self._show_done,
             "invoice_edit": self._edit_invoice,
@@ -303,12 +304,39 @@ class BexioLedger:
             )
         if not found:
             return Finding()
-        state = self.document(found[0].ledger_id)
-        if state is None:  # deleted since the search
+        row = self._row(found[0].ledger_id)
+        if row is None:  # deleted since the search
             return Finding()
+        state = document_of(found[0].ledger_id, row, self._web_url)
         if state.contact_id != payload["contact_id"] or state.currency_id != payload["currency_id"]:
             return Finding(conflict=f"{state.number} carries our reference but is for somebody else: {state.url}")
+        if not begins_with(row, _forms(payload["positions"])):
+            return Finding(conflict=f"The positions of {state.number} are not the ones sent; compare them: {state.url}")
         return Finding(done=document_done(state))
+
+    def changed(self, payload: Mapping[str, Any]) -> str:
+        """Say why the document of an issue or a mail is not what `payload` was planned for, "" where it is."""
+        state = self.document(payload["document_id"])
+        if state is None:
+            return ""  # the effect itself is refused then, in bexio's words
+        if state.content != payload["content"] and payload["content"]:
+            return (
+                f"{state.number} was changed in bexio after bexsync wrote it, and comes to {written(state.total)}, "
+                f"so it was neither issued nor mailed. If the change is meant, issue and mail it in bexio: {state.url}"
+            )
+        if payload.get("issue") and state.standing is not Standing.DRAFT:
+            return f"{state.number} was issued in bexio meanwhile, so bexsync does not mail it: {state.url}"
+        return ""
+
+    def _adopt(self, payload: Mapping[str, Any]) -> Done:
+        row = self._finder.row(payload["document_id"])
+        state = document_of(payload["document_id"], row, self._web_url)
+        if "positions" in payload and not begins_with(row, _forms(payload["positions"])):
+            raise Changed(
+                f"bexio has {state.number} with our reference, but its positions are not what the shop says. "
+                f"Correct one of the two, or issue and mail it in bexio if it is right: {state.url}"
+            )
+        return document_done(state)
 
     def _show_done(self, payload: Mapping[str, Any]) -> Done:
         return document_done(self._show(payload["document_id"]))
@@ -316,9 +344,27 @@ class BexioLedger:
     def _show(self, ledger_id: int) -> DocumentState:
         return self._finder.whole(ledger_id)
 
+    def _row(self, ledger_id: int) -> Row | None:
+        try:
+            return self._finder.row(ledger_id)
+        except Refused as problem:
+            if problem.status == 404:
+                return None
+            raise
+
     def _edit_invoice(self, payload: Mapping[str, Any]) -> Done:
-        """Looks first: whether an issued invoice can be edited is an open question, and it must not be."""
-        _refuse_unless_draft(self._show(payload["document_id"]))
+        """Looks first: an issued invoice must not be edited, nor a draft that a person has worked on."""
+        row = self._finder.row(payload["document_id"])
+        state = document_of(payload["document_id"], row, self._web_url)
+        _refuse_unless_draft(state)
+        written_before = payload.get("written")
+        if written_before and not may_rewrite(
+            row, invoice_to(payload), _forms(written_before["positions"]), written_before["content"]
+        ):
+            raise Changed(
+                f"{state.number} was changed in bexio and in the shop, so the draft was left as it is. "
+                f"Correct it in bexio, or undo the change there: {state.url}"
+            )
         row = self._api.write("POST", f"{INVOICES}/{payload['document_id']}", invoice_to(payload))
         with after_the_effect():
             return document_done(document_of(payload["document_id"], row, self._web_url))
@@ -424,6 +470,10 @@ class BexioLedger:
             conflict=f"Nobody can tell whether {state.number} was mailed to {payload['to']}. "
             f"Look at it in bexio and mail it there if it was not: {state.url}"
         )
+
+
+def _forms(positions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [embedded_position(position) for position in positions]
 
 
 def _same_text(theirs: str, ours: str) -> bool:

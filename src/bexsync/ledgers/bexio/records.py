@@ -5,12 +5,13 @@ Forms hold only what the contract lists (sections 3, 6.1, 6.4); bexio refuses an
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from bexsync.ledgers.bexio.api import Row
+from bexsync.ledgers.bexio.contents import content_of
+from bexsync.ledgers.bexio.markup import markup, unmarked
 from bexsync.ledgers.bexio.reading import (
     NotUnderstood,
     amount,
@@ -67,16 +68,6 @@ _POSITION_FIELDS = {
     "unit_price": "unit_price",
     "discount_percent": "discount_in_percent",
 }
-
-
-def markup(text: str) -> str:
-    """Plain text as bexio's HTML: escaped, line breaks kept."""
-    return html.escape(text, quote=False).replace("\r\n", "\n").replace("\n", "<br/>")
-
-
-def unmarked(text: str) -> str:
-    """bexio's HTML as plain text again, for comparing."""
-    return html.unescape(text.replace("<br/>", "\n").replace("<br />", "\n").replace("<br>", "\n"))
 
 
 def contact_to(form: Mapping[str, Any]) -> dict[str, Any]:
@@ -215,6 +206,7 @@ def document_from(row: Row, web_url: str) -> DocumentState:
             positions=None if texts is None else len(texts),
             texts=texts or (),
             day=optional_text(row, "is_valid_from"),
+            content=content_of(row),
         )
 
 
@@ -271,7 +263,7 @@ def _name(row: Any) -> str:
 
 def document_done(state: DocumentState) -> Done:
     """An effect whose answer is the document."""
-    data = {"shared": "yes" if state.shared else "no", "total": written(state.total)}
+    data = {"shared": "yes" if state.shared else "no", "total": written(state.total), "content": state.content}
     return Done(state.ledger_id, state.number, state.url, state, data=data)
 
 
