@@ -71,7 +71,7 @@ MUTATIONS = (
         "the compare before a draft is rewritten",
         "ledgers/bexio/ledger.py",
         "if written_before and not may_rewrite(",
-        "if written_before is not written_before and not may_rewrite(",
+        "if False and not may_rewrite(",
         f"{PERSONS_WORK}test_a_change_in_the_shop_does_not_destroy_a_persons_work",
     ),
     Mutation(
