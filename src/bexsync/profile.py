@@ -189,6 +189,7 @@ class InvoicesSection(Section):
 
     finish: Finish = "send"
     start_date: Annotated[date | None, BeforeValidator(_empty_is_none)] = None
+    skip: tuple[Literal["paid", "sent", "cancelled"], ...] = ()
     due_days: Annotated[Annotated[int, Field(ge=0, le=3650)] | None, BeforeValidator(_empty_is_none)] = None
     template: str = ""
     detail: Literal["none", "positions"] = "none"

@@ -63,7 +63,10 @@ class Desk:
             return
         shop_id = str(getattr(item.record, "shop_id", None) or "")
         now = self._run.workspace.clock.now()
-        self._run.store.records.take(item, shop_id, now)
+        state = self._run.store.records.take(item, shop_id, now)
+        if state is RecordState.IGNORED:
+            known = Outcome(item.kind, "read", shop_id, Status.IGNORED, code="left_alone_before")
+            self._run.outcomes.setdefault(Subject(item.kind, shop_id), known)
         self._taken.add((item.origin, item.kind, shop_id))
         if item.kind == "customer":
             self._run.store.records.settle("customer", shop_id, RecordState.DONE, "", now)

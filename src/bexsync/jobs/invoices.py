@@ -19,6 +19,7 @@ from bexsync.money import written
 from bexsync.planning.contacts import ContactPlanner
 from bexsync.planning.documents import DocumentPlanner
 from bexsync.planning.invoice_finish import Finisher
+from bexsync.planning.invoice_left_alone import no_longer_valid
 from bexsync.planning.invoice_link import KIND, Linked, reference
 from bexsync.planning.invoices import InvoicePlanner, Settled, Work
 from bexsync.planning.plan import Plan, Step, Subject
@@ -87,6 +88,7 @@ class _Push:
     def _chosen(self) -> list[_Chosen]:
         """What to look at; the records themselves are read again one by one, so that memory does not grow with them."""
         options, chosen = self._options, []
+        self._take_up_again()
         for row in self._run.store.records.in_state(KIND, RecordState.OPEN):
             invoice = cast(Invoice, row.record())
             if options.ids and not {row.shop_id, invoice.source_number} & set(options.ids):
@@ -94,11 +96,19 @@ class _Push:
             if options.since and invoice.invoice_date < options.since:
                 continue
             names = (row.shop_id, invoice.source_number or "")
-            # A cancelled one may have been booked by a state that was lost since.
-            booked = invoice.status in ("approved", "cancelled") and invoice.document_type == "invoice"
+            # One that was cancelled or settled since may have been booked by a state that was lost.
+            booked = invoice.status != "draft" and invoice.document_type == "invoice"
             chosen.append(_Chosen(row.shop_id, names, booked, invoice.invoice_date))
         self._report_unknown_ids(chosen)
         return chosen
+
+    def _take_up_again(self) -> None:
+        """Records that an earlier start date or skip list left alone are open again once these have changed."""
+        records = self._run.store.records
+        reasons = records.ignored_reasons(KIND)
+        if reasons:
+            gone = no_longer_valid(reasons, self._start_date(), self._run.workspace.profile.invoices.skip)
+            records.reopen_ignored(KIND, gone)
 
     def _report_unknown_ids(self, chosen: Iterable[_Chosen]) -> None:
         """An id somebody typed that is nowhere is worth a word; one that is already done is fine."""
@@ -208,6 +218,7 @@ class _Push:
             finisher=Finisher(profile, run.store.site, master.me.mail, run.ledger.send_issues),
             site=run.store.site,
             start_date=start,
+            skip=profile.invoices.skip,
             done=self._done,
             url_of=self._url_of,
         )

@@ -14,6 +14,7 @@ from bexsync.planning.credit_notes import credit_note_problem
 from bexsync.planning.documents import Document, DocumentPlanner
 from bexsync.planning.invoice_changes import differences
 from bexsync.planning.invoice_finish import Finisher, Made
+from bexsync.planning.invoice_left_alone import reason_to_leave_alone
 from bexsync.planning.invoice_link import KIND, Linked, reference
 from bexsync.planning.invoice_steps import Booking, adopt
 from bexsync.planning.plan import Ref, Step, Subject
@@ -55,6 +56,7 @@ class InvoicePlanner:
     finisher: Finisher
     site: str
     start_date: date
+    skip: tuple[str, ...]
     done: WasDone
     url_of: Callable[[str], str]
 
@@ -87,13 +89,10 @@ class InvoicePlanner:
         return reference(self.site, invoice.shop_id)
 
     def _not_ours(self, invoice: Invoice) -> str:
-        if invoice.status != "approved":
-            return f"its status in the shop is {invoice.status}"
-        if invoice.invoice_date < self.start_date:
-            return f"dated before start_date {self.start_date}"
-        if invoice.document_type == "credit_note":
+        reason = reason_to_leave_alone(invoice, self.start_date, self.skip)
+        if not reason and invoice.document_type == "credit_note":
             raise self._credit_note(invoice)
-        return ""
+        return reason
 
     def _credit_note(self, invoice: Invoice) -> RecordProblem:
         return credit_note_problem(invoice, self.url_of(invoice.original_shop_id or ""))
@@ -214,8 +213,8 @@ class InvoicePlanner:
     def _adopt(self, invoice: Invoice, customer: Customer | None, found: DocumentState) -> Work:
         """A document that carries our reference but no link: the state was lost or restored."""
         linking = adopt(self.site, invoice, found)
-        if invoice.document_type == "credit_note":
-            return Work((linking,))
+        if invoice.document_type == "credit_note" or invoice.status in ("sent", "paid"):
+            return Work((linking,))  # what the shop sent or settled itself is neither mailed nor compared
         if invoice.status == "cancelled":
             return Work((linking,), _cancelled_in_shop(found))
         if found.standing is Standing.DRAFT:

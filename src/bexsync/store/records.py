@@ -58,8 +58,8 @@ class Records:
         self._db = database
         self._site = site
 
-    def take(self, intake: Intake, shop_id: str, now: datetime) -> None:
-        """Keeps what the shop says now: new content is open again, the same content keeps its state.
+    def take(self, intake: Intake, shop_id: str, now: datetime) -> RecordState:
+        """Keeps what the shop says now: new content is open again, the same content keeps its state, which is returned.
 
         Content of an older origin never replaces that of a newer one, however often it is taken in.
         """
@@ -67,7 +67,7 @@ class Records:
         body = json.dumps(record.canonical(), ensure_ascii=False, sort_keys=True)
         with self._db.transaction() as db:
             origin_id = self._origin_id(db, intake.origin)
-            db.execute(
+            row = db.execute(
                 """INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open', '', ?, NULL)
                    ON CONFLICT (site, kind, shop_id) DO UPDATE SET
                      state = CASE WHEN fingerprint = excluded.fingerprint THEN state ELSE 'open' END,
@@ -75,7 +75,8 @@ class Records:
                      taken_at = CASE WHEN fingerprint = excluded.fingerprint THEN taken_at ELSE excluded.taken_at END,
                      fingerprint = excluded.fingerprint, body = excluded.body,
                      origin = excluded.origin, place = excluded.place, origin_id = excluded.origin_id
-                   WHERE excluded.origin_id >= origin_id""",
+                   WHERE excluded.origin_id >= origin_id
+                   RETURNING state""",
                 (
                     self._site,
                     intake.kind,
@@ -87,7 +88,8 @@ class Records:
                     origin_id,
                     stored(now),
                 ),
-            )
+            ).fetchone()
+            return unharmed(RecordState, row["state"]) if row else RecordState.OPEN
 
     def _origin_id(self, db: sqlite3.Connection, origin: str) -> int:
         db.execute("INSERT OR IGNORE INTO origins (site, origin) VALUES (?, ?)", (self._site, origin))
@@ -122,6 +124,22 @@ class Records:
         """What has become of every record of a kind and why, without its content."""
         rows = self._db.rows("SELECT shop_id, state, reason FROM records WHERE site = ? AND kind = ?", self._site, kind)
         return {row["shop_id"]: (unharmed(RecordState, row["state"]), row["reason"]) for row in rows}
+
+    def ignored_reasons(self, kind: str) -> list[str]:
+        """Return the distinct reasons why records of a kind are left alone."""
+        rows = self._db.rows(
+            "SELECT DISTINCT reason FROM records WHERE site = ? AND kind = ? AND state = 'ignored'", self._site, kind
+        )
+        return [row["reason"] for row in rows]
+
+    def reopen_ignored(self, kind: str, reasons: Iterable[str]) -> None:
+        """Open the records again that were left alone for these reasons."""
+        with self._db.transaction() as db:
+            db.executemany(
+                """UPDATE records SET state = 'open', reason = '', settled_at = NULL
+                   WHERE site = ? AND kind = ? AND state = 'ignored' AND reason = ?""",
+                [(self._site, kind, reason) for reason in reasons],
+            )
 
     def from_origin(self, origin: str) -> list[RecordRow]:
         """The records whose content comes from this origin."""
