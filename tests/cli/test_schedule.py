@@ -70,9 +70,17 @@ def test_minutes_are_off_the_quarters_and_never_while_clocks_change() -> None:
         jobs = timetable("host", f"/profiles/{number}.toml", lambda _: True)
         assert [" ".join(job.command[:2]).removesuffix(" --read-only") for job in jobs] == EVERYTHING
         assert not {job.times.minute for job in jobs} & {0, 15, 30, 45}
-        assert not {hour for job in jobs for hour in job.times.hours} & {2, 3}
+        assert 2 not in {hour for job in jobs for hour in job.times.hours}
         assert len({job.times.minute for job in jobs}) == len(jobs)
         assert all(0 <= hour < 24 for job in jobs for hour in job.times.hours)
+
+
+def test_payments_are_polled_every_two_hours_by_night_too() -> None:
+    (poll,) = [job for job in timetable("h", "/p.toml", lambda _: True) if job.command == ("payments", "poll")]
+    hours = poll.times.hours
+    assert {(later - hour) % 24 for hour, later in zip(hours, (*hours[1:], hours[0]), strict=True)} == {2}
+    assert expression(poll.times).split()[1:] == ["1-23/2", "*", "*", "*"]
+    assert f" 01..23/2:{poll.times.minute:02}:00" in f" {calendar(poll.times).split()[1]}"
 
 
 def test_times_are_stable_and_differ_between_profiles_and_computers() -> None:
@@ -263,8 +271,9 @@ def test_systemd_and_cron_mean_the_same_times() -> None:
 
 
 def in_cron(hours: str) -> set[int]:
-    first, dash, last = hours.partition("-")
-    return set(range(int(first), int(last) + 1)) if dash else {int(hour) for hour in hours.split(",")}
+    first, dash, last = hours.partition("/")[0].partition("-")
+    step = int(hours.partition("/")[2] or 1)
+    return set(range(int(first), int(last) + 1, step)) if dash else {int(hour) for hour in hours.split(",")}
 
 
 def test_a_service_runs_what_cron_runs(world: World) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from bexsync.errors import ConfigurationProblem
 from bexsync.scheduling.surroundings import Surroundings, refuse_unwritable
@@ -22,12 +22,13 @@ def crontab(jobs: Iterable[ScheduledJob], around: Surroundings) -> list[str]:
 def expression(times: Times) -> str:
     """The five fields."""
     weekday = "*" if times.weekday is None else str(times.weekday + 1)
-    return f"{times.minute} {_hours(times.hours)} * * {weekday}"
+    return f"{times.minute} {_hours(times)} * * {weekday}"
 
 
-def _hours(hours: Sequence[int]) -> str:
-    if len(hours) > 1 and hours == tuple(range(hours[0], hours[-1] + 1)):
-        return f"{hours[0]}-{hours[-1]}"
+def _hours(times: Times) -> str:
+    hours, step = times.hours, times.step
+    if step:
+        return f"{hours[0]}-{hours[-1]}" + (f"/{step}" if step > 1 else "")
     return ",".join(str(hour) for hour in hours)
 
 

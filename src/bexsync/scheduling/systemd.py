@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,12 +39,13 @@ def units(jobs: Iterable[ScheduledJob], around: Surroundings, manager: Manager) 
 def calendar(times: Times) -> str:
     """When, as OnCalendar= has it."""
     weekday = "" if times.weekday is None else f"{_WEEKDAYS[times.weekday]} "
-    return f"{weekday}*-*-* {_hours(times.hours)}:{times.minute:02}:00"
+    return f"{weekday}*-*-* {_hours(times)}:{times.minute:02}:00"
 
 
-def _hours(hours: Sequence[int]) -> str:
-    if len(hours) > 1 and hours == tuple(range(hours[0], hours[-1] + 1)):
-        return f"{hours[0]:02}..{hours[-1]:02}"
+def _hours(times: Times) -> str:
+    hours, step = times.hours, times.step
+    if step:
+        return f"{hours[0]:02}..{hours[-1]:02}" + (f"/{step}" if step > 1 else "")
     return ",".join(f"{hour:02}" for hour in hours)
 
 

@@ -21,6 +21,12 @@ class Times:
     hours: tuple[int, ...]
     weekday: int | None = None
 
+    @property
+    def step(self) -> int:
+        """How many hours lie between one run and the next; 0 where that is not always the same."""
+        gaps = {after - before for before, after in zip(self.hours, self.hours[1:], strict=False)}
+        return gaps.pop() if len(gaps) == 1 else 0
+
 
 @dataclass(frozen=True)
 class ScheduledJob:
@@ -49,7 +55,8 @@ class _Plan:
 # The order is part of the minutes: a new line goes to the end. `spread` hours from the first one are as good as it.
 _PLANS = (
     _Plan("invoices push", (), "hourly by day", tuple(range(7, 21))),
-    _Plan("payments poll", (), "every two hours", (0, *range(4, 23, 2))),
+    # The odd hours: hour 2 is skipped when summer time begins, and comes twice when it ends.
+    _Plan("payments poll", (), "every two hours", tuple(range(1, 24, 2))),
     _Plan("products sync", (), "daily", (4,), spread=2),
     _Plan("stock pull", (), "daily", (4,), spread=2),
     _Plan("orders sync", (), "daily", (4,), spread=2),
