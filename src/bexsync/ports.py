@@ -144,11 +144,11 @@ class Catalog(Protocol):
     mends it. Writes are set operations: repeating one after a crash is harmless.
     """
 
-    def products(self) -> Iterator[Intake | Unreadable]:
+    def products(self) -> Iterator[Intake | Unreadable | Remark]:
         """Every product of the shop, one record per sellable variant, with its stock where the shop says it."""
         ...
 
-    def tax_rates(self) -> Iterator[Intake | Unreadable]:
+    def tax_rates(self) -> Iterator[Intake | Unreadable | Remark]:
         """Every tax rate of the shop; none where the shop lists none."""
         ...
 

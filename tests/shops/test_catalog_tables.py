@@ -77,7 +77,7 @@ _VALUES: Mapping[str, st.SearchStrategy[Any]] = {
 }
 _STOCK = st.decimals(min_value=-(10**9), max_value=10**9, places=6) | st.integers(-5, 5000).map(Decimal)
 _PRICE = st.decimals(min_value=0, max_value=10**9, places=6) | st.integers(0, 5_000_000).map(lambda n: Decimal(n) / 100)
-_ALTERNATIVES = ("price_net", "price_gross", "weight_grams")
+_ALTERNATIVES = ("price_net", "price_gross", "weight_grams", "weight_pounds", "weight_ounces", "tax_status")
 
 
 def _cells(column: Column) -> st.SearchStrategy[Any]:
@@ -319,14 +319,16 @@ def test_every_name_of_a_column_is_known(kind: str, name: str) -> None:
 @pytest.mark.parametrize("kind", LIST_COLUMNS)
 def test_every_field_has_a_column_and_every_column_a_field(kind: str) -> None:
     fields = set(MODELS[kind].model_fields) - {"metadata"}
-    assert {column.path[0] for column in LIST_COLUMNS[kind]} == fields
+    # What is not taxed becomes a class and a rate of the record.
+    assert {column.path[0] for column in LIST_COLUMNS[kind]} - {"tax_status"} == fields
     least = {
         "product": {"shop_id": "1", "title": "x"},
         "stock_level": {"sku": "1", "stock": 1},
         "tax_rate": {"rate": 1},
     }
     for column in LIST_COLUMNS[kind]:
-        for meant in set(WORDS[column.name].values()) if column.sort == "word" else ():
+        is_of_record = column.sort == "word" and column.name != "tax_status"
+        for meant in set(WORDS[column.name].values()) if is_of_record else ():
             assert getattr(read_record(kind, {**least[kind], column.name: meant}), column.name) == meant
 
 
@@ -347,12 +349,15 @@ EXPLAINED: Mapping[str, Mapping[str, str]] = {
         "price_gross": "CSV only: `price` with VAT",
         "currency": "else that of the profile. As CSV, a price may name it: `CHF 19.90`",
         "prices_include_tax": "`true` where `price` holds the VAT",
+        "tax_status": "CSV only: `taxable`, or `none` for the class `none` at 0 %, which the VAT map translates",
         "tax_class": "the shop's class, which the VAT map translates",
         "tax_rate": 'in percent (`"8.1"`)',
         "tax_country": "whose rate that is (`CH`)",
         "revenue_account": "bexio's account number, instead of the profile's",
         "weight": "in `weight_unit`; left out, it is unknown",
         "weight_grams": "CSV only: `weight` in grams",
+        "weight_pounds": "CSV only: `weight` in pounds",
+        "weight_ounces": "CSV only: `weight` in ounces",
         "weight_unit": "`kg` (the default), `g`, `mg`, `lb`, `oz`",
         "stock": "what the shop can still sell; a list of stock wins over it",
         "track_stock": "`false` where the shop does not count it",

@@ -11,7 +11,7 @@ from bexsync.jobs.reporting import no_catalog
 from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
 from bexsync.planning.products import KIND, Elsewhere, KnownItem
-from bexsync.ports import Catalog, Item, Unreadable
+from bexsync.ports import Catalog, Item, Remark, Unreadable
 from bexsync.records import Product
 from bexsync.store import Store
 
@@ -88,6 +88,7 @@ class CatalogReader:
 
     run: Run
     unreadable: list[Unreadable] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     count: int = 0
 
     def products(self) -> Iterator[Product]:
@@ -98,6 +99,9 @@ class CatalogReader:
                 raise TryLater("Stopped by a signal.", "The next run goes on from here.", code="stopped")
             if isinstance(found, Unreadable):
                 self.unreadable.append(found)
+                continue
+            if isinstance(found, Remark):
+                self.remarks.append(f"{found.origin}: {found.message}.")
                 continue
             self.count += 1
             yield cast(Product, found.record)

@@ -139,7 +139,7 @@ class _Sync:
         self._is_complete = reader.is_whole and not self._options.is_narrow and not self._is_cut
         if self._is_complete:
             self._note_gone_from_shop(unseen - {found.shop_id for found in reader.unreadable})
-        self._count()
+        self._count(reader)
         return list(self._works.values())
 
     def _new_planner(self) -> ProductPlanner:
@@ -368,10 +368,10 @@ class _Sync:
                 KIND, "sync", wanted, Status.FAILED, reason=problem.message, hint=problem.hint, code=problem.code
             )
 
-    def _count(self) -> None:
+    def _count(self, reader: CatalogReader) -> None:
         result = self._run.result
         result.unlisted.clear()
-        result.remarks.clear()
+        result.remarks[:] = reader.remarks
         done_before = sum(o.status is Status.DONE for o in self._run.outcomes.values())
         if self._unchanged > done_before:
             result.unlisted[Status.UNCHANGED.value] = self._unchanged - done_before

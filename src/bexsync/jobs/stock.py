@@ -109,6 +109,7 @@ class _Pull:
             if found is not None:
                 due.append(found)
         self._note_unknown(seen)
+        self._run.result.remarks[:] = reader.remarks
         if not self._options.skus:
             self._troubles.note_unreadable(reader.unreadable)
             if reader.is_whole:

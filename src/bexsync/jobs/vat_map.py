@@ -20,7 +20,7 @@ from bexsync.planning.named import revenue_account
 from bexsync.planning.taxes import TaxChooser, use_of
 from bexsync.planning.vat_map import Books
 from bexsync.planning.vat_wants import Origin, Seen, Want, wants_of
-from bexsync.ports import Account, Unreadable
+from bexsync.ports import Account, Intake, Remark, Unreadable
 from bexsync.records import Product, TaxRate
 from bexsync.records.quoting import printable
 from bexsync.store import RecordState, Store
@@ -83,6 +83,8 @@ class _Shop:
             if isinstance(found, Unreadable):
                 self.remarks.append(found)
                 continue
+            if isinstance(found, Remark):
+                continue
             rate = cast(TaxRate, found.record)
             yield Seen(Origin.LIST, rate.tax_class, rate.rate, rate.country_code, rate.use, rate.valid_from)
 
@@ -93,7 +95,7 @@ class _Shop:
             return seen
         try:
             for found in self.workspace.catalog.products():
-                if not isinstance(found, Unreadable):
+                if isinstance(found, Intake):
                     product = cast(Product, found.record)
                     seen.add(Seen(Origin.PRODUCT, product.tax_class, product.tax_rate, product.tax_country))
         except ConfigurationProblem:

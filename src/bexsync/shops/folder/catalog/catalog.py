@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-from bexsync.ports import Intake, ProductChange, StockChange, Unreadable
+from bexsync.ports import Intake, ProductChange, Remark, StockChange, Unreadable
 from bexsync.profile import CsvSection
 from bexsync.records import Product
 from bexsync.records.quoting import shown
@@ -43,7 +43,7 @@ class FolderCatalog:
         self._read_at: tuple[Stamp | None, ...] = ()
         self._stock: dict[str, Decimal | None] = {}
 
-    def products(self) -> Iterator[Intake | Unreadable]:
+    def products(self) -> Iterator[Intake | Unreadable | Remark]:
         """Every product of catalog/products.*, with its number of catalog/stock.* where that names it."""
         with explained(self._layout):
             self._belonging.look()
@@ -52,6 +52,9 @@ class FolderCatalog:
             numbers: dict[str, Decimal | None] = {}
             same: dict[Decimal | None, Decimal | None] = {}  # few numbers stand for many products
             for outcome in _told_apart(products, read_list(products, self._csv)):
+                if isinstance(outcome, Remark):
+                    yield outcome
+                    continue
                 if isinstance(outcome, Unreadable):
                     numbers.pop(outcome.shop_id, None)
                     yield outcome
@@ -64,9 +67,10 @@ class FolderCatalog:
                 yield Intake("product", product, products.origin, outcome[0])
             if levels is not None:
                 yield from levels.left_over()
+                yield from levels.remarks
             self._read_at, self._stock = _stamps(products, stock), numbers
 
-    def tax_rates(self) -> Iterator[Intake | Unreadable]:
+    def tax_rates(self) -> Iterator[Intake | Unreadable | Remark]:
         """Every rate of catalog/taxes.*, none where there is no such list."""
         with explained(self._layout):
             self._belonging.look()
@@ -76,6 +80,8 @@ class FolderCatalog:
             for outcome in read_list(taxes, self._csv):
                 if isinstance(outcome, Complaint):
                     yield outcome.unreadable
+                elif isinstance(outcome, Remark):
+                    yield outcome
                 else:
                     yield Intake("tax_rate", outcome.record, taxes.origin, outcome.place)
 
@@ -139,12 +145,14 @@ def _stock_cells(change: StockChange) -> dict[str, str]:
     return {"shop_id": change.shop_id, "sku": change.sku, "stock": f"{change.stock:f}", "expected": expected}
 
 
-def _told_apart(file: ListFile, outcomes: Iterator[Listed | Complaint]) -> Iterator[tuple[str, Product] | Unreadable]:
+def _told_apart(
+    file: ListFile, outcomes: Iterator[Listed | Complaint | Remark]
+) -> Iterator[tuple[str, Product] | Unreadable | Remark]:
     """Products that stand there once; the same again is nothing, and with other content a question for a person."""
     known: dict[str, int] = {}  # a digest of what it says above the number of its row: many of them fit into memory
     for outcome in outcomes:
-        if isinstance(outcome, Complaint):
-            yield outcome.unreadable
+        if isinstance(outcome, Complaint | Remark):
+            yield outcome.unreadable if isinstance(outcome, Complaint) else outcome
             continue
         product = outcome.record
         assert isinstance(product, Product)  # noqa: S101  the list of products holds nothing else

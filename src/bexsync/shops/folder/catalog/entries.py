@@ -38,6 +38,10 @@ class Source(Protocol):
         """Everything in it, at least one thing, without holding it all; raises UnusableFile."""
         ...
 
+    def remarks(self) -> Iterator[str]:
+        """What of it was left out or is worth knowing, each part of a sentence, once all of it is read."""
+        ...
+
     def blame(self, entry: Entry, problem: Malformed) -> tuple[str, str]:
         """Where in the file the fault of a record lies, and what it is."""
         ...

@@ -52,6 +52,10 @@ class JsonLines:
         if not found:
             raise UnusableFile("is empty")
 
+    def remarks(self) -> Iterator[str]:
+        """Nothing: a record of JSON that is not understood is refused."""
+        return iter(())
+
     def blame(self, entry: Entry, problem: Malformed) -> tuple[str, str]:
         """The line, and the field as the record names it."""
         return entry.place, problem.message
@@ -81,6 +85,10 @@ class JsonArray:
             raise text.fault("Extra data")
         if not found:
             raise UnusableFile("holds no records", "Leave the file away when there is nothing to hand over.")
+
+    def remarks(self) -> Iterator[str]:
+        """Nothing: a record of JSON that is not understood is refused."""
+        return iter(())
 
     def blame(self, entry: Entry, problem: Malformed) -> tuple[str, str]:
         """The record, and the field as it names it."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from bexsync.ports import Unreadable
+from bexsync.ports import Remark, Unreadable
 from bexsync.profile import CsvSection
 from bexsync.records import Malformed, Record, read_record
 from bexsync.records.quoting import named, shown
@@ -39,10 +39,12 @@ class Complaint:
     sku: str = ""
 
 
-def read_list(file: ListFile, csv: CsvSection) -> Iterator[Listed | Complaint]:
-    """Everything in a list; raises ConfigurationProblem and TryLater, at the latest at its end."""
+def read_list(file: ListFile, csv: CsvSection) -> Iterator[Listed | Complaint | Remark]:
+    """Everything in a list, and how it was read; raises ConfigurationProblem and TryLater, at the latest at its end."""
     with file.reading() as stream:
-        yield from _summed_up(file.origin, _outcomes(_source(file, stream, csv), file))
+        source = _source(file, stream, csv)
+        yield from _summed_up(file.origin, _outcomes(source, file))
+        yield from (Remark(file.origin, said) for said in source.remarks())
 
 
 def _source(file: ListFile, stream: BinaryIO, csv: CsvSection) -> Source:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from bexsync.ports import Unreadable
+from bexsync.ports import Remark, Unreadable
 from bexsync.records import Product, StockLevel
 from bexsync.records.quoting import shown
 from bexsync.shops.folder.catalog.lists import CORRECT_THERE
@@ -19,7 +19,7 @@ _Name = tuple[str, str]
 class StockList:
     """What each row says, by the product it names; kept small, because there are as many as products."""
 
-    def __init__(self, rows: Iterable[Listed | Complaint], origin: str) -> None:
+    def __init__(self, rows: Iterable[Listed | Complaint | Remark], origin: str) -> None:
         self._origin = origin
         self._word = ""
         self._index: dict[str, dict[str, int]] = {"shop_id": {}, "sku": {}}
@@ -28,10 +28,13 @@ class StockList:
         self._is_used = bytearray()
         self._doubts: dict[_Name, Unreadable] = {}
         self._nameless: list[Unreadable] = []
+        self.remarks: list[Remark] = []
         self._settled: set[_Name] = set()
         same: dict[Decimal, Decimal] = {}
         for row in rows:
-            if isinstance(row, Complaint):
+            if isinstance(row, Remark):
+                self.remarks.append(row)
+            elif isinstance(row, Complaint):
                 self._doubt(row)
             else:
                 self._keep(row, same)

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from bexsync.profile import CsvSection
 from bexsync.records import Malformed
 from bexsync.records.quoting import printable
 from bexsync.shops.folder.catalog.entries import NOTHING, Entry, Spoilt
-from bexsync.shops.folder.catalog.words import VOCABULARIES
+from bexsync.shops.folder.catalog.parents import Parents, UnknownParent
+from bexsync.shops.folder.catalog.shopify import ShopifyRows, is_shopify
+from bexsync.shops.folder.catalog.words import (
+    NOT_SOLD,
+    OF_PARENT,
+    PRODUCT_TYPES,
+    REGULAR_PRICE,
+    ROOFS,
+    STATES,
+    TAX_STATUS,
+    VOCABULARIES,
+    WEIGHT_UNITS,
+    is_weight_of_unknown_unit,
+    is_whether,
+)
 from bexsync.shops.folder.pieces import UnusableFile
 from bexsync.shops.folder.table.amounts import DecimalSign
 from bexsync.shops.folder.table.cells import cleaned, is_month_first
 from bexsync.shops.folder.table.delimiters import delimiter_of, sample_of, skip_sep_line
-from bexsync.shops.folder.table.headers import Field, Header, understood
+from bexsync.shops.folder.table.headers import Field, Header, plain_header, understood
 from bexsync.shops.folder.table.sheet import beyond_headers, months_first, numbered_rows
 from bexsync.shops.folder.table.text import encoding_of, opened_text
 from bexsync.shops.folder.table.values import CellReader, WrongCell
@@ -24,10 +40,13 @@ from bexsync.shops.folder.table.values import CellReader, WrongCell
 _IMPLIED: Mapping[str, tuple[str, Any]] = {
     "price_net": ("prices_include_tax", False),
     "price_gross": ("prices_include_tax", True),
-    "weight_grams": ("weight_unit", "g"),
+    **{column: ("weight_unit", unit) for column, unit in WEIGHT_UNITS.items()},
 }
-# A shop's word for a product that is only the roof over its variants.
-_ROOFS = ("variable", "grouped", "variabel", "gruppiert")
+# Untaxed products get a class of their own, which the VAT map may name: 0 % has several reasons.
+_UNTAXED = {"tax_class": "none", "tax_rate": "0"}
+_TYPES_APART = re.compile(r"\s*[,;|]\s*")
+_ESCAPED_BREAK = re.compile(r"(\\?)\\n")
+_MOST_NAMED = 5
 
 
 class TableList:
@@ -40,23 +59,39 @@ class TableList:
         self._vocabulary = VOCABULARIES[kind]
         self._encoding = encoding_of(stream, settings.encoding)
         self._delimiter = ""
+        self._width = 0
         self._header = Header((), (), 0)
+        self._looked_at: list[Field] = []
+        self._shopify: ShopifyRows | None = None
         self._nameless: frozenset[int] = frozenset()
         self._is_known_by_sku = False
+        self._has_escaped_breaks = False
+        self._parents = Parents()
+        self._not_sold: dict[str, list[str]] = {}
 
     def entries(self) -> Iterator[Entry | Spoilt]:
         """A record per row."""
         cells = CellReader(self._settings, self._look_through() or ".")
-        text = self._opened()
-        try:
-            rows = numbered_rows(text, self._delimiter)
-            next(rows)
-            for number, given in rows:
-                entry = self._entry(number, given, cells)
-                if entry is not None:
-                    yield entry
-        finally:
-            text.detach()  # the file is the caller's to close
+        if self._parents.are_needed:
+            for _, _, row in self._rows():
+                self._parents.meet(self._header, row or ())
+        for number, given, row in self._rows():
+            entry = self._entry(number, given, row, cells) if row is not None else None
+            if entry is not None:
+                yield entry
+
+    def remarks(self) -> Iterator[str]:
+        """What of the list was left out, once all of it is read."""
+        for what, ids in self._not_sold.items():
+            yield f"left out {_counted(len(ids), f'{what} product')}, which the shop does not sell itself: {_some(ids)}"
+        ignored = self._shopify.ignored if self._shopify else ()
+        if ignored:
+            yield f"ignored {_columns(ignored)}"
+        if odd := [header for header in self._header.ignored if is_weight_of_unknown_unit(header)]:
+            units = "kg, g, lb and oz"
+            yield f"ignored {_columns(odd)}, whose unit is none of {units}: the weights are not synchronised"
+        if parents := self._parents.shared_stock():
+            yield f"each variant has the whole stock that it shares with the others of its parent: {_some(parents)}"
 
     def blame(self, entry: Entry, problem: Malformed) -> tuple[str, str]:
         """The row and the column in place of the record's field."""
@@ -65,6 +100,17 @@ class TableList:
             return entry.place, problem.message
         message = problem.message.removeprefix(f"field `{problem.field}` ")
         return f"{entry.place}, column `{printable(field.header)}`", message.replace("is missing", "is empty", 1)
+
+    def _rows(self) -> Iterator[tuple[int, list[str], list[str] | None]]:
+        """Each row beneath the headers as it stands there, and as the header has it; None where it is no product."""
+        text = self._opened()
+        try:
+            rows = numbered_rows(text, self._delimiter)
+            next(rows, None)
+            for number, given in rows:
+                yield number, given, self._shopify.row(given) if self._shopify else given
+        finally:
+            text.detach()  # the file is the caller's to close
 
     def _opened(self) -> io.TextIOWrapper:
         text = opened_text(self._stream, self._encoding)
@@ -76,39 +122,63 @@ class TableList:
             )
         return text
 
-    def _look_through(self) -> str:
-        """Understands the headers, and the decimal sign by all amounts; raises UnusableFile."""
+    def _headers(self) -> list[str]:
         text = self._opened()
         try:
-            rows = numbered_rows(text, self._delimiter)
-            _, headers = next(rows, (0, None))
-            if headers is None:
-                raise UnusableFile("is empty")
-            self._understand([cleaned(header).replace("\n", " ") for header in headers])
-            decimal = DecimalSign(self._settings.decimal)
-            amounts = [f for f in self._header.fields if f.column.sort in ("amount", "percent")]
-            days = [f for f in self._header.fields if f.column.sort == "day" and not self._settings.date_format]
-            number = 0
-            last: list[str] = []
-            for number, last in rows:
-                for field in amounts:
-                    if field.index < len(last) and (cell := cleaned(last[field.index])):
-                        decimal.look_at(cell, number, field.header)
-                for field in days:
-                    if field.index < len(last) and is_month_first(cell := cleaned(last[field.index])):
-                        raise months_first(number, field, cell)
-            self._refuse_half(number, last)
-            return decimal.decided()
+            _, headers = next(numbered_rows(text, self._delimiter), (0, None))
         finally:
             text.detach()
-
-    def _understand(self, headers: list[str]) -> None:
+        if headers is None:
+            raise UnusableFile("is empty")
+        headers = [cleaned(header).replace("\n", " ") for header in headers]
         while headers and not headers[-1]:
             headers.pop()
-        self._header = understood(headers, self._settings.columns, has_currency=False, vocabulary=self._vocabulary)
+        return headers
+
+    def _look_through(self) -> str:
+        """Understands the headers, and the decimal sign by all amounts; raises UnusableFile."""
+        self._understand(self._headers())
+        decimal = DecimalSign(self._settings.decimal)
+        number = 0
+        last: list[str] = []
+        for number, given, row in self._rows():
+            last = given
+            self._look_at(number, row or (), decimal)
+        self._refuse_half(number, last)
+        return decimal.decided()
+
+    def _look_at(self, number: int, row: Sequence[str], decimal: DecimalSign) -> None:
+        for field in self._looked_at:
+            if field.index >= len(row) or not (cell := cleaned(row[field.index])):
+                continue
+            if field.column.sort != "day":
+                decimal.look_at(cell, number, field.header)
+            elif is_month_first(cell):
+                raise months_first(number, field, cell)
+        if self._kind == "product":
+            self._parents.look_for(self._header, row)
+
+    def _understand(self, headers: list[str]) -> None:
+        columns = self._settings.columns
+        self._width = len(headers)
         self._nameless = frozenset(i for i, header in enumerate(headers) if not header)
+        if self._kind == "product" and is_shopify(headers):
+            self._shopify = ShopifyRows(headers, [*columns.values()])
+        read = self._shopify.headers if self._shopify else ["" if is_whether(h) else h for h in headers]
+        found = understood(read, columns, has_currency=False, vocabulary=self._vocabulary)
+        originals = self._shopify.originals if self._shopify else {}
+        fields = [replace(field, header=originals.get(field.header, field.header)) for field in found.fields]
+        self._header = replace(found, fields=tuple(fields))
+        sorts = ("amount", "percent") if self._settings.date_format else ("amount", "percent", "day")
+        self._looked_at = [field for field in fields if field.column.sort in sorts]
         # Where a shop has no other ids, its numbers are what its products are known by for ever.
         self._is_known_by_sku = self._kind == "product" and self._header.field("shop_id") is None
+        price = self._header.field("price")
+        self._has_escaped_breaks = (
+            price is not None
+            and plain_header(price.header) in REGULAR_PRICE
+            and {"type", "active"} <= {field.column.name for field in fields}
+        )
 
     def _refuse_half(self, number: int, last: list[str]) -> None:
         """A list that was cut off must not pass for one from which products have vanished."""
@@ -116,7 +186,7 @@ class TableList:
             raise UnusableFile(
                 "holds no rows beneath its headers", "Leave the file away when there is nothing to hand over."
             )
-        if len(last) < self._header.width and not self._has_its_end():
+        if len(last) < self._width and not self._has_its_end():
             raise UnusableFile(
                 f"ends in the middle of row {number}", "Export the list again; a line break ends its last row."
             )
@@ -125,20 +195,23 @@ class TableList:
         self._stream.seek(-4, os.SEEK_END)  # a line break in UTF-32
         return self._stream.read(4).rstrip(b"\0")[-1:] in (b"\n", b"\r")
 
-    def _entry(self, number: int, given: list[str], cells: CellReader) -> Entry | Spoilt | None:
+    def _entry(self, number: int, given: list[str], row: list[str], cells: CellReader) -> Entry | Spoilt | None:
         place = f"row {number}"
         value: dict[str, Any] = {}
         wrong: list[WrongCell] = []
         marks: list[tuple[Field, str]] = []
         implying: list[Field] = []
         for field in self._header.fields:
-            text = cleaned(given[field.index]) if field.index < len(given) else ""
+            text = cleaned(row[field.index]) if field.index < len(row) else ""
             if not text:
                 continue
             name = field.column.path[0]
-            if name == "type" and text.casefold() in _ROOFS:
+            if name == "type" and self._is_left_out(text, row):
                 return None
             try:
+                text = self._meant(text, number, field, row)
+                if not text:
+                    continue
                 read = cells.read(text, number, field)
             except WrongCell as problem:
                 wrong.append(problem)
@@ -150,15 +223,80 @@ class TableList:
                 implying.append(field)
         if self._is_known_by_sku and "sku" in value:
             value["shop_id"] = value["sku"]
-        if stray := beyond_headers(number, given, self._header.width, self._nameless, self._delimiter):
+        if stray := beyond_headers(number, given, self._width, self._nameless, self._delimiter):
             return Spoilt(place, stray.message, stray.hint, value)
         wrong.extend(said for field, mark in marks if (said := _foreign(number, field, mark, value)))
         wrong.extend(said for field in implying if (said := _contradiction(number, field, value)))
+        wrong.extend(self._untaxed(number, value))
         if not wrong:
             return Entry(place, value, NOTHING)
         more = f" ({len(wrong) - 1} more after it)" if len(wrong) > 1 else ""
         where = f"{place}, column `{printable(wrong[0].header)}`"
         return Spoilt(where, f"{wrong[0].message}{more}", wrong[0].hint, value)
+
+    def _is_left_out(self, types: str, row: Sequence[str]) -> bool:
+        """Whether a row stands for nothing that the shop sells: a roof over variants, or a link to another shop."""
+        words = _types(types)
+        kind = next((NOT_SOLD[word] for word in words if word in NOT_SOLD), "")
+        if kind:
+            names = [f for f in (self._header.field("sku"), self._header.field("shop_id")) if f is not None]
+            texts = [text for f in names if f.index < len(row) and (text := cleaned(row[f.index]))]
+            self._not_sold.setdefault(kind, []).append(texts[0] if texts else "without a number")
+        return bool(kind) or any(word in ROOFS for word in words)
+
+    def _meant(self, text: str, number: int, field: Field, row: Sequence[str]) -> str:
+        """What a shop's own export means by a cell, in words that every table knows; raises WrongCell."""
+        name = field.column.name
+        if self._kind != "product":
+            return text
+        if name in ("tax_status", "tax_class", "stock") and text.casefold() == OF_PARENT:
+            try:
+                text = self._parents.said(self._header, row, field)
+            except UnknownParent as problem:
+                hint = "Export the parents together with their variants."
+                raise WrongCell(number, field.header, str(problem), hint) from problem
+        match name:
+            case "type":
+                meant = {PRODUCT_TYPES.get(word, "") for word in _types(text)}
+                return text if "" in meant else "service" if "service" in meant else "physical"
+            case "active":
+                return STATES.get(text.casefold(), text)
+            case "tax_status" if text and text.casefold() not in TAX_STATUS:
+                raise WrongCell(number, field.header, f"must be taxable, shipping or none, it says {text[:40]!r}")
+            case "tax_status":
+                return TAX_STATUS.get(text.casefold(), text)
+            case "description" if self._has_escaped_breaks:
+                return _ESCAPED_BREAK.sub(lambda found: "\\n" if found[1] else "\n", text)
+            case _:
+                return text
+
+    def _untaxed(self, number: int, value: dict[str, Any]) -> Iterator[WrongCell]:
+        """Gives an untaxed product what says so in the record; a rate beside it is a contradiction."""
+        if value.pop("tax_status", "taxable") == "taxable":
+            return
+        rate = self._header.field("tax_rate")
+        if rate is not None and str(value.get("tax_rate", "0")).strip("0.") != "":
+            yield WrongCell(number, rate.header, f"says {value['tax_rate']}, but the product is not taxed")
+        value.update(_UNTAXED)
+
+
+def _types(text: str) -> list[str]:
+    """The types of a product that a shop writes into one cell, as in `simple, downloadable, virtual`."""
+    whole = text.casefold()
+    return [whole] if whole in NOT_SOLD else [word for word in _TYPES_APART.split(whole) if word]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(printable(name) for name in names[:_MOST_NAMED]) + more
+
+
+def _columns(headers: Sequence[str]) -> str:
+    return f"column{'' if len(headers) == 1 else 's'} {_some([f'`{header}`' for header in headers])}"
 
 
 def _foreign(number: int, field: Field, mark: str, value: dict[str, Any]) -> WrongCell | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from bexsync.records.columns import BY_NAME, LIST_COLUMNS
-from bexsync.shops.folder.table.headers import Vocabulary
+from bexsync.shops.folder.table.cells import WORDS, YES_NO
+from bexsync.shops.folder.table.headers import Vocabulary, plain_header
 
 _PRODUCT_ID = (
     *("ID", "Shop ID", "Produkt-ID", "Artikel-ID", "Varianten-ID", "Product ID", "Variant ID"),
@@ -27,6 +29,7 @@ _TAX_CLASS = (
     "Classe de taxe",
     "Classe IVA",
     "Aliquota imposta",
+    "Aliquota di imposta",
 )
 _TAX_RATE = (
     *("MWST %", "MWST in %", "MWST-Satz", "MWST-Satz %", "Steuersatz", "Steuersatz %", "USt %", "VAT %", "VAT rate"),
@@ -93,6 +96,10 @@ PRODUCT_SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "prices_include_tax": (
         *("Preise inkl. MWST", "Inkl. MWST", "Prices include VAT", "Prix TVA comprise", "TVA comprise", "IVA compresa"),
     ),
+    "tax_status": (
+        *("Steuerstatus", "Tax status", "Taxable", "Steuerbar", "Steuerpflichtig", "État de la TVA", "Statut TVA"),
+        *("Statut de TVA", "Stato delle imposte", "Stato imposta"),
+    ),
     "tax_class": _TAX_CLASS,
     "tax_rate": _TAX_RATE,
     "tax_country": ("Steuerland", "Tax country", "Pays TVA", "Paese IVA"),
@@ -101,6 +108,8 @@ PRODUCT_SYNONYMS: Mapping[str, tuple[str, ...]] = {
     ),
     "weight": ("Gewicht", "Gewicht (kg)", "Gewicht kg", "Weight (kg)", "Poids", "Poids (kg)", "Peso", "Peso (kg)"),
     "weight_grams": ("Gewicht (g)", "Gewicht in g", "Gewicht in Gramm", "Weight (g)", "Poids (g)", "Peso (g)"),
+    "weight_pounds": ("Gewicht (lb)", "Gewicht (lbs)", "Weight (lbs)", "Weight (lb)", "Poids (lbs)", "Peso (lbs)"),
+    "weight_ounces": ("Gewicht (oz)", "Weight (oz)", "Poids (oz)", "Peso (oz)"),
     "weight_unit": ("Gewichtseinheit", "Unité de poids", "Unità di peso"),
     "stock": _STOCK,
     "track_stock": (
@@ -120,6 +129,56 @@ TAX_SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "use": ("Verwendung", "Zweck", "Usage", "Utilisation", "Uso"),
     "valid_from": ("Gültig ab", "Gültig von", "From", "Valable dès", "Dès", "Valido dal", "Dal"),
 }
+# Columns that name their unit.
+WEIGHT_UNITS = {"weight_grams": "g", "weight_pounds": "lb", "weight_ounces": "oz"}
+_WEIGHT_HEADER = re.compile(r"(?:weight|gewicht|poids|peso)\W+(?:in\s+)?\w+\W*", re.IGNORECASE)
+# What WooCommerce calls the price, which tells its own export from other tables.
+REGULAR_PRICE = frozenset(
+    map(plain_header, ("Regular price", "Regulärer Preis", "Tarif régulier", "Prezzo di listino"))
+)
+
+
+def is_weight_of_unknown_unit(header: str) -> bool:
+    """Whether a column that no field has holds weights by its name."""
+    return _WEIGHT_HEADER.fullmatch(header) is not None
+
+
+_IN_STOCK = frozenset(map(plain_header, ("In stock", "En stock", "Vorrätig", "Auf Lager", "Disponibile")))
+
+
+def is_whether(header: str) -> bool:
+    """Whether a column says if there is any stock, not how much: shops end its header with a question mark."""
+    return header.rstrip().endswith("?") and plain_header(header) in _IN_STOCK
+
+
+# A shop's words for a product that is only the roof over its variants, and for those that it does not sell itself.
+ROOFS = frozenset({"variable", "variabel", "variable-subscription", "variable subscription"})
+NOT_SOLD = {
+    **dict.fromkeys(("external", "external/affiliate", "affiliate", "extern", "externe", "esterno"), "external"),
+    **dict.fromkeys(("grouped", "gruppiert", "groupé", "raggruppato"), "grouped"),
+}
+# What a shop says beside a type, or in its place, of what is not sent.
+_UNSENT = ("downloadable", "herunterladbar", "téléchargeable", "scaricabile", "virtuel", "virtuale")
+_SENT = ("subscription", "subscription_variation", "bundle", "composite", "einfach")
+PRODUCT_TYPES: Mapping[str, str] = {
+    **WORDS["type"],
+    **dict.fromkeys(_UNSENT, "service"),
+    **dict.fromkeys(_SENT, "physical"),
+}
+TAX_STATUS: Mapping[str, str] = {
+    **dict.fromkeys(("taxable", "steuerpflichtig", "steuerbar", "imposable", "imponibile"), "taxable"),
+    **dict.fromkeys(("none", "keine", "aucun", "aucune", "nessuno", "nessuna", "exempt"), "none"),
+    # Only the sending of such a product is taxed.
+    **dict.fromkeys(("shipping", "nur versand", "shipping only"), "none"),
+    **{word: "taxable" if said == "yes" else "none" for word, said in YES_NO.items()},
+}
+# How shops write that a product is not for sale: a draft, a private one, one that waits or is archived.
+STATES: Mapping[str, str] = {
+    **dict.fromkeys(("-1", "2", "draft", "private", "pending", "archived", "inactive", "entwurf", "privat"), "no"),
+    **dict.fromkeys(("publish", "published", "active", "aktiv", "veröffentlicht"), "yes"),
+}
+# A variant's word for what its parent says.
+OF_PARENT = "parent"
 _RATE_OR_CLASS = dict.fromkeys(("MWST", "USt", "Steuer", "VAT", "Tax", "TVA", "IVA"), ("tax_rate", "tax_class"))
 PRODUCT_AMBIGUOUS: Mapping[str, tuple[str, ...]] = {
     **_RATE_OR_CLASS,
@@ -144,7 +203,7 @@ def _vocabulary(
     columns = {column.name: column for column in LIST_COLUMNS[kind]}
     others = [other for name, table in LIST_COLUMNS.items() if name != kind for other in table]
     shared = columns.keys() & {*BY_NAME, *(column.name for column in others)}
-    doubles = {"price_net": "price", "price_gross": "price", "weight_grams": "weight"}
+    doubles = {"price_net": "price", "price_gross": "price", **dict.fromkeys(WEIGHT_UNITS, "weight")}
     return Vocabulary(columns, synonyms, ambiguous, needed, doubles, frozenset(shared))
 
 

@@ -109,6 +109,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
             "service",
         ),
     },
+    "tax_status": {"taxable": "taxable", "none": "none"},
     "weight_unit": {
         "mg": "mg",
         **dict.fromkeys(("g", "gramm", "gram", "grams", "gr", "grammes", "grammi"), "g"),
