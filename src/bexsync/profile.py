@@ -273,9 +273,7 @@ def load_profile(path: Path) -> Profile:
     """The profile at `path` with `BEXSYNC_` variables over it; raises ProfileProblem with one sentence."""
     try:
         if not path.is_file():
-            raise ProfileProblem(
-                f"There is no profile {path}.", "`bexsync init` writes one; or name another with --profile."
-            )
+            raise ProfileProblem(f"There is no profile {path}.", _known_profiles(path.parent))
         from bexsync.profile_sources import read_settings  # pydantic_settings takes long to import
 
         return read_settings(path)
@@ -294,6 +292,22 @@ def load_profile(path: Path) -> Profile:
         raise ProfileProblem(
             f"The profile {path} cannot be read: {problem.strerror}.", "Give this user the right to read it."
         ) from problem
+
+
+def profiles_in(folder: Path) -> list[str]:
+    """The names of the profiles in a folder; a VAT map lies beside its profile under a similar name."""
+    return sorted(path.stem for path in folder.glob("*.toml") if not path.name.endswith(".vat.toml"))
+
+
+def _known_profiles(beside: Path) -> str:
+    """The names to choose from: those where profiles live, else those beside the one that was named."""
+    own = config_folder() / "profiles"
+    names = profiles_in(own)
+    if names:
+        return f"The profiles are {', '.join(names)} (in {own}); `bexsync init` writes another one."
+    found = [f"{name}.toml" for name in profiles_in(beside)] if beside.is_dir() else []
+    others = f"Beside it: {', '.join(found)}. " if found else ""
+    return f"{others}`bexsync init` writes one; or name another with --profile."
 
 
 def shop_path(profile: Profile, profile_file: Path) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bexsync.cli.completing import _STATUSES
+from bexsync.jobs.invoice_statuses import STATUSES
 from bexsync.ports import Standing
 from bexsync.store import RecordState
 from front_door import started
@@ -59,7 +59,7 @@ def test_ids_and_numbers_from_the_state_alone(busy: World) -> None:
 
 
 def test_every_status_is_offered_and_no_other() -> None:
-    assert set(_STATUSES) == {*RecordState, *Standing} | {"blocked", "sent"}
+    assert set(STATUSES) == {*RecordState, *Standing} | {"blocked", "sent", "waiting", "overdue"}
 
 
 def test_profiles_by_name_and_by_path(world: World) -> None:

@@ -17,21 +17,6 @@ Item = tuple[str, str]
 
 # Shells read their own signs in what they are offered, and bash cuts words at : = and @.
 _WORD = re.compile(r"[\w.,/+-]+")
-_STATUSES = {
-    "open": "not in bexio yet",
-    "blocked": "a person must correct something",
-    "draft": "a draft in bexio",
-    "issued": "issued, not mailed by bexsync",
-    "sent": "mailed",
-    "partly_paid": "part of the money came in",
-    "paid": "paid",
-    "unpaid": "written off",
-    "cancelled": "cancelled in bexio",
-    "deleted": "deleted in bexio",
-    "ignored": "not for bexsync to book",
-    "given_up": "acknowledged, left alone until it changes",
-    "done": "agrees with bexio",
-}
 
 
 def profiles(incomplete: str) -> list[Item]:
@@ -86,7 +71,16 @@ def errors(ctx: typer.Context, incomplete: str) -> list[Item]:
 
 def statuses(incomplete: str) -> list[Item]:
     """Where an invoice can stand."""
-    return _offered(_STATUSES.items, incomplete)
+    from bexsync.jobs.invoice_statuses import STATUSES
+
+    return _offered(STATUSES.items, incomplete)
+
+
+def sort_fields(incomplete: str) -> list[Item]:
+    """What a list of invoices can be sorted by."""
+    from bexsync.jobs.invoice_statuses import SORT_FIELDS
+
+    return _offered(lambda: ((name, "") for name in SORT_FIELDS), incomplete)
 
 
 def one_of(*choices: str) -> Callable[[str], list[Item]]:

@@ -9,7 +9,7 @@ import typer
 
 from bexsync.cli import completing, options
 from bexsync.cli.running import command, finish, run_job
-from bexsync.errors import Exit
+from bexsync.errors import Exit, UsageProblem
 
 Ids = Annotated[
     list[str] | None,
@@ -63,24 +63,49 @@ def list_(
         str | None,
         typer.Option(
             metavar="STATUS",
-            help="Only with this status: open, blocked, draft, issued, sent, partly_paid, paid, ...",
+            help="Only with this status: open (or unpaid), overdue, waiting, blocked, draft, sent, paid, ...",
             autocompletion=completing.statuses,
         ),
     ] = None,
+    unpaid: Annotated[bool, typer.Option("--unpaid", help="Only what customers still owe: --status open.")] = False,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only what is unpaid after its due date.")] = False,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Only invoices dated from here on.")
+    ] = None,
+    customer: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Only customers with this in their name or mail.")
+    ] = None,
+    sort: Annotated[
+        str,
+        typer.Option(
+            metavar="FIELD",
+            help="Sort by date, due, customer, amount, paid, open, status, number or id; -amount sorts downwards.",
+            autocompletion=completing.sort_fields,
+        ),
+    ] = "date",
+    limit: Annotated[int | None, typer.Option(min=0, metavar="N", help="Show at most N; the sums count all.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print a table for a spreadsheet, without sums.")] = False,
     profile: options.Profile = None,
     json: options.Json = False,
 ) -> None:
-    """List the invoices: id, status, number, link, last error. Asks nothing of bexio."""
-    from bexsync.jobs.reporting import status_rows
-    from bexsync.wiring import open_local_state
-
+    """List the invoices: customer, amount, what is paid and open, and sums per currency. Asks nothing of bexio."""
     call = command(context, "invoices list", profile=profile, json=json)
 
     def work() -> Exit:
+        from bexsync.http.clock import SystemClock
+        from bexsync.jobs.invoice_list import Selection, list_invoices
+        from bexsync.wiring import open_local_state
+
+        if csv and json:
+            raise UsageProblem("--csv and --json exclude each other.", "Use one of them.")
+        day = since.date() if since else None
+        selection = Selection(status or "", unpaid, overdue, day, customer or "", sort, limit)
         settings, store = open_local_state(call.profile)
         call.output.site = store.site
-        rows = [row for row in status_rows(store, settings) if status in (None, row.status)]
-        store.close()
-        return call.output.invoices(rows, status=status)
+        try:
+            found = list_invoices(store, settings, selection, SystemClock().now().astimezone().date())
+        finally:
+            store.close()
+        return call.output.invoices(found, selection, csv=csv)
 
     finish(call, work)

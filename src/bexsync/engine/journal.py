@@ -269,11 +269,14 @@ def observed(link: Link, state: DocumentState) -> Link:
         "shared": "yes" if state.shared else "no",
     }
     kept = {name: link.state[name] for name in ("paid_date", "currency") if name in link.state}
+    # No news for the shop, so these are notes: what a list of invoices shows besides.
+    shown = {"day": state.day, "due_date": state.due_date, "contact_id": state.contact_id}
     return replace(
         link,
         number=state.number,
         url=state.url,
         state={**kept, **seen},
+        notes={**link.notes, **{name: value for name, value in shown.items() if value}},
         is_open=state.standing not in _FINAL,
     )
 

@@ -35,7 +35,8 @@ _TROUBLES = frozenset({Status.BLOCKED, Status.FAILED, Status.HELD, Status.IN_DOU
 class Outcome:
     """One record of the run; `code`, `reason` and `hint` say why when it did not go well.
 
-    `passing` marks a trouble that no later run meets again, such as a file that was put away.
+    `passing` marks a trouble that no later run meets again, such as a file that was put away; `customer` and
+    `amount` are those of the shop's invoice.
     """
 
     kind: str
@@ -51,6 +52,9 @@ class Outcome:
     said: str = ""
     subject: str = ""
     passing: bool = False
+    customer: str = ""
+    amount: str = ""
+    currency: str = ""
 
     @property
     def is_trouble(self) -> bool:

@@ -91,15 +91,18 @@ class _Poll:
     def _keep(self, link: Link, state: DocumentState | None) -> bool:
         """Writes down what the ledger says of a link; whether that is news."""
         seen = self._seen(link, state)
-        if seen.state == link.state:
+        if seen.state == link.state and seen.notes == link.notes:
             return False
         store = self._run.store
         with store.transaction():
             fresh = store.links.get(KIND, link.shop_id)
             if fresh is None or fresh.state != link.state:
                 return False  # a push has moved it since we asked, so that our answer may be older
-            store.links.save(replace(fresh, number=seen.number, url=seen.url, state=seen.state, is_open=seen.is_open),
-                             self._run.workspace.clock.now())  # fmt: skip
+            notes = {**fresh.notes, **seen.notes}
+            store.links.save(
+                replace(fresh, number=seen.number, url=seen.url, state=seen.state, notes=notes, is_open=seen.is_open),
+                self._run.workspace.clock.now(),
+            )
         self._note_news(link, seen)
         return True
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from bexsync.engine.apply import Applied, AppliedRecord, Applier, Fate, Side
 from bexsync.engine.journal import Journal
@@ -11,8 +12,11 @@ from bexsync.engine.recover import Recovery
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import BexsyncError, RecordProblem, TooManyErrors, TryLater
 from bexsync.http.answers import Effect
+from bexsync.jobs.customers import Customers
 from bexsync.jobs.reporting import ShopSide, report_steps, status_rows
 from bexsync.jobs.workspace import Workspace
+from bexsync.money import written
+from bexsync.planning.invoice_link import KIND
 from bexsync.planning.plan import Plan, Subject
 from bexsync.ports import Ledger
 from bexsync.store import Store
@@ -220,7 +224,7 @@ def prepare(workspace: Workspace, job: str, store: Store, *, dry: bool = False) 
 
 def _finished(run: Run) -> Result:
     result = run.result
-    result.outcomes = list(run.outcomes.values())
+    result.outcomes = _with_customers(run.store, run.outcomes.values())
     result.requests = run.ledger.requests
     if not run.dry:
         try:
@@ -228,3 +232,22 @@ def _finished(run: Run) -> Result:
         except TryLater as problem:
             result.later = result.later or problem.message
     return result
+
+
+def _with_customers(store: Store, outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """The outcomes of invoices with customer and amount."""
+    customers = Customers(store)
+    described = []
+    for outcome in outcomes:
+        row = store.records.get(KIND, outcome.shop_id) if outcome.kind == KIND else None
+        if row is not None:
+            record = row.canonical()
+            total = record.get("total")
+            outcome = replace(
+                outcome,
+                customer=customers.name_and_mail(record, {})[0],
+                amount=written(Decimal(str(total))) if total is not None else "",
+                currency=str(record.get("currency") or ""),
+            )
+        described.append(outcome)
+    return described

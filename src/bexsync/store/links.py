@@ -70,6 +70,11 @@ class Links:
         for row in rows:
             yield row["shop_id"], row["number"], row["url"], unpacked(row["state"])
 
+    def notes(self, kind: str) -> dict[str, Mapping[str, Any]]:
+        """The notes of every link of a kind by shop id."""
+        rows = self._db.stream("SELECT shop_id, notes FROM links WHERE site = ? AND kind = ?", self._site, kind)
+        return {row["shop_id"]: unpacked(row["notes"]) for row in rows}
+
     def marks(self, kind: str) -> Iterator[tuple[str, int, str]]:
         """Shop id, ledger id and fingerprint of every link of a kind, for lists of many thousands."""
         rows = self._db.stream(

@@ -17,6 +17,12 @@ from bexsync.store.damage import unharmed, unpacked
 from bexsync.store.database import Database
 from bexsync.store.moments import stored
 
+_OBJECTS = ("customer", "billing_address")
+_SUMMARY = (
+    "source_number", "document_type", "invoice_date", "due_date", "payment_terms_days", "currency", "total",
+    "customer_id", *_OBJECTS,
+)  # fmt: skip
+
 
 class RecordState(StrEnum):
     """OPEN wants work; DONE agrees with the ledger; IGNORED is not ours to book; GIVEN_UP a person let go of."""
@@ -140,6 +146,19 @@ class Records:
                    WHERE site = ? AND kind = ? AND state = 'ignored' AND reason = ?""",
                 [(self._site, kind, reason) for reason in reasons],
             )
+
+    def summaries(self) -> Iterator[dict[str, Any]]:
+        """What a list shows of every invoice, without its lines and texts, for lists of many thousands."""
+        columns = ", ".join(f"json_extract(body, '$.{name}') AS {name}" for name in _SUMMARY)
+        rows = self._db.stream(
+            f"SELECT shop_id, state, {columns} FROM records WHERE site = ? AND kind = 'invoice'",  # noqa: S608
+            self._site,
+        )
+        for row in rows:
+            summary = {name: row[name] for name in ("shop_id", "state", *_SUMMARY)}
+            for name in _OBJECTS:
+                summary[name] = unpacked(summary[name] or "{}")
+            yield summary
 
     def from_origin(self, origin: str) -> list[RecordRow]:
         """The records whose content comes from this origin."""

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from bexsync.jobs.config_check import Finding
     from bexsync.jobs.config_show import Setting
     from bexsync.jobs.connection import Report
+    from bexsync.jobs.invoice_list import InvoiceList, Selection
     from bexsync.jobs.links import LinkStory
     from bexsync.planning.checks import Check
-    from bexsync.ports import StatusRow
     from bexsync.store import ErrorRow, Link
 
 LATER_IS_SAID_AFTER = 3
@@ -128,14 +128,16 @@ class Output:
         if self.is_worth_saying(code, in_a_row):
             self._say_failures(news, counted(result.counts))
 
-    def invoices(self, rows: Sequence[StatusRow], *, status: str | None = None) -> Exit:
-        """The list of invoices, of one status if that was asked for."""
-        if self.json:
-            self._print_json(Exit.OK, {"invoices": [asdict(row) for row in rows]}, [])
-        else:
-            from bexsync.cli.output.text import show_invoices
+    def invoices(self, found: InvoiceList, selection: Selection, *, csv: bool = False) -> Exit:
+        """The list of invoices that were asked for."""
+        from bexsync.cli.output.invoices import invoices_csv, invoices_data, show_invoices
 
-            show_invoices(rows, status=status)
+        if self.json:
+            self._print_json(Exit.OK, invoices_data(found), [])
+        elif csv:
+            write(invoices_csv(found))
+        else:
+            show_invoices(found, selection)
         return Exit.OK
 
     def errors(self, rows: Sequence[ErrorRow], places: Mapping[int, str], *, in_full: bool = False) -> Exit:

@@ -86,4 +86,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "url": outcome.url,
         "status": outcome.status.value,
         "reason": outcome.reason,
+        "customer": outcome.customer,
+        "amount": outcome.amount,
+        "currency": outcome.currency,
     }

@@ -13,6 +13,7 @@ from rich.text import Text
 from bexsync.cli.output import write
 
 _LONGEST_CELL = 36
+_SHORTEST_CELL = 10
 _ENDLESS = 100_000
 _GAP = "  "
 
@@ -75,33 +76,74 @@ class Page:
         """A line that is to be copied, and so never wrapped."""
         self._print(line)
 
-    def table(self, names: Sequence[str], rows: Sequence[Row], *, right: Sequence[str] = ()) -> None:
-        """Rows under their names, the last of which is that of `Row.last`; empty columns are left out."""
+    def table(
+        self,
+        names: Sequence[str],
+        rows: Sequence[Row],
+        *,
+        right: Sequence[str] = (),
+        shorten: Sequence[str] = (),
+        drop: Sequence[str] = (),
+    ) -> None:
+        """Rows under their names, the last of which is that of `Row.last`; empty columns are left out.
+
+        Where the terminal is too narrow, columns in `shorten` become narrower, then those in `drop` are left out,
+        the first one first.
+        """
         kept = [i for i in range(len(names) - 1) if any(row.cells[i].plain for row in rows)]
-        cells = [[self._shortened(row.cells[i]) for i in kept] for row in rows]
-        header = [Text(names[i], style="bold") for i in kept]
-        widths = [max(line[column].cell_len for line in (header, *cells)) for column in range(len(kept))]
-        beside = sum(widths) + len(_GAP) * len(kept) + max(row.last.cell_len for row in rows) <= self.width
+        cells = [[self._shortened(cell, self._longest) for cell in row.cells] for row in rows]
+        header = [Text(name, style="bold") for name in names]
+        widths = [max(line[i].cell_len for line in (header, *cells)) for i in range(len(names) - 1)]
+        if self._on_terminal:
+            kept = self._fit(names, kept, widths, shorten, drop)
+            cells = [[self._shortened(cell, widths[i]) for i, cell in enumerate(line)] for line in cells]
+        shown = [widths[i] for i in kept]
+        beside = sum(shown) + len(_GAP) * len(kept) + max(row.last.cell_len for row in rows) <= self.width
         aligned = [names[i] in right for i in kept]
         has_last = beside and any(row.last.plain for row in rows)
-        self._print(_joined(header, widths, aligned) + Text(names[-1] if has_last else "", style="bold"))
+        heading = _joined([header[i] for i in kept], shown, aligned)
+        self._print(heading + Text(names[-1] if has_last else "", style="bold"))
         for row, line in zip(rows, cells, strict=True):
-            self._print(_joined(line, widths, aligned) + (row.last if beside else Text()))
+            self._print(_joined([line[i] for i in kept], shown, aligned) + (row.last if beside else Text()))
             for text in row.beneath if beside or not row.last.plain else (row.last, *row.beneath):
                 self.line(text, indent=4)
+
+    def _fit(
+        self, names: Sequence[str], kept: Sequence[int], widths: list[int], shorten: Sequence[str], drop: Sequence[str]
+    ) -> list[int]:
+        """The columns that remain; `widths` of those that may be shortened are changed."""
+        columns, whole, droppable = list(kept), list(widths), [name for name in drop if name in names]
+        while True:
+            widths[:] = whole
+            room = self.width - len(_GAP) * (len(columns) - 1)
+            elastic = [i for i in columns if names[i] in shorten]
+            while sum(widths[i] for i in columns) > room:
+                widest = max(elastic, key=lambda i: widths[i], default=None)
+                if widest is None or widths[widest] <= max(_SHORTEST_CELL, len(names[widest])):
+                    break
+                widths[widest] -= 1
+            if sum(widths[i] for i in columns) <= room or not droppable:
+                return columns
+            dropped = names.index(droppable.pop(0))
+            columns = [i for i in columns if i != dropped]
 
     def _print(self, line: Text) -> None:
         line.rstrip()
         self._console.print(line, soft_wrap=True)
 
-    def _shortened(self, cell: Text) -> Text:
+    @property
+    def _longest(self) -> int:
         """A very long id must not push all others off the screen."""
-        longest = min(_LONGEST_CELL, self.width // 3)
+        return min(_LONGEST_CELL, self.width // 3)
+
+    def _shortened(self, cell: Text, longest: int) -> Text:
+        """The cell without its middle, since ids differ at both ends."""
         if not self._on_terminal or cell.cell_len <= longest:
             return cell
-        short = cell.copy()
-        short.truncate(longest, overflow="ellipsis")
-        return short
+        head, tail = cell.copy(), cell.copy()
+        head.truncate((longest + 1) // 2, overflow="ellipsis")
+        kept = longest // 2
+        return head + tail[-kept:] if kept else head
 
     def show(self) -> None:
         """Prints the page."""

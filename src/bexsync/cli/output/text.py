@@ -15,7 +15,6 @@ from bexsync.money import written
 
 if TYPE_CHECKING:
     from bexsync.engine.result import Outcome, Result
-    from bexsync.ports import StatusRow
     from bexsync.store import ErrorRow
 
 _COLOURS = {
@@ -64,7 +63,13 @@ def show_result(result: Result, command: str, *, with_errors: bool, with_files: 
     rows = [_row(o, page.width) for o in well[:_MOST_ROWS]]
     rows += [_trouble(o, with_reason=with_errors) for o in troubles]
     if rows:
-        page.table(("id", "action", "number", "status", _last_column(result)), rows)
+        page.table(
+            ("id", "customer", "amount", "action", "number", "status", _last_column(result)),
+            rows,
+            right=("amount",),
+            shorten=("id", "customer"),
+            drop=("action",),
+        )
         if len(well) > _MOST_ROWS:
             page.line(f"… and {len(well) - _MOST_ROWS} more that went well")
         page.line()
@@ -95,15 +100,23 @@ def _trouble(o: Outcome, *, with_reason: bool) -> Row:
 
 
 def _what(o: Outcome) -> tuple[Text, ...]:
-    return (Text(o.shop_id), Text(_words(o.action)), _number(o.number, o.url), _state(o.status.value))
+    return (
+        Text(o.shop_id),
+        Text(o.customer),
+        Text(f"{o.currency} {o.amount}" if o.amount else ""),
+        Text(_words(o.action)),
+        linked_number(o.number, o.url),
+        coloured_status(o.status.value),
+    )
 
 
-def _number(number: str, url: str) -> Text:
-    """Where the terminal can, the number is the link."""
+def linked_number(number: str, url: str) -> Text:
+    """The number of a document; where the terminal can, it is a link."""
     return Text(number, style=Style(link=url) if url and number else "")
 
 
-def _state(status: str) -> Text:
+def coloured_status(status: str) -> Text:
+    """A status as a person reads it."""
     return Text(_words(status), style=_COLOURS.get(status, ""))
 
 
@@ -127,29 +140,6 @@ def _several(count: int, noun: str) -> str:
 
 def _money(amounts: Mapping[str, str]) -> str:
     return "".join(f", {currency} {amount}" for currency, amount in amounts.items())
-
-
-def show_invoices(rows: Sequence[StatusRow], *, status: str | None) -> None:
-    """The list of invoices: one line each, its link beside or beneath it, its last error beneath."""
-    page = Page()
-    names = ("id", "status", "number", "paid", "paid on")
-    if not rows:
-        page.line("No invoices yet." if status is None else f"No invoice has the status {status}.")
-    elif page.is_endless:
-        rows_of_all = [Row((*_standing(row), Text(row.url)), Text(row.error)) for row in rows]
-        page.table((*names, "link", "error"), rows_of_all, right=("paid",))
-    else:
-        page.table((*names, "link"), [_invoice(row) for row in rows], right=("paid",))
-    page.show()
-
-
-def _invoice(row: StatusRow) -> Row:
-    return Row(_standing(row), Text(row.url, style="dim"), (Text(row.error),) if row.error else ())
-
-
-def _standing(row: StatusRow) -> tuple[Text, ...]:
-    number = _number(row.number, row.url)
-    return (Text(row.shop_id), _state(row.status), number, Text(row.paid_amount), Text(row.paid_date))
 
 
 def show_errors(rows: Sequence[ErrorRow], places: Mapping[int, str], *, in_full: bool) -> None:
