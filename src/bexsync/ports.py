@@ -314,6 +314,7 @@ class BankAccount:
 
     id: int
     iban: str
+    currency_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -456,8 +457,8 @@ class Ledger(Protocol):
         """Whether a position may have a negative price, as deductions do."""
         ...
 
-    def master(self) -> Master:
-        """Master data, cached for a day."""
+    def master(self, *, bank_accounts: bool = False) -> Master:
+        """Master data, cached for a day; `bank_accounts` asks for those where this login may see them."""
         ...
 
     def forget_master(self) -> None:

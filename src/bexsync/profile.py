@@ -18,6 +18,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
     StringConstraints,
     ValidationError,
     field_validator,
@@ -81,7 +82,20 @@ def _known_columns(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+def _bank_accounts(value: object) -> str | dict[str, str]:
+    """One account, or a table of them by currency; by hand, since a union would make two sentences of one mistake."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Mapping) or not all(isinstance(iban, str) for iban in value.values()):
+        raise ValueError('must be an IBAN, or a table of them by currency, like { CHF = "CH93 ...", EUR = "CH56 ..." }')
+    codes = [str(code) for code in value]
+    if not all(re.fullmatch(r"[A-Za-z]{3}", code) for code in codes):
+        raise ValueError("must name currencies by three letters, like CHF")
+    return {str(code).upper(): iban for code, iban in value.items()}
+
+
 Url = Annotated[str, AfterValidator(_web_address)]
+BankAccounts = Annotated[str | dict[str, str], PlainValidator(_bank_accounts)]
 
 
 class Section(BaseModel):
@@ -118,7 +132,7 @@ class LedgerSection(Section):
     currency: Annotated[str, StringConstraints(to_upper=True, pattern=r"^[A-Za-z]{3}$")] = "CHF"
     revenue_account: str = "3200"
     tax_code: str = ""
-    bank_account: str = ""
+    bank_account: BankAccounts = ""
     numbering: Literal["ledger", "shop"] = "ledger"
     contact_group: str = ""
     api_url: Url = "https://api.bexio.com"
@@ -128,6 +142,12 @@ class LedgerSection(Section):
     redirect_uri: Url = "http://127.0.0.1:27182/callback"
     token_store: TokenStoreName = ""
     token_command: TokenCommandSection = TokenCommandSection()
+
+    @property
+    def bank_accounts(self) -> Mapping[str, str]:
+        """The accounts by currency; a single one is that of the ledger's own currency."""
+        named = self.bank_account if isinstance(self.bank_account, dict) else {self.currency: self.bank_account}
+        return {code: iban for code, iban in named.items() if iban}
 
 
 class CsvSection(Section):

@@ -69,7 +69,7 @@ def open_workspace(name: str, *, clock: Clock | None = None) -> Workspace:
             on,
             clock,
             web_url=profile.ledger.web_url,
-            bank_accounts=bool(profile.ledger.bank_account or profile.payments.accounts),
+            bank_accounts=bool(profile.ledger.bank_accounts or profile.payments.accounts),
             templates=bool(profile.invoices.template),
         )
 

@@ -49,8 +49,8 @@ RICH: dict[str, Any] = {
 
 def test_every_field_stands_where_it_belongs(world: World) -> None:
     world.set_profile(
-        ledger={"user": "luca.ferrari@bergladen.example", "bank_account": "CH93 0076 2011 6238 5295 7"},
-        payments={"accounts": {"twint": "CH56 0483 5012 3456 7800 9"}},
+        ledger={"user": "luca.ferrari@bergladen.example", "bank_account": "CH56 0483 5012 3456 7800 9"},
+        payments={"accounts": {"twint": "CH93 0076 2011 6238 5295 7"}},
         invoices={"template": "b71e90", "detail": "positions"},
     )
     world.drop(an_invoice(**RICH))
@@ -65,7 +65,7 @@ def test_every_field_stands_where_it_belongs(world: World) -> None:
         "Danke &amp; &lt;bis bald&gt;",
     )
     assert invoice["user_id"] == 2
-    assert books.tables["bank_accounts"][invoice["bank_account_id"]]["iban_nr"] == "CH5604835012345678009"
+    assert books.tables["bank_accounts"][invoice["bank_account_id"]]["iban_nr"] == "CH9300762011623852957"
     assert invoice["template_slug"] == "b71e90"
     assert (invoice["mwst_type"], invoice["mwst_is_net"], invoice["language_id"], invoice["currency_id"]) == (
         0,

@@ -186,7 +186,8 @@ class _Talk:
                 "--user", "User", "user", offered_users(master), usual.user, "Documents in bexio belong to:",
             ),
             "bank_account": self._choose(
-                "--bank-account", "Bank account", "bank account", offered_bank_accounts(master), usual.bank_account,
+                "--bank-account", "Bank account", "bank account", offered_bank_accounts(master),
+                usual.bank_accounts.get(usual.currency, ""),
                 "Customers pay into:",
             ),
         }  # fmt: skip

@@ -35,7 +35,7 @@ _OF_MASTER_DATA = frozenset(
     {
         *("no_business_year", "not_subject_to_vat", "tax_rate_differs", "tax_unmapped", "tax_unusable"),
         *("unknown_account", "unknown_bank_account", "unknown_currency", "unknown_tax", "unknown_template"),
-        "unknown_unit",
+        *("bank_account_ambiguous", "bank_account_currency", "bank_account_missing"),
     }
 )
 
@@ -65,6 +65,7 @@ class _Chosen:
     names: tuple[str, ...]
     may_be_booked: bool
     day: date
+    currency: str
 
 
 class _Push:
@@ -98,7 +99,7 @@ class _Push:
             names = (row.shop_id, invoice.source_number or "")
             # One that was cancelled or settled since may have been booked by a state that was lost.
             booked = invoice.status != "draft" and invoice.document_type == "invoice"
-            chosen.append(_Chosen(row.shop_id, names, booked, invoice.invoice_date))
+            chosen.append(_Chosen(row.shop_id, names, booked, invoice.invoice_date, invoice.currency))
         self._report_unknown_ids(chosen)
         return chosen
 
@@ -157,7 +158,8 @@ class _Push:
             if wanted or len(unlinked) < len(chosen):
                 ledger.refresh_contacts()
             self._refresh_links(chosen)
-            planner = self._planner(start)
+            own = run.workspace.profile.ledger.currency
+            planner = self._planner(start, foreign=any(one.currency != own for one in chosen))
             steps: list[Step] = []
             for number, one in enumerate(chosen, 1):
                 if self._options.limit is not None and len(self._works) >= self._options.limit:
@@ -196,9 +198,9 @@ class _Push:
             cursors.move(_FIRST_RUN, known)
         return date.fromisoformat(known)
 
-    def _planner(self, start: date) -> InvoicePlanner:
+    def _planner(self, start: date, *, foreign: bool) -> InvoicePlanner:
         run, profile = self._run, self._run.workspace.profile
-        master = run.ledger.master()
+        master = run.ledger.master(bank_accounts=foreign)
         try:
             check_numbering(profile.ledger.numbering, master)
             owner = owner_of(profile.ledger.user, master)

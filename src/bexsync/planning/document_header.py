@@ -7,8 +7,8 @@ from datetime import date, timedelta
 from typing import Any
 
 from bexsync.errors import RecordProblem
+from bexsync.planning.bank_accounts import bank_account_id
 from bexsync.planning.contacts import Contacts, language_id
-from bexsync.planning.named import bank_account
 from bexsync.ports import Currency, Master, User
 from bexsync.profile import Profile
 from bexsync.records import Address, Customer, Invoice
@@ -53,7 +53,7 @@ class HeaderWriter:
             "contact_sub_id": contacts.person,
             "language_id": language_id(self.master, language, self.profile.ledger.language),
             "due_date": _iso(self._due_date(invoice)),
-            "bank_account_id": self._bank_account_id(invoice),
+            "bank_account_id": bank_account_id(self.profile, self.master, invoice.payment_method, currency),
             "template": self._template(),
             "header": invoice.header_text,
             "footer": invoice.footer_text,
@@ -94,20 +94,6 @@ class HeaderWriter:
                 )
             return invoice.due_date
         return invoice.invoice_date + timedelta(days=days) if days is not None else None
-
-    def _bank_account_id(self, invoice: Invoice) -> int | None:
-        iban = self.profile.payments.accounts.get(invoice.payment_method or "", self.profile.ledger.bank_account)
-        if not iban:
-            return None
-        account = bank_account(self.master, iban)
-        if account is None:
-            raise RecordProblem(
-                f"bexio has no bank account {iban}.",
-                "Correct [ledger] bank_account or [payments.accounts] in the profile.",
-                code="unknown_bank_account",
-                subject=f"bank_account:{iban}",
-            )
-        return account.id
 
     def _template(self) -> str | None:
         wanted = self.profile.invoices.template

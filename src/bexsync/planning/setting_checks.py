@@ -18,7 +18,7 @@ from bexsync.planning.permissions import (
     Need,
     right_missing,
 )
-from bexsync.ports import Right
+from bexsync.ports import BankAccount, Master, Right
 from bexsync.profile import Profile
 
 
@@ -104,15 +104,27 @@ def _numbering(around: Surroundings) -> Iterator[Check]:
 
 def _bank_accounts(around: Surroundings) -> Iterator[Check]:
     profile = around.profile
-    named = [("bank account", profile.ledger.bank_account)] if profile.ledger.bank_account else []
-    named += [(f"bank account, {method}", iban) for method, iban in profile.payments.accounts.items()]
-    if not profile.ledger.bank_account:
+    own = profile.ledger.currency
+    named = [
+        ("bank account" if code == own else f"bank account, {code}", iban, code)
+        for code, iban in profile.ledger.bank_accounts.items()
+    ]
+    named += [(f"bank account, {method}", iban, "") for method, iban in profile.payments.accounts.items()]
+    if own not in profile.ledger.bank_accounts:
         yield ok("bank account", "bexio's default")
-    for name, iban in named:
+    for name, iban, code in named:
         unread = around.unread(name, iban, "bank_accounts", READ_BANKING)
+        account = bank_account(around.master, iban)
         if unread is not None:
             yield unread
-        elif bank_account(around.master, iban) is not None:
+        elif account is not None and code and _in_other_currency(account, code, around.master):
+            yield wrong(
+                name,
+                iban,
+                f"The bank account {iban} is not in {code}.",
+                "Name one of that currency in [ledger] bank_account.",
+            )
+        elif account is not None:
             yield ok(name, iban)
         else:
             shown = ", ".join(a.iban for a in around.master.bank_accounts if a.iban) or "none"
@@ -122,6 +134,11 @@ def _bank_accounts(around: Surroundings) -> Iterator[Check]:
                 f"bexio has no bank account {iban}.",
                 f"It has {shown}: correct [ledger] bank_account or [payments.accounts].",
             )
+
+
+def _in_other_currency(account: BankAccount, code: str, master: Master) -> bool:
+    wanted = {currency.id for currency in master.currencies if currency.code == code}
+    return account.currency_id is not None and account.currency_id not in wanted
 
 
 def _template(around: Surroundings) -> Iterator[Check]:

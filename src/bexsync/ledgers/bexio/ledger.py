@@ -125,9 +125,9 @@ class BexioLedger:
         """Whether a position may have a negative price (an open question until one was refused)."""
         return self._store.facts.get(_NEGATIVE_PRICES) is not False
 
-    def master(self) -> Master:
-        """Master data, cached for a day."""
-        return self._master.read(self._clock.now())
+    def master(self, *, bank_accounts: bool = False) -> Master:
+        """Master data, cached for a day; `bank_accounts` asks for those where this login may see them."""
+        return self._master.read(self._clock.now(), bank_accounts=bank_accounts)
 
     def forget_master(self) -> None:
         """Reads master data anew next time."""

@@ -27,7 +27,8 @@ from bexsync.vat import Tax
 
 MAX_AGE = timedelta(days=1)
 _JUST_NOW = timedelta(minutes=1)
-_PREFIX = "master:"
+_EVER = "master:"
+_PREFIX = f"{_EVER}2:"  # counts up when more is kept of a row than an earlier version did
 _INCOME, _EXPENSE = 1, 2  # account_type, contract 9
 _PATHS = {
     "me": "/3.0/users/me",
@@ -62,7 +63,7 @@ _KEPT = {
     "contact_groups": ("id", "name"),
     "years": ("start", "end", "is_vat_subject", "default_tax_income_id"),
     "settings": ("kb_item_class", "use_automatic_enumeration"),
-    "bank_accounts": ("id", "iban_nr"),
+    "bank_accounts": ("id", "iban_nr", "currency_id"),
     "templates": ("template_slug", "slug"),
 }
 _ONE_ANSWER = frozenset({"me", "settings", "templates"})
@@ -110,9 +111,14 @@ class MasterData:
         if templates:
             self._paths["templates"] = _OPTIONAL_PATHS["templates"]
 
-    def read(self, now: datetime) -> Master:
-        """All of it, from the state where it is at most a day old; only what was understood is kept."""
+    def read(self, now: datetime, *, bank_accounts: bool = False) -> Master:
+        """All of it, from the state where it is at most a day old; only what was understood is kept.
+
+        Bank accounts that only a document in a foreign currency asks for are empty where the login may not see them.
+        """
         read = {name: self._part(name, now) for name in self._paths}
+        if bank_accounts and "bank_accounts" not in self._paths:
+            read["bank_accounts"] = self._bank_accounts_if_permitted(now)
         try:
             master = _master({name: value for name, (value, _) in read.items()})
         except BexsyncError:
@@ -122,6 +128,14 @@ class MasterData:
             if is_new:
                 self._facts.learn(f"{_PREFIX}{name}", value, now)
         return master
+
+    def _bank_accounts_if_permitted(self, now: datetime) -> tuple[Any, bool]:
+        self._paths["bank_accounts"] = _OPTIONAL_PATHS["bank_accounts"]
+        try:
+            return self._part("bank_accounts", now)
+        except NotPermitted:
+            del self._paths["bank_accounts"]
+            return (), False
 
     def read_anew(self, now: datetime) -> tuple[Master, dict[str, BexsyncError]]:
         """All of it, asked for now; a part that may not be read is empty, and the reason stands beside it."""
@@ -145,7 +159,7 @@ class MasterData:
 
     def forget(self) -> None:
         """Reads everything anew next time."""
-        self._facts.forget(_PREFIX)
+        self._facts.forget(_EVER)
 
     def _part(self, name: str, now: datetime) -> tuple[Any, bool]:
         """A part, and whether it was asked for just now."""
@@ -293,7 +307,9 @@ _READERS: Mapping[str, Callable[[Row], Any]] = {
     "salutations": _named,
     "contact_groups": _named,
     "years": _year,
-    "bank_accounts": lambda row: BankAccount(record_id(row), spare_text(row, "iban_nr")),
+    "bank_accounts": lambda row: BankAccount(
+        record_id(row), spare_text(row, "iban_nr"), optional_number(row, "currency_id")
+    ),
     "templates": lambda row: spare_text(row, "template_slug") or text(row, "slug"),
 }
 _WORDS = {

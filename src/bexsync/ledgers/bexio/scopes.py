@@ -29,7 +29,7 @@ def _never(_: Profile) -> bool:
 
 
 def _with_bank_accounts(profile: Profile) -> bool:
-    return bool(profile.ledger.bank_account or profile.payments.accounts)
+    return bool(profile.ledger.bank_accounts or profile.payments.accounts)
 
 
 def _with_products(profile: Profile) -> bool:
