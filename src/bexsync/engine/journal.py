@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from dataclasses import fields as dataclass_fields
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from bexsync.errors import Changed, LedgerAnswer, Refused
 from bexsync.http.clock import Clock
 from bexsync.money import plain, written
+from bexsync.planning.addressee import names
+from bexsync.planning.contacts import CONTACT, CUSTOMER
 from bexsync.planning.plan import Ref, Step, encoded
 from bexsync.ports import DocumentState, Done, PostalAddress, Standing
 from bexsync.store import Intent, IntentState, Link, Store
@@ -90,6 +93,7 @@ class Journal:
             self._store.intents.save(settled, now)
             self._write_link(settled, done, held=bool(held))
             self._index_contact(settled, done)
+            self._link_customer(settled, done)
         return settled
 
     def refused(self, intent: Intent, problem: Refused) -> Intent:
@@ -127,7 +131,7 @@ class Journal:
 
     def _write_link(self, intent: Intent, done: Done, *, held: bool) -> None:
         draft = intent.link
-        if not draft:
+        if not draft or draft["ledger_kind"] == CONTACT:
             return
         links = self._store.links
         before = links.get(intent.subject_kind, intent.subject_id)
@@ -159,9 +163,24 @@ class Journal:
             link = replace(link, reported={**link.reported, **draft["told"]}, events=link.events + 1)
         links.save(link, self._clock.now())
 
+    def _link_customer(self, intent: Intent, done: Done) -> None:
+        """A customer keeps the contact of the newest document; the run of another site may have made it."""
+        customer = intent.link.get("contact_of")
+        ledger_id = intent.payload.get("contact_id", done.ledger_id)
+        if not customer or ledger_id is None or intent.site != self._store.site:
+            return
+        known = self._store.links.get(CUSTOMER, customer)
+        if known is None or known.ledger_id != ledger_id:
+            link = Link(CUSTOMER, customer, CONTACT, ledger_id, "", "", is_open=False)
+            self._store.links.save(link, self._clock.now())
+
     def _index_contact(self, intent: Intent, done: Done) -> None:
         if intent.kind == "contact" and done.ledger_id is not None:
             self._store.contacts.keep([_indexed(intent.payload, done)])
+        if intent.kind == "contact_edit":
+            row = self._store.contacts.get(intent.payload["ledger_id"])
+            if row is not None:
+                self._store.contacts.keep([_edited(row, intent.payload["fields"])])
         if intent.kind in ("contact_restore", "contact_archive"):
             row = self._store.contacts.get(intent.payload["ledger_id"])
             if row is not None:
@@ -196,6 +215,13 @@ def _indexed(form: Mapping[str, Any], done: Done) -> ContactRow:
     )
 
 
+def _edited(row: ContactRow, fields: Mapping[str, Any]) -> ContactRow:
+    """A contact with the fields that were written to it."""
+    parts = {"addition" if name == "address_addition" else name: value for name, value in fields.items()}
+    address = {f.name: parts.pop(f.name) for f in dataclass_fields(PostalAddress) if f.name in parts}
+    return replace(row, **parts, address=replace(row.address, **address), written={**row.written, **fields})
+
+
 def _link_json(step: Step) -> dict[str, Any]:
     if step.link is None:
         return {}
@@ -203,6 +229,7 @@ def _link_json(step: Step) -> dict[str, Any]:
         "ledger_kind": step.link.ledger_kind,
         "adopted": step.link.adopted,
         "source": step.link.source,
+        "contact_of": step.link.contact_of,
     }
     if step.link.fingerprint:
         draft |= {"fingerprint": step.link.fingerprint, "agreed": encoded(step.link.agreed)}
@@ -302,6 +329,9 @@ def unexpected(expect: Mapping[str, str], done: Done) -> str:
     where = f"{'It stays a draft' if state.standing is Standing.DRAFT else 'Look at it'}: {state.url}"
     if state.currency_id is not None and str(state.currency_id) != expect.get("currency_id", str(state.currency_id)):
         return f"bexio has {state.number} in another currency. {where}"
+    if state.standing is Standing.DRAFT and not names(state.address, expect.get("addressee", "")):
+        shown = ", ".join(state.address.splitlines())
+        return f"bexio addresses {state.number} to {shown}, the shop to {expect['addressee']}. {where}"
     wanted = int(expect["positions"]) if "positions" in expect else None
     if wanted is not None and state.positions is not None and state.positions != wanted:
         return f"bexio shows {state.positions} positions, {wanted} were sent. {where}"

@@ -16,7 +16,7 @@ from bexsync.jobs.intake import Desk
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
-from bexsync.planning.contacts import ContactPlanner
+from bexsync.planning.contacts import CONTACT, CUSTOMER, ContactPlanner
 from bexsync.planning.documents import DocumentPlanner
 from bexsync.planning.invoice_finish import Finisher
 from bexsync.planning.invoice_left_alone import no_longer_valid
@@ -216,7 +216,9 @@ class _Push:
                 run.workspace.clock.now().date(),
                 run.ledger.negative_prices,
             ),
-            contacts=ContactPlanner(profile, master, run.store.contacts, self._tried, owner),
+            contacts=ContactPlanner(
+                profile, master, run.store.contacts, self._tried, owner, self._contact_of, self._contacts_under_way()
+            ),
             finisher=Finisher(profile, run.store.site, master.me.mail, run.ledger.send_issues),
             site=run.store.site,
             start_date=start,
@@ -228,6 +230,16 @@ class _Push:
     def _tried(self, kind: str, key: str) -> bool:
         intent = self._run.store.intents.get("", kind, key)
         return intent is not None and intent.state is IntentState.DONE
+
+    def _contact_of(self, customer: str) -> int | None:
+        link = self._run.store.links.get(CUSTOMER, customer)
+        return link.ledger_id if link else None
+
+    def _contacts_under_way(self) -> tuple[Step, ...]:
+        return tuple(
+            Step(CONTACT, intent.key, Subject(intent.subject_kind, intent.subject_id), intent.payload)
+            for intent in self._run.store.intents.under_way(CONTACT)
+        )
 
     def _done(self, kind: str, key: str) -> bool:
         intent = self._run.store.intents.get(self._run.store.site, kind, key)
@@ -339,6 +351,8 @@ class _Push:
             said = (work.note, self._rounding(subject.shop_id))
             self._run.note(replace(outcome, reason="; ".join(part for part in said if part)))
             self._count_money(work.steps)
+            for ledger_id, digest in work.reported.items():
+                self._run.store.contacts.report(ledger_id, digest)
         else:
             state, reason = RecordState.OPEN, outcome.reason
             self._run.note(outcome)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Protocol
 
 from bexsync.errors import RecordProblem
 from bexsync.money import rounded, written
+from bexsync.planning.addressee import names
 from bexsync.planning.contacts import ContactPlanner, Contacts
 from bexsync.planning.credit_notes import credit_note_problem
 from bexsync.planning.documents import Document, DocumentPlanner
@@ -45,6 +46,7 @@ class Work:
     steps: tuple[Step, ...]
     problem: RecordProblem | None = None
     note: str = ""
+    reported: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class InvoicePlanner:
         create, tail = steps[0].ref, steps[-1].ref
         made = Made(create, replace(create, field="number"), replace(tail, field="total"), tail, _content(tail))
         finish = self.finisher.steps(invoice, person, booking.document, made)
-        return Work((*before, *steps, *finish), note=note)
+        return Work((*before, *steps, *finish), note=note, reported=booking.document.contacts.reported)
 
     def _write_for_contacts(
         self, invoice: Invoice, customer: Customer | None
@@ -235,7 +237,8 @@ class InvoicePlanner:
         """Our own draft is finished as if its link had never been lost; a different one is rewritten first."""
         person, booking, before = self._write_for_contacts(invoice, customer)
         link = Linked(found.ledger_id, "", {}, found.standing, found.number, found.url, found.total)
-        if _is_same(found, booking.document) and booking.document.header["contact_id"] == found.contact_id:
+        same_contact = booking.document.header["contact_id"] == found.contact_id
+        if _is_same(found, booking.document) and same_contact and names(found.address, booking.document.contacts.names):
             steps = [booking.agree_on_draft(linking)]
         else:
             steps = [linking, *booking.rewrite(link, (linking.ref,))]
@@ -247,7 +250,9 @@ class InvoicePlanner:
         """The steps that make a draft right, and those that finish it once they are done."""
         tail = steps[-1].ref
         made = Made(link.ledger_id, link.number, replace(tail, field="total"), tail, _content(tail))
-        return Work((*steps, *self.finisher.steps(invoice, customer, booking.document, made)))
+        steps = (*steps, *self.finisher.steps(invoice, customer, booking.document, made))
+        document = booking.document
+        return Work(steps, note=_note(document), reported=document.contacts.reported)
 
 
 def _content(tail: Ref) -> Ref:
@@ -291,10 +296,8 @@ def _cancelled_in_shop(document: Linked | DocumentState) -> RecordProblem | None
 
 
 def _note(document: Document) -> str:
-    """What a person should see of the contact and the amount, before and after."""
-    notes = []
-    if document.known_as:
-        notes.append(f"booked on the contact {document.known_as}, who has that mail in bexio")
+    """What a person should know of the contact and the amount, before and after."""
+    notes = [*document.contacts.notes]
     if document.rounding:
         notes.append(f"with a rounding line of {written(document.rounding)}")
     return "; ".join(notes)
