@@ -22,6 +22,7 @@ from bexsync.planning.invoice_finish import Finisher
 from bexsync.planning.invoice_left_alone import no_longer_valid
 from bexsync.planning.invoice_link import KIND, Linked, reference
 from bexsync.planning.invoices import InvoicePlanner, Settled, Work
+from bexsync.planning.named import unknown_units
 from bexsync.planning.plan import Plan, Step, Subject
 from bexsync.ports import DocumentState, Master, Standing, User
 from bexsync.records import Customer, Invoice
@@ -274,6 +275,8 @@ class _Push:
         if isinstance(decision, Settled):
             self._settled(row, decision, link)
             return ()
+        for unit in unknown_units(planner.documents.master, invoice.lines):
+            self._run.mention(f"unit:{unit}", f'bexio has no unit "{unit}": it stands in the text of the lines.')
         self._works[shop_id] = decision
         return decision.steps
 
