@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import fields as dataclass_fields
 from datetime import timedelta
@@ -18,6 +18,7 @@ from bexsync.planning.plan import Ref, Step, encoded
 from bexsync.ports import DocumentState, Done, PostalAddress, Standing
 from bexsync.store import Intent, IntentState, Link, Store
 from bexsync.store.database import this_process
+from bexsync.store.kept import Deed
 from bexsync.store.ledger_cache import ContactRow
 
 _PARTIAL_WRITES = frozenset({"positions_clear", "position"})
@@ -38,8 +39,18 @@ class Claim:
 class Journal:
     """The one place where intents change state; each method is one transaction."""
 
-    def __init__(self, store: Store, clock: Clock, *, job: str, timeout_seconds: float, settle_seconds: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        job: str,
+        timeout_seconds: float,
+        settle_seconds: float,
+        note: Callable[[Deed, str, int], None] = lambda *_: None,
+    ) -> None:
         self._store = store
+        self._note = note
         self._clock = clock
         self._job = job
         self._settle = timedelta(seconds=settle_seconds)
@@ -89,12 +100,22 @@ class Journal:
             result={"ledger_id": done.ledger_id, "number": done.number, "url": done.url, **done.data},
             said=held,
         )
+        self._note_outside(settled, done)
         with self._store.transaction():
             self._store.intents.save(settled, now)
             self._write_link(settled, done, held=bool(held))
             self._index_contact(settled, done)
             self._link_customer(settled, done)
         return settled
+
+    def _note_outside(self, intent: Intent, done: Done) -> None:
+        """What must be known even after the state was lost."""
+        if intent.state is not IntentState.DONE:
+            return
+        if intent.kind in ("issue", "send"):
+            self._note(Deed.FINISHED, intent.key, int(done.ledger_id or intent.payload["document_id"]))
+        if intent.kind in ("claim", "adopt") and "reference" in intent.payload:
+            self._note(Deed.ADOPTED, str(intent.payload["reference"]), int(intent.payload["document_id"]))
 
     def refused(self, intent: Intent, problem: Refused) -> Intent:
         """The ledger said no; the same payload is not tried again by itself."""

@@ -38,8 +38,11 @@ class Booking:
         rounding = self.document.rounding
         return f"{content(self.invoice)}{plain(rounding) if rounding else ''}"
 
-    def create(self, note: str) -> list[Step]:
-        """A new document, and what does not fit into one request."""
+    def create(self, note: str, put_aside: tuple[int, ...] = ()) -> list[Step]:
+        """A new document, and what does not fit into one request.
+
+        `put_aside` are cancelled documents with the same reference, which are not it.
+        """
         positions = self.document.positions
         complete = len(positions) <= _POSITIONS_AT_ONCE
         first = positions[:_POSITIONS_AT_ONCE]
@@ -48,7 +51,11 @@ class Booking:
             "invoice",
             self._key,
             self._subject,
-            {**self.document.header, "positions": list(first)},
+            {
+                **self.document.header,
+                "positions": list(first),
+                **({"put_aside": list(put_aside)} if put_aside else {}),
+            },
             scope=self.site,
             expect=self.document.expect if complete else {"positions": str(len(first))},
             link=replace(

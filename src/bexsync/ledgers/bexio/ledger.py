@@ -313,7 +313,8 @@ class BexioLedger:
             return document_done(state)
 
     def _find_invoice(self, payload: Mapping[str, Any]) -> Finding:
-        found = self._finder.one(payload["reference"])
+        put_aside = payload.get("put_aside", ())
+        found = [state for state in self._finder.one(payload["reference"]) if state.ledger_id not in put_aside]
         if len(found) > 1:
             numbers = ", ".join(f"{state.number} ({state.url})" for state in found)
             return Finding(
