@@ -43,6 +43,29 @@ class Unreadable:
     shop_id: str = ""
 
 
+class LeftoverState(StrEnum):
+    """Whether something that is not handed over takes care of itself, is worth a word, or needs a person."""
+
+    PASSING = "passing"
+    NAMED = "named"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something at the shop that is not handed over; `origin` names it the same in every run, `message` has no stop."""
+
+    origin: str
+    message: str
+    hint: str
+    state: LeftoverState = LeftoverState.WRONG
+
+    @property
+    def sentence(self) -> str:
+        """What is the matter and what to do about it."""
+        return f"{self.message}. {self.hint}"
+
+
 @dataclass(frozen=True)
 class Remark:
     """How an origin was understood where that had to be found out: part of a sentence, and the same as data."""
@@ -172,8 +195,8 @@ class Shop(Protocol):
         """Everything that is new or still open, oldest first; with `claim=False` nothing is moved or written."""
         ...
 
-    def unfinished(self) -> str:
-        """A sentence about what is not handed over yet since somebody may still be writing it, "" where nothing is."""
+    def left_behind(self) -> Sequence[Leftover]:
+        """Everything that waits at the shop and is not handed over now, with the reason."""
         ...
 
     def examine(self) -> Place:
@@ -213,8 +236,7 @@ class DocumentState:
     """A document as the ledger shows it now; amounts are decimals in the document's currency.
 
     `shared` says that the customer has a link to it; `positions` is None where the answer did not show them, and
-    `content`, a digest of header and positions for comparing, is "" there; so is `address`, the addressee's name and
-    address.
+    `content`, a digest of header and positions for comparing, is "" there.
     """
 
     ledger_id: int
@@ -235,7 +257,6 @@ class DocumentState:
     texts: tuple[str, ...] = ()
     day: str = ""
     content: str = ""
-    address: str = ""
 
 
 @dataclass(frozen=True)

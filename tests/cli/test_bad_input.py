@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -102,6 +103,43 @@ def bad_line(**changes: Any) -> bytes:
 def unreadable_file(world: World) -> Said:
     world.drop(an_invoice("good"), name="good.json")
     world.drop(an_invoice("secret"), name="secret.json").chmod(0)
+    return said_by(world)
+
+
+def left_in(name: str, content: bytes = b"") -> Callable[[World], Said]:
+    def dropped_beside_a_good_one(world: World) -> Said:
+        with dropped(world, name, content):
+            return said_by(world)
+
+    return dropped_beside_a_good_one
+
+
+def link_to_a_file(world: World) -> Said:
+    world.drop(an_invoice("good"), name="good.json")
+    (world.shop / "in" / "link.json").symlink_to(world.profile_path)
+    return said_by(world)
+
+
+def folder_of_files(world: World) -> Said:
+    world.drop(an_invoice("good"), name="good.json")
+    world.drop(an_invoice("inner"), name="2026-11/inner.json")
+    return said_by(world)
+
+
+def broken_off(world: World) -> Said:
+    with dropped(world, "export.json.part", b"{"):
+        os.utime(world.shop / "in" / "export.json.part", (0, 0))
+        said = said_by(world)
+    return Said(said.code, re.sub(r"last changed \d+ days ago", "last changed 3 days ago", said.sentence))
+
+
+def another_users_folder(world: World) -> Said:
+    world.push()
+    (world.shop / "out").rename(world.folder / "elsewhere")
+    (world.shop / "out").symlink_to(world.folder / "elsewhere")
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a link to another user")
+    os.chown(world.shop / "out", 65534, 65534, follow_symlinks=False)
     return said_by(world)
 
 
@@ -288,6 +326,12 @@ CASES = (
     Case("a line of 10 MB", endless_line, 1, others_go_on=True),
     Case("one id twice in a file, with different content", duplicate, 1, others_go_on=True),
     Case("a file that may not be read", unreadable_file, 1, others_go_on=True),
+    Case("a spreadsheet of a format that is not read", left_in("Rechnungen.ods", b"PK"), 1, others_go_on=True),
+    Case("a PDF", left_in("R-1.pdf", b"%PDF"), 1, others_go_on=True),
+    Case("a link in in/", link_to_a_file, 1, others_go_on=True),
+    Case("a folder with files in in/", folder_of_files, 1, others_go_on=True),
+    Case("an upload that was broken off", broken_off, 1, others_go_on=True),
+    Case("another user's link in the place of out/", another_users_folder, 78),
     Case("no shop folder", no_shop, 78),
     Case("a shop folder that may not be written", closed_shop, 78),
     Case("a full disk under the shop folder", full_shop, 75, needs_mount=True),
@@ -338,8 +382,12 @@ def compare_with_page(what: str, said: Said) -> None:
 def rewrite(what: str, row: str) -> None:
     lines = PAGE.read_text().splitlines()
     places = [n for n, line in enumerate(lines) if line.startswith(f"| {what} |")]
-    assert places, f"docs/bad-input.md has no row for {what!r}"
-    lines[places[0]] = row
+    if places:
+        lines[places[0]] = row
+    else:  # a new case becomes the last row of its table; the first is that of single files, where others go on
+        tables = "\n".join(lines).split("\n## ")
+        end = len(lines) if " | 1 | " not in row else sum(part.count("\n") + 1 for part in tables[:2])
+        lines.insert(max(n for n in range(end) if lines[n].startswith("| ")) + 1, row)
     PAGE.write_text("\n".join(lines) + "\n")
 
 

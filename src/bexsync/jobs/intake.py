@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
 from bexsync.engine.result import Outcome, Status
 from bexsync.jobs.run import Run
 from bexsync.planning.plan import Subject
-from bexsync.ports import Intake, OriginReport, OriginState, Remark, Unreadable
+from bexsync.ports import Intake, Leftover, LeftoverState, OriginReport, OriginState, Remark, Unreadable
 from bexsync.store import RecordState
 
 _AT_ONCE = 100
 _UNREADABLE = "unreadable"
+_NOT_READ = "not_read"
 
 
 class Desk:
@@ -32,9 +34,32 @@ class Desk:
             with self._run.store.transaction():
                 for item in batch:
                     self._take(item)
-        unfinished = self._run.workspace.shop.unfinished()
-        if unfinished and unfinished not in self._run.result.remarks:
-            self._run.result.remarks.append(unfinished)
+        self._name(self._run.workspace.shop.left_behind())
+
+    def _name(self, leftovers: Sequence[Leftover]) -> None:
+        """Names everything that is not handed over; what wants a person is an error until it is gone."""
+        wrong = [left for left in leftovers if left.state is LeftoverState.WRONG]
+        self._note_wrong({left.origin: left for left in wrong})
+        for left in leftovers:
+            if left.state is LeftoverState.NAMED:
+                self._run.mention(left.origin, left.sentence)
+            elif left.state is LeftoverState.PASSING and left.sentence not in self._run.result.remarks:
+                self._run.result.remarks.append(left.sentence)
+
+    def _note_wrong(self, wrong: Mapping[str, Leftover]) -> None:
+        """Notes an error of each, but of those a person has acknowledged, and closes those of what is gone."""
+        errors, now = self._run.store.errors, self._run.workspace.clock.now()
+        known = {row.shop_id: row for row in errors.open() if (row.job, row.code) == (self._run.job, _NOT_READ)}
+        for origin in known.keys() - wrong.keys():
+            errors.resolve(self._run.job, "file", origin, now)
+        for origin, left in wrong.items():
+            if origin not in known or known[origin].acknowledged_at is None:
+                self._run.note(
+                    Outcome(
+                        "file", "read", origin, Status.FAILED,
+                        reason=f"{left.message}.", hint=left.hint, code=_NOT_READ, subject="in/",
+                    )
+                )  # fmt: skip
 
     def _take(self, item: Intake | Unreadable | Remark) -> None:
         sentences = self._origins.setdefault(item.origin, [])

@@ -11,7 +11,6 @@ from bexsync.jobs.locks import Locks
 from bexsync.ports import Catalog, Ledger, Shop
 from bexsync.profile import Profile
 from bexsync.store import Store
-from bexsync.store.kept import Kept
 from bexsync.vat import VatMap
 
 Progress = Callable[[str, int, int], None]
@@ -27,7 +26,6 @@ class Workspace:
     profile: Profile
     vat_map: VatMap
     store: Store
-    kept: Kept
     shop: Shop
     clock: Clock
     locks: Locks

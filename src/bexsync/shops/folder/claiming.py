@@ -17,7 +17,6 @@ TABLES = (".csv", ".tsv")
 WORKBOOKS = (".xlsx", ".xlsm")
 _SUFFIXES = (".json", *RECORD_LINES, *TABLES, *WORKBOOKS)
 _LINE_ENDS = (b"\n", b"\r", b"\n\0", b"\r\0")  # the latter in UTF-16
-_HALF_WRITTEN = (".tmp", ".part", "~")
 _END_OF = {b"[": (b"]",), b"{": (b"}",)}
 _END_OF_ARCHIVE = b"PK\x05\x06"
 _TAIL = 65_536
@@ -35,18 +34,17 @@ class Found:
 
 def standing(work: Path, *, now: float, quiet_seconds: float) -> list[Found]:
     """What was claimed earlier, is still there and is not being added to just now, oldest first."""
-    claimed = (found for found in _plain_files(work) if found.path.name == tame_name(found.path.name))
-    return sorted((f for f in claimed if not being_written(f, now, quiet_seconds)), key=_age_then_name)
+    return sorted((f for f in standing_files(work) if not being_written(f, now, quiet_seconds)), key=_age_then_name)
+
+
+def standing_files(work: Path) -> Iterator[Found]:
+    """Everything that was claimed earlier and is still there."""
+    return (found for found in _plain_files(work) if found.path.name == tame_name(found.path.name))
 
 
 def finished(incoming: Path, *, now: float, quiet_seconds: float) -> list[Found]:
     """What lies in the folder and is no longer being written, oldest first."""
     return sorted((f for f in _plain_files(incoming) if not being_written(f, now, quiet_seconds)), key=_age_then_name)
-
-
-def unfinished(incoming: Path, *, now: float, quiet_seconds: float) -> int:
-    """How many files in the folder may still be being written."""
-    return sum(being_written(found, now, quiet_seconds) for found in _plain_files(incoming))
 
 
 def claim(layout: Layout, path: Path) -> Path | None:
@@ -68,7 +66,7 @@ def _plain_files(folder: Path) -> Iterator[Found]:
         return
     with entries:
         for entry in entries:
-            if not _is_ours(entry.name):
+            if not is_ours(entry.name):
                 continue
             try:
                 if entry.is_file(follow_symlinks=False):
@@ -77,9 +75,10 @@ def _plain_files(folder: Path) -> Iterator[Found]:
                 continue
 
 
-def _is_ours(name: str) -> bool:
+def is_ours(name: str) -> bool:
+    """Whether a file of this name is one that is read."""
     lower = name.lower()
-    return lower.endswith(_SUFFIXES) and not lower.startswith((".", "~$")) and not lower.endswith(_HALF_WRITTEN)
+    return lower.endswith(_SUFFIXES) and not lower.startswith((".", "~$"))
 
 
 def being_written(found: Found, now: float, quiet_seconds: float) -> bool:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from bexsync.ports import Event, Intake, OriginReport, Place, Remark, StatusRow, Unreadable
+from bexsync.ports import Event, Intake, Leftover, OriginReport, Place, Remark, StatusRow, Unreadable
 from bexsync.profile import CsvSection
 from bexsync.shops.folder.belonging import Belonging, Owner
-from bexsync.shops.folder.claiming import claim, finished, standing, unfinished
+from bexsync.shops.folder.claiming import claim, finished, standing
 from bexsync.shops.folder.documents import read_file
 from bexsync.shops.folder.events import append_event
 from bexsync.shops.folder.layout import Layout
+from bexsync.shops.folder.left_behind import left_behind
 from bexsync.shops.folder.problems import explained
 from bexsync.shops.folder.putting_away import Stamp, put_away, stamp_of
 from bexsync.shops.folder.status_list import replace_status_list
@@ -53,15 +54,10 @@ class FolderShop:
             for path in self._newcomers(is_claiming=claim):
                 yield from self._read(path)
 
-    def unfinished(self) -> str:
-        """Names the files in in/ that are left for the next run."""
+    def left_behind(self) -> Sequence[Leftover]:
+        """What lies in in/ and is not taken, with the reason."""
         with explained(self._layout):
-            now = self._now().timestamp()
-            count = unfinished(self._layout.incoming, now=now, quiet_seconds=self._quiet_seconds)
-        if not count:
-            return ""
-        files = "1 file in in/ is" if count == 1 else f"{count} files in in/ are"
-        return f"{files} still being written or younger than {self._quiet_seconds:g} s; run again in a moment."
+            return left_behind(self._layout, now=self._now().timestamp(), quiet_seconds=self._quiet_seconds)
 
     def examine(self) -> Place:
         """The folder and how many files lie in in/; raises ConfigurationProblem where it cannot be used."""

@@ -1,0 +1,133 @@
+"""What lies in in/ and is not taken, so that nothing a person dropped there stays without a word."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from bexsync.ports import Leftover, LeftoverState
+from bexsync.shops.folder.claiming import Found, being_written, is_ours, standing_files
+from bexsync.shops.folder.durable import tame_name
+from bexsync.shops.folder.layout import Layout
+
+_MOST = 50
+_STALLED = 3600.0  # seconds after which an upload or download has been broken off
+_SYSTEMS_OWN = frozenset(
+    ("thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "$recycle.bin", "lost+found", "__macosx", "@eadir")
+)
+_NOTES = ("readme", "liesmich", "lisezmoi", "lisez-moi", "leggimi")
+_PARTIAL = (".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload", ".download", ".opdownload", ".swp")
+_BACKUPS = ("~", ".bak", ".orig")
+_SPREADSHEETS = (".ods", ".fods", ".xls", ".xlsb", ".numbers", ".xlt", ".xltx", ".gnumeric")
+_PACKED = (".zip", ".gz", ".bz2", ".xz", ".7z", ".rar", ".tar", ".tgz", ".zst")
+_TEXTS = (".txt", ".text", ".dat", ".log", ".asc", "")
+_AS_A_TABLE = "Save it as XLSX or CSV and drop that into in/; take this one away."
+_AS_A_FILE = "Drop the file itself into in/."
+
+
+def left_behind(layout: Layout, *, now: float, quiet_seconds: float) -> list[Leftover]:
+    """Everything in in/ that is not taken, by name, and what in work/ is being added to; raises OSError."""
+    found = [
+        *_in_work(layout.work, now, quiet_seconds),
+        *(left for left in _entries(layout.incoming, now, quiet_seconds) if left is not None),
+    ]
+    found.sort(key=lambda left: (left.state is not LeftoverState.WRONG, left.origin))
+    more = found[_MOST:]
+    if more:
+        said = f"in/ holds {len(more)} more files and folders that are not read"
+        found[_MOST:] = [Leftover("in/", said, "Take away what is not to be booked.", more[0].state)]
+    return found
+
+
+def _in_work(work: Path, now: float, quiet_seconds: float) -> Iterator[Leftover]:
+    for found in standing_files(work):
+        if being_written(found, now, quiet_seconds):
+            yield _young(f"work/{found.path.name}", now - found.changed, quiet_seconds)
+
+
+def _entries(incoming: Path, now: float, quiet_seconds: float) -> Iterator[Leftover | None]:
+    try:
+        entries = os.scandir(incoming)
+    except FileNotFoundError:
+        return
+    with entries:
+        for entry in entries:
+            try:
+                yield _judged(entry, now, quiet_seconds)
+            except FileNotFoundError:
+                continue
+
+
+def _judged(entry: os.DirEntry[str], now: float, quiet_seconds: float) -> Leftover | None:
+    lower = entry.name.lower()
+    if lower.startswith(".") or lower in _SYSTEMS_OWN:
+        return None
+    status = entry.stat(follow_symlinks=False)
+    origin = f"in/{tame_name(entry.name)}"
+    if stat.S_ISLNK(status.st_mode):
+        return Leftover(origin, f"{origin} is a link, and bexsync follows none there", _AS_A_FILE)
+    if stat.S_ISDIR(status.st_mode):
+        return _folder(origin, Path(entry.path))
+    if not stat.S_ISREG(status.st_mode):
+        return Leftover(origin, f"{origin} is no plain file", _AS_A_FILE)
+    if is_ours(entry.name):
+        found = Found(Path(entry.path), status.st_mtime)
+        is_young = being_written(found, now, quiet_seconds)
+        return _young(origin, now - status.st_mtime, quiet_seconds) if is_young else None
+    return _unread_file(origin, lower, abs(now - status.st_mtime))
+
+
+def _folder(origin: str, path: Path) -> Leftover:
+    """A folder matters where invoices may lie in it."""
+    try:
+        count = sum(is_ours(inner.name) for inner in path.iterdir())
+    except OSError:
+        count = 0
+    holding = f" with {count} file{'' if count == 1 else 's'} like those that are read" if count else ""
+    said = f"{origin} is a folder{holding}, and bexsync does not look into folders"
+    state = LeftoverState.WRONG if count else LeftoverState.NAMED
+    return Leftover(origin, said, "Put the files themselves into in/, or the folder elsewhere.", state)
+
+
+def _young(origin: str, age: float, quiet_seconds: float) -> Leftover:
+    said = f"{origin} is still being written: it was last changed {_span(abs(age))} ago"
+    hint = f"It is taken once nobody has written to it for {quiet_seconds:g} s; run again in a moment."
+    return Leftover(origin, said, hint, LeftoverState.PASSING)
+
+
+def _unread_file(origin: str, lower: str, age: float) -> Leftover:
+    if lower.startswith("~$"):
+        said = f"{origin} says that a spreadsheet or document is open in an office program"
+        return Leftover(origin, said, "Close it there before the file is dropped.", LeftoverState.NAMED)
+    if lower.endswith(_BACKUPS):
+        said = f"{origin} is the backup copy of an editor, and is not read"
+        return Leftover(origin, said, "Take it away.", LeftoverState.NAMED)
+    if lower.endswith(_PARTIAL):
+        said = f"{origin} is an unfinished file, last changed {_span(age)} ago"
+        if age < _STALLED:
+            return Leftover(origin, said, "It is taken once it has its final name.", LeftoverState.PASSING)
+        hint = "Whatever wrote it was broken off: let it be written again, and take this one away."
+        return Leftover(origin, said, hint)
+    kind = Path(lower).suffix
+    what = f"bexsync reads no {kind[1:].upper()} file" if kind else "its name does not end in what it is"
+    state = LeftoverState.NAMED if lower.startswith(_NOTES) else LeftoverState.WRONG
+    return Leftover(origin, f"{origin} is not read: {what}", _way_out(kind), state)
+
+
+def _way_out(kind: str) -> str:
+    if kind in _SPREADSHEETS:
+        return _AS_A_TABLE
+    if kind in _PACKED:
+        return "Unpack it, drop what is in it into in/, and take this one away."
+    if kind in _TEXTS:
+        return "If it is a table, name it *.csv; if it is JSON, name it *.json; else take it away."
+    return "Export what is to be booked as JSON or as a table, as docs/format.md says, and take this one away."
+
+
+def _span(seconds: float) -> str:
+    for name, length in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{int(seconds // length)} {name}"
+    return f"{int(seconds)} s"
