@@ -56,6 +56,15 @@ class Glimpse:
             prefix,
         )
 
+    def jobs(self) -> list[str]:
+        """The jobs that have run."""
+        return [
+            job
+            for (job,) in self._rows(
+                "SELECT DISTINCT job FROM runs WHERE site IN (SELECT site FROM sites WHERE profile = ?) ORDER BY job"
+            )
+        ]
+
     def open_errors(self) -> list[tuple[int, str, str]]:
         """The numbers of open errors, which record they are about, and their sentences."""
         return self._rows(

@@ -236,7 +236,8 @@ class DocumentState:
     """A document as the ledger shows it now; amounts are decimals in the document's currency.
 
     `shared` says that the customer has a link to it; `positions` is None where the answer did not show them, and
-    `content`, a digest of header and positions for comparing, is "" there.
+    `content`, a digest of header and positions for comparing, is "" there; so is `address`, the addressee's name and
+    address.
     """
 
     ledger_id: int
@@ -257,6 +258,7 @@ class DocumentState:
     texts: tuple[str, ...] = ()
     day: str = ""
     content: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True)

@@ -204,6 +204,18 @@ def _standard_mails() -> dict[str, MailText]:
     }
 
 
+SameMail = Literal["separate", "stop", "one"]
+UpdateContacts = Literal["own", "never", "always"]
+
+
+class ContactsSection(Section):
+    """How the shop's customers become contacts in bexio."""
+
+    same_mail: SameMail = "separate"
+    update: UpdateContacts = "own"
+    numbers: Literal["shop", "ledger"] = "ledger"
+
+
 class InvoicesSection(Section):
     """How invoices are pushed."""
 
@@ -217,6 +229,7 @@ class InvoicesSection(Section):
     rounding_tax: str = ""
     send_to: Literal["customer", "me"] = "customer"
     attach_pdf: bool = False
+    print_vat_number: bool = False
     mail: Annotated[dict[Language, MailText], AfterValidator(lambda own: {**_standard_mails(), **own})] = Field(
         default_factory=_standard_mails
     )
@@ -280,6 +293,7 @@ class Profile(Section):
     enabled: bool = True
     ledger: LedgerSection = LedgerSection()
     shop: ShopSection = ShopSection()
+    contacts: ContactsSection = ContactsSection()
     invoices: InvoicesSection = InvoicesSection()
     payments: PaymentsSection = PaymentsSection()
     limits: LimitsSection = LimitsSection()

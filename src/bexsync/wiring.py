@@ -35,6 +35,7 @@ from bexsync.ports import Catalog, Ledger, Master, Shop
 from bexsync.profile import Profile, load_profile, load_vat_map, shop_path
 from bexsync.shops.folder import FolderCatalog, FolderShop, Owner
 from bexsync.store import Store, open_store
+from bexsync.store.kept import kept_beside
 
 
 def is_enabled(name: str) -> bool:
@@ -78,6 +79,7 @@ def open_workspace(name: str, *, clock: Clock | None = None) -> Workspace:
         profile=profile,
         vat_map=vat_map,
         store=store,
+        kept=kept_beside(folder, company.id, site),
         shop=_shop(profile, path, clock, owner),
         clock=clock,
         locks=Locks(folder / "locks", company.id, site),
@@ -152,7 +154,9 @@ def open_error_desk(name: str, *, clock: Clock | None = None) -> ErrorDesk:
 def open_links_desk(name: str) -> LinksDesk:
     """The links of a profile, for a person to look at and mend."""
     _, store = open_local_state(name)
-    return LinksDesk(store)
+    folder = state_folder()
+    company = CompanyBook(folder).pinned(str(profile_path(name).resolve())) or ""
+    return LinksDesk(store, kept_beside(folder, company, store.site), Locks(folder / "locks", company, store.site))
 
 
 def open_state_desk(name: str, *, clock: Clock | None = None) -> StateDesk:

@@ -10,7 +10,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.cookiejar import CookieJar
@@ -109,9 +109,11 @@ class LoginWorld:
 
 
 @contextmanager
-def a_login_world(folder: Path, monkeypatch: Any, **options: Any) -> Iterator[LoginWorld]:
-    """A fresh world whose time goes on by itself, from the date of all tests."""
-    with dates.at(dates.NOW):
+def a_login_world(
+    folder: Path, monkeypatch: Any, *, moment: datetime | None = dates.NOW, **options: Any
+) -> Iterator[LoginWorld]:
+    """A fresh world whose time goes on by itself from `moment`; None is the computer's own date, as cron has it."""
+    with dates.at(moment) if moment else nullcontext():
         yield from _login_world(folder, monkeypatch, **options)
 
 

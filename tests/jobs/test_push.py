@@ -64,13 +64,23 @@ def test_a_blocked_record_does_not_hold_up_the_others(world: World) -> None:
     assert world.status()["bad"]["error"].startswith("bexio has no currency XXX")
 
 
-def test_a_mail_that_belongs_to_somebody_else_is_booked_there_and_said(world: World) -> None:
-    fiduciary = {"kind": "company", "company_name": "Treuhand Meier AG", "email": "post@meier.example.ch"}
+def test_a_mail_and_address_of_somebody_else_are_booked_there_and_said(world: World) -> None:
+    address = {"street": "Weg", "house_number": "1", "postal_code": "3600", "city": "Thun"}
+    fiduciary = {
+        "kind": "company",
+        "company_name": "Treuhand Meier AG",
+        "email": "post@meier.example.ch",
+        "billing_address": address,
+    }
     world.drop(an_invoice("1", customer=fiduciary))
     world.push()
     world.drop(an_invoice("2", customer={**fiduciary, "company_name": "Kunde GmbH"}))
     (outcome,) = world.push().outcomes
-    assert outcome.reason == "booked on the contact Treuhand Meier AG, who has that mail in bexio"
+    contact = world.invoice("1")["contact_id"]
+    assert outcome.reason == (
+        f"booked on the contact Treuhand Meier AG, Weg 1, 3600 Thun (contact {contact}), who has that mail in bexio"
+    )
+    assert world.invoice("2")["contact_address"].splitlines()[:2] == ["Kunde GmbH", "Weg 1"]
 
 
 def test_where_bexio_rounds_both_amounts_are_shown(world: World) -> None:

@@ -13,6 +13,8 @@ from world import World, an_invoice
 
 PERSON = {"first_name": "Eva", "last_name": "Frei", "email": "eva@frei.example"}
 FIRM = {"kind": "company", "company_name": "Frei AG", "email": "eva@frei.example"}
+HERE = {"street_name": "Weg", "house_number": "1", "postcode": "8640", "city": "Ort"}
+ELSEWHERE = {"street_name": "Gasse", "house_number": "9", "postcode": "3600", "city": "Thun"}
 
 
 def a_contact(world: World, kind: str, name: str, first: str = "", mail: str = "", **more: Any) -> int:
@@ -45,10 +47,16 @@ NEW = "new"
         ([("person", "Frei", "Eva", {"mail": "eva@frei.example"})], PERSON, 0),
         ([("person", "Frei", "Eva", {"mail": "EVA@Frei.Example"})], PERSON, 0),
         ([("person", "Frei", "Eva", {"mail_second": "Eva@frei.example"})], PERSON, 0),
-        ([("person", "Anders", "Ist", {"mail": "eva@frei.example"})], PERSON, 0),  # the mail decides, not the name
+        ([("person", "Anders", "Ist", {"mail": "eva@frei.example"})], PERSON, NEW),  # nothing but the mail agrees
+        ([("person", "Neu", "Eva", {"mail": "eva@frei.example"})], PERSON, 0),  # married, no address known
+        ([("person", "Neu", "Eva", {"mail": "eva@frei.example", **ELSEWHERE})], PERSON, NEW),
+        ([("person", "Anders", "Ist", {"mail": "eva@frei.example", **HERE})], PERSON, 0),  # another name alone
+        ([("person", "Frei", "Eva", {"mail": "eva@frei.example", **ELSEWHERE})], PERSON, 0),  # another address alone
         ([("person", "Frei", "Eva", {"mail": "other@frei.example"})], PERSON, NEW),  # a mail, but another one
         ([("person", "Frei", "Eva", {"postcode": "8640"})], PERSON, NEW),  # a mail wins over name and postcode
-        ([("company", "Frei AG", "", {"mail": "eva@frei.example"})], PERSON, 0),  # the only one with that mail
+        ([("company", "Frei AG", "", {"mail": "eva@frei.example"})], PERSON, NEW),  # no company is a person
+        ([("company", "Frei AG", "", {"mail": "eva@frei.example", **HERE})], PERSON, NEW),
+        ([("person", "Frei", "Eva", {"mail": "eva@frei.example", **HERE})], FIRM, NEW),
         # several: narrowed by kind, then by name
         (
             [
@@ -81,6 +89,22 @@ NEW = "new"
             ],
             PERSON,
             "contact_ambiguous",
+        ),
+        (
+            [
+                ("person", "Frei", "Eva", {"mail": "eva@frei.example", **ELSEWHERE}),
+                ("person", "Frei", "Eva", {"mail": "eva@frei.example", **HERE}),
+            ],
+            PERSON,
+            1,
+        ),
+        (
+            [
+                ("person", "Müller", "Jörg", {"mail": "eva@frei.example"}),
+                ("person", "Meier", "Jörg", {"mail": "eva@frei.example"}),
+            ],
+            PERSON | {"last_name": "MUELLER", "first_name": "Jorg"},
+            0,
         ),
         # archived: restored, unless a live one fits
         ([("person", "Frei", "Eva", {"mail": "eva@frei.example", "is_archived": True})], PERSON, 0),

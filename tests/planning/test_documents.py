@@ -15,7 +15,7 @@ from bexsync.money import rounded, total
 from bexsync.planning.contacts import Contacts
 from bexsync.planning.documents import DocumentPlanner
 from bexsync.planning.sums import WAYS, Sum, Way, largest_rounding, rounded_totals
-from bexsync.ports import Account
+from bexsync.ports import Account, BankAccount
 from bexsync.profile import InvoicesSection, Profile, ShopSection
 from bexsync.records import Customer, Invoice
 from bexsync.vat import Tax, VatMap
@@ -41,7 +41,9 @@ def a_planner(round_to: str = "0.01", rounding: Way | str = "any", *, account: s
     DocumentPlanner
 ):  # fmt: skip
     master = a_master()
-    master = replace(master, accounts=(*master.accounts, EXPENSE), taxes=(*TAXES, NO_VAT))
+    master = replace(
+        master, accounts=(*master.accounts, EXPENSE), taxes=(*TAXES, NO_VAT), bank_accounts=(BankAccount(5, "CH56", 2),)
+    )
     profile = Profile(
         shop=ShopSection(round_to=D(round_to), rounding=rounding),  # type: ignore[arg-type]
         invoices=InvoicesSection(rounding_account=account, rounding_tax=tax),

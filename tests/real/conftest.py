@@ -19,5 +19,5 @@ from login_kit import LoginWorld, a_login_world  # noqa: E402  the path has to b
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoginWorld]:
     """A sandbox with an identity server, and nobody logged in."""
-    with a_login_world(tmp_path, monkeypatch) as fresh:
+    with a_login_world(tmp_path, monkeypatch, moment=None) as fresh:
         yield fresh

@@ -133,7 +133,7 @@ def minute(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         pytest.skip("changes your crontab for a minute or two: run it with `make real`")
     folder = tmp_path_factory.mktemp("cron")
     with pytest.MonkeyPatch.context() as monkeypatch, ExitStack() as stack:
-        world = stack.enter_context(a_login_world(folder, monkeypatch))
+        world = stack.enter_context(a_login_world(folder, monkeypatch, moment=None))
         monkeypatch.undo()
         homes = [Home(folder / name, world.url) for name in ("scheduled", "ended", "keyring", "readme")]
         scheduled, ended, keyring, readme = homes

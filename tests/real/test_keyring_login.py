@@ -25,7 +25,7 @@ def logged_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoginWorld]:
     """A world whose login lies in the keyring, after the session in which that was done; nobody changes it."""
     with (
         pytest.MonkeyPatch.context() as monkeypatch,
-        a_login_world(tmp_path_factory.mktemp("logged-in"), monkeypatch) as world,
+        a_login_world(tmp_path_factory.mktemp("logged-in"), monkeypatch, moment=None) as world,
     ):
         monkeypatch.undo()
         with a_session(world.folder / "home", UNLOCK) as bus:

@@ -20,6 +20,7 @@ from bexsync.cli import (
     sandbox,
     schedule,
     state,
+    status,
     stock,
     strays,
     vat,
@@ -87,9 +88,12 @@ auth_app.command("login")(auth.login)
 auth_app.command("status")(auth.status)
 auth_app.command("refresh")(auth.refresh)
 auth_app.command("logout")(auth.logout)
+app.command("status")(status.status)
+app.command("runs")(status.runs)
 app.command("test-connection")(connection.try_out)
 invoices_app.command("push")(invoices.push)
 invoices_app.command("list")(invoices.list_)
+invoices_app.command("show")(invoices.show)
 payments_app.command("poll")(payments.poll)
 products_app.command("sync")(products.sync)
 products_app.command("list")(products.list_)

@@ -56,6 +56,18 @@ def invoices(ctx: typer.Context, incomplete: str) -> list[Item]:
     return _offered(lambda: _state(ctx).invoice_ids(incomplete), incomplete)
 
 
+def every_invoice(ctx: typer.Context, incomplete: str) -> list[Item]:
+    """Every invoice the shop has handed over by its id, and linked ones by number."""
+
+    def found() -> Iterator[Item]:
+        state = _state(ctx)
+        yield from state.invoice_ids(incomplete)
+        if incomplete:
+            yield from state.linked_numbers(incomplete)
+
+    return _offered(found, incomplete)
+
+
 def errors(ctx: typer.Context, incomplete: str) -> list[Item]:
     """Open errors by number, and `all`; those that stand there already are not offered again."""
 
@@ -74,6 +86,11 @@ def statuses(incomplete: str) -> list[Item]:
     from bexsync.jobs.invoice_statuses import STATUSES
 
     return _offered(STATUSES.items, incomplete)
+
+
+def jobs(ctx: typer.Context, incomplete: str) -> list[Item]:
+    """The jobs that have run, as one word each, since shells cut at spaces."""
+    return _offered(lambda: ((job.replace(" ", "-"), "") for job in _state(ctx).jobs()), incomplete)
 
 
 def sort_fields(incomplete: str) -> list[Item]:

@@ -109,3 +109,35 @@ def list_(
         return call.output.invoices(found, selection, csv=csv)
 
     finish(call, work)
+
+
+def show(
+    context: typer.Context,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="The shop's id of the invoice, or its number in the shop or in bexio.",
+            autocompletion=completing.every_invoice,
+        ),
+    ],
+    profile: options.Profile = None,
+    json: options.Json = False,
+) -> None:
+    """Show the whole story of one invoice, and why it was not booked or mailed. Asks nothing of bexio."""
+    call = command(context, "invoices show", profile=profile, json=json)
+
+    def work() -> Exit:
+        from bexsync.http.clock import SystemClock
+        from bexsync.jobs.invoice_story import tell_story
+        from bexsync.wiring import open_local_state
+
+        settings, store = open_local_state(call.profile)
+        call.output.site = store.site
+        try:
+            story = tell_story(store, settings, name, SystemClock().now().astimezone().date())
+        finally:
+            store.close()
+        return call.output.invoice(story)
+
+    finish(call, work)

@@ -99,9 +99,9 @@ def forget(
         from bexsync.wiring import open_links_desk
 
         with open_links_desk(call.profile) as desk:
-            link = desk.link(name)  # nobody is asked about what is not there
-            make_sure(call, yes, f"Forget the link of {link.shop_id} to {link.number}?")
-            desk.forget(name)
-        return call.output.said(f"The link of {link.shop_id} to {link.number} is forgotten.", {"shop_id": link.shop_id})
+            what = desk.question(name)  # nobody is asked about what is not there
+            make_sure(call, yes, f"Forget {what}?")
+            shop_id = desk.forget(name)
+        return call.output.said(f"{what[0].upper()}{what[1:]} is forgotten.", {"shop_id": shop_id})
 
     finish(call, work)

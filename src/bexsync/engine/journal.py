@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from dataclasses import fields as dataclass_fields
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,10 +12,13 @@ from typing import Any
 from bexsync.errors import Changed, LedgerAnswer, Refused
 from bexsync.http.clock import Clock
 from bexsync.money import plain, written
+from bexsync.planning.addressee import names
+from bexsync.planning.contacts import CONTACT, CUSTOMER
 from bexsync.planning.plan import Ref, Step, encoded
 from bexsync.ports import DocumentState, Done, PostalAddress, Standing
 from bexsync.store import Intent, IntentState, Link, Store
 from bexsync.store.database import this_process
+from bexsync.store.kept import Deed
 from bexsync.store.ledger_cache import ContactRow
 
 _PARTIAL_WRITES = frozenset({"positions_clear", "position"})
@@ -35,8 +39,18 @@ class Claim:
 class Journal:
     """The one place where intents change state; each method is one transaction."""
 
-    def __init__(self, store: Store, clock: Clock, *, job: str, timeout_seconds: float, settle_seconds: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        job: str,
+        timeout_seconds: float,
+        settle_seconds: float,
+        note: Callable[[Deed, str, int], None] = lambda *_: None,
+    ) -> None:
         self._store = store
+        self._note = note
         self._clock = clock
         self._job = job
         self._settle = timedelta(seconds=settle_seconds)
@@ -86,11 +100,22 @@ class Journal:
             result={"ledger_id": done.ledger_id, "number": done.number, "url": done.url, **done.data},
             said=held,
         )
+        self._note_outside(settled, done)
         with self._store.transaction():
             self._store.intents.save(settled, now)
             self._write_link(settled, done, held=bool(held))
             self._index_contact(settled, done)
+            self._link_customer(settled, done)
         return settled
+
+    def _note_outside(self, intent: Intent, done: Done) -> None:
+        """What must be known even after the state was lost."""
+        if intent.state is not IntentState.DONE:
+            return
+        if intent.kind in ("issue", "send"):
+            self._note(Deed.FINISHED, intent.key, int(done.ledger_id or intent.payload["document_id"]))
+        if intent.kind in ("claim", "adopt") and "reference" in intent.payload:
+            self._note(Deed.ADOPTED, str(intent.payload["reference"]), int(intent.payload["document_id"]))
 
     def refused(self, intent: Intent, problem: Refused) -> Intent:
         """The ledger said no; the same payload is not tried again by itself."""
@@ -127,7 +152,7 @@ class Journal:
 
     def _write_link(self, intent: Intent, done: Done, *, held: bool) -> None:
         draft = intent.link
-        if not draft:
+        if not draft or draft["ledger_kind"] == CONTACT:
             return
         links = self._store.links
         before = links.get(intent.subject_kind, intent.subject_id)
@@ -159,9 +184,24 @@ class Journal:
             link = replace(link, reported={**link.reported, **draft["told"]}, events=link.events + 1)
         links.save(link, self._clock.now())
 
+    def _link_customer(self, intent: Intent, done: Done) -> None:
+        """A customer keeps the contact of the newest document; the run of another site may have made it."""
+        customer = intent.link.get("contact_of")
+        ledger_id = intent.payload.get("contact_id", done.ledger_id)
+        if not customer or ledger_id is None or intent.site != self._store.site:
+            return
+        known = self._store.links.get(CUSTOMER, customer)
+        if known is None or known.ledger_id != ledger_id:
+            link = Link(CUSTOMER, customer, CONTACT, ledger_id, "", "", is_open=False)
+            self._store.links.save(link, self._clock.now())
+
     def _index_contact(self, intent: Intent, done: Done) -> None:
         if intent.kind == "contact" and done.ledger_id is not None:
             self._store.contacts.keep([_indexed(intent.payload, done)])
+        if intent.kind == "contact_edit":
+            row = self._store.contacts.get(intent.payload["ledger_id"])
+            if row is not None:
+                self._store.contacts.keep([_edited(row, intent.payload["fields"])])
         if intent.kind in ("contact_restore", "contact_archive"):
             row = self._store.contacts.get(intent.payload["ledger_id"])
             if row is not None:
@@ -196,6 +236,13 @@ def _indexed(form: Mapping[str, Any], done: Done) -> ContactRow:
     )
 
 
+def _edited(row: ContactRow, fields: Mapping[str, Any]) -> ContactRow:
+    """A contact with the fields that were written to it."""
+    parts = {"addition" if name == "address_addition" else name: value for name, value in fields.items()}
+    address = {f.name: parts.pop(f.name) for f in dataclass_fields(PostalAddress) if f.name in parts}
+    return replace(row, **parts, address=replace(row.address, **address), written={**row.written, **fields})
+
+
 def _link_json(step: Step) -> dict[str, Any]:
     if step.link is None:
         return {}
@@ -203,6 +250,7 @@ def _link_json(step: Step) -> dict[str, Any]:
         "ledger_kind": step.link.ledger_kind,
         "adopted": step.link.adopted,
         "source": step.link.source,
+        "contact_of": step.link.contact_of,
     }
     if step.link.fingerprint:
         draft |= {"fingerprint": step.link.fingerprint, "agreed": encoded(step.link.agreed)}
@@ -302,6 +350,9 @@ def unexpected(expect: Mapping[str, str], done: Done) -> str:
     where = f"{'It stays a draft' if state.standing is Standing.DRAFT else 'Look at it'}: {state.url}"
     if state.currency_id is not None and str(state.currency_id) != expect.get("currency_id", str(state.currency_id)):
         return f"bexio has {state.number} in another currency. {where}"
+    if state.standing is Standing.DRAFT and not names(state.address, expect.get("addressee", "")):
+        shown = ", ".join(state.address.splitlines())
+        return f"bexio addresses {state.number} to {shown}, the shop to {expect['addressee']}. {where}"
     wanted = int(expect["positions"]) if "positions" in expect else None
     if wanted is not None and state.positions is not None and state.positions != wanted:
         return f"bexio shows {state.positions} positions, {wanted} were sent. {where}"

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import cast
 
 from bexsync.engine.journal import gone, observed
@@ -16,16 +17,18 @@ from bexsync.jobs.intake import Desk
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
-from bexsync.planning.contacts import ContactPlanner
+from bexsync.planning.contacts import CONTACT, CUSTOMER, ContactPlanner
 from bexsync.planning.documents import DocumentPlanner
 from bexsync.planning.invoice_finish import Finisher
 from bexsync.planning.invoice_left_alone import no_longer_valid
 from bexsync.planning.invoice_link import KIND, Linked, reference
 from bexsync.planning.invoices import InvoicePlanner, Settled, Work
+from bexsync.planning.named import unknown_units
 from bexsync.planning.plan import Plan, Step, Subject
 from bexsync.ports import DocumentState, Master, Standing, User
 from bexsync.records import Customer, Invoice
 from bexsync.store import IntentState, Link, RecordRow, RecordState
+from bexsync.store.kept import Deed
 
 PUSH = "invoices push"
 _FIRST_RUN = "invoices:first_run"
@@ -153,7 +156,7 @@ class _Push:
         unlinked = [one for one in chosen if run.store.links.get(KIND, one.shop_id) is None]
         # Only what may be booked has to be asked for; the ledger has nothing of the rest.
         wanted = [one.shop_id for one in unlinked if one.may_be_booked and one.day >= start]
-        found = ledger.find_documents([reference(run.store.site, i) for i in wanted]) if wanted else {}
+        found = self._documents_of(wanted) if wanted else {}
         with self._while_contacts_rest():
             if wanted or len(unlinked) < len(chosen):
                 ledger.refresh_contacts()
@@ -167,6 +170,19 @@ class _Push:
                 run.workspace.progress("planning", number, len(chosen))
                 steps += self._decide(planner, one.shop_id, found.get(reference(run.store.site, one.shop_id), []))
         return Plan(tuple(steps))
+
+    def _documents_of(self, shop_ids: Sequence[str]) -> dict[str, list[DocumentState]]:
+        """The documents with our references, and those that were adopted but could not be given one."""
+        ledger, kept = self._run.ledger, self._run.workspace.kept
+        references = [reference(self._run.store.site, shop_id) for shop_id in shop_ids]
+        found = ledger.find_documents(references)
+        adopted = {one: doc for one in references for doc in kept.documents(Deed.ADOPTED, one)[-1:]}
+        missing = {one: doc for one, doc in adopted.items() if doc not in {d.ledger_id for d in found.get(one, ())}}
+        states = ledger.documents(sorted(missing.values())) if missing else {}
+        for one, doc in missing.items():
+            if doc in states:
+                found[one] = [*found.get(one, ()), states[doc]]
+        return found
 
     def _while_contacts_rest(self) -> AbstractContextManager[None]:
         """A contact that another site creates between our reading and our planning would seem lost, and come twice."""
@@ -187,16 +203,19 @@ class _Push:
                 store.links.save(observed(fresh, state) if state else gone(fresh), now)
 
     def _start_date(self) -> date:
-        """An empty start date means the day of the first run, for ever."""
+        """An empty start date means the day of the first run, for ever; it is noted outside the state, too."""
         setting = self._run.workspace.profile.invoices.start_date
         if setting is not None:
             return setting
-        cursors = self._run.store.cursors
-        known = cursors.get(_FIRST_RUN)
-        if known is None:
-            known = self._run.workspace.clock.now().date().isoformat()
-            cursors.move(_FIRST_RUN, known)
-        return date.fromisoformat(known)
+        cursors, kept = self._run.store.cursors, self._run.workspace.kept
+        known, outside = cursors.get(_FIRST_RUN), kept.began()
+        days = [day for day in (date.fromisoformat(known) if known else None, outside) if day is not None]
+        start = min(days, default=self._run.workspace.clock.now().date())
+        if known != start.isoformat():
+            cursors.move(_FIRST_RUN, start.isoformat())
+        if outside != start and not self._run.dry:
+            kept.note_began(start)
+        return start
 
     def _planner(self, start: date, *, foreign: bool) -> InvoicePlanner:
         run, profile = self._run, self._run.workspace.profile
@@ -216,18 +235,32 @@ class _Push:
                 run.workspace.clock.now().date(),
                 run.ledger.negative_prices,
             ),
-            contacts=ContactPlanner(profile, master, run.store.contacts, self._tried, owner),
+            contacts=ContactPlanner(
+                profile, master, run.store.contacts, self._tried, owner, self._contact_of, self._contacts_under_way()
+            ),
             finisher=Finisher(profile, run.store.site, master.me.mail, run.ledger.send_issues),
             site=run.store.site,
             start_date=start,
             skip=profile.invoices.skip,
             done=self._done,
+            finished=partial(run.workspace.kept.documents, Deed.FINISHED),
+            forgotten=partial(run.workspace.kept.documents, Deed.FORGOTTEN),
             url_of=self._url_of,
         )
 
     def _tried(self, kind: str, key: str) -> bool:
         intent = self._run.store.intents.get("", kind, key)
         return intent is not None and intent.state is IntentState.DONE
+
+    def _contact_of(self, customer: str) -> int | None:
+        link = self._run.store.links.get(CUSTOMER, customer)
+        return link.ledger_id if link else None
+
+    def _contacts_under_way(self) -> tuple[Step, ...]:
+        return tuple(
+            Step(CONTACT, intent.key, Subject(intent.subject_kind, intent.subject_id), intent.payload)
+            for intent in self._run.store.intents.under_way(CONTACT)
+        )
 
     def _done(self, kind: str, key: str) -> bool:
         intent = self._run.store.intents.get(self._run.store.site, kind, key)
@@ -262,6 +295,8 @@ class _Push:
         if isinstance(decision, Settled):
             self._settled(row, decision, link)
             return ()
+        for unit in unknown_units(planner.documents.master, invoice.lines):
+            self._run.mention(f"unit:{unit}", f'bexio has no unit "{unit}": it stands in the text of the lines.')
         self._works[shop_id] = decision
         return decision.steps
 
@@ -339,6 +374,8 @@ class _Push:
             said = (work.note, self._rounding(subject.shop_id))
             self._run.note(replace(outcome, reason="; ".join(part for part in said if part)))
             self._count_money(work.steps)
+            for ledger_id, digest in work.reported.items():
+                self._run.store.contacts.report(ledger_id, digest)
         else:
             state, reason = RecordState.OPEN, outcome.reason
             self._run.note(outcome)

@@ -8,8 +8,11 @@ from decimal import Decimal
 from typing import Any, cast
 
 from bexsync.engine.result import Outcome, Result, Status
-from bexsync.errors import UsageProblem
+from bexsync.errors import TryLater, UsageProblem
 from bexsync.jobs.intake import Desk
+from bexsync.jobs.invoices import PUSH
+from bexsync.jobs.locks import Locks
+from bexsync.jobs.products import SYNC
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
@@ -19,7 +22,8 @@ from bexsync.planning.plan import LinkDraft, Plan, Step, Subject
 from bexsync.planning.products import KIND as PRODUCT
 from bexsync.ports import DocumentState
 from bexsync.records import Customer, Invoice
-from bexsync.store import Link, RecordRow, RecordState, Store
+from bexsync.store import IntentState, Link, RecordRow, RecordState, Store
+from bexsync.store.kept import Deed, Kept
 
 ADOPT = "links adopt"
 # Ids of products and of invoices may be the same.
@@ -187,8 +191,10 @@ class LinkStory:
 class LinksDesk:
     """What a person sees of links, and forgetting one."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, kept: Kept, locks: Locks) -> None:
         self._store = store
+        self._kept = kept
+        self._locks = locks
 
     def __enter__(self) -> LinksDesk:
         return self
@@ -235,18 +241,53 @@ class LinksDesk:
             for intent in self._store.intents.of_subject(kind, shop_id)
         )
 
-    def forget(self, shop_id: str) -> Link:
-        """Forgets a link and everything begun for it: dropped again, the invoice counts as new.
+    def forget(self, name: str) -> str:
+        """Forget a record with its link and everything begun for it, and return its id in the shop.
 
-        While its document stands in the ledger, the next push finds it by its reference and links it again, and
-        what is issued is never mailed: forgetting cannot double anything. An item is found again by its code.
+        Dropped again, the invoice counts as new. While its document stands in the ledger, the next push finds it by its
+        reference, or as the one it was adopted into, and links it again; what is issued is never mailed, so nothing is
+        doubled. A document that was cancelled or deleted is booked again. An item is found again by its code.
+        Raises Busy while its job runs, and TryLater while an outcome is unknown.
         """
-        link = self.link(shop_id)
-        with self._store.transaction():
-            self._store.links.forget(link.kind, link.shop_id)
-            self._store.intents.forget(link.kind, link.shop_id)
-            self._store.records.forget(link.kind, link.shop_id)
-        return link
+        kind, shop_id = self._forgettable(name)
+        with self._locks.job(SYNC if kind == PRODUCT else PUSH):
+            self._refuse_while_unknown(kind, shop_id)
+            key = reference(self._store.site, shop_id)
+            link = self._store.links.get(kind, shop_id)
+            documents = {link.ledger_id} if link else set()
+            if kind == KIND:
+                for document in sorted(documents.union(self._kept.documents(Deed.FINISHED, key))):
+                    self._kept.note(Deed.FORGOTTEN, key, document)
+            with self._store.transaction():
+                self._store.links.forget(kind, shop_id)
+                self._store.intents.forget(kind, shop_id)
+                self._store.records.forget(kind, shop_id)
+        return shop_id
+
+    def _forgettable(self, name: str) -> tuple[str, str]:
+        """A link, or an invoice without one that a state before this one issued; raises UsageProblem for neither."""
+        row = None if name.startswith(_PRODUCT) else self._unlinked(name)
+        if row is not None and self._kept.documents(Deed.FINISHED, reference(self._store.site, row.shop_id)):
+            return row.kind, row.shop_id
+        link = self.link(name)
+        return link.kind, link.shop_id
+
+    def question(self, name: str) -> str:
+        """What a person is asked before it is forgotten; raises UsageProblem where there is nothing to forget."""
+        kind, shop_id = self._forgettable(name)
+        link = self._store.links.get(kind, shop_id)
+        return f"the link of {shop_id} to {link.number}" if link else f"what was once booked for {shop_id}"
+
+    def _refuse_while_unknown(self, kind: str, shop_id: str) -> None:
+        unknown = (IntentState.SENDING, IntentState.IN_DOUBT)
+        steps = [step for step in self._store.intents.of_subject(kind, shop_id) if step.state in unknown]
+        if steps:
+            raise TryLater(
+                f"Nobody knows yet whether the last request for {shop_id} ({steps[-1].kind}) took effect, "
+                "so its link was not forgotten.",
+                f"Run `bexsync {steps[-1].job}` first, which looks; then say this again.",
+                code="outcome_unknown",
+            )
 
     def link(self, name: str) -> Link:
         """One link by the shop's id or the number in bexio; raises UsageProblem where there is none."""

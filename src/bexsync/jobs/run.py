@@ -207,7 +207,12 @@ def prepare(workspace: Workspace, job: str, store: Store, *, dry: bool = False) 
     settings = workspace.profile.engine
     clock = workspace.clock
     journal = Journal(
-        store, clock, job=job, timeout_seconds=settings.timeout_seconds, settle_seconds=settings.settle_seconds
+        store,
+        clock,
+        job=job,
+        timeout_seconds=settings.timeout_seconds,
+        settle_seconds=settings.settle_seconds,
+        note=workspace.kept.note,
     )
     hooks: list[Callable[[Effect], None]] = []
     ledger = workspace.make_ledger(store, lambda effect: hooks[0](effect) if hooks else None)

@@ -11,6 +11,7 @@ from bexsync.jobs.locks import Locks
 from bexsync.ports import Catalog, Ledger, Shop
 from bexsync.profile import Profile
 from bexsync.store import Store
+from bexsync.store.kept import Kept
 from bexsync.vat import VatMap
 
 Progress = Callable[[str, int, int], None]
@@ -26,6 +27,7 @@ class Workspace:
     profile: Profile
     vat_map: VatMap
     store: Store
+    kept: Kept
     shop: Shop
     clock: Clock
     locks: Locks

@@ -1,39 +1,47 @@
-"""Which contact an invoice is for: found by mail, else by name and postcode, else created."""
+"""The contacts of an invoice: found by the shop's id, by mail with name or address, or created."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from bexsync.errors import RecordProblem
-from bexsync.planning.plan import Ref, Step, Subject
-from bexsync.ports import Master, Named, User
+from bexsync.errors import Defect
+from bexsync.planning.addressee import Addressee, addressee_of, full_name
+from bexsync.planning.addresses import by_name, letter_lines, postal_address, says
+from bexsync.planning.addresses import split_street as split_street
+from bexsync.planning.contact_changes import KnownContact, changes
+from bexsync.planning.contact_matching import (
+    Candidate,
+    Match,
+    NewContact,
+    Wanted,
+    contact_key,
+    described,
+    has_name_and_postcode,
+    is_same_name,
+    match,
+)
+from bexsync.planning.plan import LinkDraft, Ref, Step, Subject
+from bexsync.ports import Master, Named, PostalAddress, User
 from bexsync.profile import Profile
-from bexsync.records import Address, Customer, Invoice, Person
+from bexsync.records import Customer, Invoice, Person
+
+CUSTOMER = "customer"
+CONTACT = "contact"
+_LONGEST_NUMBER = 9
+_SURE_OF_ALL = frozenset({"name", "mail", "phone", "language", "address"})
+_SURE_BY_NAME = _SURE_OF_ALL - {"name", "mail"}
 
 
-class KnownContact(Protocol):
-    """What matching needs to know of a contact in the ledger."""
-
-    @property
-    def ledger_id(self) -> int: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def name_1(self) -> str: ...
-    @property
-    def name_2(self) -> str: ...
-    @property
-    def archived(self) -> bool: ...
-
-
-class ContactLookup(Protocol):
+class ContactIndex(Protocol):
     """The contact index: every contact of the ledger, archived ones too."""
 
+    def get(self, ledger_id: int) -> KnownContact | None: ...
     def by_mail(self, mail: str) -> Sequence[KnownContact]: ...
     def by_name(self, name_1: str, name_2: str, postcode: str) -> Sequence[KnownContact]: ...
+    def number_is_free(self, nr: int) -> bool: ...
+    def reported(self, ledger_id: int) -> str: ...
 
 
 class Tried(Protocol):
@@ -43,107 +51,261 @@ class Tried(Protocol):
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A contact that is looked for; `name_1` is the company or the last name, as bexio has it."""
-
-    kind: str
-    name_1: str
-    name_2: str
-    mail: str | None
-    postcode: str
-    same_kind_only: bool = False
-
-
-@dataclass(frozen=True)
 class Contacts:
     """Whom the document is for (an id or a reference), the person there, and the steps that make them.
 
-    `known_as` is the contact's name in the ledger where it is not the one the shop gives.
+    `address` stands on the document where the contact says something else, `names` is the addressee, whom the
+    document must name, and `customer` the customer whose contact it is from now on. `notes` are for a person;
+    `reported` holds the digests of differences that are reported with them.
     """
 
     contact: int | Ref
     person: int | Ref | None
     steps: tuple[Step, ...]
-    known_as: str = ""
+    address: str | None = None
+    names: str = ""
+    customer: str = ""
+    notes: tuple[str, ...] = ()
+    reported: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass
+class _Draft:
+    """The contacts of one invoice while they are planned; nothing of it counts where the invoice cannot be booked."""
+
+    subject: Subject
+    steps: list[Step] = field(default_factory=list)
+    new: list[NewContact] = field(default_factory=list)
+    shared: dict[str, Step] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    reported: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass
 class ContactPlanner:
-    """Plans the contacts of one run: a new customer is created once, however many invoices it has."""
+    """Plans the contacts of one run: a new customer is created once, however many invoices it has.
+
+    `linked` gives the contact that a customer of the shop is linked to, `under_way` are steps that create contacts
+    and whose outcome nobody knows yet.
+    """
 
     profile: Profile
     master: Master
-    index: ContactLookup
+    index: ContactIndex
     tried: Tried
     owner: User
-    _planned: dict[str, Step] = field(default_factory=dict)
+    linked: Callable[[str], int | None] = lambda _: None
+    under_way: Iterable[Step] = ()
+    _new: list[NewContact] = field(default_factory=list)
+    _keys_under_way: set[str] = field(default_factory=set)
+    _shared: dict[str, Step] = field(default_factory=dict)
+    _numbers: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._new += [NewContact(step) for step in self.under_way]
+        self._keys_under_way |= {new.step.key for new in self._new}
 
     def plan(self, invoice: Invoice, customer: Customer, subject: Subject) -> Contacts:
-        """The contact of an invoice; raises RecordProblem when it cannot be decided."""
-        steps: list[Step] = []
-        company_person = _person_at_company(invoice, customer)
-        main = _wanted_contact(invoice, customer, company_person)
-        contact = self._resolve(main, self._contact_form(invoice, customer, main), subject, steps)
-        if company_person is None:
-            return Contacts(contact, None, tuple(steps), self._other_name(main))
-        wanted = _wanted_person(company_person, main)
-        person = self._resolve(wanted, self._person_form(company_person, customer, wanted), subject, steps)
-        if isinstance(contact, Ref) or isinstance(person, Ref):
-            self._relate(contact, person, main, wanted, subject, steps)
-        return Contacts(contact, person, tuple(steps), self._other_name(main))
-
-    def _other_name(self, wanted: Wanted) -> str:
-        """A mail may belong to somebody else than the shop believes, a fiduciary for instance: a person must see it."""
-        found = match(wanted, self.index)
-        if found is None or _same_name(found, wanted):
-            return ""
-        return " ".join(part for part in (found.name_2, found.name_1) if part)
-
-    def _resolve(self, wanted: Wanted, form: Mapping[str, Any], subject: Subject, steps: list[Step]) -> int | Ref:
-        found = match(wanted, self.index)
-        if found is not None and not found.archived:
-            return found.ledger_id
-        key = contact_key(wanted)
-        if wanted.same_kind_only and self._planned_as_other_kind(key, wanted):
-            key = f"{wanted.kind}:{key}"
-        if key in self._planned:
-            return self._planned[key].ref
-        step = self._restore(found, key, subject) if found else self._create(key, form, subject, wanted)
-        self._planned[key] = step
-        steps.append(step)
-        return step.ref
-
-    def _planned_as_other_kind(self, key: str, wanted: Wanted) -> bool:
-        return key in self._planned and self._planned[key].payload.get("kind", wanted.kind) != wanted.kind
-
-    def _restore(self, found: KnownContact, key: str, subject: Subject) -> Step:
-        return Step(
-            "contact_restore",
-            self._fresh("contact_restore", f"{key}#{found.ledger_id}"),
-            subject,
-            {"ledger_id": found.ledger_id},
-            title=f"restore {found.name_1}",
+        """The contacts of an invoice; raises RecordProblem when they cannot be decided."""
+        to, draft = addressee_of(invoice, customer), _Draft(subject)
+        main = self._wanted(to)
+        form = self._contact_form(invoice, customer, to)
+        ref, contact = self._main(customer, to, main, form, draft)
+        person = self._person(invoice, customer, to.person, main, ref, draft) if to.person else None
+        self._shared |= draft.shared
+        self._new += draft.new
+        self._numbers |= {new.form["nr"] for new in draft.new if "nr" in new.form}
+        return Contacts(
+            contact=ref,
+            person=person,
+            steps=tuple(draft.steps),
+            address=self._printed(to, contact),
+            names=to.letter_name,
+            customer=to.key,
+            notes=tuple(draft.notes),
+            reported=draft.reported,
         )
 
-    def _create(self, key: str, form: Mapping[str, Any], subject: Subject, wanted: Wanted) -> Step:
-        name = " ".join(part for part in (wanted.name_2, wanted.name_1) if part)
-        return Step("contact", self._fresh("contact", key), subject, form, title=f"create {name}")
+    # whom the invoice is for
 
-    def _relate(
-        self, contact: int | Ref, person: int | Ref, main: Wanted, wanted: Wanted, subject: Subject, steps: list[Step]
-    ) -> None:
+    def _main(
+        self, customer: Customer, to: Addressee, main: Wanted, form: Mapping[str, Any], draft: _Draft
+    ) -> tuple[int | Ref, Candidate]:
+        linked = self._linked(to, draft)
+        found = Match(linked) if linked is not None and not linked.archived else self._match(main)
+        if found.found is None and linked is not None:
+            found = Match(linked)
+        row = found.found
+        if row is None:
+            if found.others:
+                whose = "; ".join(described(other) for other in found.others)
+                draft.notes.append(f"a contact of its own, since the mail {main.mail} belongs to {whose}")
+            return self._create(main, {**form, **self._number(customer, to, draft)}, draft, to.key)
+        by_id = linked is not None and row.ledger_id == linked.ledger_id
+        same_name = is_same_name(row, main)
+        if not by_id and not same_name:
+            draft.notes.append(f"booked on the contact {described(row)}, who has that mail in bexio")
+        if isinstance(row, NewContact):
+            return self._again(row, draft), row
+        if by_id or same_name:
+            compared = {**form, **_address_form(PostalAddress())} if not to.is_own else {**form}
+            if not customer.language:
+                compared["language_id"] = None
+            self._compare(row, compared, _SURE_OF_ALL if by_id else _SURE_BY_NAME, draft)
+        return self._alive(row, main, draft), row
+
+    def _linked(self, to: Addressee, draft: _Draft) -> KnownContact | None:
+        """The contact of the customer by the shop's id; a company is never a person's, nor the other way round."""
+        ledger_id = self.linked(to.key) if to.key else None
+        if ledger_id is None:
+            return None
+        row = self.index.get(ledger_id)
+        if row is None:
+            draft.notes.append(f"contact {ledger_id} of this customer is no longer in bexio")
+            return None
+        return row if row.kind == to.kind else None
+
+    def _person(
+        self, invoice: Invoice, customer: Customer, named: Person, main: Wanted, contact: int | Ref, draft: _Draft
+    ) -> int | Ref:
+        wanted = self._wanted_person(named, main)
+        row = self._match(wanted).found
+        person: int | Ref
+        if row is None:
+            person, _ = self._create(wanted, self._person_form(invoice, customer, named, wanted), draft)
+        else:
+            person = self._again(row, draft) if isinstance(row, NewContact) else self._alive(row, wanted, draft)
+        if isinstance(contact, Ref) or isinstance(person, Ref):
+            self._relate(contact, person, main, wanted, draft)
+        return person
+
+    def _wanted(self, to: Addressee) -> Wanted:
+        places = tuple(postal_address(address, self.master.countries) for address in (to.own, to.printed))
+        same_kind_only = to.person is not None
+        return Wanted(to.kind, to.name_1, to.name_2, to.mail, places, same_kind_only=same_kind_only)
+
+    def _wanted_person(self, person: Person, company: Wanted) -> Wanted:
+        shared = (person.email or company.mail or "").casefold() == (company.mail or "").casefold()
+        return Wanted(
+            "person",
+            person.last_name or "",
+            person.first_name or "",
+            None if shared else person.email,
+            company.addresses,
+            same_kind_only=not shared,
+            shared_mail=(company.mail or "") if shared else "",
+            field="invoice_contact.email",
+        )
+
+    def _match(self, wanted: Wanted) -> Match:
+        return match(wanted, self, self.profile.contacts.same_mail)
+
+    def by_mail(self, mail: str) -> Sequence[Candidate]:
+        """Contacts of the ledger and of this run with a mail."""
+        new = [one for one in self._new if one.mail == mail.casefold()]
+        return [*self.index.by_mail(mail), *new]
+
+    def by_name(self, name_1: str, name_2: str, postcode: str) -> Sequence[Candidate]:
+        """Contacts of the ledger and of this run with a name and postal code."""
+        new = [one for one in self._new if has_name_and_postcode(one, name_1, name_2, postcode)]
+        return [*self.index.by_name(name_1, name_2, postcode), *new]
+
+    # what is done to contacts
+
+    def _create(
+        self, wanted: Wanted, form: Mapping[str, Any], draft: _Draft, customer: str = ""
+    ) -> tuple[Ref, NewContact]:
+        link = LinkDraft(CONTACT, contact_of=customer) if customer else None
+        key = self._fresh(CONTACT, contact_key(wanted))
+        step = Step(CONTACT, key, draft.subject, form, link=link, title=f"create {wanted.name}")
+        new = NewContact(step)
+        draft.new.append(new)
+        draft.steps.append(step)
+        return step.ref, new
+
+    def _number(self, customer: Customer, to: Addressee, draft: _Draft) -> dict[str, int]:
+        """The shop's number for a new contact, where it is one and nobody else has it."""
+        number = customer.customer_number
+        if self.profile.contacts.numbers == "ledger" or not number or "@" in to.key:
+            return {}
+        if not (number.isascii() and number.isdigit() and len(number) <= _LONGEST_NUMBER and int(number)):
+            draft.notes.append(f"customer_number {number} stays out of bexio, which takes only digits")
+            return {}
+        if int(number) in self._numbers or not self.index.number_is_free(int(number)):
+            draft.notes.append(f"customer_number {number} stays out of bexio, where another contact has it")
+            return {}
+        return {"nr": int(number)}
+
+    def _again(self, new: NewContact, draft: _Draft) -> Ref:
+        """A contact of an earlier record; one that is under way since an earlier run needs its step in this one."""
+        if new.step.key in self._keys_under_way:
+            draft.steps.append(replace(new.step, subject=draft.subject))
+        return new.step.ref
+
+    def _alive(self, row: Candidate, wanted: Wanted, draft: _Draft) -> int | Ref:
+        """The contact, restored from the archive where it lies there."""
+        if row.ledger_id is None:
+            raise Defect("A new contact cannot be restored.")
+        if not row.archived:
+            return row.ledger_id
+        known = f"restore {row.ledger_id}"
+        step = self._shared.get(known) or Step(
+            "contact_restore",
+            self._fresh("contact_restore", f"{contact_key(wanted)}#{row.ledger_id}"),
+            draft.subject,
+            {"ledger_id": row.ledger_id},
+            title=f"restore {row.name_1}",
+        )
+        if known not in self._shared:
+            draft.shared[known] = step
+            draft.steps.append(step)
+        return step.ref
+
+    def _relate(self, contact: int | Ref, person: int | Ref, main: Wanted, wanted: Wanted, draft: _Draft) -> None:
         key = f"{contact_key(main)}>{contact_key(wanted)}"
-        if key in self._planned:
+        if key in self._shared:
             return
         step = Step(
             "contact_relation",
             self._fresh("contact_relation", key),
-            subject,
+            draft.subject,
             {"contact_id": contact, "person_id": person},
-            title=f"relate {wanted.name_2} {wanted.name_1}".strip(),
+            title=f"relate {wanted.name}",
         )
-        self._planned[key] = step
-        steps.append(step)
+        draft.shared[key] = step
+        draft.steps.append(step)
+
+    def _compare(self, candidate: Candidate, form: Mapping[str, Any], sure_of: frozenset[str], draft: _Draft) -> None:
+        """Write what may be written, and report once what stays different."""
+        row = self.index.get(candidate.ledger_id or 0)
+        if row is None:
+            return
+        found = changes(row, form, may_write=sure_of, update=self.profile.contacts.update)
+        key = f"edit {row.ledger_id}"
+        if found.fields and not row.archived and key not in self._shared:
+            name = str(found.fields.get("name_1", row.name_1))
+            payload = {
+                "ledger_id": row.ledger_id,
+                "kind": row.kind,
+                "name_1": name,
+                "user_id": row.user_id or self.owner.id,
+                "owner_id": row.owner_id or self.owner.id,
+                "fields": dict(found.fields),
+            }
+            what = ", ".join(sorted({key.split("_")[0] for key in found.fields}))
+            step = Step("contact_edit", "", draft.subject, payload, title=f"update {name} ({what})")
+            step = Step(
+                step.kind,
+                self._fresh(step.kind, f"{row.ledger_id}:{step.payload_hash()[:12]}"),
+                step.subject,
+                payload,
+                title=step.title,
+            )
+            draft.shared[key] = step
+            draft.steps.append(step)
+        if found.digest and found.digest != self.index.reported(row.ledger_id):
+            draft.notes.append(found.left)
+            draft.reported[row.ledger_id] = found.digest
 
     def _fresh(self, kind: str, key: str) -> str:
         """A done step stays done; when the ledger has lost its effect since, the next one needs a name of its own."""
@@ -154,28 +316,52 @@ class ContactPlanner:
             n += 1
         return f"{key}#{n}"
 
-    def _contact_form(self, invoice: Invoice, customer: Customer, wanted: Wanted) -> Mapping[str, Any]:
-        form = self._common_form(wanted, customer.salutation, invoice.language or customer.language, customer.phone)
-        form |= _address_form(_billing_address(invoice, customer), self.master.countries)
+    # forms and the letter
+
+    def _printed(self, to: Addressee, contact: Candidate) -> str | None:
+        """The address for the document where the contact says another name or place; None where it says the same."""
+        countries = self.master.countries
+        wanted = postal_address(to.printed, countries)
+        person = full_name(to.person.first_name, to.person.last_name) if to.person else ""
+        if _is_printed_alike(contact, to) and to.letter_person == person and says(contact.address, wanted):
+            return None
+        place = contact.address if wanted.is_empty else wanted
+        lines = [to.letter_name, to.letter_person, *letter_lines(place, countries)]
+        return "\n".join(line for line in lines if line)
+
+    def _contact_form(self, invoice: Invoice, customer: Customer, to: Addressee) -> dict[str, Any]:
+        language = customer.language or invoice.language
+        salutation = customer.salutation if to.kind == "person" else None
+        form = self._common_form(to.kind, to.name_1, to.name_2, to.mail, salutation, language, customer.phone)
+        form |= _address_form(postal_address(to.own, self.master.countries))
         groups = (self.profile.ledger.contact_group, *customer.groups)
-        form["group_ids"] = [_by_name(self.master.contact_groups, name, "contact group").id for name in groups if name]
+        form["group_ids"] = [by_name(self.master.contact_groups, name, "contact group").id for name in groups if name]
         if customer.vat_number:
             form["remarks"] = f"MWST/UID: {customer.vat_number}"
         return form
 
-    def _person_form(self, person: Person, customer: Customer, wanted: Wanted) -> Mapping[str, Any]:
-        form = self._common_form(wanted, person.salutation, customer.language, person.phone)
-        form["postcode"] = wanted.postcode
-        return form
+    def _person_form(self, invoice: Invoice, customer: Customer, person: Person, wanted: Wanted) -> dict[str, Any]:
+        language = customer.language or invoice.language
+        form = self._common_form(
+            "person", wanted.name_1, wanted.name_2, wanted.mail, person.salutation, language, person.phone
+        )
+        return form | _address_form(wanted.addresses[0])
 
     def _common_form(
-        self, wanted: Wanted, salutation: str | None, language: str | None, phone: str | None
+        self,
+        kind: str,
+        name_1: str,
+        name_2: str,
+        mail: str | None,
+        salutation: str | None,
+        language: str | None,
+        phone: str | None,
     ) -> dict[str, Any]:
         return {
-            "kind": wanted.kind,
-            "name_1": wanted.name_1,
-            "name_2": wanted.name_2,
-            "mail": wanted.mail or "",
+            "kind": kind,
+            "name_1": name_1,
+            "name_2": name_2,
+            "mail": mail or "",
             "phone": phone or "",
             "owner_id": self.owner.id,
             "language_id": language_id(self.master, language, self.profile.ledger.language),
@@ -183,138 +369,20 @@ class ContactPlanner:
         }
 
 
-def match(wanted: Wanted, index: ContactLookup) -> KnownContact | None:
-    """The one contact that fits, None when there is none; raises RecordProblem when several do."""
-    if wanted.mail:
-        by_mail = [row for row in index.by_mail(wanted.mail) if row.kind == wanted.kind or not wanted.same_kind_only]
-        if by_mail:
-            return _only_one(by_mail, wanted, f"the mail {wanted.mail}")
-        if not wanted.same_kind_only:
-            return None
-    by_name = [row for row in index.by_name(wanted.name_1, wanted.name_2, wanted.postcode) if row.kind == wanted.kind]
-    where = f"the name {wanted.name_2} {wanted.name_1}".replace("  ", " ")
-    return _only_one(by_name, wanted, f"{where} and postcode {wanted.postcode or '(none)'}") if by_name else None
+def _is_printed_alike(contact: Candidate, to: Addressee) -> bool:
+    name = contact.name_1 if contact.kind == "company" else full_name(contact.name_2, contact.name_1)
+    return contact.kind == to.kind and " ".join(name.casefold().split()) == " ".join(to.letter_name.casefold().split())
 
 
-def _only_one(rows: Sequence[KnownContact], wanted: Wanted, by: str) -> KnownContact:
-    candidates = [row for row in rows if not row.archived] or list(rows)
-    for narrower in (_same_kind, _same_name):
-        if len(candidates) > 1:
-            candidates = [row for row in candidates if narrower(row, wanted)] or candidates
-    if len(candidates) == 1:
-        return candidates[0]
-    ids = ", ".join(str(row.ledger_id) for row in candidates)
-    raise RecordProblem(
-        f"bexio has {len(candidates)} contacts with {by} (contacts {ids}).",
-        "Merge or archive all but one of them in bexio, then run this again.",
-        code="contact_ambiguous",
-        field="customer",
-    )
-
-
-def _same_kind(row: KnownContact, wanted: Wanted) -> bool:
-    return row.kind == wanted.kind
-
-
-def _same_name(row: KnownContact, wanted: Wanted) -> bool:
-    return _folded(row.name_1, row.name_2) == _folded(wanted.name_1, wanted.name_2)
-
-
-def _folded(*parts: str) -> str:
-    return " ".join(" ".join(parts).casefold().split())
-
-
-def contact_key(wanted: Wanted) -> str:
-    """The natural key that every site and job shares."""
-    if wanted.mail:
-        return f"mail:{wanted.mail.casefold()}"
-    return f"{wanted.kind}:name:{_folded(wanted.name_1, wanted.name_2)}|{wanted.postcode}"
-
-
-def _wanted_contact(invoice: Invoice, customer: Customer, person: Person | None) -> Wanted:
-    address = _billing_address(invoice, customer)
-    mail = customer.email or (invoice.invoice_contact.email if invoice.invoice_contact else None) or address.email
-    postcode = address.postal_code or ""
-    if customer.is_company:
-        name = customer.company_name or address.company
-        if not name:
-            raise _incomplete("customer.company_name", "the customer is a company without a name")
-        return Wanted("company", name, "", mail, postcode, same_kind_only=person is not None)
-    last, first = customer.last_name or address.last_name, customer.first_name or address.first_name
-    if not last:
-        raise _incomplete("customer.last_name", "the customer has neither a company's nor a last name")
-    return Wanted("person", last, first or "", mail, postcode)
-
-
-def _wanted_person(person: Person, company: Wanted) -> Wanted:
-    shared = (person.email or "").casefold() == (company.mail or "").casefold()
-    mail = None if shared else person.email
-    return Wanted(
-        "person",
-        person.last_name or "",
-        person.first_name or "",
-        mail,
-        company.postcode,
-        same_kind_only=mail is not None,
-    )
-
-
-def _person_at_company(invoice: Invoice, customer: Customer) -> Person | None:
-    """The contact person, where the customer is a company and a person is named."""
-    if not customer.is_company:
-        return None
-    if invoice.invoice_contact and invoice.invoice_contact.last_name:
-        return invoice.invoice_contact
-    if customer.last_name:
-        return Person(first_name=customer.first_name, last_name=customer.last_name, salutation=customer.salutation)
-    return None
-
-
-def _incomplete(name: str, why: str) -> RecordProblem:
-    return RecordProblem(
-        f"Field `{name}` is missing: {why}.",
-        "Complete the customer in the shop.",
-        code="customer_incomplete",
-        field=name,
-    )
-
-
-def _billing_address(invoice: Invoice, customer: Customer) -> Address:
-    return invoice.billing_address or customer.billing_address or Address()
-
-
-def _address_form(address: Address, countries: Sequence[Named]) -> dict[str, Any]:
-    street, number = split_street(address)
+def _address_form(address: PostalAddress) -> dict[str, Any]:
     form: dict[str, Any] = {
-        "street": street,
-        "house_number": number,
-        "address_addition": address.address_line2 or "" if address.address_line1 or address.street else "",
-        "postcode": address.postal_code or "",
-        "city": address.city or "",
+        "street": address.street,
+        "house_number": address.house_number,
+        "address_addition": address.addition,
+        "postcode": address.postcode,
+        "city": address.city,
     }
-    if address.country_code:
-        form["country_id"] = _by_name(countries, address.country_code, "country").id
-    return form
-
-
-_SUFFIX = r"(?:\s?(?:bis|ter|quater|[a-zA-Z]))?"
-_NUMBER_LAST = re.compile(
-    rf"^(?P<street>.*?\D)[\s,]+(?P<number>\d+{_SUFFIX}(?:\s?[-/+]\s?\d+{_SUFFIX})?)$", re.IGNORECASE
-)
-_POST_BOX = re.compile(r"^(postfach|case postale|casella postale|c\.?\s?p\.|p\.?\s?o\.?\s?box)\b", re.IGNORECASE)
-_NUMBER_FIRST = re.compile(rf"^(?P<number>\d+{_SUFFIX})(?:\s*,\s*|\s+)(?P<street>\D.*)$", re.IGNORECASE)
-
-
-def split_street(address: Address) -> tuple[str, str]:
-    """Street and house number apart, as bexio wants them; a line that does not split stays whole."""
-    if address.street:
-        return address.street, address.house_number or ""
-    line = address.address_line1 or address.address_line2 or ""
-    found = None if _POST_BOX.match(line) else _NUMBER_LAST.match(line) or _NUMBER_FIRST.match(line)
-    if found is None:
-        return line, address.house_number or ""
-    number = re.sub(r"\s(?!(bis|ter|quater)\b)", "", found["number"], flags=re.IGNORECASE)
-    return found["street"].strip().rstrip(","), number
+    return form if address.country_id is None else {**form, "country_id": address.country_id}
 
 
 def language_id(master: Master, language: str | None, fallback: str) -> int | None:
@@ -341,16 +409,3 @@ def salutation_id(rows: Sequence[Named], salutation: str | None) -> int | None:
         return None
     synonyms = next((words for words in _SALUTATIONS if wanted in words), frozenset({wanted}))
     return next((row.id for row in rows if row.name.strip().lower() in synonyms), None)
-
-
-def _by_name(rows: Sequence[Named], name: str, noun: str) -> Named:
-    for row in rows:
-        if row.name.casefold() == name.casefold():
-            return row
-    known = ", ".join(row.name for row in rows[:8])
-    raise RecordProblem(
-        f'bexio has no {noun} "{name}".',
-        f"It has {known}; correct the record or the profile, or add it in bexio." if known else "Add it in bexio.",
-        code=f"unknown_{noun.replace(' ', '_')}",
-        subject=f"{noun}:{name}",
-    )

@@ -11,7 +11,7 @@ from bexsync.planning.bank_accounts import bank_account_id
 from bexsync.planning.contacts import Contacts, language_id
 from bexsync.ports import Currency, Master, User
 from bexsync.profile import Profile
-from bexsync.records import Address, Customer, Invoice
+from bexsync.records import Invoice
 
 _DATED_AHEAD, _DUE_AHEAD = timedelta(days=60), timedelta(days=731)
 _DATE_FORMAT = "where a table has its days in another order, date_format under [shop.csv] names it"
@@ -29,7 +29,6 @@ class HeaderWriter:
     def write(
         self,
         invoice: Invoice,
-        customer: Customer,
         contacts: Contacts,
         reference: str,
         currency: Currency,
@@ -59,7 +58,7 @@ class HeaderWriter:
             "footer": invoice.footer_text,
             "customer_reference": _customer_reference(invoice),
             "number": self._number(invoice),
-            "address": _manual_address(invoice.billing_address, customer),
+            "address": contacts.address,
         }
         return header | {key: value for key, value in optional.items() if value is not None}
 
@@ -125,19 +124,6 @@ def _customer_reference(invoice: Invoice) -> str | None:
     project = invoice.project
     number = " ".join(part for part in (project.number, project.name) if part) if project else ""
     return ", ".join(part for part in (invoice.contract_reference, number) if part) or None
-
-
-def _manual_address(address: Address | None, customer: Customer) -> str | None:
-    """An invoice with an address of its own shows that one, whatever stands in the contact."""
-    if address is None or address == customer.billing_address:
-        return None
-    name = address.company or customer.company_name
-    person = " ".join(part for part in (address.first_name, address.last_name) if part) or (
-        None if name else " ".join(part for part in (customer.first_name, customer.last_name) if part)
-    )
-    street = address.address_line1 or " ".join(p for p in (address.street, address.house_number) if p)
-    place = " ".join(part for part in (address.postal_code, address.city) if part)
-    return "\n".join(part for part in (name, person, street, address.address_line2, place) if part) or None
 
 
 def _iso(day: date | None) -> str | None:

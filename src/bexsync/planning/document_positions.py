@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.money import plain, share, total, written
-from bexsync.planning.line_amounts import Sale, amount_of, discount_over, is_sale, place_of, unit_price
+from bexsync.planning.line_amounts import Sale, amount_of, discount_over, is_sale, place_of, sendable, unit_price
 from bexsync.planning.lowered_prices import lowered
-from bexsync.planning.named import income_account, unit_id
+from bexsync.planning.named import income_account, unit_called
 from bexsync.planning.stated_taxes import check_line_taxes
 from bexsync.planning.sums import Sum
 from bexsync.planning.taxes import TaxChooser, rate_of
@@ -35,14 +35,18 @@ class PositionWriter:
 
     def write(self, invoice: Invoice) -> tuple[list[Mapping[str, Any]], list[Sum]]:
         """All positions in order, and the sums of those that are money."""
-        sales = [self._book(line, number) for number, line in enumerate(invoice.lines, 1) if is_sale(line)]
+        lines = [
+            sendable(line, place_of(line, number)) if is_sale(line) else line
+            for number, line in enumerate(invoice.lines, 1)
+        ]
+        sales = [self._book(line, number) for number, line in enumerate(lines, 1) if is_sale(line)]
         check_line_taxes(
-            sales, self._deducted(invoice.lines, sales), gross=invoice.prices_include_tax, currency=invoice.currency
+            sales, self._deducted(lines, sales), gross=invoice.prices_include_tax, currency=invoice.currency
         )
-        in_order = iter(sales if self.negative_prices else lowered(invoice.lines, sales, self._word_for_discount()))
+        in_order = iter(sales if self.negative_prices else lowered(lines, sales, self._word_for_discount()))
         positions: list[Mapping[str, Any]] = []
         sums: list[Sum] = []
-        for number, line in enumerate(invoice.lines, 1):
+        for number, line in enumerate(lines, 1):
             if line.type == "subtotal":
                 text = _line_text(line) or _SUBTOTAL.get(self.language, _SUBTOTAL["en"])
                 positions.append({"type": "subtotal", "text": text})
@@ -88,8 +92,11 @@ class PositionWriter:
             position["tax_id"] = sale.tax.id
         if line.discount_percent:
             position["discount_percent"] = plain(line.discount_percent)
-        if line.unit:
-            position["unit_id"] = unit_id(self.master, line.unit, sale.where)
+        unit = unit_called(self.master, line.unit or "")
+        if unit is not None:
+            position["unit_id"] = unit
+        elif line.unit:
+            position["text"] = f"{position['text']}\n{plain(line.quantity)} {line.unit}".strip()
         positions.append(position)
         sums.append(Sum(sale.amount, rate_of(sale.tax)))
         if line.discount_amount:

@@ -32,6 +32,12 @@ from bexsync.records import Customer, Invoice
 from bexsync.vat import VatMap
 
 _LARGEST_GAP = Decimal("0.05")
+_VAT_NUMBER = {
+    "de": "Ihre MWST-Nummer",
+    "fr": "Votre numéro de TVA",
+    "it": "Il vostro numero IVA",
+    "en": "Your VAT number",
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,7 @@ class Document:
     within: Decimal
     currency: str
     customer: str
-    known_as: str = ""
+    contacts: Contacts
     shop_total: Decimal | None = None
     apart: Decimal = Decimal(0)
     rounding: Decimal = Decimal(0)
@@ -57,6 +63,7 @@ class Document:
             "within": plain(self.within),
             "positions": str(len(self.positions)),
             "currency_id": str(self.header["currency_id"]),
+            **({"addressee": self.contacts.names} if self.contacts.names else {}),
         }
         if self.shop_total is not None:
             expected |= {"shop_total": plain(self.shop_total), "apart": plain(self.apart)}
@@ -87,6 +94,11 @@ class DocumentPlanner:
         language = (invoice.language or customer.language or self.profile.ledger.language)[:2]
         writer = PositionWriter(self.profile, self.master, chooser, language, self.negative_prices)
         positions, sums = writer.write(invoice)
+        if self.profile.invoices.print_vat_number and customer.vat_number:
+            positions = [
+                *positions,
+                {"type": "text", "text": f"{_VAT_NUMBER.get(language, 'UID')}: {customer.vat_number}"},
+            ]
         gross = invoice.prices_include_tax
         try:
             self._check_totals(invoice, sums, gross)
@@ -100,14 +112,14 @@ class DocumentPlanner:
         header = HeaderWriter(self.profile, self.master, self.owner, self.today)
         return Document(
             header=header.write(
-                invoice, customer, contacts, reference, currency, language, subject_to_vat=chooser.subject_to_vat
+                invoice, contacts, reference, currency, language, subject_to_vat=chooser.subject_to_vat
             ),
             positions=tuple(positions),
             total=exact_total(sums, gross=gross),
             within=tolerance(currency.round_to, sums),
             currency=currency.code,
             customer=customer.company_name or " ".join(p for p in (customer.first_name, customer.last_name) if p),
-            known_as=contacts.known_as,
+            contacts=contacts,
             shop_total=_shop_total(invoice),
             apart=max(_LARGEST_GAP, (currency.round_to + step) / 2),
             rounding=line.gap if line else Decimal(0),

@@ -38,8 +38,11 @@ class Booking:
         rounding = self.document.rounding
         return f"{content(self.invoice)}{plain(rounding) if rounding else ''}"
 
-    def create(self, note: str) -> list[Step]:
-        """A new document, and what does not fit into one request."""
+    def create(self, note: str, put_aside: tuple[int, ...] = ()) -> list[Step]:
+        """A new document, and what does not fit into one request.
+
+        `put_aside` are cancelled documents with the same reference, which are not it.
+        """
         positions = self.document.positions
         complete = len(positions) <= _POSITIONS_AT_ONCE
         first = positions[:_POSITIONS_AT_ONCE]
@@ -48,10 +51,17 @@ class Booking:
             "invoice",
             self._key,
             self._subject,
-            {**self.document.header, "positions": list(first)},
+            {
+                **self.document.header,
+                "positions": list(first),
+                **({"put_aside": list(put_aside)} if put_aside else {}),
+            },
             scope=self.site,
             expect=self.document.expect if complete else {"positions": str(len(first))},
-            link=self._agreement() if complete else LinkDraft(KIND, source=self.source),
+            link=replace(
+                self._agreement() if complete else LinkDraft(KIND, source=self.source),
+                contact_of=self.document.contacts.customer,
+            ),
             money=rounded(self.document.total),
             currency=self.document.currency,
             title=f"{title}, {note}" if note else title,
@@ -75,10 +85,15 @@ class Booking:
             "invoice_edit",
             key,
             self._subject,
-            {**self.document.header, "document_id": link.ledger_id, **self._written_before(link)},
+            {
+                "address": None,
+                **self.document.header,
+                "document_id": link.ledger_id,
+                **self._written_before(link),
+            },
             scope=self.site,
             after=after,
-            link=LinkDraft(KIND, fingerprint=editing, agreed=link.agreed),
+            link=LinkDraft(KIND, fingerprint=editing, agreed=link.agreed, contact_of=self.document.contacts.customer),
             title=f"update draft {link.number}",
             requests=2,
             money=rounded(self.document.total),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Protocol
 
 from bexsync.errors import RecordProblem
 from bexsync.money import rounded, written
+from bexsync.planning.addressee import names
 from bexsync.planning.contacts import ContactPlanner, Contacts
 from bexsync.planning.credit_notes import credit_note_problem
 from bexsync.planning.documents import Document, DocumentPlanner
@@ -30,6 +31,12 @@ class WasDone(Protocol):
     def __call__(self, kind: str, key: str) -> bool: ...
 
 
+class Kept(Protocol):
+    """The documents of a reference with which something was done before, also by a state that was lost since."""
+
+    def __call__(self, reference: str) -> tuple[int, ...]: ...
+
+
 @dataclass(frozen=True)
 class Settled:
     """Nothing is to be done; `ignored` says that the record is not ours to book."""
@@ -45,6 +52,7 @@ class Work:
     steps: tuple[Step, ...]
     problem: RecordProblem | None = None
     note: str = ""
+    reported: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,8 @@ class InvoicePlanner:
     start_date: date
     skip: tuple[str, ...]
     done: WasDone
+    finished: Kept
+    forgotten: Kept
     url_of: Callable[[str], str]
 
     def plan(
@@ -68,6 +78,7 @@ class InvoicePlanner:
         found: Sequence[DocumentState] = (),
     ) -> Work | Settled:
         """The decision; raises RecordProblem when only a person can decide."""
+        found, put_aside = self._in_force(invoice, found)
         if link is None and not found:
             reason = self._not_ours(invoice)
             if reason:
@@ -83,7 +94,30 @@ class InvoicePlanner:
             )
         if found:
             return self._adopt(invoice, customer, found[0])
-        return self._create(invoice, customer)
+        self._refuse_to_mail_twice(invoice)
+        return self._create(invoice, customer, put_aside)
+
+    def _in_force(
+        self, invoice: Invoice, found: Sequence[DocumentState]
+    ) -> tuple[Sequence[DocumentState], tuple[int, ...]]:
+        """The documents with our reference that count, and those that were cancelled and then forgotten on purpose."""
+        forgotten = self.forgotten(self._key(invoice))
+        put_aside = [d for d in found if d.standing is Standing.CANCELLED and d.ledger_id in forgotten]
+        rest = [d for d in found if d not in put_aside]
+        in_force = [d for d in rest if d.standing is not Standing.CANCELLED]
+        # Where an invoice was booked again, the cancelled one before it counts no more.
+        return in_force or rest[-1:], tuple(d.ledger_id for d in put_aside)
+
+    def _refuse_to_mail_twice(self, invoice: Invoice) -> None:
+        """Raise RecordProblem where the invoice went out before, and its document is gone with the state's memory."""
+        key = self._key(invoice)
+        before = sorted(set(self.finished(key)) - set(self.forgotten(key)))
+        if before:
+            raise RecordProblem(
+                f"It was issued or mailed before, as the document with the id {before[-1]}, which bexio no longer has.",
+                f"It is not booked twice by itself. To book it again: bexsync links forget {invoice.shop_id}",
+                code="deleted_in_ledger",
+            )
 
     def _key(self, invoice: Invoice) -> str:
         return reference(self.site, invoice.shop_id)
@@ -97,14 +131,14 @@ class InvoicePlanner:
     def _credit_note(self, invoice: Invoice) -> RecordProblem:
         return credit_note_problem(invoice, self.url_of(invoice.original_shop_id or ""))
 
-    def _create(self, invoice: Invoice, customer: Customer | None) -> Work:
+    def _create(self, invoice: Invoice, customer: Customer | None, put_aside: tuple[int, ...]) -> Work:
         person, booking, before = self._write_for_contacts(invoice, customer)
         note = _note(booking.document)
-        steps = booking.create(note)
+        steps = booking.create(note, put_aside)
         create, tail = steps[0].ref, steps[-1].ref
         made = Made(create, replace(create, field="number"), replace(tail, field="total"), tail, _content(tail))
         finish = self.finisher.steps(invoice, person, booking.document, made)
-        return Work((*before, *steps, *finish), note=note)
+        return Work((*before, *steps, *finish), note=note, reported=booking.document.contacts.reported)
 
     def _write_for_contacts(
         self, invoice: Invoice, customer: Customer | None
@@ -148,6 +182,8 @@ class InvoicePlanner:
             return Settled(f"its status is draft; {link.number} stays as it is")
         if link.standing is not Standing.DRAFT:
             return self._changed_after_booking(invoice, customer, link, changes)
+        if self._was_finished(invoice, link.ledger_id) or link.shared:
+            raise _taken_back(link)
         return self._update(invoice, customer, link)
 
     def _cancelled(self, link: Linked) -> Settled:
@@ -179,7 +215,7 @@ class InvoicePlanner:
         is_draft = link.standing is Standing.DRAFT
         if not is_draft and not self._mail_is_due(invoice, link):
             return well
-        if is_draft and self._was_finished(invoice):
+        if is_draft and (self._was_finished(invoice, link.ledger_id) or link.shared):
             raise _taken_back(link)
         person, booking = self._write(invoice, customer)
         if is_draft and not link.content and abs(link.total - booking.document.total) > booking.document.within:
@@ -195,9 +231,10 @@ class InvoicePlanner:
         )
         return open_for_mail and self.done("issue", key) and not self.done("send", key)
 
-    def _was_finished(self, invoice: Invoice) -> bool:
+    def _was_finished(self, invoice: Invoice, document_id: int) -> bool:
+        """Whether it was issued or mailed by bexsync, by the state or by what is kept outside."""
         key = self._key(invoice)
-        return self.done("issue", key) or self.done("send", key)
+        return self.done("issue", key) or self.done("send", key) or document_id in self.finished(key)
 
     def _update(self, invoice: Invoice, customer: Customer | None, link: Linked) -> Work:
         """Our own draft follows the shop: header, positions anew, then a look at the whole."""
@@ -206,8 +243,6 @@ class InvoicePlanner:
             steps = booking.complete(link.ledger_id)
         else:
             steps = booking.rewrite(link)
-        if self._was_finished(invoice):
-            return Work((*before, *steps), _taken_back(link))
         return self._finished(invoice, person, booking, link, (*before, *steps))
 
     def _adopt(self, invoice: Invoice, customer: Customer | None, found: DocumentState) -> Work:
@@ -218,6 +253,8 @@ class InvoicePlanner:
         if invoice.status == "cancelled":
             return Work((linking,), _cancelled_in_shop(found))
         if found.standing is Standing.DRAFT:
+            if found.shared or self._was_finished(invoice, found.ledger_id):
+                return Work((linking,), _taken_back(found))
             return self._adopt_draft(invoice, customer, found, linking)
         _, booking = self._write(invoice, customer)
         document = booking.document
@@ -235,7 +272,8 @@ class InvoicePlanner:
         """Our own draft is finished as if its link had never been lost; a different one is rewritten first."""
         person, booking, before = self._write_for_contacts(invoice, customer)
         link = Linked(found.ledger_id, "", {}, found.standing, found.number, found.url, found.total)
-        if _is_same(found, booking.document) and booking.document.header["contact_id"] == found.contact_id:
+        same_contact = booking.document.header["contact_id"] == found.contact_id
+        if _is_same(found, booking.document) and same_contact and names(found.address, booking.document.contacts.names):
             steps = [booking.agree_on_draft(linking)]
         else:
             steps = [linking, *booking.rewrite(link, (linking.ref,))]
@@ -247,7 +285,9 @@ class InvoicePlanner:
         """The steps that make a draft right, and those that finish it once they are done."""
         tail = steps[-1].ref
         made = Made(link.ledger_id, link.number, replace(tail, field="total"), tail, _content(tail))
-        return Work((*steps, *self.finisher.steps(invoice, customer, booking.document, made)))
+        steps = (*steps, *self.finisher.steps(invoice, customer, booking.document, made))
+        document = booking.document
+        return Work(steps, note=_note(document), reported=document.contacts.reported)
 
 
 def _content(tail: Ref) -> Ref:
@@ -270,7 +310,7 @@ def _changed_in_ledger(link: Linked, document: Document) -> RecordProblem:
     )
 
 
-def _taken_back(link: Linked) -> RecordProblem:
+def _taken_back(link: Linked | DocumentState) -> RecordProblem:
     return RecordProblem(
         f"{link.number} was issued before and is a draft again, because somebody took it back in bexio; "
         "bexsync does not issue or mail an invoice twice.",
@@ -291,10 +331,8 @@ def _cancelled_in_shop(document: Linked | DocumentState) -> RecordProblem | None
 
 
 def _note(document: Document) -> str:
-    """What a person should see of the contact and the amount, before and after."""
-    notes = []
-    if document.known_as:
-        notes.append(f"booked on the contact {document.known_as}, who has that mail in bexio")
+    """What a person should know of the contact and the amount, before and after."""
+    notes = [*document.contacts.notes]
     if document.rounding:
         notes.append(f"with a rounding line of {written(document.rounding)}")
     return "; ".join(notes)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bexsync.errors import RecordProblem
-from bexsync.money import HUNDRED, product, rounded, total, written
+from bexsync.money import HUNDRED, plain, product, rounded, total, written
 from bexsync.ports import Account
 from bexsync.records import Line
 from bexsync.vat import Tax
+
+FINEST = Decimal("0.000001")
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,28 @@ def unit_price(line: Line, where: str) -> Decimal:
         raise RecordProblem(
             f"{where} has no unit_price.", "Let the shop give it.", code="price_missing", field="unit_price"
         )
-    return rounded((line.line_total + abs(line.discount_amount or Decimal(0))) / factor, Decimal("0.000001"))
+    return (line.line_total + abs(line.discount_amount or Decimal(0))) / factor
+
+
+def sendable(line: Line, where: str) -> Line:
+    """The line with at most six decimals in quantity and price, as bexio takes them, and the same amount in cents.
+
+    Where rounding the two would change the amount, the line is sold once, and its text says how many of what it is.
+    """
+    quantity, price = line.quantity, unit_price(line, where)
+    fine_quantity, fine_price = rounded(quantity, FINEST), rounded(price, FINEST)
+    kept = (HUNDRED - (line.discount_percent or Decimal(0))) / HUNDRED
+    if rounded(product(quantity, price, kept)) == rounded(product(fine_quantity, fine_price, kept)):
+        return line.model_copy(update={"quantity": fine_quantity, "unit_price": fine_price})
+    amount = " ".join(part for part in (plain(quantity), line.unit) if part)
+    pieces = amount if line.unit_price is None else f"{amount} × {plain(price)}"
+    once = {
+        "quantity": Decimal(1).copy_sign(quantity),
+        "unit_price": rounded(product(abs(quantity), price), FINEST),
+        "unit": None,
+        "description": "\n".join(part for part in (line.description, pieces) if part),
+    }
+    return line.model_copy(update=once)
 
 
 def amount_of(line: Line, where: str) -> Decimal:
@@ -80,4 +103,4 @@ def discount_over(sales: Iterable[Sale], line: Line, where: str) -> Decimal:
         return rounded(product(base, line.discount_percent) / HUNDRED)
     if line.discount_amount is not None:
         return abs(line.discount_amount)
-    return abs(product(line.quantity, unit_price(line, where)))
+    return rounded(abs(product(line.quantity, unit_price(line, where))), FINEST)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from bexsync.errors import RecordProblem
 from bexsync.money import HUNDRED, product, rounded, share, written
-from bexsync.planning.line_amounts import Sale, discount_over, is_sale, place_of
+from bexsync.planning.line_amounts import FINEST, Sale, discount_over, is_sale, place_of
 from bexsync.records import Line
 
 
@@ -33,7 +33,7 @@ def _with_lower_price(sale: Sale, deduction: Decimal, word: str) -> Sale:
     factor = product(line.quantity, HUNDRED - (line.discount_percent or Decimal(0))) / HUNDRED
     if sale.amount < deduction or factor <= 0:
         raise _no_negative_price(sale.where)
-    price = rounded((sale.amount - deduction) / factor, Decimal("0.000001"))
+    price = rounded((sale.amount - deduction) / factor, FINEST)
     note = f"{word}: {written(deduction)}"
     lower = line.model_copy(
         update={

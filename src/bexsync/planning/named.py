@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from bexsync.errors import RecordProblem
 from bexsync.ports import Account, BankAccount, Currency, Master
 from bexsync.profile import Profile
+from bexsync.records import Line
 
 _UNITS = (
     frozenset({"h", "hour", "hours", "std", "std.", "stunde", "stunden", "heure", "heures", "ora", "ore"}),
@@ -35,12 +38,22 @@ def revenue_account(profile: Profile, master: Master) -> Account | None:
     return next((a for a in master.accounts if a.number == number and a.active and a.is_income), None)
 
 
-def unit_id(master: Master, unit: str, where: str) -> int:
-    """The unit of that name, in whatever language it is written; raises RecordProblem."""
+def unit_called(master: Master, unit: str) -> int | None:
+    """The unit of that name, in whatever language it is written; None where the ledger has none."""
     wanted = next((names for names in _UNITS if unit.casefold() in names), frozenset({unit.casefold()}))
-    for row in master.units:
-        if row.name.casefold() in wanted:
-            return row.id
+    return next((row.id for row in master.units if row.name.casefold() in wanted), None)
+
+
+def unknown_units(master: Master, lines: Iterable[Line]) -> list[str]:
+    """The units of lines that the ledger does not have."""
+    return sorted({line.unit for line in lines if line.unit and unit_called(master, line.unit) is None})
+
+
+def unit_id(master: Master, unit: str, where: str) -> int:
+    """The unit of that name; raises RecordProblem."""
+    found = unit_called(master, unit)
+    if found is not None:
+        return found
     raise RecordProblem(
         f'{where}: bexio has no unit "{unit}".',
         f"It has {', '.join(u.name for u in master.units)}. Add it in bexio, or correct or drop the unit.",

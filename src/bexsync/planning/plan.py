@@ -43,7 +43,8 @@ class Subject:
 class LinkDraft:
     """What a done step writes about its subject's link, in the transaction that marks it done.
 
-    `source` names the content that a new document was made from, whether or not it came out right.
+    `source` names the content that a new document was made from, whether or not it came out right. `contact_of` is the
+    shop's customer whose contact the step makes, or makes the document for.
     """
 
     ledger_kind: str
@@ -52,6 +53,7 @@ class LinkDraft:
     adopted: bool = False
     told: Mapping[str, str] | None = None
     source: str = ""
+    contact_of: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from typing import Any
 
 from bexsync.errors import RecordProblem
 from bexsync.money import HUNDRED, plain, rounded
+from bexsync.planning.line_amounts import FINEST
 from bexsync.planning.sums import Sum
 from bexsync.planning.taxes import TaxChooser, rate_of, why_unusable
 from bexsync.ports import Account, Master
 from bexsync.vat import Tax
 
-_FINEST = Decimal("0.000001")
 _WORDS = {"de": "Rundung", "fr": "Arrondi", "it": "Arrotondamento", "en": "Rounding"}
 
 
@@ -41,9 +41,9 @@ def rounding_line(
     account = rounding_account(chooser.master, account_number)
     tax = rounding_tax(chooser, tax_code) if chooser.subject_to_vat else None
     rate = rate_of(tax)
-    price = gap if gross or not rate else rounded(gap * HUNDRED / (HUNDRED + rate), _FINEST)
+    price = gap if gross or not rate else rounded(gap * HUNDRED / (HUNDRED + rate), FINEST)
     # A net price cannot always hit the gap: where the sum lies on the edge of two coins, the neighbour does.
-    price = next((p for p in (price, price + _FINEST, price - _FINEST) if closes(Sum(p, rate))), price)
+    price = next((p for p in (price, price + FINEST, price - FINEST) if closes(Sum(p, rate))), price)
     position: dict[str, Any] = {
         "type": "custom",
         "text": _WORDS.get(language, _WORDS["en"]),

@@ -90,6 +90,17 @@ class Intents:
             )
         ]
 
+    def under_way(self, kind: str) -> list[Intent]:
+        """The steps of a kind that all sites share whose effect may still take place or only a person can judge."""
+        return [
+            _intent(row)
+            for row in self._db.rows(
+                """SELECT * FROM intents WHERE state IN ('sending', 'in_doubt', 'conflict')
+                   AND scope = '' AND kind = ? ORDER BY sent_at""",
+                kind,
+            )
+        ]
+
     def save(self, intent: Intent, now: datetime) -> None:
         """Writes a row as a whole."""
         with self._db.transaction() as db:

@@ -128,6 +128,10 @@ class ContactIndex:
         refused = self._db.row("SELECT 1 FROM facts WHERE name = ?", f"{_REFUSED_NUMBER}{nr}")
         return taken is None and refused is None
 
+    def refuse_number(self, nr: int, now: datetime) -> None:
+        """Notes that the ledger refused this number, though no contact in the index has it."""
+        Facts(self._db).learn(f"{_REFUSED_NUMBER}{nr}", True, now)
+
     def keep(self, contacts: Iterable[ContactRow]) -> None:
         """Adds or replaces contacts; what bexsync wrote there is kept unless a row says it."""
         with self._db.transaction() as db:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -86,17 +86,34 @@ class Runs:
             count += 1
         return count
 
-    def newest(self, job: str | None = None, limit: int = 20) -> list[RunRow]:
-        """The newest runs."""
+    def newest(self, job: str | None = None, limit: int = 20, *, failed: bool = False) -> list[RunRow]:
+        """The newest runs, of one job or with trouble alone if that is asked for."""
         rows = self._db.rows(
             """SELECT id, job, started_at, ended_at, exit_code, counts, requests, message FROM runs
-               WHERE site = ? AND (job = ? OR ? IS NULL) ORDER BY id DESC LIMIT ?""",
+               WHERE site = ? AND (job = ? OR ? IS NULL) AND (exit_code IS NOT 0 OR ? = 0) ORDER BY id DESC LIMIT ?""",
             self._site,
             job,
             job,
+            int(failed),
             limit,
         )
         return [_run(row) for row in rows]
+
+    def jobs(self) -> list[str]:
+        """The jobs that ever ran, by name."""
+        rows = self._db.rows("SELECT DISTINCT job FROM runs WHERE site = ? ORDER BY job", self._site)
+        return [row["job"] for row in rows]
+
+    def last_end(self, job: str, exit_codes: Iterable[int]) -> str:
+        """When the last run of a job with one of these exit codes ended, "" where there is none."""
+        codes = ",".join(str(int(code)) for code in exit_codes)
+        row = self._db.row(
+            f"SELECT ended_at FROM runs WHERE site = ? AND job = ? AND exit_code IN ({codes}) "  # noqa: S608
+            "ORDER BY id DESC LIMIT 1",
+            self._site,
+            job,
+        )
+        return str(row["ended_at"] or "") if row else ""
 
 
 def _run(row: sqlite3.Row) -> RunRow:

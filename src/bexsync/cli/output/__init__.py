@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from bexsync.jobs.config_show import Setting
     from bexsync.jobs.connection import Report
     from bexsync.jobs.invoice_list import InvoiceList, Selection
+    from bexsync.jobs.invoice_story import InvoiceStory
     from bexsync.jobs.links import LinkStory
+    from bexsync.jobs.status_report import StatusReport
     from bexsync.planning.checks import Check
     from bexsync.store import ErrorRow, Link
+    from bexsync.store.runs import RunRow
 
 LATER_IS_SAID_AFTER = 3
 Progress = Callable[[str, int, int], None]
@@ -138,6 +141,47 @@ class Output:
             write(invoices_csv(found))
         else:
             show_invoices(found, selection)
+        return Exit.OK
+
+    def invoice(self, story: InvoiceStory) -> Exit:
+        """One invoice with its story."""
+        from bexsync.cli.output.invoice_story import show_invoice_story
+
+        if self.json:
+            self._print_json(Exit.OK, asdict(story), [])
+        else:
+            show_invoice_story(story)
+        return Exit.OK
+
+    def status(self, report: StatusReport, *, check: bool) -> Exit:
+        """How things stand; a check says only what is wrong and ends with its exit code."""
+        from bexsync.cli.output.status import show_status
+
+        code = report.exit_code if check else Exit.OK
+        if self.json:
+            errors = [
+                {"code": p.code, "message": p.message, "hint": p.hint, "kind": "", "shop_id": ""}
+                for p in report.problems
+                if check
+            ]
+            self._print_json(code, asdict(report), errors)
+        elif not check:
+            show_status(report)
+        else:
+            for problem in report.problems:
+                self.say_error(f"{self.command}: {problem.message} {problem.hint}")
+            if not report.problems and not self.quiet:
+                self.say("All is well." if report.enabled else "This profile says enabled = false.")
+        return code
+
+    def runs(self, runs: Sequence[RunRow]) -> Exit:
+        """The history of runs."""
+        from bexsync.cli.output.status import runs_data, show_runs
+
+        if self.json:
+            self._print_json(Exit.OK, runs_data(runs), [])
+        else:
+            show_runs(runs)
         return Exit.OK
 
     def errors(self, rows: Sequence[ErrorRow], places: Mapping[int, str], *, in_full: bool = False) -> Exit:

@@ -26,6 +26,7 @@ from bexsync.ledgers.bexio.reading import (
     understood,
 )
 from bexsync.ledgers.bexio.records import (
+    contact_edit_to,
     contact_from,
     contact_to,
     document_done,
@@ -42,6 +43,7 @@ from bexsync.ledgers.bexio.records import (
 from bexsync.ledgers.bexio.trial import Experiments, TidyingUp, booked_lines, inspect
 from bexsync.money import written
 from bexsync.ports import BookedLine, DocumentState, Done, Finding, Inspection, Item, Master, Payment, Standing
+from bexsync.records.folding import alike
 from bexsync.store import Store
 
 _SEND_ISSUES = "send_issues_drafts"
@@ -76,6 +78,7 @@ class BexioLedger:
         self._performers: dict[str, Perform] = {
             "contact": self._create_contact,
             "contact_restore": self._restore_contact,
+            "contact_edit": self._edit_contact,
             "contact_relation": self._relate_contacts,
             "invoice": self._create_invoice,
             "adopt": self._adopt,
@@ -227,6 +230,9 @@ class BexioLedger:
         if "unit_price" in words and self.negative_prices and _has_negative_price(payload):
             self._store.facts.learn(_NEGATIVE_PRICES, False, self._clock.now())
             self._discoveries += 1
+        if "nr" in payload and any(text.startswith("nr") for text in problem.fields):
+            self._store.contacts.refuse_number(payload["nr"], self._clock.now())
+            self._discoveries += 1
         if _OF_CONTACTS.search(words):
             self._contacts.forget()
             self._discoveries += 1
@@ -251,12 +257,17 @@ class BexioLedger:
         """The index is read anew and matched here; the very contact we sent carries our name, kind and mail."""
         self.refresh_contacts()
         index = self._store.contacts
-        rows = index.by_mail(form["mail"]) if form["mail"] else []
-        rows = rows or index.by_name(form["name_1"], form["name_2"], form.get("postcode", ""))
-        ours = [row for row in rows if row.kind == form["kind"] and not row.archived]
+        postcode = form.get("postcode", "")
+        rows = index.by_mail(form["mail"]) if form["mail"] else index.by_name(form["name_1"], form["name_2"], postcode)
+        name = f"{form['name_1']} {form['name_2']}"
+        ours = [
+            row
+            for row in rows
+            if row.kind == form["kind"] and not row.archived and alike(f"{row.name_1} {row.name_2}", name)
+        ]
         if len(ours) > 1:
             ids = ", ".join(str(row.ledger_id) for row in ours)
-            return Finding(conflict=f"bexio has {len(ours)} contacts that may be it ({ids}); merge them, then retry.")
+            return Finding(conflict=f"bexio has {len(ours)} contacts that may be it ({ids}); look which one it is.")
         return Finding(done=Done(ours[0].ledger_id)) if ours else Finding()
 
     def _restore_contact(self, payload: Mapping[str, Any]) -> Done:
@@ -269,6 +280,12 @@ class BexioLedger:
         except Refused:
             return Finding()
         return Finding(done=Done(contact_from(row, archived=False).ledger_id))
+
+    def _edit_contact(self, payload: Mapping[str, Any]) -> Done:
+        """Writes fields of a contact; writing them twice changes nothing."""
+        row = self._api.write("POST", f"/2.0/contact/{payload['ledger_id']}", contact_edit_to(payload))
+        with after_the_effect(), understood("the changed contact"):
+            return Done(record_id(row_of(row)))
 
     def _relate_contacts(self, payload: Mapping[str, Any]) -> Done:
         body = {"contact_id": payload["contact_id"], "contact_sub_id": payload["person_id"], "description": ""}
@@ -296,7 +313,8 @@ class BexioLedger:
             return document_done(state)
 
     def _find_invoice(self, payload: Mapping[str, Any]) -> Finding:
-        found = self._finder.one(payload["reference"])
+        put_aside = payload.get("put_aside", ())
+        found = [state for state in self._finder.one(payload["reference"]) if state.ledger_id not in put_aside]
         if len(found) > 1:
             numbers = ", ".join(f"{state.number} ({state.url})" for state in found)
             return Finding(

@@ -55,6 +55,19 @@ _HEADER = {
     "template": "template_slug",
     "address": "contact_address_manual",
 }
+_CONTACT_FIELDS = {
+    "name_1": "name_1",
+    "name_2": "name_2",
+    "mail": "mail",
+    "phone": "phone_fixed",
+    "street": "street_name",
+    "house_number": "house_number",
+    "address_addition": "address_addition",
+    "postcode": "postcode",
+    "city": "city",
+    "country_id": "country_id",
+    "language_id": "language_id",
+}
 _POSITION_TYPES = {
     "custom": "KbPositionCustom",
     "text": "KbPositionText",
@@ -79,6 +92,7 @@ def contact_to(form: Mapping[str, Any]) -> dict[str, Any]:
         "name_2": form["name_2"],
         "user_id": form["owner_id"],
         "owner_id": form["owner_id"],
+        "nr": form.get("nr"),
         "mail": form["mail"],
         "phone_fixed": form["phone"],
         "postcode": form.get("postcode"),
@@ -93,6 +107,18 @@ def contact_to(form: Mapping[str, Any]) -> dict[str, Any]:
         "contact_group_ids": ",".join(str(i) for i in form.get("group_ids", ())),
     }
     return {key: value for key, value in body.items() if value not in (None, "")}
+
+
+def contact_edit_to(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Changed fields of a contact, with the four that every edit repeats (contract 2.1)."""
+    fields = payload["fields"]
+    return {
+        "contact_type_id": _KINDS[payload["kind"]],
+        "name_1": payload["name_1"],
+        "user_id": payload["user_id"],
+        "owner_id": payload["owner_id"],
+        **{theirs: fields[ours] for ours, theirs in _CONTACT_FIELDS.items() if ours in fields},
+    }
 
 
 def contact_from(row: Row, *, archived: bool) -> ContactRow:
@@ -207,6 +233,7 @@ def document_from(row: Row, web_url: str) -> DocumentState:
             texts=texts or (),
             day=optional_text(row, "is_valid_from"),
             content=content_of(row),
+            address=spare_text(row, "contact_address"),
         )
 
 

@@ -1,0 +1,108 @@
+"""Postal addresses: the shop's in the ledger's parts, compared, and as the lines of a letter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from bexsync.errors import RecordProblem
+from bexsync.ports import Country, Named, PostalAddress
+from bexsync.records import Address
+from bexsync.records.customer import plain_postal_code
+from bexsync.records.folding import alike, folded
+
+_SUFFIX = r"(?:\s?(?:bis|ter|quater|[a-zA-Z]))?"
+_NUMBER_LAST = re.compile(
+    rf"^(?P<street>.*?\D)[\s,]+(?P<number>\d+{_SUFFIX}(?:\s?[-/+]\s?\d+{_SUFFIX})?)$", re.IGNORECASE
+)
+_POST_BOX = re.compile(r"^(postfach|case postale|casella postale|c\.?\s?p\.|p\.?\s?o\.?\s?box)\b", re.IGNORECASE)
+_NUMBER_FIRST = re.compile(rf"^(?P<number>\d+{_SUFFIX})(?:\s*,\s*|\s+)(?P<street>\D.*)$", re.IGNORECASE)
+_STREET = re.compile(r"(strasse|str)\b")
+
+
+def split_street(address: Address) -> tuple[str, str]:
+    """Street and house number apart, as bexio wants them; a line that does not split stays whole."""
+    if address.street:
+        return address.street, address.house_number or ""
+    line = address.address_line1 or address.address_line2 or ""
+    found = None if _POST_BOX.match(line) else _NUMBER_LAST.match(line) or _NUMBER_FIRST.match(line)
+    if found is None:
+        return line, address.house_number or ""
+    number = re.sub(r"\s(?!(bis|ter|quater)\b)", "", found["number"], flags=re.IGNORECASE)
+    return found["street"].strip().rstrip(","), number
+
+
+def postal_address(address: Address, countries: Sequence[Country]) -> PostalAddress:
+    """A shop's address in the parts of one in the ledger; raises RecordProblem for an unknown country."""
+    street, number = split_street(address)
+    return PostalAddress(
+        street=street,
+        house_number=number,
+        addition=address.address_line2 or "" if address.address_line1 or address.street else "",
+        postcode=address.postal_code or "",
+        city=address.city or "",
+        country_id=by_name(countries, address.country_code, "country").id if address.country_code else None,
+    )
+
+
+def by_name(rows: Sequence[Named], name: str, noun: str) -> Named:
+    """The row of master data with this name; raises RecordProblem where there is none."""
+    for row in rows:
+        if row.name.casefold() == name.casefold():
+            return row
+    known = ", ".join(row.name for row in rows[:8])
+    raise RecordProblem(
+        f'bexio has no {noun} "{name}".',
+        f"It has {known}; correct the record or the profile, or add it in bexio." if known else "Add it in bexio.",
+        code=f"unknown_{noun.replace(' ', '_')}",
+        subject=f"{noun}:{name}",
+    )
+
+
+def is_same_place(one: PostalAddress, other: PostalAddress) -> bool:
+    """Whether two addresses are the same place, however their streets are spelled; an empty one is no place."""
+    if one.is_empty or other.is_empty or _contradicts(one.country_id, other.country_id):
+        return False
+    if plain_postal_code(one.postcode) != plain_postal_code(other.postcode):
+        return False
+    same_city = bool(one.postcode) or alike(one.city, other.city)
+    return same_city and _street_key(one) == _street_key(other)
+
+
+def says(shown: PostalAddress, wanted: PostalAddress) -> bool:
+    """Whether a letter to `shown` reads like one to `wanted`; what `wanted` leaves out makes no difference."""
+    if wanted.is_empty:
+        return not _contradicts(shown.country_id, wanted.country_id)
+    return not _contradicts(wanted.country_id, shown.country_id or -1) and all(
+        " ".join(theirs.casefold().split()) == " ".join(ours.casefold().split())
+        for theirs, ours in (
+            (f"{shown.street} {shown.house_number}", f"{wanted.street} {wanted.house_number}"),
+            (shown.addition, wanted.addition),
+            (f"{shown.postcode} {shown.city}", f"{wanted.postcode} {wanted.city}"),
+        )
+    )
+
+
+def letter_lines(address: PostalAddress, countries: Sequence[Country]) -> list[str]:
+    """The address in the lines of a letter, with its country last."""
+    country = next((row.title or row.name for row in countries if row.id == address.country_id), "")
+    lines = (
+        address.addition,
+        f"{address.street} {address.house_number}".strip(),
+        f"{address.postcode} {address.city}".strip(),
+        country,
+    )
+    return [line for line in lines if line]
+
+
+def one_line(address: PostalAddress) -> str:
+    """The address for a sentence."""
+    return ", ".join(letter_lines(address, ()))
+
+
+def _contradicts(one: int | None, other: int | None) -> bool:
+    return one is not None and other is not None and one != other
+
+
+def _street_key(address: PostalAddress) -> str:
+    return _STREET.sub("str", folded(f"{address.street} {address.house_number}")).replace(" ", "")

@@ -1,0 +1,162 @@
+"""What of a known contact differs from the shop's customer, what of that may be written, and what is only reported."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bexsync.planning.addressee import full_name
+from bexsync.planning.addresses import is_same_place, one_line
+from bexsync.ports import PostalAddress
+from bexsync.profile import UpdateContacts
+from bexsync.records.customer import plain_postal_code
+from bexsync.records.folding import alike
+
+_ADDRESS = ("street", "house_number", "address_addition", "postcode", "city", "country_id")
+_GROUPS = {
+    "name": ("name_1", "name_2"),
+    "mail": ("mail",),
+    "phone": ("phone",),
+    "language": ("language_id",),
+    "address": _ADDRESS,
+}
+_SAME_DIGITS = 9  # of a telephone number: what is left without +41 or 0
+
+
+class KnownContact(Protocol):
+    """A contact of the ledger with all that is compared."""
+
+    @property
+    def ledger_id(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def name_1(self) -> str: ...
+    @property
+    def name_2(self) -> str: ...
+    @property
+    def mail(self) -> str: ...
+    @property
+    def mail_second(self) -> str: ...
+    @property
+    def archived(self) -> bool: ...
+    @property
+    def address(self) -> PostalAddress: ...
+    @property
+    def language_id(self) -> int | None: ...
+    @property
+    def phone(self) -> str: ...
+    @property
+    def phone_mobile(self) -> str: ...
+    @property
+    def user_id(self) -> int | None: ...
+    @property
+    def owner_id(self) -> int | None: ...
+    @property
+    def written(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Fields to write, and for a person what stays different."""
+
+    fields: Mapping[str, Any]
+    left: str
+
+    @property
+    def digest(self) -> str:
+        """A short name for just these differences, "" where there are none."""
+        return hashlib.sha256(self.left.encode()).hexdigest()[:16] if self.left else ""
+
+
+def changes(
+    row: KnownContact, form: Mapping[str, Any], *, may_write: frozenset[str], update: UpdateContacts
+) -> Changes:
+    """Compare a contact with the form of the customer; `may_write` names the parts of which the shop is sure."""
+    now = _as_form(row)
+    fields: dict[str, Any] = {}
+    left = []
+    for part, keys in _GROUPS.items():
+        if not _differs(part, row, form):
+            continue
+        ours = update == "always" or (update == "own" and _is_ours(row, now, keys))
+        if part in may_write and ours:
+            fields |= {key: form.get(key, "" if key != "country_id" else None) for key in keys}
+        else:
+            left.append(f"{part} {_shown(part, now)!s} (shop: {_shown(part, form)})")
+    said = f"contact {row.ledger_id} in bexio differs and stays as it is: {', '.join(left)}" if left else ""
+    return Changes(fields, said)
+
+
+def _as_form(row: KnownContact) -> dict[str, Any]:
+    address = row.address
+    return {
+        "name_1": row.name_1,
+        "name_2": row.name_2,
+        "mail": row.mail,
+        "phone": row.phone,
+        "language_id": row.language_id,
+        "street": address.street,
+        "house_number": address.house_number,
+        "address_addition": address.addition,
+        "postcode": address.postcode,
+        "city": address.city,
+        "country_id": address.country_id,
+    }
+
+
+def _differs(part: str, row: KnownContact, form: Mapping[str, Any]) -> bool:
+    match part:
+        case "name":
+            return not alike(f"{row.name_1} {row.name_2}", f"{form['name_1']} {form['name_2']}")
+        case "mail":
+            return bool(form["mail"]) and form["mail"].casefold() not in (row.mail, row.mail_second)
+        case "phone":
+            known = {_digits(row.phone), _digits(row.phone_mobile)}
+            return bool(_digits(form["phone"])) and _digits(form["phone"]) not in known
+        case "language":
+            return form["language_id"] is not None and form["language_id"] != row.language_id
+        case _:
+            wanted = address_of(form)
+            same = is_same_place(row.address, wanted) and alike(row.address.addition, wanted.addition)
+            return not wanted.is_empty and not same
+
+
+def _digits(phone: str) -> str:
+    return "".join(sign for sign in phone if sign.isdigit())[-_SAME_DIGITS:]
+
+
+def _is_ours(row: KnownContact, now: Mapping[str, Any], keys: tuple[str, ...]) -> bool:
+    """Whether bexsync wrote the contact, and these fields say what it wrote."""
+    return bool(row.written) and all(_plain(key, row.written.get(key)) == _plain(key, now[key]) for key in keys)
+
+
+def _plain(key: str, value: Any) -> Any:
+    if isinstance(value, str):
+        value = " ".join(value.split())
+        return plain_postal_code(value) if key == "postcode" else value.casefold() if key == "mail" else value
+    return value or ""
+
+
+def address_of(form: Mapping[str, Any]) -> PostalAddress:
+    """The address in the form of a contact."""
+    return PostalAddress(
+        form.get("street", ""),
+        form.get("house_number", ""),
+        form.get("address_addition", ""),
+        form.get("postcode", ""),
+        form.get("city", ""),
+        form.get("country_id"),
+    )
+
+
+def _shown(part: str, form: Mapping[str, Any]) -> str:
+    match part:
+        case "name":
+            return f'"{full_name(form["name_2"], form["name_1"])}"'
+        case "address":
+            return f'"{one_line(address_of(form))}"'
+        case _:
+            return f'"{form[_GROUPS[part][0]] or ""}"'

@@ -1,0 +1,238 @@
+"""Which contact of the ledger a customer is: by mail with name or address, without a mail by name and place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bexsync.errors import RecordProblem
+from bexsync.planning.addressee import full_name
+from bexsync.planning.addresses import is_same_place, one_line
+from bexsync.planning.plan import Step
+from bexsync.ports import PostalAddress
+from bexsync.profile import SameMail
+from bexsync.records.customer import plain_postal_code
+from bexsync.records.folding import alike, folded
+
+
+class Candidate(Protocol):
+    """What matching needs to know of a contact; `ledger_id` is None where it is still to be created."""
+
+    @property
+    def ledger_id(self) -> int | None: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def name_1(self) -> str: ...
+    @property
+    def name_2(self) -> str: ...
+    @property
+    def archived(self) -> bool: ...
+    @property
+    def address(self) -> PostalAddress: ...
+
+
+@dataclass(frozen=True)
+class NewContact:
+    """A contact that `step` creates: planned in this run, or under way since an earlier one."""
+
+    step: Step
+    ledger_id: None = None
+    archived: bool = False
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """What is sent to create it."""
+        return dict(self.step.payload)
+
+    @property
+    def kind(self) -> str:
+        """Company or person."""
+        return str(self.form["kind"])
+
+    @property
+    def name_1(self) -> str:
+        """The company's or the last name."""
+        return str(self.form["name_1"])
+
+    @property
+    def name_2(self) -> str:
+        """The first name."""
+        return str(self.form["name_2"])
+
+    @property
+    def mail(self) -> str:
+        """The mail, case-folded."""
+        return str(self.form["mail"]).casefold()
+
+    @property
+    def address(self) -> PostalAddress:
+        """The address."""
+        form = self.form
+        return PostalAddress(
+            form.get("street", ""),
+            form.get("house_number", ""),
+            form.get("address_addition", ""),
+            form.get("postcode", ""),
+            form.get("city", ""),
+            form.get("country_id"),
+        )
+
+
+class Lookup(Protocol):
+    """Every contact there is, archived ones and those of this run too."""
+
+    def by_mail(self, mail: str) -> Sequence[Candidate]: ...
+    def by_name(self, name_1: str, name_2: str, postcode: str) -> Sequence[Candidate]: ...
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A contact that is looked for; `name_1` is the company or the last name, as bexio has it.
+
+    `shared_mail` is a mail that belongs to the company as well, so that it does not tell who somebody is.
+    """
+
+    kind: str
+    name_1: str
+    name_2: str
+    mail: str | None
+    addresses: tuple[PostalAddress, ...]
+    same_kind_only: bool = False
+    shared_mail: str = ""
+    field: str = "customer.email"
+
+    @property
+    def postcode(self) -> str:
+        """The postal code by which it is looked for."""
+        return self.addresses[0].postcode if self.addresses else ""
+
+    @property
+    def name(self) -> str:
+        """The name in the order in which people write it."""
+        return full_name(self.name_2, self.name_1)
+
+
+@dataclass(frozen=True)
+class Match:
+    """The contact that fits, if any, and whose mail it is where the mail belongs to another party."""
+
+    found: Candidate | None = None
+    others: tuple[Candidate, ...] = ()
+
+
+def match(wanted: Wanted, lookup: Lookup, same_mail: SameMail) -> Match:
+    """The one contact that fits; raises RecordProblem when several do, or a person has to say who it is."""
+    if wanted.mail:
+        known = lookup.by_mail(wanted.mail)
+        of_kind = [row for row in known if row.kind == wanted.kind]
+        fitting = _best(of_kind, wanted)
+        if fitting:
+            return Match(_only_one(fitting, wanted, f"the mail {wanted.mail}"))
+        others = of_kind if wanted.same_kind_only else known
+        if others:
+            return _another_party(wanted, others, of_kind, same_mail)
+        if not wanted.same_kind_only:
+            return Match()
+    if wanted.shared_mail:
+        namesakes = [row for row in lookup.by_mail(wanted.shared_mail) if row.kind == wanted.kind]
+        namesakes = [row for row in namesakes if is_same_name(row, wanted) and not row.archived]
+        if len(namesakes) == 1:
+            return Match(namesakes[0])
+    by_name = [row for row in lookup.by_name(wanted.name_1, wanted.name_2, wanted.postcode) if row.kind == wanted.kind]
+    where = f"the name {wanted.name} and postcode {wanted.postcode or '(none)'}"
+    return Match(_only_one(_best(by_name, wanted) or by_name, wanted, where) if by_name else None)
+
+
+def is_same_name(row: Candidate, wanted: Wanted) -> bool:
+    """Whether a contact of the same kind has the name; first names may be missing, short, or in the other place."""
+    if row.kind == "company":
+        return alike(row.name_1, wanted.name_1) or alike(f"{row.name_1} {row.name_2}", wanted.name_1)
+    if alike(row.name_1, wanted.name_1):
+        return alike(row.name_2, wanted.name_2) or _is_short(row.name_2, wanted.name_2)
+    return bool(wanted.name_2) and alike(row.name_1, wanted.name_2) and alike(row.name_2, wanted.name_1)
+
+
+def described(row: Candidate) -> str:
+    """A contact for a sentence."""
+    where = one_line(row.address)
+    which = f"contact {row.ledger_id}" if row.ledger_id is not None else "new"
+    name = full_name(row.name_2, row.name_1) if row.kind == "person" else full_name(row.name_1, row.name_2)
+    return f"{name}{f', {where}' if where else ''} ({which})"
+
+
+def contact_key(wanted: Wanted) -> str:
+    """The natural key of a new contact, which every site and job shares; a mail alone may belong to several parties."""
+    name = folded(f"{wanted.name_1} {wanted.name_2}")
+    if wanted.mail:
+        return f"mail:{wanted.mail.casefold()}|{wanted.kind}:{name}"
+    return f"{wanted.kind}:name:{name}|{wanted.postcode}"
+
+
+def has_name_and_postcode(row: Candidate, name_1: str, name_2: str, postcode: str) -> bool:
+    """Whether a contact has this name and postal code."""
+    same = alike(f"{row.name_1} {row.name_2}", f"{name_1} {name_2}")
+    return same and plain_postal_code(row.address.postcode) == plain_postal_code(postcode)
+
+
+def _is_short(one: str, other: str) -> bool:
+    """Whether one first name is missing or only the initial of the other."""
+    short, long = sorted((folded(one), folded(other)), key=len)
+    return len(short) <= 1 and long.startswith(short)
+
+
+def _is_there(row: Candidate, wanted: Wanted) -> bool:
+    """Whether the addresses agree; where one is unknown, a person may have another last name than before."""
+    if row.address.is_empty or all(address.is_empty for address in wanted.addresses):
+        return row.kind == "person" and bool(wanted.name_2) and alike(row.name_2, wanted.name_2)
+    return any(is_same_place(row.address, address) for address in wanted.addresses)
+
+
+def _best(rows: Iterable[Candidate], wanted: Wanted) -> list[Candidate]:
+    """Those that fit by name and address, else by name, else by address; archived ones only where no other does."""
+    fit = [(row, is_same_name(row, wanted), _is_there(row, wanted)) for row in rows]
+    for archived in (False, True):
+        group = [one for one in fit if one[0].archived is archived]
+        for fitting in (
+            [row for row, name, place in group if name and place],
+            [row for row, name, _ in group if name],
+            [row for row, _, place in group if place],
+        ):
+            if fitting:
+                return fitting
+    return []
+
+
+def _only_one(rows: Sequence[Candidate], wanted: Wanted, by: str) -> Candidate:
+    candidates = [row for row in rows if not row.archived] or list(rows)
+    if len(candidates) == 1:
+        return candidates[0]
+    raise RecordProblem(
+        f"bexio has {len(candidates)} contacts with {by} that may be {wanted.name}: "
+        f"{'; '.join(described(row) for row in candidates)}.",
+        "Correct name, address or mail of the one that is meant, so that only it agrees with the shop. "
+        "Merge them in bexio only if both are the same customer.",
+        code="contact_ambiguous",
+        field="customer",
+    )
+
+
+def _another_party(
+    wanted: Wanted, others: Sequence[Candidate], of_kind: Sequence[Candidate], same_mail: SameMail
+) -> Match:
+    """The mail is known, but name and address are another's."""
+    if same_mail == "stop":
+        address = one_line(wanted.addresses[0]) if wanted.addresses else ""
+        raise RecordProblem(
+            f"The mail {wanted.mail} belongs to {'; '.join(described(row) for row in others)}, "
+            f"but the invoice is for {wanted.name}{f', {address}' if address else ''}.",
+            "Correct the mail or the address in the shop or in bexio; "
+            'or set [contacts] same_mail = "separate" in the profile, for a contact of its own.',
+            code="contact_in_question",
+            field=wanted.field,
+            subject=f"mail:{wanted.mail}",
+        )
+    if same_mail == "one" and of_kind:
+        return Match(_only_one(of_kind, wanted, f"the mail {wanted.mail}"), tuple(others))
+    return Match(None, tuple(others))

@@ -1,0 +1,112 @@
+"""What outlives the state database: when a site began, and which documents were issued, mailed, adopted or forgotten.
+
+One append-only file per site of a company. It lies in a folder beside the state folder, so that losing that one loses
+nothing of it; where no folder can be made there, it lies inside.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+
+from bexsync.disk import unusable
+
+
+class Deed(StrEnum):
+    """What was done with a document."""
+
+    FINISHED = "finished"
+    ADOPTED = "adopted"
+    FORGOTTEN = "forgotten"
+
+
+@dataclass
+class Kept:
+    """The file of one site; notes are read once, and again after each of our own."""
+
+    folders: tuple[Path, ...]
+    name: str
+    _lines: list[tuple[str, str, int]] | None = field(default=None, repr=False)
+
+    def began(self) -> date | None:
+        """The day of the site's first run, None where nothing was noted."""
+        days = [subject for what, subject, _ in self._notes() if what == "began"]
+        with suppress(ValueError):
+            return min(date.fromisoformat(day) for day in days) if days else None
+        return None
+
+    def note_began(self, day: date) -> None:
+        """Note the day of the site's first run."""
+        self._append("began", day.isoformat(), 0)
+
+    def documents(self, deed: Deed, reference: str) -> tuple[int, ...]:
+        """The documents of one reference with which this was done, the latest last."""
+        return tuple(doc for what, subject, doc in self._notes() if (what, subject) == (deed.value, reference))
+
+    def note(self, deed: Deed, reference: str, document_id: int) -> None:
+        """Note what was done with a document, durably before returning."""
+        if document_id not in self.documents(deed, reference)[-1:]:
+            self._append(deed.value, reference, document_id)
+
+    def _notes(self) -> list[tuple[str, str, int]]:
+        if self._lines is None:
+            self._lines = [note for folder in self.folders for note in _read(folder / self.name)]
+        return self._lines
+
+    def _append(self, what: str, subject: str, document_id: int) -> None:
+        line = json.dumps([what, subject, document_id], ensure_ascii=False) + "\n"
+        for folder in self.folders[:-1]:
+            with suppress(PermissionError, FileNotFoundError, NotADirectoryError, FileExistsError):
+                _append(folder / self.name, line)
+                break
+        else:
+            _append_or_say_why(self.folders[-1] / self.name, line)
+        self._lines = None
+
+
+def kept_beside(state_folder: Path, company: str, site: str) -> Kept:
+    """The notes of a site, in `<state folder>-kept` or, where that cannot be made, in `<state folder>/kept`."""
+    beside = state_folder.with_name(f"{state_folder.name}-kept")
+    return Kept((beside, state_folder / "kept"), f"bexio-{company}-{site}.ndjson")
+
+
+def _read(path: Path) -> Iterator[tuple[str, str, int]]:
+    """Every whole line; what a power cut left of the last one says nothing."""
+    try:
+        text = path.read_text("utf-8", errors="replace")
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as problem:
+        raise unusable(path, problem) from problem
+    for line in text.splitlines():
+        with suppress(ValueError, TypeError):
+            what, subject, document_id = json.loads(line)
+            yield str(what), str(subject), int(document_id)
+
+
+def _append_or_say_why(path: Path, line: str) -> None:
+    try:
+        _append(path, line)
+    except OSError as problem:
+        raise unusable(path, problem) from problem
+
+
+def _append(path: Path, line: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    handle = os.open(path, flags, 0o600)
+    with os.fdopen(handle, "r+b", buffering=0) as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise FileExistsError(path)
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(0, end - 1))
+        torn = end > 0 and file.read(1) != b"\n"
+        file.write(f"{chr(10) if torn else ''}{line}".encode())
+        os.fsync(handle)
