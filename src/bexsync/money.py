@@ -58,6 +58,12 @@ def plain(value: Decimal) -> str:
     return "0" if text in ("-0", "") else text
 
 
+def grouped(value: Decimal) -> str:
+    """The amount as Swiss letters have it: 12'345.60."""
+    whole, _, decimals = written(value).partition(".")
+    return f"{Decimal(whole):,f}".replace(",", "'") + f".{decimals}"
+
+
 def written(value: Decimal) -> str:
     """The amount as a person reads it: at least two decimals."""
     text = plain(value)

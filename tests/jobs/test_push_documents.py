@@ -267,6 +267,38 @@ class TestMails:
         assert body == "RE-00001|Los {total}\nzwei|108.10|CHF|02.12.2026|Anna Keller|{other}|{}"
         assert link.startswith("https://network.bexio.com/"), "the link is added where it is missing"
 
+    @pytest.mark.parametrize(
+        ("language", "due_days", "words"),
+        [
+            ("de", 30, "12'345.60 02.12.2026"),
+            ("en", 30, "12'345.60 2 December 2026"),
+            ("fr", 30, "12'345.60 02.12.2026"),
+            # bexio's own payment term of 14 days, where we send none
+            ("it", None, "12'345.60 16.11.2026"),
+            ("rm", None, "12'345.60 16.11.2026"),
+        ],
+    )
+    def test_amounts_and_dates_as_the_customer_writes_them(
+        self, world: World, language: str, due_days: int | None, words: str
+    ) -> None:
+        text = {"subject": "{number}", "message": "{total} {due_date}"}
+        world.set_profile(invoices={"due_days": due_days, "mail": dict.fromkeys(("de", "fr", "it", "en"), text)})
+        lines = [{"name": "x", "unit_price": "12345.60", "tax_rate": "8.1"}]
+        world.drop(an_invoice(language=language, prices_include_tax=True, lines=lines, total="12345.60"))
+        world.push()
+        (mail,) = world.sandbox.mails
+        assert mail.message.partition("\n")[0] == words
+
+    def test_a_mail_that_is_sent_later_names_bexios_due_date_too(self, world: World) -> None:
+        text = {"subject": "{number}", "message": "{due_date}"}
+        world.set_profile(invoices={"due_days": None, "finish": "draft", "mail": {"de": text}})
+        world.drop(an_invoice())
+        world.push()
+        world.set_profile(invoices={"finish": "send"})
+        world.drop(an_invoice(title="Los"), name="again.json")
+        world.push()
+        assert [m.message.partition("\n")[0] for m in world.sandbox.mails] == ["16.11.2026"]
+
     def test_the_invoices_own_words_win(self, world: World) -> None:
         own = {
             "to": "chef@keller.ch",

@@ -418,6 +418,7 @@ def _linked(link: Link) -> Linked:
         revision=int(link.notes.get("revision", 0)),
         created_as=str(link.notes.get("created_as", "")),
         content=str(link.notes.get("content", "")),
+        due_date=str(link.notes.get("due_date", "")),
     )
 
 

@@ -24,6 +24,7 @@ class Made:
     total: str | Ref
     tail: Ref | None
     content: str | Ref
+    due_date: str | Ref = ""
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class Finisher:
             "to": mail.to,
             "subject": mail.subject,
             "message": mail.message,
+            "language": mail.language,
             "issue": self.send_issues,
             "shared_before": "no" if self.send_issues else Ref("issue", key, "shared"),
             "attach_pdf": self.profile.invoices.attach_pdf if attach is None else attach,
@@ -87,7 +89,7 @@ class Finisher:
                 "title": invoice.title or "",
                 "total": made.total,
                 "currency": invoice.currency,
-                "due_date": _written_day(str(document.header.get("due_date", ""))),
+                "due_date": document.header.get("due_date") or made.due_date,
                 "customer": document.customer,
             },
         }
@@ -105,8 +107,3 @@ class Finisher:
 
     def _mail(self, invoice: Invoice, customer: Customer) -> Mail:
         return mail_for(invoice, customer, self.profile, self.me)
-
-
-def _written_day(day: str) -> str:
-    """2026-12-02 as the customer reads it: 02.12.2026."""
-    return ".".join(reversed(day.split("-"))) if day else ""

@@ -38,6 +38,7 @@ class Linked:
     created_as: str = ""
     shared: bool = False
     content: str = ""
+    due_date: str = ""
 
     @property
     def is_agreed(self) -> bool:

@@ -11,11 +11,12 @@ from bexsync.records import Customer, Invoice
 
 @dataclass(frozen=True)
 class Mail:
-    """A mail to a customer; its words may still hold placeholders."""
+    """A mail to a customer; its words may still hold placeholders, whose dates are written as `language` has them."""
 
     to: str
     subject: str
     message: str
+    language: str
 
 
 def mail_for(invoice: Invoice, customer: Customer, profile: Profile, me: str) -> Mail:
@@ -32,9 +33,10 @@ def mail_for(invoice: Invoice, customer: Customer, profile: Profile, me: str) ->
         )
     texts = profile.invoices.mail
     language = (invoice.language or customer.language or profile.ledger.language)[:2]
-    text = texts.get(language) or texts.get(profile.ledger.language) or texts["en"]
+    language = next(one for one in (language, profile.ledger.language, "en") if one in texts)
+    text = texts[language]
     subject = (own.subject if own else None) or text.subject
     message = (own.text if own else None) or text.message
     if "[Network Link]" not in message:
         message = f"{message}\n\n[Network Link]"
-    return Mail(me if profile.invoices.send_to == "me" else to, subject, message)
+    return Mail(me if profile.invoices.send_to == "me" else to, subject, message, language)

@@ -136,7 +136,8 @@ class InvoicePlanner:
         note = _note(booking.document)
         steps = booking.create(note, put_aside)
         create, tail = steps[0].ref, steps[-1].ref
-        made = Made(create, replace(create, field="number"), replace(tail, field="total"), tail, _content(tail))
+        number, total = replace(create, field="number"), replace(tail, field="total")
+        made = Made(create, number, total, tail, _content(tail), _due_date(tail))
         finish = self.finisher.steps(invoice, person, booking.document, made)
         return Work((*before, *steps, *finish), note=note, reported=booking.document.contacts.reported)
 
@@ -220,7 +221,7 @@ class InvoicePlanner:
         person, booking = self._write(invoice, customer)
         if is_draft and not link.content and abs(link.total - booking.document.total) > booking.document.within:
             raise _changed_in_ledger(link, booking.document)  # a link of an older version, which kept no content
-        made = Made(link.ledger_id, link.number, written(link.total), None, link.content)
+        made = Made(link.ledger_id, link.number, written(link.total), None, link.content, link.due_date)
         return Work(tuple(self.finisher.steps(invoice, person, booking.document, made)))
 
     def _mail_is_due(self, invoice: Invoice, link: Linked) -> bool:
@@ -284,7 +285,8 @@ class InvoicePlanner:
     ) -> Work:
         """The steps that make a draft right, and those that finish it once they are done."""
         tail = steps[-1].ref
-        made = Made(link.ledger_id, link.number, replace(tail, field="total"), tail, _content(tail))
+        total = replace(tail, field="total")
+        made = Made(link.ledger_id, link.number, total, tail, _content(tail), _due_date(tail))
         steps = (*steps, *self.finisher.steps(invoice, customer, booking.document, made))
         document = booking.document
         return Work(steps, note=_note(document), reported=document.contacts.reported)
@@ -293,6 +295,11 @@ class InvoicePlanner:
 def _content(tail: Ref) -> Ref:
     """What the document holds after its last write; a journal of an older version does not say."""
     return replace(tail, field="content", default="")
+
+
+def _due_date(tail: Ref) -> Ref:
+    """When the ledger says that it is due; a journal of an older version does not say."""
+    return replace(tail, field="due_date", default="")
 
 
 def _is_same(found: DocumentState, document: Document) -> bool:

@@ -14,6 +14,7 @@ from bexsync.ledgers.bexio.contacts import ContactBook
 from bexsync.ledgers.bexio.contents import begins_with, may_rewrite
 from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
 from bexsync.ledgers.bexio.items import ItemBook
+from bexsync.ledgers.bexio.letter import filled, in_letters
 from bexsync.ledgers.bexio.markup import markup, unmarked
 from bexsync.ledgers.bexio.master import MasterData
 from bexsync.ledgers.bexio.reading import (
@@ -439,10 +440,11 @@ class BexioLedger:
 
     def _send(self, payload: Mapping[str, Any]) -> Done:
         path = f"{INVOICES}/{payload['document_id']}"
+        words = in_letters(payload["words"], payload["language"])
         body = {
             "recipient_email": payload["to"],
-            "subject": " ".join(_filled(payload["subject"], payload["words"]).split()),
-            "message": _filled(payload["message"], payload["words"]),
+            "subject": " ".join(filled(payload["subject"], words).split()),
+            "message": filled(payload["message"], words),
         }
         if payload["issue"]:
             body["mark_as_open"] = True
@@ -496,11 +498,6 @@ def _forms(positions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def _same_text(theirs: str, ours: str) -> bool:
     return "".join(theirs.split()) == "".join(unmarked(markup(ours)).split())
-
-
-def _filled(text: str, words: Mapping[str, str]) -> str:
-    """Only our own names are replaced, and what stands for them is not read again; other braces are the writer's."""
-    return re.sub(r"\{(\w+)\}", lambda found: str(words.get(found[1], found[0])), text)
 
 
 def _has_negative_price(payload: Mapping[str, Any]) -> bool:

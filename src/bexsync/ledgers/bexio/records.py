@@ -290,7 +290,12 @@ def _name(row: Any) -> str:
 
 def document_done(state: DocumentState) -> Done:
     """An effect whose answer is the document."""
-    data = {"shared": "yes" if state.shared else "no", "total": written(state.total), "content": state.content}
+    data = {
+        "shared": "yes" if state.shared else "no",
+        "total": written(state.total),
+        "content": state.content,
+        "due_date": state.due_date,
+    }
     return Done(state.ledger_id, state.number, state.url, state, data=data)
 
 
