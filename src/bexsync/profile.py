@@ -7,7 +7,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -28,7 +28,7 @@ from bexsync.errors import ProfileProblem
 from bexsync.places import config_folder as config_folder
 from bexsync.places import expanded
 from bexsync.places import profile_path as profile_path
-from bexsync.records.columns import NAMES
+from bexsync.records.columns import CHOICES, NAMES
 from bexsync.records.quoting import printable, shown
 from bexsync.vat import VatMap, VatRow
 
@@ -63,22 +63,44 @@ def _known_encoding(value: str) -> str:
 
 
 def _whole_date(value: str) -> str:
-    """A format that loses part of a date, or brings in the hour, is no format of days."""
-    day = date(2026, 11, 20)
+    """A format that loses part of a date is no format of days; one with an hour may have a zone."""
+    moment = datetime(2026, 11, 20, tzinfo=UTC)
     try:
-        if value and datetime.strptime(day.strftime(value), value).date() != day:  # noqa: DTZ007  days have no zone
+        if value and datetime.strptime(moment.strftime(value), value).date() != moment.date():  # noqa: DTZ007
             raise ValueError
     except (ValueError, re.error):
         raise ValueError('must name day, month and year, like "%d.%m.%Y"') from None
     return value
 
 
-def _known_columns(value: dict[str, str]) -> dict[str, str]:
+def _known_columns(value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     for name in value:
-        if name not in NAMES:
-            close = difflib.get_close_matches(printable(name), sorted(NAMES), n=1)
-            wish = f"; did you mean `{close[0]}`?" if close else "; docs/format.md lists them"
-            raise ValueError(f"names the unknown field `{printable(name)}`{wish}")
+        _require_field(name)
+    return value
+
+
+def _require_field(name: str) -> None:
+    if name not in NAMES:
+        close = difflib.get_close_matches(printable(name), sorted(NAMES), n=1)
+        wish = f"; did you mean `{close[0]}`?" if close else "; docs/format.md lists them"
+        raise ValueError(f"names the unknown field `{printable(name)}`{wish}")
+
+
+def _one_or_several(value: object) -> object:
+    """One header may stand without a list around it."""
+    return (value,) if isinstance(value, str) else value
+
+
+def _known_values(value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    for name, words in value.items():
+        _require_field(name)
+        allowed = CHOICES.get(name, ())
+        for word, meaning in words.items():
+            if allowed and meaning not in allowed:
+                raise ValueError(
+                    f"says that `{printable(word)}` of `{name}` means {shown(meaning)}, which is none of "
+                    f"{', '.join(allowed)}"
+                )
     return value
 
 
@@ -158,7 +180,11 @@ class CsvSection(Section):
     encoding: Annotated[str, AfterValidator(_known_encoding)] = ""
     decimal: Literal["", ".", ","] = ""
     date_format: Annotated[str, AfterValidator(_whole_date)] = ""
-    columns: Annotated[dict[str, str], AfterValidator(_known_columns)] = Field(default_factory=dict)
+    ignore: tuple[str, ...] = ()
+    columns: Annotated[
+        dict[str, Annotated[tuple[str, ...], BeforeValidator(_one_or_several)]], AfterValidator(_known_columns)
+    ] = Field(default_factory=dict)
+    values: Annotated[dict[str, dict[str, str]], AfterValidator(_known_values)] = Field(default_factory=dict)
 
 
 class ShopSection(Section):

@@ -17,10 +17,17 @@ from bexsync.jobs.intake import Desk
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
+from bexsync.planning.cancellations import (
+    References,
+    cancelled_before_booking,
+    is_cancellation,
+    require_reference,
+    require_whole,
+)
 from bexsync.planning.contacts import CONTACT, CUSTOMER, ContactPlanner
 from bexsync.planning.documents import DocumentPlanner
 from bexsync.planning.invoice_finish import Finisher
-from bexsync.planning.invoice_left_alone import no_longer_valid
+from bexsync.planning.invoice_left_alone import no_longer_valid, reason_to_leave_alone
 from bexsync.planning.invoice_link import KIND, Linked, reference
 from bexsync.planning.invoices import InvoicePlanner, Settled, Work
 from bexsync.planning.named import unknown_units
@@ -76,11 +83,16 @@ class _Push:
         self._run = run
         self._options = options
         self._works: dict[str, Work] = {}
+        self._references = References()
 
     def work(self) -> None:
         desk = Desk(self._run)
         desk.take_in()
         try:
+            self._references = References.among(
+                cast(Invoice, row.record()) for row in self._run.store.records.referring(KIND)
+            )
+            self._reopen_cancelled()
             chosen = self._chosen()
             if chosen:
                 self._apply(self._plan(chosen))
@@ -113,6 +125,16 @@ class _Push:
         if reasons:
             gone = no_longer_valid(reasons, self._start_date(), self._run.workspace.profile.invoices.skip)
             records.reopen_ignored(KIND, gone)
+
+    def _reopen_cancelled(self) -> None:
+        """What a document of this run cancels is decided on again, also where it was booked long ago."""
+        records = self._run.store.records
+        for row in list(records.in_state(KIND, RecordState.OPEN)):
+            document = cast(Invoice, row.record())
+            if document.original_shop_id and document.status != "draft" and is_cancellation(document):
+                original = self._named(document.original_shop_id)
+                if original is not None and original.state is RecordState.DONE and original.shop_id != row.shop_id:
+                    self._settle(original, RecordState.OPEN, "")
 
     def _report_unknown_ids(self, chosen: Iterable[_Chosen]) -> None:
         """An id somebody typed that is nowhere is worth a word; one that is already done is fine."""
@@ -282,7 +304,7 @@ class _Push:
             return ()
         invoice = cast(Invoice, row.record())
         try:
-            decision = planner.plan(invoice, self._customer(invoice), _linked(link) if link else None, found)
+            decision = self._decision(planner, invoice, link, found)
         except RecordProblem as problem:
             if problem.code in _OF_MASTER_DATA:
                 self._run.ledger.doubt_master()
@@ -299,6 +321,35 @@ class _Push:
             self._run.mention(f"unit:{unit}", f'bexio has no unit "{unit}": it stands in the text of the lines.')
         self._works[shop_id] = decision
         return decision.steps
+
+    def _decision(
+        self, planner: InvoicePlanner, invoice: Invoice, link: Link | None, found: list[DocumentState]
+    ) -> Work | Settled:
+        """The planner's decision, unless another document of the shop cancels this one, or it cancels another."""
+        linked = _linked(link) if link else None
+        if is_cancellation(invoice) and link is None and not found:
+            return self._cancellation(planner, invoice)
+        cancellation = self._references.cancellation_of(invoice)
+        if cancellation is None:
+            decision = planner.plan(invoice, self._customer(invoice), linked, found)
+            said = self._references.note_on(invoice)
+            if isinstance(decision, Work) and said:
+                return replace(decision, note="; ".join(part for part in (decision.note, said) if part))
+            return decision
+        if link is None and not found:
+            return Settled(cancelled_before_booking(cancellation), ignored=True)
+        cancelled = invoice.model_copy(update={"status": "cancelled"})
+        return planner.plan(cancelled, self._customer(invoice), linked, found)
+
+    def _cancellation(self, planner: InvoicePlanner, invoice: Invoice) -> Settled:
+        if invoice.status == "draft" or invoice.invoice_date < planner.start_date:
+            return Settled(reason_to_leave_alone(invoice, planner.start_date, planner.skip), ignored=True)
+        name = require_reference(invoice)
+        original = self._named(name)
+        if original is not None and original.shop_id == invoice.shop_id:
+            original = None
+        require_whole(invoice, cast(Invoice, original.record()) if original else None)
+        return Settled(f"it cancels invoice {name}")
 
     def _fault(self, row: RecordRow, fault: Exception, link: Link | None) -> None:
         """A bug that only this record brings to light: it is named, and the others go on."""

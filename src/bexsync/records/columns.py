@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Sort = Literal["id", "text", "amount", "percent", "day", "whole", "yes_no", "word"]
+Sort = Literal["id", "text", "amount", "percent", "day", "whole", "yes_no", "word", "mark"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column by its standard name, what sort of cell it holds, and where that stands in the record."""
+    """A column by its standard name, what sort of cell it holds, and where that stands in the record.
+
+    A mark is anything that is not empty, no, or nought; what it says of an invoice stands nowhere in the record.
+    """
 
     name: str
     sort: Sort
@@ -41,6 +45,7 @@ COLUMNS: tuple[Column, ...] = (
     *_renamed("id", "number", "source_number"),
     *_fields("id", "shop_id"),
     *_fields("word", "document_type", "status"),
+    *_fields("mark", "cancelled", "refunded", "paid"),
     *_fields("id", "original_shop_id"),
     *_fields("day", "invoice_date", "due_date"),
     *_fields("whole", "payment_terms_days"),
@@ -82,6 +87,13 @@ COLUMNS: tuple[Column, ...] = (
     *_of_line("day", "period_from", "period_to"),
 )
 BY_NAME = {column.name: column for column in COLUMNS}
+# What the profile may translate a word of the shop to, where not everything may stand in the record.
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "document_type": ("invoice", "credit_note", "cancellation"),
+    "status": ("draft", "approved", "sent", "paid", "cancelled"),
+    "customer_kind": ("company", "person"),
+    "line_type": ("product", "service", "shipping", "fee", "discount", "text", "subtotal"),
+}
 
 PRODUCT_COLUMNS: tuple[Column, ...] = (
     *_fields("id", "shop_id", "parent_id", "sku", "gtin"),

@@ -105,7 +105,7 @@ class Invoice(Record):
 
     shop_id: ShopId
     source_number: OptionalText = None
-    document_type: Literal["invoice", "credit_note"] = "invoice"
+    document_type: Literal["invoice", "credit_note", "cancellation"] = "invoice"
     status: Literal["draft", "approved", "sent", "paid", "cancelled"] = "approved"
     title: OptionalText = None
     project: Project | None = None

@@ -119,6 +119,15 @@ class Records:
         ):
             yield _record_row(row)
 
+    def referring(self, kind: str) -> Iterator[RecordRow]:
+        """Every record that names another one as its original."""
+        for row in self._db.stream(
+            'SELECT * FROM records WHERE site = ? AND kind = ? AND instr(body, \'"original_shop_id": "\') > 0',
+            self._site,
+            kind,
+        ):
+            yield _record_row(row)
+
     def all(self, kind: str) -> Iterator[RecordRow]:
         """Every record of a kind."""
         for row in self._db.rows(

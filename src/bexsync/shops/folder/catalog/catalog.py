@@ -133,7 +133,7 @@ class FolderCatalog:
         return find_list(self._layout, kind, now=self._now().timestamp(), quiet_seconds=self._quiet_seconds)
 
     def _told(self, out: Folder, name: str, columns: Sequence[str]) -> ToldList:
-        return ToldList(out, name, columns, self._csv.columns)
+        return ToldList(out, name, columns, {field: chosen[0] for field, chosen in self._csv.columns.items() if chosen})
 
 
 def _stamps(products: ListFile, stock: ListFile | None) -> tuple[Stamp | None, ...]:

@@ -163,9 +163,9 @@ class TableList:
         self._width = len(headers)
         self._nameless = frozenset(i for i, header in enumerate(headers) if not header)
         if self._kind == "product" and is_shopify(headers):
-            self._shopify = ShopifyRows(headers, [*columns.values()])
+            self._shopify = ShopifyRows(headers, [header for chosen in columns.values() for header in chosen])
         read = self._shopify.headers if self._shopify else ["" if is_whether(h) else h for h in headers]
-        found = understood(read, columns, has_currency=False, vocabulary=self._vocabulary)
+        found = understood(read, columns, has_currency=False, vocabulary=self._vocabulary, ignore=self._settings.ignore)
         originals = self._shopify.originals if self._shopify else {}
         fields = [replace(field, header=originals.get(field.header, field.header)) for field in found.fields]
         self._header = replace(found, fields=tuple(fields))

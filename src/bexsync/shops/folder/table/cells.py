@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 _INVISIBLE = ("\ufeff", "\u200b", "\u2060")
 _AS_TEXT = re.compile(r'="((?:[^"]|"")*)"', re.DOTALL)
@@ -12,6 +13,7 @@ _MARKED_AS_TEXT = re.compile(r"'([=+\-@].*|[\d .,/'-]+)", re.DOTALL)
 _SCIENTIFIC = re.compile(r"[+-]?\d(?:[.,]\d+)?[eE][+-]\d{2,3}", re.ASCII)
 _DAY = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})", re.ASCII)
 _ISO_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
+_ZURICH = ZoneInfo("Europe/Zurich")
 _DAY_AND_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})(?: \d{2}:\d{2}:\d{2})?", re.ASCII)
 _MIDNIGHT = re.compile(r"[ T]0?0:00(:00(\.0+)?)?$", re.ASCII)
 _DAYS_LONG = re.compile(r"(\d{1,4})\s*(?:t|tage?|days?|jours?|j|giorn[io]|gg?|d)?\.?", re.ASCII | re.IGNORECASE)
@@ -39,26 +41,70 @@ _COUNTRIES = {
 }
 WORDS: Mapping[str, Mapping[str, str]] = {
     "document_type": {
-        **dict.fromkeys(("invoice", "rechnung", "facture", "fattura"), "invoice"),
         **dict.fromkeys(
             (
-                *("credit_note", "credit note", "gutschrift", "note de crédit", "avoir"),
-                *("nota di credito", "nota di accredito"),
+                *("invoice", "rechnung", "ausgangsrechnung", "debitorenrechnung", "kundenrechnung", "teilrechnung"),
+                *("akontorechnung", "schlussrechnung", "sammelrechnung", "faktura", "re", "rg", "inv", "sales invoice"),
+                *("facture", "facture client", "fattura", "fattura cliente"),
+            ),
+            "invoice",
+        ),
+        **dict.fromkeys(
+            (
+                *("credit_note", "credit note", "credit memo", "credit", "gutschrift", "rechnungskorrektur"),
+                *("korrekturrechnung", "gs", "note de crédit", "avoir", "nota di credito", "nota di accredito"),
             ),
             "credit_note",
         ),
+        **dict.fromkeys(
+            (
+                *("cancellation", "cancellation invoice", "invoice cancellation", "void", "reversal", "stornorechnung"),
+                *("storno", "stornobeleg", "rechnungsstorno", "storno-rechnung", "annullation", "annullierung", "sr"),
+                *("annulation", "facture d'annulation", "annulation de facture", "extourne"),
+                *("annullamento", "storno fattura", "fattura di storno", "nota di storno"),
+            ),
+            "cancellation",
+        ),
     },
     "status": {
-        **dict.fromkeys(("draft", "entwurf", "brouillon", "bozza"), "draft"),
         **dict.fromkeys(
-            ("approved", "freigegeben", "genehmigt", "approuvé", "approuvée", "approvato", "approvata"), "approved"
+            ("draft", "entwurf", "vorlage", "provisorisch", "brouillon", "provisoire", "bozza", "provvisorio"), "draft"
         ),
         **dict.fromkeys(
-            ("sent", "versendet", "versandt", "gesendet", "envoyé", "envoyée", "inviato", "inviata"), "sent"
+            (
+                *("approved", "freigegeben", "genehmigt", "approuvé", "approuvée", "approvato", "approvata"),
+                *("open", "unpaid", "not paid", "overdue", "past due", "late", "due", "outstanding"),
+                *("offen", "unbezahlt", "nicht bezahlt", "überfällig", "fällig", "ausstehend", "verfallen"),
+                *("ouvert", "ouverte", "impayé", "impayée", "non payé", "non payée", "échu", "échue", "en retard"),
+                *("à payer", "en souffrance", "validé", "validée", "validated"),
+                *("aperto", "aperta", "non pagato", "non pagata", "scaduto", "scaduta", "da pagare", "insoluto"),
+                "in sospeso",
+            ),
+            "approved",
         ),
-        **dict.fromkeys(("paid", "bezahlt", "payé", "payée", "pagato", "pagata"), "paid"),
         **dict.fromkeys(
-            ("cancelled", "canceled", "storniert", "annulliert", "annulé", "annulée", "annullato", "annullata"),
+            (
+                *("sent", "versendet", "versandt", "gesendet", "verschickt", "gemailt"),
+                *("envoyé", "envoyée", "expédié", "expédiée", "inviato", "inviata", "spedito", "spedita"),
+            ),
+            "sent",
+        ),
+        **dict.fromkeys(
+            (
+                *("paid", "fully paid", "paid in full", "settled", "bezahlt", "vollständig bezahlt", "beglichen"),
+                *("ausgeglichen", "payé", "payée", "acquitté", "acquittée", "réglé", "réglée", "soldé", "soldée"),
+                *("pagato", "pagata", "saldato", "saldata"),
+            ),
+            "paid",
+        ),
+        **dict.fromkeys(
+            (
+                *("cancelled", "canceled", "void", "voided", "deleted", "reversed", "refunded", "fully refunded"),
+                *("storniert", "storno", "annulliert", "abgebrochen", "gelöscht", "ungültig", "erstattet"),
+                *("rückerstattet", "zurückerstattet", "annulé", "annulée", "supprimé", "supprimée", "remboursé"),
+                *("remboursée", "extourné", "extournée", "annullato", "annullata", "stornato", "stornata"),
+                *("eliminato", "eliminata", "rimborsato", "rimborsata"),
+            ),
             "cancelled",
         ),
     },
@@ -198,10 +244,14 @@ def day_of_workbook(text: str) -> str | None:
 
 
 def read_day(text: str, wanted: str) -> str | None:
-    """The day in a cell as 2026-12-31, None where it is none; days stand before months."""
+    """The day in a cell as 2026-12-31, None where it is none; days stand before months.
+
+    A moment with a zone, as the wanted format has it, is the day that it is in Zurich.
+    """
     try:
         if wanted:
-            return datetime.strptime(text, wanted).date().isoformat()  # noqa: DTZ007  days have no zone
+            moment = datetime.strptime(text, wanted)  # noqa: DTZ007  most days have no zone
+            return (moment.astimezone(_ZURICH) if moment.tzinfo else moment).date().isoformat()
         text = _MIDNIGHT.sub("", text)
         if _ISO_DAY.fullmatch(text):
             return date.fromisoformat(text).isoformat()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 from typing import TextIO
 
 from bexsync.shops.folder.table.cells import cleaned
-from bexsync.shops.folder.table.headers import INVOICES, Vocabulary, recognised
+from bexsync.shops.folder.table.headers import INVOICES, Columns, Vocabulary, recognised
 
 DELIMITERS = (";", ",", "\t", "|")
 _SAMPLE = 1 << 16
@@ -29,7 +29,7 @@ def skip_sep_line(text: TextIO) -> str:
     return found[1]
 
 
-def delimiter_of(sample: str, wanted: Mapping[str, str], vocabulary: Vocabulary = INVOICES) -> str:
+def delimiter_of(sample: str, wanted: Columns, vocabulary: Vocabulary = INVOICES) -> str:
     """The sign that makes most sense of the beginning of a table."""
     return max(DELIMITERS, key=lambda sign: _sense(sample, sign, wanted, vocabulary))
 
@@ -47,7 +47,7 @@ def cells_of(lines: TextIO, delimiter: str) -> Iterator[list[str]]:
     return csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=delimiter != " ")
 
 
-def _sense(sample: str, delimiter: str, wanted: Mapping[str, str], vocabulary: Vocabulary) -> tuple[int, int, int]:
+def _sense(sample: str, delimiter: str, wanted: Columns, vocabulary: Vocabulary) -> tuple[int, int, int]:
     """How many headers are known, how many rows are as long as the header, how many columns there are."""
     filled = [row for row in _first_rows(sample, delimiter) if any(cell.strip() for cell in row)]
     if not filled:

@@ -26,7 +26,7 @@ class InvoiceWriter:
     def __init__(self, sheet: Sheet, settings: CsvSection, origin: str, currency: str) -> None:
         self._cells = CellReader(settings, sheet.decimal or ".", is_workbook=bool(sheet.name))
         self._origin = origin
-        self._currency = "" if sheet.header.field("currency") else currency
+        self._currency = "" if sheet.header.field("currency") else sheet.header.currency or currency
         self._broken = sheet.broken
         numbered = list(enumerate(sheet.header.fields))
         self._of_invoice = [(i, f) for i, f in numbered if not f.column.of_line]
@@ -51,14 +51,20 @@ class InvoiceWriter:
     def _value(self, key: str, rows: Sequence[Row], wrong: list[WrongCell]) -> dict[str, Any]:
         written: dict[tuple[int, str], str] = {}
         value: dict[str, Any] = {"currency": self._currency} if self._currency else {}
+        marks: dict[str, tuple[Row, Field]] = {}
         for index, field in self._of_invoice:
             try:
+                if field.column.sort == "mark":
+                    if marked := next((row for row in rows if self._is_marked(row, index, field)), None):
+                        marks.setdefault(field.column.name, (marked, field))
+                    continue
                 found = self._agreed(index, field, rows, written)
             except WrongCell as problem:
                 wrong.append(problem)
                 continue
             if found is not None:
                 _put(value, field.column.path, found)
+        _heed(marks, value, wrong)
         value["shop_id"] = key
         lines = [self._line(row, written, wrong) for row in rows]
         value["lines"] = [line for line in lines if line]
@@ -68,6 +74,9 @@ class InvoiceWriter:
         wrong.extend(_foreign(written, value.get("currency")))
         return value
 
+    def _is_marked(self, row: Row, index: int, field: Field) -> bool:
+        return bool(row.cells[index]) and bool(self._cells.read(row.cells[index], row.number, field).value)
+
     def _agreed(self, index: int, field: Field, rows: Sequence[Row], written: dict[tuple[int, str], str]) -> Any:
         """What all rows say that say anything; two that differ are a question for a person."""
         said: tuple[Row, str, Any] | None = None
@@ -76,8 +85,8 @@ class InvoiceWriter:
             if not text or (said and said[1] == text):
                 continue
             read = self._cells.read(text, row.number, field)
-            if read.currency:
-                written[row.number, field.header] = read.currency
+            if currency := read.currency or field.currency:
+                written[row.number, field.header] = currency
             if said is None:
                 said = row, text, read.value
             elif not _is_same(said[2], read.value, field):
@@ -100,8 +109,8 @@ class InvoiceWriter:
             except WrongCell as problem:
                 wrong.append(problem)
                 continue
-            if read.currency:
-                written[row.number, field.header] = read.currency
+            if currency := read.currency or field.currency:
+                written[row.number, field.header] = currency
             name = "unit_price_gross" if field.column.name == "unit_price_gross" else field.column.path[0]
             line[name] = read.value
         return line
@@ -157,6 +166,25 @@ class InvoiceWriter:
 
     def _say(self, key: str, place: str, message: str, hint: str) -> Complaint:
         return Complaint(Unreadable(self._origin, place, message, hint, KIND, id_in(key)))
+
+
+def _heed(marks: Mapping[str, tuple[Row, Field]], value: dict[str, Any], wrong: list[WrongCell]) -> None:
+    """What columns such as `Storniert` or `Bezahlt am` say of the whole invoice."""
+    if refunded := marks.get("refunded"):
+        row, field = refunded
+        wrong.append(
+            WrongCell(
+                row.number,
+                field.header,
+                "says that money was paid back, so that nobody can say what is left to book",
+                "Hand over the invoice as it is after the refund, or leave it away; if the column means nothing, "
+                f'ignore = ["{printable(field.header)}"] under [shop.csv] in the profile.',
+            )
+        )
+    for name, status in (("cancelled", "cancelled"), ("paid", "paid")):
+        if name in marks and value.get("status", "approved") in ("approved", "sent", "paid"):
+            value["status"] = status
+            return
 
 
 def _is_same(one: Any, other: Any, field: Field) -> bool:

@@ -22,6 +22,7 @@ from bexsync.shops.folder.table.cells import (
     is_month_first,
     read_day,
 )
+from bexsync.shops.folder.table.decisive import LeftOut
 from bexsync.shops.folder.table.delimiters import cells_of, delimiter_of, sample_of, skip_sep_line
 from bexsync.shops.folder.table.headers import Field, Header, understood
 from bexsync.shops.folder.table.text import encoding_of, opened_text
@@ -152,13 +153,17 @@ class _Reader:
             raise UnusableFile(
                 "holds no rows beneath its headers", "Leave the file away when there is nothing to hand over."
             )
+        self._left_out.refuse()
         self._sheet.decimal = self._decimal.decided()
         self._refuse_months_first()
 
     def _understand(self, headers: list[str]) -> None:
         while headers and not headers[-1]:
             headers.pop()
-        self._sheet.header = understood(headers, self._settings.columns, has_currency=self._has_currency)
+        self._sheet.header = understood(
+            headers, self._settings.columns, has_currency=self._has_currency, ignore=self._settings.ignore
+        )
+        self._left_out = LeftOut.of(self._sheet.header)
         fields = self._sheet.header.fields
         self._key = fields.index(self._key_field())
         self._amounts = tuple((i, f) for i, f in enumerate(fields) if f.column.sort in ("amount", "percent"))
@@ -175,7 +180,7 @@ class _Reader:
         sheet = self._sheet
         sheet.rows += 1
         fields = sheet.header.fields
-        cells = tuple(_meant(given[f.index], f) if f.index < len(given) else "" for f in fields)
+        cells = tuple(_meant(f.cell(given), f) for f in fields)
         row = Row(number, cells)
         key = " ".join(cells[self._key].split("\u00a0"))
         if not key or self._is_totals_row(row):
@@ -184,12 +189,13 @@ class _Reader:
         if stray := self._beyond(number, given) or self._flaw(number, given):
             sheet.broken.setdefault(key, stray)
         self._look_at(row, given)
+        self._left_out.look_at(number, given)
         sheet.keep(key, row)
 
     def _flaw(self, number: int, given: list[str]) -> Stray | None:
         """A cell that is read and holds an error, or a day where a spreadsheet made one of a number."""
         for named in self._sheet.header.fields:
-            cell = given[named.index] if named.index < len(given) else ""
+            cell = named.cell(given)
             if flaw := flaw_in_cell(cell):
                 return Stray(number, f"column `{printable(named.header)}` {flaw}", FLAW_HINT)
             if isinstance(cell, DateText) and named.column.sort in ("id", "amount", "percent"):
@@ -199,7 +205,7 @@ class _Reader:
 
     def _look_at(self, row: Row, given: list[str]) -> None:
         for index, named in self._amounts:
-            if row.cells[index] and not isinstance(given[named.index], NumberText):
+            if row.cells[index] and not isinstance(named.cell(given), NumberText):
                 self._decimal.look_at(row.cells[index], row.number, named.header)
         if self._settings.date_format:
             return
@@ -236,7 +242,7 @@ class _Reader:
         if row.cells[self._key]:
             return texts == {row.cells[self._key]} and TOTALS.fullmatch(row.cells[self._key]) is not None
         if given is not None:
-            read = {f.index for f in self._sheet.header.fields}
+            read = {index for f in self._sheet.header.fields for index in (f.index, *f.others)}
             texts |= {
                 text for i, c in enumerate(given) if i not in read and (text := cleaned(c)) and not is_amount(text)
             }

@@ -20,7 +20,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 from bexsync.records.quoting import printable
 from bexsync.shops.folder.pieces import UnusableFile
 from bexsync.shops.folder.table.cells import CellFlaw, DateText, NumberText, cleaned
-from bexsync.shops.folder.table.headers import INVOICES, Vocabulary, recognised
+from bexsync.shops.folder.table.headers import INVOICES, Columns, Vocabulary, recognised
 
 SAVE_AGAIN = "Open it in a spreadsheet program and save it as an Excel workbook (.xlsx)."
 LARGEST_UNPACKED = 300 * 1024 * 1024
@@ -121,7 +121,7 @@ class Workbook:
 
 
 def sheet_with_records(
-    workbook: Workbook, columns: Mapping[str, str], wanted: str = "", vocabulary: Vocabulary = INVOICES
+    workbook: Workbook, columns: Columns, wanted: str = "", vocabulary: Vocabulary = INVOICES
 ) -> str:
     """The name of the sheet to read: the wanted one, else the only one whose headers are known; raises UnusableFile."""
     visible = workbook.sheet_names()
