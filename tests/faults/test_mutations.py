@@ -48,10 +48,17 @@ MUTATIONS = (
     Mutation(
         "the settle window",
         "engine/recover.py",
-        "if self._seconds_until_due(intent) > 0:",
+        "if self.journal.seconds_until_due(intent) > 0:",
         "if False:",
         f"{MATRIX}[commit later than the timeout x invoice]",
         is_short=True,
+    ),
+    Mutation(
+        "the clock that nobody sets",
+        "engine/journal.py",
+        "return max(0.0, by_the_wall, needed - passed)",
+        "return max(0.0, by_the_wall)",
+        "tests/jobs/test_push_clock.py::test_a_clock_put_forward_after_a_power_cut_makes_nothing_due",
     ),
     Mutation(
         "the moment of sending",

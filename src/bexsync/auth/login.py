@@ -69,6 +69,8 @@ class Login:
         if not self.renewable or self.expires_at is None:
             return remaining > timedelta(0)
         lifetime = self.expires_at - self.obtained_at
+        if remaining > lifetime + _SHORTEST_MARGIN:  # obtained in the future: the clock was ahead then
+            return False
         return remaining > min(max(_SHORTEST_MARGIN, lifetime / 10), lifetime / 2)
 
     @property

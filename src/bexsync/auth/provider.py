@@ -196,7 +196,8 @@ class IdentityProvider:
     def _remembered(self) -> Endpoints | None:
         try:
             kept = json.loads(self._cache.read_text(encoding="utf-8"))
-            if self._clock.now() - datetime.fromisoformat(kept["at"]) > _DAY or kept["issuer"] != self._issuer:
+            age = self._clock.now() - datetime.fromisoformat(kept["at"])
+            if not timedelta(0) <= age <= _DAY or kept["issuer"] != self._issuer:
                 return None
             return Endpoints(**kept["endpoints"])
         except (OSError, ValueError, TypeError, KeyError):

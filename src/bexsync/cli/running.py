@@ -148,7 +148,7 @@ def _remind(call: Command, warning: str) -> None:
 
         note = _note(call, "warned")
         with suppress(OSError):
-            if note.exists() and time.time() - note.stat().st_mtime < _A_DAY:
+            if note.exists() and 0 <= time.time() - note.stat().st_mtime < _A_DAY:
                 return
             note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with replacement(note, mode=PRIVATE):

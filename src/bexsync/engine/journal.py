@@ -9,6 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from bexsync.engine.elapsed import least_seconds_since, stamp
 from bexsync.errors import Changed, LedgerAnswer, Refused
 from bexsync.http.clock import Clock
 from bexsync.money import plain, written
@@ -81,7 +82,7 @@ class Journal:
                 site=store.site,
                 job=self._job,
                 attempt=(known.attempt if known else 0) + 1,
-                owner=this_process(),
+                owner=self._owner(),
                 sent_at=now,
                 not_before=now + self._patience,
                 link=_link_json(step),
@@ -140,7 +141,31 @@ class Journal:
     def restamp(self, intent: Intent) -> Intent:
         """The request leaves only now, having waited its turn; a doubt about it falls due that much later."""
         now = self._clock.now()
-        return self._save(replace(intent, sent_at=now, not_before=now + self._patience))
+        return self._save(replace(intent, sent_at=now, not_before=now + self._patience, owner=self._owner()))
+
+    def seconds_until_due(self, intent: Intent) -> float:
+        """How long finding nothing does not count yet, by the wall clock and by the one that nobody sets.
+
+        A wall clock that was put forward meanwhile, as after a power cut, makes nothing due.
+        """
+        if intent.not_before is None:
+            return 0.0
+        by_the_wall = (intent.not_before - self._clock.now()).total_seconds()
+        passed = least_seconds_since(intent.owner.rpartition(" ")[2], self._clock)
+        if passed is None or intent.sent_at is None:
+            return max(0.0, by_the_wall)
+        needed = min(intent.not_before - intent.sent_at, self._patience).total_seconds()
+        return max(0.0, by_the_wall, needed - passed)
+
+    def distrusted(self, intent: Intent) -> Intent:
+        """The intent as it is, or sent only now where a clock that was ahead for a while says when it was sent."""
+        now = self._clock.now()
+        sent_ahead = intent.sent_at is not None and intent.sent_at > now
+        due_ahead = intent.not_before is not None and intent.not_before - now > self._patience + self._settle
+        return self.restamp(intent) if sent_ahead or due_ahead else intent
+
+    def _owner(self) -> str:
+        return f"{this_process()} {stamp(self._clock)}"
 
     def conflict(self, intent: Intent, said: str) -> Intent:
         """Only a person can judge what the look found."""

@@ -38,7 +38,7 @@ class Recovery:
         left = [intent for intent in self.settle() if concerns(intent)]
         waited = 0.0
         while left:
-            wait = min(self._seconds_until_due(intent) for intent in left)
+            wait = min(self.journal.seconds_until_due(intent) for intent in left)
             if waited + wait > WORTH_WAITING:
                 break
             self.clock.sleep(wait + 0.05)
@@ -46,14 +46,10 @@ class Recovery:
             left = [intent for intent in self.settle() if concerns(intent)]
         return left
 
-    def _seconds_until_due(self, intent: Intent) -> float:
-        if intent.not_before is None:
-            return 0.0
-        return max(0.0, (intent.not_before - self.clock.now()).total_seconds())
-
     def _settle(self, intent: Intent) -> Intent | None:
         if intent.state is IntentState.SENDING:
             intent = self.journal.doubt(intent)
+        intent = self.journal.distrusted(intent)
         finding = self.side(intent.kind).find(intent.kind, intent.payload)
         if finding.done is not None:
             self.journal.done(intent, finding.done)
@@ -61,7 +57,7 @@ class Recovery:
         if finding.conflict:
             self.journal.conflict(intent, finding.conflict)
             return None
-        if self._seconds_until_due(intent) > 0:
+        if self.journal.seconds_until_due(intent) > 0:
             return intent
         self.journal.not_sent(intent)
         return None

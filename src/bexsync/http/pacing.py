@@ -24,6 +24,7 @@ SLOW = 1.0
 STRADDLERS = 3
 
 LONGEST_RESET = 3600
+_LONGEST_WINDOW = timedelta(seconds=LONGEST_RESET + 60)
 SHORTEST_PAUSE = 0.01
 GROWING_PATIENCE = (1.0, 4.0, 15.0)
 
@@ -38,8 +39,8 @@ class Budget:
 
 
 def spent(books: Budget | None, now: datetime) -> Budget | None:
-    """The books after one more request; a window that is over is forgotten."""
-    if books is None or now >= books.resets_at:
+    """The books after one more request; a window that is over, or that a wrong clock dated, is forgotten."""
+    if books is None or not now < books.resets_at <= now + _LONGEST_WINDOW:
         return None
     return replace(books, remaining=books.remaining - 1)
 

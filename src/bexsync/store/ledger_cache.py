@@ -26,12 +26,14 @@ class Facts:
         self._db = database
 
     def get(self, name: str, *, now: datetime | None = None, max_age: timedelta | None = None) -> Any:
-        """The value, or None when it is unknown or older than `max_age`; numbers with decimals come as Decimal."""
+        """The value, or None when it is unknown, older than `max_age` or from the future; decimals come as Decimal."""
         row = self._db.row("SELECT * FROM facts WHERE name = ?", name)
         if row is None:
             return None
-        if now is not None and max_age is not None and now - moment(row["learned_at"]) > max_age:
-            return None
+        if now is not None and max_age is not None:
+            age = now - moment(row["learned_at"])
+            if not timedelta(0) <= age <= max_age:  # what was learned in the future was dated by a wrong clock
+                return None
         return unharmed(lambda text: json.loads(text, parse_float=Decimal), row["value"])
 
     def learn(self, name: str, value: Any, now: datetime) -> None:

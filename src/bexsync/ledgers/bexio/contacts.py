@@ -25,7 +25,7 @@ class ContactBook:
 
         What fits one answer is read as a whole, for as many requests: only so is a merged contact missed at once.
         """
-        seen = self._store.facts.get(_SEEN)
+        seen = self._store.facts.get(_SEEN, now=now, max_age=_FULL_AGAIN)
         known = self._store.facts.get(_FULL, now=now, max_age=_FULL_AGAIN)
         if seen is None or not isinstance(known, int) or known < PAGE:
             self._read_all(now)
