@@ -51,3 +51,25 @@ def test_an_export_is_read_as_it_is_and_an_untaxed_product_waits_for_its_code(sh
     bon = shop.items()["BON"]
     assert bon["sale_price"] == "100.000000"
     assert bon["tax_income_id"] not in (None, items["LIED"]["tax_income_id"])
+
+
+def test_another_tax_class_in_the_shop_reaches_the_item(shop: World) -> None:
+    rows = "ID,SKU,Name,Tax class,Regular price\n7,BUCH,Buch,{},108.10\n"
+    list_file = shop.shop / "catalog" / "products.csv"
+    list_file.write_text(rows.format("normal"))
+    called(shop, "vat", "map", "--set", "normal=UN81", "--set", "klein=UR26", "--yes")
+    assert called(shop, "products", "sync").returncode == 0
+    before = shop.items()["BUCH"]
+    list_file.write_text(rows.format("klein"))
+    rehearsed = json.loads(called(shop, "products", "sync", "--dry-run", "--json").stdout)["data"]["fields"]
+    assert [(f["field"], f["old"], f["new"]) for f in rehearsed] == [
+        ("tax", "UN81", "UR26"),
+        ("price", "100", "105.36"),
+    ]
+    assert called(shop, "products", "sync").returncode == 0
+    after = shop.items()["BUCH"]
+    assert before["tax_income_id"] != after["tax_income_id"]
+    assert (before["sale_price"], after["sale_price"]) == ("100.000000", "105.360000")
+    writes = shop.writes()
+    assert called(shop, "products", "sync").returncode == 0
+    assert shop.writes() == writes

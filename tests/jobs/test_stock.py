@@ -164,3 +164,27 @@ def test_where_the_shop_is_master_it_says_why_nothing_is_done(shop: World) -> No
     assert (run.returncode, json.loads(run.stdout)["data"]["disabled"]) == (0, True)
     assert "no interface for stock movements" in shop.cli("stock", "pull", "-v").stdout
     assert "no interface for stock movements" in " ".join(shop.cli("stock", "pull", "--help").stdout.split())
+
+
+def test_the_shops_number_is_written_until_something_is_booked(shop: World) -> None:
+    shop.set_profile(products={"stock": "shop"})
+    shop.list_products(a_product(stock="8"), a_product("18"), a_product("19", type="service", stock=None))
+    planned = shop.sync_products(dry_run=True)
+    assert [(f["sku"], f["field"], f["old"], f["new"]) for f in planned.data["fields"]] == [("A-17", "stock", "5", "8")]
+    assert shop.sync_products().counts == {"done": 1, "unchanged": 2}
+    assert shop.items()["A-17"]["stock_nr"] == 8
+    assert shop.sync_products().counts == {"unchanged": 3}
+
+    shop.sandbox.person.book_stock(an_id(shop), -2)
+    shop.list_products(a_product(stock="9", title="Neu"), a_product("18"), a_product("19", type="service", stock=None))
+    refused = shop.sync_products()
+    assert refused.counts == {"done": 1, "unchanged": 2}
+    assert "A-17: its stock stays: something was booked on the item" in " ".join(refused.remarks)
+    assert (shop.items()["A-17"]["intern_name"], shop.items()["A-17"]["stock_nr"]) == ("Neu", 6)
+    writes = shop.writes()
+    assert (shop.sync_products().remarks, shop.writes()) == ([], writes)  # said once, and not tried again
+
+    shop.sandbox.person.book_stock(an_id(shop, "A-18"), 1)
+    shop.list_products(a_product(stock="9", title="Neu"), a_product("18", stock="1"))
+    assert "A-18: its stock stays" in " ".join(shop.sync_products().remarks)
+    assert shop.items()["A-18"]["stock_nr"] == 6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from bexsync.errors import RecordProblem
 from bexsync.planning.product_fields import Direction, Prices
-from bexsync.planning.products import KnownItem, Work
+from bexsync.planning.products import KnownItem, LinkedProduct, Work
 from bexsync.ports import Item
 from bexsync.records import Product
 from bexsync.records.html_text import plain_text, readable
@@ -233,8 +234,6 @@ def test_no_first_stock(changes: dict[str, Any], profile: dict[str, Any]) -> Non
         ({"currency": "EUR"}, {}, "currency_differs"),
         ({"tax_class": "unknown"}, {}, "tax_unmapped"),
         ({"tax_class": None, "tax_rate": "7.7"}, {}, "tax_unmapped"),
-        ({"tax_class": None, "tax_rate": "2.6"}, {}, "tax_rate_differs"),
-        ({}, {"tax_id": 4}, "tax_rate_differs"),
     ],
 )
 def test_what_only_a_person_can_settle(changes: dict[str, Any], item: dict[str, Any], code: str) -> None:
@@ -242,6 +241,85 @@ def test_what_only_a_person_can_settle(changes: dict[str, Any], item: dict[str, 
         a_planner().compare(a_product(**changes), KnownItem.seen(an_item(**item)), None)
     assert caught.value.code == code
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("item", [{}, {"tax_id": 4}])
+def test_where_bexio_is_master_of_the_price_rates_must_agree(item: dict[str, Any]) -> None:
+    record = a_product() if item else a_product(tax_class=None, tax_rate="2.6")
+    with pytest.raises(RecordProblem) as caught:
+        a_planner(price="ledger").compare(record, KnownItem.seen(an_item(**item)), None)
+    assert caught.value.code == "tax_rate_differs"
+
+
+# the tax
+
+
+def taxed(record: Product, item: Item, link: LinkedProduct | None, **products: Any) -> tuple[dict[str, Any], str]:
+    """What is written to the item, and what the run says of its tax."""
+    work = a_planner(**products).compare(record, KnownItem.seen(item), link)
+    (said,) = [f"{d.old} → {d.new} {d.remark}".strip() for d in work.decisions if d.field == "tax"] or [""]
+    return dict(work.step.payload["fields"]) if work.step else {}, said
+
+
+def test_a_changed_rate_reaches_the_items_tax_and_its_price() -> None:
+    before, reduced = a_product(tax_class=None, tax_rate="8.1"), a_product(tax_class=None, tax_rate="2.6")
+    link = met(a_planner(), before, an_item())
+    assert taxed(before, an_item(), link) == ({}, "")
+    assert taxed(reduced, an_item(), link) == ({"price": "105.36", "tax_id": 4}, "UN81 → UR26")
+    assert taxed(reduced, an_item(), link, shop_price="net") == ({"price": "108.1", "tax_id": 4}, "UN81 → UR26")
+    again = met(a_planner(), reduced, an_item(tax_id=4, price=D("105.36")))
+    assert taxed(reduced, an_item(tax_id=4, price=D("105.36")), again) == ({}, "")
+
+
+def test_a_rate_that_was_changed_in_bexio_is_put_back_and_said() -> None:
+    link = met(a_planner(), a_product(), an_item())
+    said = "UR26 → UN81 changed on the other side only"
+    assert taxed(a_product(), an_item(tax_id=4), link) == ({"tax_id": 3}, said)
+
+
+@pytest.mark.parametrize(
+    ("changes", "item", "products"),
+    [
+        ({"tax_class": None}, {"tax_id": 4}, {"shop_price": "net"}),  # the product says nothing of its tax
+        ({}, {"tax_id": 4}, {"price": "disabled"}),
+        ({}, {"tax_id": None}, {}),  # an item may leave it to its account
+    ],
+)
+def test_a_tax_that_stays(changes: dict[str, Any], item: dict[str, Any], products: dict[str, Any]) -> None:
+    written, said = taxed(a_product(**changes), an_item(**item), None, **products)
+    assert ("tax_id" in written, said) == (False, "")
+
+
+def test_an_item_without_a_tax_gets_the_rate_that_changed() -> None:
+    link = met(a_planner(), a_product(), an_item(tax_id=None))
+    reduced = a_product(tax_class=None, tax_rate="2.6")
+    assert taxed(reduced, an_item(tax_id=None), link)[0] == {"price": "105.36", "tax_id": 4}
+
+
+# the stock, where the shop is master of it
+
+
+@pytest.mark.parametrize(
+    ("changes", "item", "takes_stock", "wanted"),
+    [
+        ({"stock": "7"}, {}, True, {"stock": "7"}),
+        ({"stock": "0"}, {}, True, {"stock": "0"}),
+        ({"stock": "7"}, {}, False, {}),
+        ({"stock": "5.0"}, {}, True, {}),
+        ({"stock": None}, {}, True, {}),
+        ({"stock": "-2"}, {}, True, {}),
+        ({"stock": "7", "track_stock": False}, {}, True, {}),
+        ({"stock": "7"}, {"stock": None}, True, {}),  # bexio does not count it
+    ],
+)
+def test_a_stock_that_bexio_takes(
+    changes: dict[str, Any], item: dict[str, Any], takes_stock: bool, wanted: dict[str, str]
+) -> None:
+    planner = a_planner(stock="shop")
+    link = replace(met(planner, a_product(), an_item(**item)), takes_stock=takes_stock)
+    work = planner.compare(a_product(**changes), KnownItem.seen(an_item(**item)), link)
+    assert (work.step.payload["fields"] if work.step else {}) == wanted
+    assert planner.mark(a_product(stock="7")) != planner.mark(a_product())
 
 
 @pytest.mark.parametrize(
@@ -259,11 +337,9 @@ def test_what_keeps_an_item_from_being_created(changes: dict[str, Any], code: st
     assert caught.value.code == code
 
 
-def test_taxes_matter_only_where_prices_are_converted() -> None:
+def test_taxes_do_not_matter_where_prices_are_not_synchronised() -> None:
     unmapped = a_product(tax_class="unknown")
-    for options in ({"price": "disabled"}, {"shop_price": "net"}):
-        work = a_planner(**options).compare(unmapped, KnownItem.seen(an_item()), None)
-        assert work.step is None or set(work.step.payload["fields"]) == {"price"}
+    assert a_planner(price="disabled").compare(unmapped, KnownItem.seen(an_item()), None).step is None
 
 
 def test_the_products_own_word_on_its_price_wins() -> None:

@@ -34,9 +34,9 @@ LEDGER: dict[str, tuple[Any, Any]] = {
     "stock": (Decimal(5), Decimal(9)),
 }
 # What has to arrive on the other side.
-IN_LEDGER = {"title": "Tisch, rund", "description": "Aus Eiche", "weight": "2000", "price": "50"}
+IN_LEDGER = {"title": "Tisch, rund", "description": "Aus Eiche", "weight": "2000", "price": "50", "stock": "3"}
 IN_SHOP = {"title": "Esstisch", "description": "Aus Buche", "weight": "1700", "price": "216.2"}
-UNTOUCHED = {"title": "Tisch", "description": "Aus Holz", "weight": "1500", "price": "108.1"}
+UNTOUCHED = {"title": "Tisch", "description": "Aus Holz", "weight": "1500", "price": "108.1", "stock": "5"}
 
 
 def cell(field: str, master: str, history: str) -> str:
@@ -94,11 +94,14 @@ def _stock_cell(master: str, history: str) -> str:
     if history == "new":
         step = planner.create(a_product(stock="5"), "A-1").step
         assert step is not None
-        return "to bexio, once" if step.payload.get("stock") == "5" else "left out"
+        once = "" if master == "shop" else ", once"
+        return f"to bexio{once}" if step.payload.get("stock") == "5" else "left out"
     record = a_product(stock=SHOP["stock"][history != "changed in bexio"])
     item = an_item(stock=LEDGER["stock"][history != "changed in the shop"])
     work = planner.compare(record, KnownItem.seen(item), met(planner, a_product(), an_item()))
-    assert not work.changes  # products sync never writes a number of an item that is there
+    if master == "shop":
+        return _described("stock", work, back=history == "changed in bexio")
+    assert not work.changes  # else products sync never writes a number of an item that is there
     if master in NOT_PULLED:
         return "nothing"
     number = number_of(item, section)

@@ -25,8 +25,8 @@ def pull(
     """Bring bexio's stock to the shop: linked products only, and only the numbers that differ.
 
     A number that moved in the shop meanwhile, because something was sold, is not overwritten: the next run tries
-    again. bexio has no interface for stock movements, so there is no way back: stock reaches bexio only with a new
-    item, by `bexsync products sync`.
+    again. bexio has no interface for stock movements; with `stock = "shop"` it is `bexsync products sync` that
+    writes the shop's numbers, for as long as nothing was booked on an item.
     """
     from bexsync.jobs.stock import StockOptions, why_no_stock
     from bexsync.jobs.stock import pull as run

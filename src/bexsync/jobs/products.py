@@ -40,6 +40,13 @@ _AT_ONCE = 500
 _TOLD_AT_ONCE = 5000
 _HALF = 16
 _NAMES = frozenset({"ledger_id", "ledger_code", "url"})
+# Which item took no stock any more: it is not tried again.
+_NO_STOCK = "no_stock"
+_WITHOUT_STOCK = {
+    "yes": "without its stock, which bexio does not let this login write (module or scope stock_edit)",
+    "right": "its stock stays, which bexio does not let this login write (module or scope stock_edit)",
+    "booked": "its stock stays: something was booked on the item, and from then on only bexio moves it",
+}
 _OF_MASTER_DATA = frozenset(
     {
         *("no_business_year", "not_subject_to_vat", "tax_rate_differs", "tax_unmapped", "tax_unusable"),
@@ -220,7 +227,8 @@ class _Sync:
         told = {name: str(value) for name, value in link.state.items() if name in FIELDS}
         item = self._item_of(link)
         agreed = link.agreed if item.ledger_id == link.ledger_id else {}
-        known = LinkedProduct(remembered(agreed), told, link.events)
+        takes_stock = link.notes.get(_NO_STOCK) != str(item.ledger_id)
+        known = LinkedProduct(remembered(agreed), told, link.events, takes_stock)
         return self._planner.compare(record, item, known)
 
     def _item_of(self, link: Link) -> KnownItem:
@@ -481,16 +489,22 @@ class _Sync:
         if applied.trouble is not None:
             self._troubles.say(self._run.outcome_of(applied, _action(work)))
             return
+        without_stock = str(applied.steps[-1].result.get("without_stock", ""))
         with self._run.store.transaction():
             link = self._remember(shop_id, work)
-        self._note_done(work, link, without_stock=applied.steps[-1].result.get("without_stock") == "yes")
+            if link is not None and without_stock == "booked":
+                link = replace(link, notes={**link.notes, _NO_STOCK: str(link.ledger_id)})
+                self._run.store.links.save(link, self._run.workspace.clock.now())
+        self._note_done(work, link, without_stock)
 
-    def _note_done(self, work: Work, link: Link | None, *, without_stock: bool = False) -> None:
+    def _note_done(self, work: Work, link: Link | None, without_stock: str = "") -> None:
         if link is None:
             return
         said = _sentence_of(work)
         if without_stock:
-            said += "; without its stock, which bexio does not let this login write (module or scope stock_edit)"
+            said += f"; {_WITHOUT_STOCK[without_stock]}"
+            if without_stock == "booked":
+                self._run.result.remarks.append(f"{link.number}: {_WITHOUT_STOCK[without_stock]}.")
         self._troubles.is_well(
             Outcome(KIND, _action(work), link.shop_id, Status.DONE, link.ledger_id, link.number, link.url, said)
         )

@@ -15,8 +15,10 @@ from bexsync.profile import Master, ProductsSection
 from bexsync.records import Product
 from bexsync.records.html_text import one_line, plain_text, readable
 
-# What is compared and written in either direction; stock has rules of its own (`planning/stock.py`).
+# What is compared and written in either direction. Stock to the shop has rules of its own (`planning/stock.py`).
 FIELDS = ("title", "description", "weight", "price")
+# What goes to the ledger only: the stock where the shop is master of it, and the tax where it is master of the price.
+STOCK, TAX = "stock", "tax"
 GRAM = Decimal(1)
 _GRAMS = {
     "g": GRAM,
@@ -112,7 +114,7 @@ def remembered(agreed: Mapping[str, Any]) -> dict[str, Agreed]:
     """The fields that a link remembers."""
     return {
         name: Agreed(str(one.get("shop", "")), str(one.get("ledger", "")), str(one.get("by", "")))
-        for name in FIELDS
+        for name in (*FIELDS, STOCK, TAX)
         if isinstance(one := agreed.get(name), Mapping)
     }
 
@@ -124,6 +126,10 @@ def shop_side(field: str, record: Product, prices: Prices | None) -> Side:
     if field == "description":
         text = record.description or ""
         return Side(text, plain_text(text), digest(text) if text else "")
+    if field == STOCK:
+        is_counted = record.type == "physical" and record.track_stock and record.stock is not None and record.stock >= 0
+        text = plain(record.stock) if is_counted and record.stock is not None else ""
+        return Side(text, text, text)
     if field == "weight":
         if record.weight is None:
             return Side("", "", "")
@@ -151,6 +157,7 @@ def ledger_values(item: Item) -> dict[str, str]:
         "description": item.description,
         "weight": "" if item.weight is None else plain(item.weight),
         "price": "" if item.price is None else plain(item.price),
+        STOCK: "" if item.stock is None else plain(item.stock),
     }
 
 
@@ -186,8 +193,9 @@ def master_of(field: str, section: ProductsSection) -> Master:
 
 
 def enabled(section: ProductsSection) -> tuple[str, ...]:
-    """The fields that are synchronised."""
-    return tuple(field for field in FIELDS if master_of(field, section) != "disabled")
+    """The fields that are synchronised with the ledger."""
+    own = tuple(field for field in FIELDS if master_of(field, section) != "disabled")
+    return (*own, STOCK) if section.stock == "shop" else own
 
 
 def digest(*values: object) -> str:
@@ -195,12 +203,13 @@ def digest(*values: object) -> str:
     return hashlib.blake2b(repr(values).encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
-def mark_of_product(record: Product, rules: str) -> str:
+def mark_of_product(record: Product, rules: str, fields: tuple[str, ...]) -> str:
     """Changes when anything does that decides about a product, the rules included."""
+    stock = (record.stock, record.track_stock) if STOCK in fields else ()
     return digest(
         *(rules, record.sku, record.title, record.description, record.price, record.currency),
         *(record.prices_include_tax, record.tax_class, record.tax_rate, record.tax_country, record.weight),
-        record.weight_unit,
+        *(record.weight_unit, *stock),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -15,10 +15,13 @@ from bexsync.planning.named import currency_called, income_account, unit_id
 from bexsync.planning.plan import LinkDraft, Step, Subject
 from bexsync.planning.product_fields import (
     FIELDS,
+    STOCK,
+    TAX,
     Agreed,
     Decision,
     Direction,
     Prices,
+    Side,
     agreed_by,
     decide,
     digest,
@@ -79,11 +82,15 @@ class KnownItem:
 
 @dataclass(frozen=True)
 class LinkedProduct:
-    """What the link of a product says: the fields last agreed on, what the shop was told, how much was done so far."""
+    """What the link of a product says: the fields last agreed on, what the shop was told, how much was done so far.
+
+    `takes_stock` is false once the ledger refused the item's stock.
+    """
 
     agreed: Mapping[str, Agreed]
     told: Mapping[str, str] = field(default_factory=dict)
     effects: int = 0
+    takes_stock: bool = True
 
 
 @dataclass(frozen=True)
@@ -146,21 +153,25 @@ class ProductPlanner:
 
     def mark(self, record: Product) -> str:
         """Changes when the product does, or the rules do."""
-        return mark_of_product(record, self.rules)
+        return mark_of_product(record, self.rules, self.fields)
 
     def create(self, record: Product, key: str) -> Work:
         """A new item; `key` names this attempt at it in the journal."""
         code = self.code_of(record)
         prices = self._prices(record, None)
-        sides = {name: shop_side(name, record, prices) for name in FIELDS}
+        sides = {name: shop_side(name, record, prices) for name in (*FIELDS, STOCK)}
         # A title is what bexio asks for, so that a new item gets one whoever is master of it.
         chosen = [n for n in FIELDS if sides[n].for_other and (n in self.fields or n == "title")]
         values = {name: sides[name].for_other for name in chosen}
         payload = {**self._frame(record, code), **values, **self._first_stock(record)}
+        values |= {STOCK: payload.get(STOCK, "")}
         item = KnownItem(0, code, values, payload["currency_id"], payload.get("tax_id"))
         agreed: dict[str, Any] = {
             name: Agreed(sides[name].mark, values.get(name, ""), self._master(name)).as_json() for name in self.fields
         } | _item_note(item)
+        rates = self._rates_of(record, item)
+        if rates is not None:
+            agreed[TAX] = Agreed(rates[0].mark, rates[0].value, "shop").as_json()
         fingerprint = self.mark(record) + item.mark(self.fields)
         decisions = tuple(
             Decision(name, self._master(name), Direction.LEDGER, "", values[name]) for name in chosen
@@ -179,12 +190,14 @@ class ProductPlanner:
         """A product and its item: field by field, whichever way each goes."""
         self._refuse_other_code(record, item)
         self._refuse_other_currency(record, item)
-        before = link.agreed if link else {}
+        before = dict(link.agreed) if link else {}
         prices = self._prices(record, item)
         decisions: list[Decision] = []
         agreed: dict[str, Any] = {}
         told: dict[str, str] = {}
-        for name in FIELDS:
+        tax = self._retaxed(record, item, before, decisions, agreed)
+        names = FIELDS if link is not None and not link.takes_stock else (*FIELDS, *self._stock_of(item))
+        for name in names:
             shop = shop_side(name, record, prices)
             ledger = ledger_side(name, item.values.get(name, ""), prices)
             decision = decide(name, self._master(name), shop, ledger, before.get(name))
@@ -195,10 +208,14 @@ class ProductPlanner:
             was_told = link is not None and name in link.told
             if decision.master == "ledger" and (decision.direction is Direction.SHOP or was_told) and ledger.for_other:
                 told[name] = ledger.for_other
-        written = {d.field: d.new for d in decisions if d.direction is Direction.LEDGER}
-        after = KnownItem(item.ledger_id, item.code, {**item.values, **written}, item.currency_id, item.tax_id)
+        written: dict[str, Any] = {d.field: d.new for d in decisions if d.direction is Direction.LEDGER}
+        values = {name: value for name, value in written.items() if name != TAX}
+        tax_id = tax.id if tax else item.tax_id
+        after = KnownItem(item.ledger_id, item.code, {**item.values, **values}, item.currency_id, tax_id)
         fingerprint = self.mark(record) + after.mark(self.fields)
-        agreed |= _item_note(item)
+        agreed |= _item_note(after)
+        if tax:
+            written = {**values, "tax_id": tax.id}
         step = None
         if written:
             # Until the shop is told too, the link must not say that all is agreed on.
@@ -214,7 +231,7 @@ class ProductPlanner:
         record: Product,
         item: KnownItem,
         link: LinkedProduct | None,
-        fields: Mapping[str, str],
+        fields: Mapping[str, Any],
         fingerprint: str,
         agreed: Mapping[str, Any],
     ) -> Step:
@@ -228,8 +245,61 @@ class ProductPlanner:
             {"ledger_id": item.ledger_id, "fields": dict(fields)},
             scope=self.site,
             link=LinkDraft(LEDGER_KIND, fingerprint=fingerprint, agreed=agreed, told={}),
-            title=", ".join(fields),
+            title=", ".join(TAX if name == "tax_id" else name for name in fields),
         )
+
+    def _stock_of(self, item: KnownItem) -> tuple[str, ...]:
+        """The stock, where the shop is master of it and the ledger counts this item."""
+        return (STOCK,) if STOCK in self.fields and item.values.get(STOCK) else ()
+
+    def _retaxed(
+        self,
+        record: Product,
+        item: KnownItem,
+        before: dict[str, Agreed],
+        decisions: list[Decision],
+        agreed: dict[str, Any],
+    ) -> Tax | None:
+        """The tax that the item is to get, None where it keeps its own; a price follows the rate of its tax."""
+        rates = self._rates_of(record, item)
+        if rates is None:
+            return None
+        shop, ledger = rates
+        known = before.get(TAX)
+        if not ledger.value and (known is None or known.shop == shop.mark):
+            # An item may leave its tax to its account; that is right until the shop names another rate.
+            agreed[TAX] = Agreed(shop.mark, "", "shop").as_json()
+            return None
+        decision = decide(TAX, "shop", shop, ledger, known)
+        remember = agreed_by(decision, shop, ledger, known)
+        if remember is not None:
+            agreed[TAX] = remember.as_json()
+        if decision.direction is Direction.NOWHERE:
+            return None
+        if (price := before.get("price")) is not None:
+            before["price"] = replace(price, shop="")
+        tax = self._tax(record, f"Product {item.code}")
+        own = self._tax_of(item)
+        decisions.append(replace(decision, old=own.code if own else "", new=tax.code if tax else ""))
+        return tax
+
+    def _rates_of(self, record: Product, item: KnownItem) -> tuple[Side, Side] | None:
+        """The rates that product and item have; None where the shop does not decide them.
+
+        A code of the same rate is a choice that was made in the ledger, and stays.
+        """
+        says = record.tax_rate is not None or record.tax_class is not None
+        if not says or self._master("price") != "shop":
+            return None
+        tax = self._tax(record, f"Product {item.code}")
+        if tax is None:
+            return None
+        own = self._tax_of(item)
+        theirs = plain(own.rate) if own else ""
+        return Side(plain(tax.rate), plain(tax.rate), plain(tax.rate)), Side(theirs, theirs, theirs)
+
+    def _tax_of(self, item: KnownItem) -> Tax | None:
+        return next((tax for tax in self.master.taxes if tax.id == item.tax_id), None)
 
     def _frame(self, record: Product, code: str) -> dict[str, Any]:
         """All of a new item that is not synchronised afterwards."""
@@ -253,7 +323,7 @@ class ProductPlanner:
         }
 
     def _first_stock(self, record: Product) -> dict[str, str]:
-        """The only stock that can ever be written to bexio: that of a new item."""
+        """The stock of a new item: the only one that is written where the ledger is master of it."""
         is_wanted = self.profile.products.stock != "disabled" and record.type == "physical" and record.track_stock
         if not is_wanted or record.stock is None or record.stock < 0:
             return {}
@@ -296,13 +366,13 @@ class ProductPlanner:
         return Prices(shop_gross, ledger_gross, self._rate(record, item))
 
     def _rate(self, record: Product, item: KnownItem | None) -> Decimal:
-        """The rate that lies between net and gross; the item's own tax must have it, too."""
-        own = next((t for t in self.master.taxes if item is not None and t.id == item.tax_id), None)
+        """The rate that lies between net and gross; the item's own tax must have it, too, or is to get it."""
+        own = self._tax_of(item) if item is not None else None
         says = record.tax_rate is not None or record.tax_class is not None
         if own is not None and not says:
             return own.rate
         rate = rate_of(self._tax(record, f"Product {self.code_of(record)}"))
-        if own is not None and own.rate != rate:
+        if own is not None and own.rate != rate and self._master("price") != "shop":
             raise RecordProblem(
                 f"Product {self.code_of(record)} has {plain(rate)} % VAT in the shop, its item has "
                 f"{own.code} with {plain(own.rate)} % in bexio.",

@@ -14,8 +14,8 @@ from bexsync.records import Product
 # Why nothing is pulled, by who is master of the stock.
 NOT_PULLED = {
     "shop": (
-        'The profile says [products] stock = "shop": bexio takes stock only with a new item (it has no interface for '
-        "stock movements), which `bexsync products sync` sees to. Nothing is pulled."
+        'The profile says [products] stock = "shop": `bexsync products sync` writes it for as long as nothing was '
+        "booked on the item (bexio has no interface for stock movements). Nothing is pulled."
     ),
     "disabled": 'The profile says [products] stock = "disabled"; nothing is pulled.',
 }

@@ -134,12 +134,35 @@ class ItemBook:
     def edit(self, payload: Mapping[str, Any]) -> Done:
         """Some fields of an item; the others stay as they are."""
         self._mend_trial()
-        row = self._edited(f"{ITEMS}/{payload['ledger_id']}", item_to(payload["fields"]))
+        row, without_stock = self._edited_with_stock(f"{ITEMS}/{payload['ledger_id']}", payload["fields"])
         with after_the_effect(), understood("the edited item"):
             item = item_from(row_of(row))
             if item.ledger_id != payload["ledger_id"]:
                 raise NotUnderstood("it is another one")
-            return self._done(item)
+            done = self._done(item)
+        return replace(done, data={**done.data, "without_stock": without_stock}) if without_stock else done
+
+    def _edited_with_stock(self, path: str, fields: Mapping[str, Any]) -> tuple[Any, str]:
+        """The answer, and why the stock is not part of it: once something was booked on an item, bexio takes none.
+
+        What is refused with the stock and taken without it was refused because of the stock.
+        """
+        try:
+            return self._edited(path, item_to(fields)), ""
+        except Refused:
+            if "stock" not in fields:
+                raise
+            reason = "booked"
+        except NotSent as problem:  # a 403 has had no effect
+            if "stock" not in fields or not isinstance(problem.cause, NotPermitted):
+                raise
+            reason = "right"
+        rest = {name: value for name, value in fields.items() if name != "stock"}
+        if not rest:
+            with understood("an item"):
+                item = item_from(row_of(self._api.show(path, bucket=BUCKET)))
+            rest = {"title": item.title}
+        return self._edited(path, item_to(rest)), reason
 
     def _edited(self, path: str, body: Mapping[str, Any]) -> Any:
         """Nobody says what an edit makes of fields it does not name: until that is known, all are named."""
@@ -204,7 +227,7 @@ class ItemBook:
         item = self.one(payload["ledger_id"])
         if item is None:
             return Finding(conflict=f"The item {payload['ledger_id']} was deleted in bexio.")
-        says = fields_of(item)
+        says: dict[str, Any] = {**fields_of(item), "tax_id": item.tax_id}
         is_written = all(says.get(name) == value for name, value in payload["fields"].items() if name in says)
         return Finding(done=self._done(item)) if is_written else Finding()
 
@@ -241,6 +264,7 @@ def fields_of(item: Item) -> dict[str, str]:
         "description": item.description,
         "weight": _written(item.weight),
         "price": _written(item.price),
+        "stock": _written(item.stock),
     }
 
 
