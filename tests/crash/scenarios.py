@@ -85,21 +85,26 @@ def _one_long_invoice(world: World) -> None:
 
 
 def _change_a_draft(world: World) -> None:
+    customer = {"shop_id": "K-1", "first_name": "Anna", "last_name": "Keller", "email": "anna@keller.example"}
+    moved = {**customer, "email": "anna@neu.example", "billing_address": {"street": "Weg", "city": "Chur"}}
     world.set_profile(invoices={"finish": "draft"})
-    world.drop(an_invoice("d"), name="draft.json")
+    world.drop(an_invoice("d", customer=customer), name="draft.json")
     world.push()
     world.set_profile(invoices={"finish": "send"})
     lines = [
         {"line_id": "10", "name": "Beratung", "unit_price": "200", "tax_rate": "8.1"},
         {"line_id": "11", "name": "Reise", "unit_price": "50", "tax_rate": "8.1"},
     ]
-    world.drop(an_invoice("d", lines=lines, total="270.25"), name="changed.json")
+    world.drop(an_invoice("d", lines=lines, total="270.25", customer=moved), name="changed.json")
 
 
 def _one_changed_invoice(world: World) -> None:
     (invoice,) = world.invoices()
     assert [position["text"] for position in invoice["positions"]] == ["10 Beratung", "11 Reise"]
     assert Decimal(invoice["total"]) == Decimal("270.25")
+    assert invoice["contact_address"] == "Anna Keller\nWeg\nChur"
+    (contact,) = [row for row in world.sandbox.contacts() if row["name_2"] == "Anna"]
+    assert (contact["mail"], contact["city"]) == ("anna@neu.example", "Chur")
     assert [mail.document_nr for mail in world.sandbox.mails] == ["RE-00001"]
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
 from test_push_contacts import ELSEWHERE, HERE, a_contact
 
 from bexsync.engine.result import Result, Status
+from bexsync.sandbox import Fault
 from world import World, an_invoice
 
 SEEWEG = {"street": "Seeweg", "house_number": "4", "postal_code": "3600", "city": "Thun", "country_code": "CH"}
@@ -290,3 +293,46 @@ def test_the_case_of_a_name_and_the_spelling_of_a_street_are_no_other_party(worl
     pushed(world, a_company("ZUERCHER & SOEHNE AG", {**SEEWEG, "street": "Seestrasse"}, "post@z.example"))
     assert contact_of(world, 1)["id"] == known
     assert letter(world, 1)[:2] == ["ZUERCHER & SOEHNE AG", "Seestrasse 4"]
+
+
+def test_a_contact_under_way_since_an_older_version_is_not_created_again(world: World) -> None:
+    """Until now its key was the mail alone, whoever it was for."""
+    world.set_profile(engine={"settle_seconds": 600.0})
+    world.sandbox.faults.plan(
+        [
+            Fault("lagging_search", "*", "*", repeat=0, seconds=5000),
+            Fault("drop_after", "POST", "/2.0/contact"),
+        ]
+    )
+    (outcome,) = pushed(world, PARTIES[0]).outcomes
+    assert outcome.status is Status.IN_DOUBT
+    with closing(sqlite3.connect(next((world.folder / "state").glob("bexio-*.db")))) as db, db:
+        renamed = db.execute("UPDATE intents SET key = ? WHERE kind = 'contact'", (f"mail:{MAIL}",))
+        assert renamed.rowcount == 1
+    again = pushed(world, {**PARTIES[0], "billing_address": DORFGASSE}, PARTIES[2], first=2)
+    # the same party waits for it, another one with that mail does not
+    assert {o.shop_id: o.status for o in again.outcomes} == {
+        "1": Status.IN_DOUBT, "2": Status.IN_DOUBT, "3": Status.DONE,
+    }  # fmt: skip
+    world.sandbox.faults.clear()
+    world.clock.forward(hours=1)
+    assert {o.shop_id: o.status for o in world.push().outcomes} == {"1": Status.DONE, "2": Status.DONE}
+    assert sum(row["mail"] == MAIL for row in world.sandbox.contacts()) == 2
+    assert [letter(world, n)[:2] for n in (1, 2, 3)] == [
+        ["Hans Muster", "Seeweg 4"], ["Hans Muster", "Dorfgasse 12"], ["Jonas Berger", "Dorfgasse 12"],
+    ]  # fmt: skip
+
+
+def test_postal_codes_of_a_table_reach_bexio_as_the_post_writes_them(world: World) -> None:
+    rows = [
+        ("CH-4001", "Basel", "CH"), ("FL-9490", "Vaduz", "LI"), ("4001.0", "Basel", "Schweiz"),
+        ("40 01", "Basel", "CH"), ("75008", "Paris", "FR"), ("SW1A 1AA", "London", "GB"), ("D-68161", "Mannheim", "DE"),
+    ]  # fmt: skip
+    table = ["Rechnungsnummer;Datum;Währung;Firma;E-Mail;Adresse;PLZ;Ort;Land;Artikel;Menge;Einzelpreis;MWST %;Total"]
+    for n, (code, city, country) in enumerate(rows, 1):
+        firm = f"D-{n};04.11.2026;CHF;Firma {n};a{n}@f.example.ch;Weg {n};{code};{city};{country}"
+        table.append(f"{firm};Ware;1;100.00;8.1;108.10")
+    world.drop_bytes("\n".join(table).encode(), "codes.csv")
+    assert {o.status for o in world.push().outcomes} == {Status.DONE}
+    codes = {row["name_1"]: row["postcode"] for row in world.sandbox.contacts() if row["name_1"].startswith("Firma")}
+    assert list(codes.values()) == ["4001", "9490", "4001", "4001", "75008", "SW1A 1AA", "68161"]

@@ -56,7 +56,7 @@ def addressee_of(invoice: Invoice, customer: Customer) -> Addressee:
             printed=printed,
             letter_name=printed.company or company,
             letter_person=_person_of(printed) or (full_name(person.first_name, person.last_name) if person else ""),
-            key=_key(customer, company),
+            key=_key(invoice, customer, company),
         )
     if customer.is_company:
         raise _incomplete("customer.company_name", "the customer is a company without a name")
@@ -76,7 +76,7 @@ def addressee_of(invoice: Invoice, customer: Customer) -> Addressee:
         printed=printed,
         letter_name=at_company or letter_name,
         letter_person=letter_name if at_company else "",
-        key=_key(customer, ""),
+        key=_key(invoice, customer, ""),
     )
 
 
@@ -134,12 +134,12 @@ def _person_at_company(invoice: Invoice, customer: Customer, printed: Address) -
     return None
 
 
-def _key(customer: Customer, company: str) -> str:
+def _key(invoice: Invoice, customer: Customer, company: str) -> str:
     """The customer's lasting name in the shop; shops give all their guests the id 0.
 
     A person who orders for a company is not that company.
     """
-    ids = ((customer.shop_id, ""), (customer.customer_number, "number:"))
+    ids = ((customer.shop_id, ""), (invoice.customer_id, ""), (customer.customer_number, "number:"))
     key = next((f"{prefix}{value}" for value, prefix in ids if value and value.strip("0-")), "")
     return f"{key}@{folded(company)}" if key and company and not customer.is_company else key
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bexsync.planning.addressee import full_name
 from bexsync.planning.addresses import is_same_place, one_line
-from bexsync.ports import PostalAddress
+from bexsync.ports import Named, PostalAddress
 from bexsync.profile import UpdateContacts
 from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike
@@ -60,9 +60,10 @@ class KnownContact(Protocol):
 
 @dataclass(frozen=True)
 class Changes:
-    """Fields to write, and for a person what stays different."""
+    """Fields to write and the parts of a contact they are, and for a person what stays different."""
 
     fields: Mapping[str, Any]
+    parts: tuple[str, ...]
     left: str
 
     @property
@@ -72,22 +73,29 @@ class Changes:
 
 
 def changes(
-    row: KnownContact, form: Mapping[str, Any], *, may_write: frozenset[str], update: UpdateContacts
+    row: KnownContact,
+    form: Mapping[str, Any],
+    *,
+    may_write: frozenset[str],
+    update: UpdateContacts,
+    languages: Sequence[Named],
 ) -> Changes:
     """Compare a contact with the form of the customer; `may_write` names the parts of which the shop is sure."""
     now = _as_form(row)
     fields: dict[str, Any] = {}
-    left = []
+    parts: list[str] = []
+    left: list[str] = []
     for part, keys in _GROUPS.items():
         if not _differs(part, row, form):
             continue
         ours = update == "always" or (update == "own" and _is_ours(row, now, keys))
         if part in may_write and ours:
             fields |= {key: form.get(key, "" if key != "country_id" else None) for key in keys}
+            parts.append(part)
         else:
-            left.append(f"{part} {_shown(part, now)!s} (shop: {_shown(part, form)})")
+            left.append(f'{part} "{_shown(part, now, languages)}" (shop: "{_shown(part, form, languages)}")')
     said = f"contact {row.ledger_id} in bexio differs and stays as it is: {', '.join(left)}" if left else ""
-    return Changes(fields, said)
+    return Changes(fields, tuple(parts), said)
 
 
 def _as_form(row: KnownContact) -> dict[str, Any]:
@@ -152,11 +160,13 @@ def address_of(form: Mapping[str, Any]) -> PostalAddress:
     )
 
 
-def _shown(part: str, form: Mapping[str, Any]) -> str:
+def _shown(part: str, form: Mapping[str, Any], languages: Sequence[Named]) -> str:
     match part:
         case "name":
-            return f'"{full_name(form["name_2"], form["name_1"])}"'
+            return full_name(form["name_2"], form["name_1"])
         case "address":
-            return f'"{one_line(address_of(form))}"'
+            return one_line(address_of(form))
+        case "language":
+            return next((row.name for row in languages if row.id == form["language_id"]), "")
         case _:
-            return f'"{form[_GROUPS[part][0]] or ""}"'
+            return str(form[part])

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bexsync.errors import RecordProblem
 from bexsync.planning.addressee import full_name
 from bexsync.planning.addresses import is_same_place, one_line
+from bexsync.planning.contact_changes import address_of
 from bexsync.planning.plan import Step
 from bexsync.ports import PostalAddress
 from bexsync.profile import SameMail
 from bexsync.records.customer import plain_postal_code
-from bexsync.records.folding import alike, folded
+from bexsync.records.folding import alike, contracted, folded
 
 
 class Candidate(Protocol):
@@ -42,9 +43,9 @@ class NewContact:
     archived: bool = False
 
     @property
-    def form(self) -> dict[str, Any]:
+    def form(self) -> Mapping[str, Any]:
         """What is sent to create it."""
-        return dict(self.step.payload)
+        return self.step.payload
 
     @property
     def kind(self) -> str:
@@ -69,15 +70,34 @@ class NewContact:
     @property
     def address(self) -> PostalAddress:
         """The address."""
-        form = self.form
-        return PostalAddress(
-            form.get("street", ""),
-            form.get("house_number", ""),
-            form.get("address_addition", ""),
-            form.get("postcode", ""),
-            form.get("city", ""),
-            form.get("country_id"),
-        )
+        return address_of(self.form)
+
+
+class NewContacts:
+    """The contacts that are still to be created, by mail and by name."""
+
+    def __init__(self) -> None:
+        self._by_mail: dict[str, list[NewContact]] = {}
+        self._by_name: dict[tuple[str, str], list[NewContact]] = {}
+
+    def add(self, new: NewContact) -> None:
+        """Keeps one more."""
+        if new.mail:
+            self._by_mail.setdefault(new.mail, []).append(new)
+        self._by_name.setdefault(_name_and_postcode(new.name_1, new.name_2, new.address.postcode), []).append(new)
+
+    def by_mail(self, mail: str) -> Sequence[NewContact]:
+        """Those with a mail."""
+        return self._by_mail.get(mail.casefold(), ())
+
+    def by_name(self, name_1: str, name_2: str, postcode: str) -> Sequence[NewContact]:
+        """Those with a name and postal code."""
+        found = self._by_name.get(_name_and_postcode(name_1, name_2, postcode), ())
+        return [new for new in found if alike(f"{new.name_1} {new.name_2}", f"{name_1} {name_2}")]
+
+
+def _name_and_postcode(name_1: str, name_2: str, postcode: str) -> tuple[str, str]:
+    return contracted(f"{name_1} {name_2}"), plain_postal_code(postcode)
 
 
 class Lookup(Protocol):
@@ -168,12 +188,6 @@ def contact_key(wanted: Wanted) -> str:
     if wanted.mail:
         return f"mail:{wanted.mail.casefold()}|{wanted.kind}:{name}"
     return f"{wanted.kind}:name:{name}|{wanted.postcode}"
-
-
-def has_name_and_postcode(row: Candidate, name_1: str, name_2: str, postcode: str) -> bool:
-    """Whether a contact has this name and postal code."""
-    same = alike(f"{row.name_1} {row.name_2}", f"{name_1} {name_2}")
-    return same and plain_postal_code(row.address.postcode) == plain_postal_code(postcode)
 
 
 def _is_short(one: str, other: str) -> bool:

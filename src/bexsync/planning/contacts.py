@@ -15,10 +15,10 @@ from bexsync.planning.contact_matching import (
     Candidate,
     Match,
     NewContact,
+    NewContacts,
     Wanted,
     contact_key,
     described,
-    has_name_and_postcode,
     is_same_name,
     match,
 )
@@ -96,14 +96,15 @@ class ContactPlanner:
     owner: User
     linked: Callable[[str], int | None] = lambda _: None
     under_way: Iterable[Step] = ()
-    _new: list[NewContact] = field(default_factory=list)
+    _new: NewContacts = field(default_factory=NewContacts)
     _keys_under_way: set[str] = field(default_factory=set)
     _shared: dict[str, Step] = field(default_factory=dict)
     _numbers: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self._new += [NewContact(step) for step in self.under_way]
-        self._keys_under_way |= {new.step.key for new in self._new}
+        for step in self.under_way:
+            self._new.add(NewContact(step))
+            self._keys_under_way.add(step.key)
 
     def plan(self, invoice: Invoice, customer: Customer, subject: Subject) -> Contacts:
         """The contacts of an invoice; raises RecordProblem when they cannot be decided."""
@@ -113,7 +114,8 @@ class ContactPlanner:
         ref, contact = self._main(customer, to, main, form, draft)
         person = self._person(invoice, customer, to.person, main, ref, draft) if to.person else None
         self._shared |= draft.shared
-        self._new += draft.new
+        for new in draft.new:
+            self._new.add(new)
         self._numbers |= {new.form["nr"] for new in draft.new if "nr" in new.form}
         return Contacts(
             contact=ref,
@@ -202,13 +204,11 @@ class ContactPlanner:
 
     def by_mail(self, mail: str) -> Sequence[Candidate]:
         """Contacts of the ledger and of this run with a mail."""
-        new = [one for one in self._new if one.mail == mail.casefold()]
-        return [*self.index.by_mail(mail), *new]
+        return [*self.index.by_mail(mail), *self._new.by_mail(mail)]
 
     def by_name(self, name_1: str, name_2: str, postcode: str) -> Sequence[Candidate]:
         """Contacts of the ledger and of this run with a name and postal code."""
-        new = [one for one in self._new if has_name_and_postcode(one, name_1, name_2, postcode)]
-        return [*self.index.by_name(name_1, name_2, postcode), *new]
+        return [*self.index.by_name(name_1, name_2, postcode), *self._new.by_name(name_1, name_2, postcode)]
 
     # what is done to contacts
 
@@ -280,7 +280,13 @@ class ContactPlanner:
         row = self.index.get(candidate.ledger_id or 0)
         if row is None:
             return
-        found = changes(row, form, may_write=sure_of, update=self.profile.contacts.update)
+        found = changes(
+            row,
+            form,
+            may_write=sure_of,
+            update=self.profile.contacts.update,
+            languages=self.master.languages,
+        )
         key = f"edit {row.ledger_id}"
         if found.fields and not row.archived and key not in self._shared:
             name = str(found.fields.get("name_1", row.name_1))
@@ -292,15 +298,10 @@ class ContactPlanner:
                 "owner_id": row.owner_id or self.owner.id,
                 "fields": dict(found.fields),
             }
-            what = ", ".join(sorted({key.split("_")[0] for key in found.fields}))
-            step = Step("contact_edit", "", draft.subject, payload, title=f"update {name} ({what})")
-            step = Step(
-                step.kind,
-                self._fresh(step.kind, f"{row.ledger_id}:{step.payload_hash()[:12]}"),
-                step.subject,
-                payload,
-                title=step.title,
-            )
+            title = f"update {', '.join(found.parts)} of contact {row.ledger_id}"
+            step = Step("contact_edit", "", draft.subject, payload, title=title)
+            edit = f"{row.ledger_id}:{step.payload_hash()[:12]}"
+            step = replace(step, key=self._fresh("contact_edit", edit))
             draft.shared[key] = step
             draft.steps.append(step)
         if found.digest and found.digest != self.index.reported(row.ledger_id):
