@@ -13,6 +13,7 @@ from bexsync.money import CENT, plain, rounded, written
 from bexsync.planning.contacts import Contacts
 from bexsync.planning.document_header import HeaderWriter
 from bexsync.planning.document_positions import PositionWriter
+from bexsync.planning.lengths import check_lengths, check_positions
 from bexsync.planning.named import currency_called
 from bexsync.planning.rounding_line import RoundingLine, rounding_line
 from bexsync.planning.stated_taxes import check_stated_taxes
@@ -83,6 +84,7 @@ class DocumentPlanner:
 
     def write(self, invoice: Invoice, customer: Customer, contacts: Contacts, reference: str) -> Document:
         """The document of an invoice."""
+        check_lengths(invoice, customer)
         currency = currency_called(self.master, invoice.currency, "invoice")
         chooser = TaxChooser(
             self.master,
@@ -109,6 +111,7 @@ class DocumentPlanner:
         if line is not None:
             positions.append(line.position)
             sums.append(line.sum)
+        check_positions(positions)
         header = HeaderWriter(self.profile, self.master, self.owner, self.today)
         return Document(
             header=header.write(

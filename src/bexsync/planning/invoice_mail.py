@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bexsync.errors import RecordProblem
+from bexsync.planning.lengths import check_subject
 from bexsync.profile import Profile
 from bexsync.records import Customer, Invoice
 
@@ -37,6 +38,9 @@ def mail_for(invoice: Invoice, customer: Customer, profile: Profile, me: str) ->
     text = texts[language]
     subject = (own.subject if own else None) or text.subject
     message = (own.text if own else None) or text.message
+    name = customer.company_name or " ".join(part for part in (customer.first_name, customer.last_name) if part)
+    words = {"title": invoice.title or "", "customer": name}
+    check_subject(subject, words, "email.subject" if own and own.subject else "title in the subject of the mail")
     if "[Network Link]" not in message:
         message = f"{message}\n\n[Network Link]"
     return Mail(me if profile.invoices.send_to == "me" else to, subject, message, language)
