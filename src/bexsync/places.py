@@ -3,27 +3,45 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 
 def config_folder() -> Path:
-    """Where profiles live."""
+    """Where profiles live; raises ConfigurationProblem for a user without a home folder."""
     named = os.environ.get("BEXSYNC_CONFIG_DIR")
     if named:
         return Path(named)
     from platformdirs import user_config_path
 
-    return user_config_path("bexsync")
+    return _at_home(user_config_path)
 
 
 def state_folder() -> Path:
-    """Where state and locks live."""
+    """Where state and locks live; raises ConfigurationProblem for a user without a home folder."""
     named = os.environ.get("BEXSYNC_STATE_DIR")
     if named:
         return Path(named)
     from platformdirs import user_state_path
 
-    return user_state_path("bexsync")
+    return _at_home(user_state_path)
+
+
+def _at_home(find: Callable[[str], Path]) -> Path:
+    """Containers have users that no password file knows: some versions of platformdirs raise, some leave a ~."""
+    try:
+        path = find("bexsync")
+    except RuntimeError:
+        path = Path("~")
+    if path.parts[:1] == ("~",):
+        from bexsync.errors import ConfigurationProblem
+
+        raise ConfigurationProblem(
+            "This user has no home folder: HOME is not set, and no password file names one.",
+            "Set HOME, or BEXSYNC_CONFIG_DIR and BEXSYNC_STATE_DIR.",
+            code="no_home",
+        )
+    return path
 
 
 def profile_path(name: str) -> Path:

@@ -82,7 +82,7 @@ def _known_columns(value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ..
 def _require_field(name: str) -> None:
     if name not in NAMES:
         close = difflib.get_close_matches(printable(name), sorted(NAMES), n=1)
-        wish = f"; did you mean `{close[0]}`?" if close else "; docs/format.md lists them"
+        wish = f"; did you mean `{close[0]}`?" if close else "; `bexsync docs format` lists them"
         raise ValueError(f"names the unknown field `{printable(name)}`{wish}")
 
 

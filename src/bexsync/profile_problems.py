@@ -167,9 +167,9 @@ def _explained(path: Path, error: ErrorDetails, lines: KeyLines) -> Wrong:
     line = 0 if variable else lines.line_of(loc)
     if error["type"] == "extra_forbidden":
         close = difflib.get_close_matches(str(loc[-1]), _keys_beside(loc), n=1)
-        hint = f"Did you mean `{close[0]}`?" if close else "config.example.toml lists every key."
+        hint = f"Did you mean `{close[0]}`?" if close else "`bexsync config example` lists every key."
         return Wrong(f"{where} has the unknown key `{key}`.", hint, key, line, variable)
-    hint = "config.example.toml explains the key."
+    hint = "`bexsync config example` explains the key."
     if error["type"] == "missing":
         return Wrong(f"{where} lacks the key `{key}`.", hint, key, line, variable)
     return Wrong(f"{where} says `{key} = {_as_toml(error['input'])}`, which {_wish(error)}.", hint, key, line, variable)

@@ -10,6 +10,7 @@ from bexsync.cli import (
     auth,
     config,
     connection,
+    docs,
     errors,
     init,
     invoices,
@@ -81,6 +82,7 @@ state_app = _group("state", "The memory of what was done: copies, restoring, mov
 config_app = _group("config", "The profile and what speaks over it: is it right, and what does it come to.")
 vat_app = _group("vat", "Which tax in bexio stands for which rate or class of the shop.")
 schedule_app = _group("schedule", "Jobs that run by themselves: lines for cron, units for systemd.")
+examples_app = _group("examples", "Examples of what a shop hands over, to try things on.")
 sandbox_app = _group("sandbox", "A local bexio to try things on.")
 
 app.command("init")(init.init)
@@ -114,6 +116,9 @@ state_app.command("take-over")(state.take_over)
 state_app.command("prune")(state.prune)
 config_app.command("check")(config.check)
 config_app.command("show")(config.show)
+config_app.command("example")(config.example)
+app.command("docs")(docs.docs)
+examples_app.command("copy")(docs.copy_examples)
 vat_app.command("map")(vat.map_)
 schedule_app.command("cron")(schedule.cron)
 schedule_app.command("systemd")(schedule.systemd)

@@ -16,7 +16,7 @@ StoreName = Annotated[
     typer.Option(
         "--token-store",
         metavar="keyring|encrypted-file|file|command",
-        help="Where the login is kept. It stays there; docs/login.md says which suits which machine.",
+        help="Where the login is kept. It stays there; `bexsync docs login` says which suits which machine.",
     ),
 ]
 

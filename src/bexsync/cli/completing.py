@@ -100,6 +100,13 @@ def sort_fields(incomplete: str) -> list[Item]:
     return _offered(lambda: ((name, "") for name in SORT_FIELDS), incomplete)
 
 
+def pages(incomplete: str) -> list[Item]:
+    """The topics of the manual."""
+    from bexsync.shipped import pages as shipped_pages
+
+    return _offered(lambda: ((page.topic, page.title) for page in shipped_pages()), incomplete)
+
+
 def one_of(*choices: str) -> Callable[[str], list[Item]]:
     """Completes a value that has a few possible forms."""
 

@@ -51,3 +51,17 @@ def show(context: typer.Context, profile: options.Profile = None, json: options.
         return call.output.profile_in_force(file, settings_in_force(file))
 
     finish(call, work)
+
+
+def example(context: typer.Context, json: options.Json = False) -> None:
+    """Print a profile in which every key is explained."""
+    call = command(context, "config example", profile=None, json=json)
+    call.output.profile = ""
+
+    def work() -> Exit:
+        from bexsync.shipped import example_profile
+
+        text = example_profile()
+        return call.output.said(text.rstrip(), {"text": text})
+
+    finish(call, work)

@@ -150,7 +150,7 @@ class FirstRun:
         else:
             self._say(
                 f"\nNext, drop an invoice into {self._inbox}\n"
-                "(docs/format.md tells its form; examples/agency/invoices/2026-0143.json is a small one), then\n"
+                "(`{program} docs format` tells its form, `{program} examples copy DIR` brings some to try), then\n"
                 f"  {program} invoices push --dry-run     shows what would happen\n"
                 f"  {program} invoices push               lets it happen"
             )

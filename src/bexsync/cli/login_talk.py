@@ -22,7 +22,7 @@ from bexsync.auth.tokens import names_token
 from bexsync.errors import ConfigurationProblem, Exit, LoginNeeded, TokenStoreProblem, UsageProblem
 from bexsync.http.redaction import register_secret
 from bexsync.ledgers.bexio.scopes import to_ask_for
-from bexsync.places import config_folder
+from bexsync.places import config_folder, expanded
 from bexsync.wiring import open_auth_desk
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _key(key_file: Path | None) -> dict[str, str]:
     named = os.environ.get(KEY_FILE, "").strip()
     if key_file is None and not named and os.environ.get(CREDENTIALS):
         return {}  # systemd gives the key
-    path = (key_file or (Path(named) if named else config_folder() / "key")).expanduser().absolute()
+    path = expanded(key_file or (Path(named) if named else config_folder() / "key")).absolute()
     if not path.exists():
         make_key(path)
         _tell(f"Made a key in {path}; whoever has it and the encrypted file has the login.")
@@ -176,7 +176,7 @@ def _app(desk: AuthDesk, wishes: Wishes) -> App:
 def _secret(file: Path | None) -> str:
     if file is not None:
         try:
-            return file.expanduser().read_text(encoding="utf-8").strip()
+            return expanded(file).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as problem:
             raise ConfigurationProblem(
                 f"The file {file} with the client secret cannot be read.", "Check its path and its rights."

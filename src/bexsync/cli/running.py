@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from bexsync.cli.output import LATER_IS_SAID_AFTER, Output, OutputLost
-from bexsync.errors import BexsyncError, Defect, Exit, TryLater, UsageProblem, fault_in_words
+from bexsync.errors import BexsyncError, ConfigurationProblem, Defect, Exit, TryLater, UsageProblem, fault_in_words
 
 if TYPE_CHECKING:
     from bexsync.engine.result import Result
@@ -121,7 +121,7 @@ class Lateness:
 
             with replacement(path, mode=PRIVATE) as stream:
                 stream.write(f"{count}\n".encode())
-        except OSError:
+        except (OSError, ConfigurationProblem):  # the second where nobody has a home folder
             return 0 if code is not Exit.TRY_LATER else LATER_IS_SAID_AFTER
         return count
 

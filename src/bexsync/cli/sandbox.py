@@ -23,7 +23,8 @@ def serve(
         typer.Option(metavar="NAME=VALUE", help="How to behave where nobody knows; `sandbox doubts` lists them."),
     ] = None,
     faults: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Let go wrong what this file says; see docs/rehearsing.md.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Faults to rehearse; `bexsync docs rehearsing` tells of them."),
     ] = None,
     company: Annotated[str, typer.Option(metavar="vat|no-vat", help="Whether the company is subject to VAT.")] = "vat",
     token: Annotated[

@@ -123,7 +123,7 @@ def _ends_one_day(file: Path) -> bool:
 
 
 def _planned(context: typer.Context, name: str) -> tuple[list[ScheduledJob], Surroundings, Profile]:
-    from bexsync.places import profile_path
+    from bexsync.places import expanded, profile_path
     from bexsync.profile import load_profile
     from bexsync.scheduling.surroundings import (
         Surroundings,
@@ -137,7 +137,7 @@ def _planned(context: typer.Context, name: str) -> tuple[list[ScheduledJob], Sur
 
     file = profile_path(name).absolute()
     profile = load_profile(file)
-    variables = carried_variables(os.environ, Path.home())
+    variables = carried_variables(os.environ, expanded(Path("~")))
     programs = profile.ledger.token_command
     path = search_path(shutil.which(call[0]) for call in (programs.get, programs.set, programs.erase) if call)
     around = Surroundings(

@@ -200,7 +200,7 @@ def _commands(profile: Profile) -> Iterator[tuple[str, str, str]]:
         if call and shutil.which(call[0]) is None:
             yield purpose, f"The program {call[0]} is not found or may not be run.", "Name its whole path."
         if not call and purpose != "erase" and profile.ledger.token_store == "command":  # noqa: S105  a store's name
-            yield purpose, f'token_store = "command" needs `{purpose}`.', "config.example.toml shows how."
+            yield purpose, f'token_store = "command" needs `{purpose}`.', "`bexsync config example` shows how."
 
 
 def _shop(profile: Profile, profile_file: Path, state: Path) -> Iterator[Finding]:

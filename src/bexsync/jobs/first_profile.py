@@ -183,7 +183,7 @@ def profile_text(profile: Profile, company: str, today: date) -> str:
             said[name] = value
     return (
         f"# Made by `bexsync init` on {today} for {printable(company) or 'a company without a name'}.\n"
-        "# Every key that is not here keeps its default; config.example.toml explains them all.\n\n"
+        "# Every key that is not here keeps its default; `bexsync config example` explains them all.\n\n"
         f"{tomli_w.dumps(said)}"
     )
 

@@ -28,9 +28,7 @@ from bexsync.vat import VatMap, VatRow
 
 _NO_ACCOUNT = Account(0, "", "", None, active=True, is_income=True)
 _HEADER = "# Made by `bexsync vat map` on {day} for {company}: which tax in bexio stands for what in the shop.\n"
-_ADVICE = (
-    "# docs/vat.md explains the rows. A comment of yours is lost when the map is made anew; the .bak still has it.\n"
-)
+_ADVICE = "# `bexsync docs vat` explains the rows. Comments are lost when the map is made again, but not in the .bak.\n"
 
 
 @dataclass(frozen=True)

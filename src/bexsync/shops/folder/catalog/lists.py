@@ -121,7 +121,7 @@ def no_list(layout: Layout, kind: str) -> ConfigurationProblem:
     name = LISTS[kind]
     return ConfigurationProblem(
         f"There is no list of {name}: {layout.catalog} holds no {name}.json, {name}.ndjson or {name}.csv.",
-        "Let the shop export it there; docs/format.md says what it holds.",
+        "Let the shop export it there; `bexsync docs format` says what it holds.",
         code="catalog",
     )
 

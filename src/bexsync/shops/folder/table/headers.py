@@ -852,7 +852,7 @@ def _refusal(
     example = example or f'{missing[0][0]} = "..."'
     return UnusableFile(
         f"has no column for {_and(wishes)}; {_listed(headers)}",
-        f"{SAY_WHICH}, as in {example}, or rename it. docs/format.md lists the names that are known.",
+        f"{SAY_WHICH}, as in {example}, or rename it. `bexsync docs format` lists the names that are known.",
     )
 
 
