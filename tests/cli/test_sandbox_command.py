@@ -50,6 +50,21 @@ def test_a_script_is_told_all_it_needs_in_one_object(tmp_path: Path) -> None:
             assert json.load(answer)["issuer"] == data["issuer"]
 
 
+def test_the_address_alone_leads_to_the_page_and_a_second_server_on_the_same_file_is_refused(
+    world: World, tmp_path: Path
+) -> None:
+    books = tmp_path / "books.db"
+    with serving("--json", "--data", books) as line:
+        data = json.loads(line)["data"]
+        with urllib.request.urlopen(f"{data['api_url']}/", timeout=10) as answer:
+            assert answer.url == data["web_url"]
+        second = started(world, "sandbox", "serve", "--port", "0", "--data", str(books))
+        assert (second.returncode, second.stdout) == (78, "")
+        assert f"{books} is served by another sandbox already." in second.stderr
+    with serving("--json", "--data", books) as line:
+        assert json.loads(line)["exit_code"] == 0
+
+
 def test_doubts_can_be_read_by_a_script(world: World) -> None:
     said = json.loads(started(world, "sandbox", "doubts", "--json").stdout)
     assert {doubt["name"]: doubt["default"] for doubt in said["data"]["doubts"]} == {

@@ -186,6 +186,8 @@ class Sandbox:
         return self._response(request)(environ, start_response)
 
     def _response(self, request: WerkzeugRequest) -> Response:
+        if request.path == "/" and request.method == "GET":
+            return Response("", 303, {"Location": "/sandbox"})
         if _is_below(request.path, "/sandbox"):
             return self._page.serve(request)
         if _is_below(request.path, "/realms"):

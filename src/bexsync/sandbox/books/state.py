@@ -83,7 +83,11 @@ class Books:
         self._dirty_counters: set[str] = set()
         self._storage = Storage(data) if data else None
         if self._storage:
-            self._storage.load(self.tables, self.counters)
+            try:
+                self._storage.load(self.tables, self.counters)
+            except BaseException:
+                self._storage.close()
+                raise
 
     @property
     def is_new(self) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,7 @@ class Storage:
             raise UnusableBooks(f"{path} is a folder, not a file.")
         if not path.parent.is_dir():
             raise UnusableBooks(f"For the file {path.name} there is no folder {path.parent}.")
+        self._guard = _sole_use(path)
         with self._problems_as_sentences():
             # Only the owner of the books' lock comes here, from whichever thread serves the request.
             self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -90,6 +93,9 @@ class Storage:
     def close(self) -> None:
         """Closes the file."""
         self._connection.close()
+        if self._guard is not None:
+            os.close(self._guard)
+            self._guard = None
 
     def _save_row(self, name: str, number: int, row: dict[str, Any] | None) -> None:
         if row is None:
@@ -97,3 +103,22 @@ class Storage:
         else:
             body = json.dumps(row, ensure_ascii=False)
             self._connection.execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?)", (name, number, body))
+
+
+def _sole_use(path: Path) -> int | None:
+    """Locks the file as long as it is open: two sandboxes would overwrite each other's rows.
+
+    It must be closed after the connection, whose own locks end with the first handle of the file that is closed.
+    """
+    with suppress(OSError):  # what keeps it from being opened is said by the database
+        guard = os.open(path, os.O_RDONLY | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(guard)
+            raise UnusableBooks(f"{path} is served by another sandbox already.") from None
+        except OSError:  # a file system without locks
+            os.close(guard)
+            return None
+        return guard
+    return None

@@ -123,7 +123,7 @@ def _way_out(kind: str) -> str:
         return "Unpack it, drop what is in it into in/, and take this one away."
     if kind in _TEXTS:
         return "If it is a table, name it *.csv; if it is JSON, name it *.json; else take it away."
-    return "Export what is to be booked as JSON or as a table, as docs/format.md says, and take this one away."
+    return "Export what is to be booked as JSON or as a table, as `bexsync docs format` says, and take this one away."
 
 
 def _span(seconds: float) -> str:
