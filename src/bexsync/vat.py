@@ -5,8 +5,9 @@ There is no rate in this program; rates come from the ledger's tax table and fro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -115,6 +116,38 @@ class VatMap:
             return VatMap((*self.rows, row))
         places = [i for i, old in enumerate(self.rows) if old.key == row.key]
         return VatMap(tuple(row if i == places[0] else old for i, old in enumerate(self.rows) if i not in places[1:]))
+
+
+def told_apart(taxes: Sequence[Tax]) -> tuple[Tax, ...]:
+    """The taxes with a code for each: where active sales taxes share one, as net tax rates may, their names follow it.
+
+    Where the names are the same as well, the id in the ledger does.
+    """
+    usable = [tax for tax in taxes if tax.active and tax.is_for_sales]
+    codes = Counter(tax.code for tax in usable)
+    names = Counter((tax.code, _own_name(tax)) for tax in usable)
+
+    def lasting_code(tax: Tax) -> str:
+        name = _own_name(tax)
+        return f"{tax.code} ({name})" if name and names[tax.code, name] <= 1 else f"{tax.code} (#{tax.id})"
+
+    return tuple(replace(tax, code=lasting_code(tax)) if codes[tax.code] > 1 else tax for tax in taxes)
+
+
+def _own_name(tax: Tax) -> str:
+    """The name without the code before it and the rate behind it, which the ledger adds for its own lists."""
+    return tax.name.removeprefix(tax.code).removesuffix(f"{tax.rate:.2f}%").strip(" -")
+
+
+def taxes_called(taxes: Iterable[Tax], word: str) -> list[Tax]:
+    """The taxes with that code; where there is none, those with that name, or with that id as in `#17`."""
+    known = list(taxes)
+    return (
+        [tax for tax in known if tax.code == word]
+        or [tax for tax in known if tax.name.casefold() == word.casefold()]
+        or [tax for tax in known if tax.code.casefold().endswith(f" ({word.casefold()})")]
+        or [tax for tax in known if f"#{tax.id}" == word]
+    )
 
 
 def sales_taxes_with_rate(taxes: Iterable[Tax], rate: Decimal, day: date) -> list[Tax]:

@@ -423,3 +423,55 @@ def test_what_was_sold_many_times_is_one_row(world: World) -> None:
         found = survey(workspace)
     (want,) = [want for want in found.wants if Origin.BOOKED in want.origins]
     assert (want.pattern, found.vat_map) == (VatRow("", rate=Decimal("8.1")), VatMap(()))
+
+
+def net_tax_rates(world: World, *names: str) -> None:
+    """bexio as it is with net tax rates: one sales tax of 8.1 % for each of them, told apart by the name alone."""
+    books = world.sandbox.books
+    with books.transaction():
+        (usual,) = [row for row in books.tables["taxes"].values() if row["code"] == "UN81"]
+        books.put("taxes", {**usual, "names": dict.fromkeys(("de", "en"), names[0])})
+        for name in names[1:]:
+            others = {key: value for key, value in usual.items() if key != "id"}
+            books.add("taxes", {**others, "names": dict.fromkeys(("de", "en"), name)})
+
+
+def test_two_taxes_that_only_their_names_tell_apart(world: World) -> None:
+    net_tax_rates(world, "Dienste 6.2 %", "Handel 2.1 %")
+    lists(world, SHOP[0], SHOP[2] | {"tax_class": "goods", "use": "sale"})
+    world.drop(an_invoice("before"))
+    (stopped,) = world.push().outcomes
+    assert stopped.code == "tax_unmapped"
+    assert "UN81 (Dienste 6.2 %) and UN81 (Handel 2.1 %) both have 8.1 %" in stopped.reason
+    refused = vat(world, "--set", "rate:8.1=UN81", "--json")
+    assert "UN81 (Dienste 6.2 %) (8.1 %)" in json.loads(refused.stdout)["errors"][0]["hint"]
+    mapped = vat(world, "--yes", "--set", "rate:8.1=UN81 (Dienste 6.2 %)", "--set", "goods=handel 2.1 %")
+    assert mapped.returncode == 0, mapped.stdout + mapped.stderr
+    mapped_to = {
+        (r.get("class"), r.get("use")): r["code"] for r in rows(world) if r.get("rate") in (None, Decimal("8.1"))
+    }
+    assert mapped_to[None, None] == "UN81 (Dienste 6.2 %)"
+    assert mapped_to["goods", None] == "UN81 (Handel 2.1 %)"
+    world.drop(an_invoice("1", lines=[a_line(tax_rate="8.1"), a_line(tax_class="goods")], total="216.20"))
+    done = {o.shop_id: (o.status, o.code) for o in world.push().outcomes}
+    assert done == {"before": (Status.DONE, ""), "1": (Status.DONE, "")}
+    names = {row["id"]: row["names"]["de"] for row in world.sandbox.books.taxes.values()}
+    assert [names[p["tax_id"]] for p in world.invoice("1")["positions"]] == ["Dienste 6.2 %", "Handel 2.1 %"]
+
+
+@pytest.mark.parametrize("word", ["UN81 (Handel 2.1 %)", "Handel 2.1 %"])
+def test_a_line_names_a_net_tax_rate_by_code_and_name(world: World, word: str) -> None:
+    net_tax_rates(world, "Dienste 6.2 %", "Handel 2.1 %")
+    world.drop(an_invoice("1", lines=[a_line(tax_code=word)]), an_invoice("2", lines=[a_line(tax_code="UN81")]))
+    found = {o.shop_id: o for o in world.push().outcomes}
+    assert (found["1"].status, found["2"].code) == (Status.DONE, "unknown_tax")
+    assert 'bexio has "UN81" more than once' in found["2"].reason
+    assert "UN81 (Handel 2.1 %)" in found["2"].hint
+
+
+def test_taxes_of_one_code_and_one_name_go_by_their_ids(world: World) -> None:
+    net_tax_rates(world, "Satz", "Satz")
+    (first, second) = sorted(row["id"] for row in world.sandbox.books.taxes.values() if row["code"] == "UN81")
+    world.drop(an_invoice("1", lines=[a_line(tax_code=f"UN81 (#{second})")]))
+    assert world.push().outcomes[0].status is Status.DONE
+    assert world.invoice("1")["positions"][0]["tax_id"] == second != first

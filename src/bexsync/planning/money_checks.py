@@ -16,7 +16,7 @@ from bexsync.planning.rounding_line import rounding_account, rounding_tax
 from bexsync.planning.taxes import TaxChooser
 from bexsync.ports import Account
 from bexsync.records import Line
-from bexsync.vat import Tax
+from bexsync.vat import Tax, taxes_called
 
 _NEAREST = 3
 _ENDS_SOON = timedelta(days=60)
@@ -157,7 +157,8 @@ def _vat_map(around: Surroundings) -> Iterator[Check]:
     if not rows or "taxes" in around.inspection.problems:
         return
     usable = {tax.code for tax in around.master.taxes if tax.active and tax.is_for_sales}
-    odd = sorted({row.code for row in rows} - usable)
+    named = {row.code: taxes_called(around.master.taxes, row.code) for row in rows}
+    odd = sorted(code for code, taxes in named.items() if usable.isdisjoint(tax.code for tax in taxes))
     value = f"{len(rows)} row{'' if len(rows) == 1 else 's'}"
     if odd:
         yield wrong(

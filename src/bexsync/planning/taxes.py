@@ -10,7 +10,7 @@ from bexsync.errors import RecordProblem
 from bexsync.money import plain
 from bexsync.ports import Account, Master, VatYear
 from bexsync.records import Line
-from bexsync.vat import Tax, Use, VatMap, VatRow, sales_taxes_with_rate
+from bexsync.vat import Tax, Use, VatMap, VatRow, sales_taxes_with_rate, taxes_called
 
 _USES: dict[str, Use] = {"shipping": "shipping", "fee": "fee"}
 
@@ -82,14 +82,16 @@ class TaxChooser:
         return row
 
     def called(self, code: str, where: str) -> Tax:
-        """The tax of that code; raises RecordProblem."""
-        fitting = [tax for tax in self.master.taxes if tax.code == code]
+        """The tax of that code, or where codes do not decide of that name or id; raises RecordProblem."""
+        fitting = taxes_called(self.master.taxes, code)
         if len(fitting) > 1:
             fitting = [tax for tax in fitting if tax.active] or fitting
         if len(fitting) != 1:
             known = ", ".join(sorted(t.code for t in self.master.taxes if t.active and t.is_for_sales))
             raise RecordProblem(
-                f'{where}: bexio has no tax code "{code}".' if not fitting else f'bexio has "{code}" more than once.',
+                f'{where}: bexio has "{code}" more than once.'
+                if fitting or any(tax.code.startswith(f"{code} (") for tax in self.master.taxes)
+                else f'{where}: bexio has no tax code "{code}".',
                 f"Its active sales taxes are {known}.",
                 code="unknown_tax",
                 field="tax_code",

@@ -16,7 +16,7 @@ from bexsync.planning.vat_wants import HOME, Origin, Want, is_current_sales_tax
 from bexsync.ports import Account, Master
 from bexsync.records import Line
 from bexsync.records.invoice import LineType
-from bexsync.vat import Tax, Use, VatMap, VatRow, sales_taxes_with_rate
+from bexsync.vat import Tax, Use, VatMap, VatRow, sales_taxes_with_rate, taxes_called
 
 SOON = timedelta(days=60)
 _LINES: dict[Use, LineType] = {"sale": "product", "shipping": "shipping", "fee": "fee"}
@@ -33,8 +33,8 @@ class Books:
     today: date
 
     def named(self, code: str) -> Tax | None:
-        """The tax with that code, an active one where there are several."""
-        fitting = [tax for tax in self.master.taxes if tax.code == code]
+        """The tax with that code, name or id, an active one where there are several."""
+        fitting = taxes_called(self.master.taxes, code)
         return next((tax for tax in fitting if tax.active), fitting[0] if fitting else None)
 
 
@@ -321,7 +321,8 @@ def _new_rates(books: Books, vat_map: VatMap) -> Iterator[Finding]:
             "wrong",
             "new_rate",
             f"{codes} {has} {plain(rate)} % in bexio, a rate that the VAT map does not know.",
-            f"`bexsync vat map --set rate:{plain(rate)}={code}` takes it in; or switch it off in bexio.",
+            f"`bexsync vat map --set {shlex.quote(f'rate:{plain(rate)}={code}')}` takes it in; "
+            "or switch it off in bexio.",
         )
 
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from bexsync.vat import Tax, Use, VatMap, VatRow
+from bexsync.vat import Tax, Use, VatMap, VatRow, taxes_called
 
 HOME = frozenset({"CH", "LI"})  # one territory for VAT
 _LONG_AGO = timedelta(days=400)
@@ -222,7 +222,7 @@ def _of_map(wants: Sequence[Want], vat_map: VatMap, taxes: Sequence[Tax], today:
     for row in vat_map.rows:
         if row.never_applies or id(row) in heard:
             continue
-        named = [tax for tax in taxes if tax.code == row.code]
+        named = taxes_called(taxes, row.code)
         ends = [tax.valid_to for tax in named]
         if row.rate is not None and ends and _is_for_old_supplies(row.rate, ends, taxes, today):
             continue

@@ -23,7 +23,7 @@ from bexsync.ledgers.bexio.reading import (
     understood,
 )
 from bexsync.ports import Account, BankAccount, Country, Currency, Master, Named, User, VatYear
-from bexsync.vat import Tax
+from bexsync.vat import Tax, told_apart
 
 MAX_AGE = timedelta(days=1)
 _JUST_NOW = timedelta(minutes=1)
@@ -197,7 +197,7 @@ def _master(parts: Mapping[str, Any]) -> Master:
         me=me,
         users=read["users"] or (me,),
         accounts=read["accounts"],
-        taxes=read["taxes"],
+        taxes=told_apart(read["taxes"]),
         currencies=read["currencies"],
         languages=read["languages"],
         countries=read["countries"],
