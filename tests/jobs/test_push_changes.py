@@ -269,7 +269,7 @@ class TestCreditNotes:
         world.drop(an_invoice(**self.NOTE), name="note.json")
         requests = len(world.sandbox.requests)
         (outcome,) = world.push().outcomes
-        assert (outcome.status, outcome.code) == (Status.BLOCKED, "credit_note")
+        assert (outcome.status, outcome.code) == (Status.BY_HAND, "credit_note")
         assert "GS-1 of invoice 1001 of 122.94 CHF (90.00 at 8.1 %, 25.00 at 2.6 %, excl. VAT)" in outcome.reason
         assert "kb_invoice/show/id/1" in outcome.hint
         assert len(world.sandbox.requests) == requests, "nothing has to be asked for it"

@@ -11,9 +11,12 @@ from typing import Any
 
 from bexsync.errors import Exit
 
+# Of one kind of trouble so many are kept; the rest is only counted.
+MOST_KEPT = 1000
+
 
 class Status(StrEnum):
-    """How one record fared."""
+    """How one record fared; BY_HAND is for a person to do in the ledger, and no failure."""
 
     DONE = "done"
     PLANNED = "planned"
@@ -24,9 +27,10 @@ class Status(StrEnum):
     HELD = "held"
     IN_DOUBT = "in_doubt"
     OPEN = "open"
+    BY_HAND = "by_hand"
 
 
-_WELL = frozenset({Status.DONE, Status.PLANNED, Status.IGNORED, Status.UNCHANGED})
+_WELL = frozenset({Status.BY_HAND, Status.DONE, Status.PLANNED, Status.IGNORED, Status.UNCHANGED})
 _LATER = frozenset({Status.IN_DOUBT, Status.OPEN})
 _TROUBLES = frozenset({Status.BLOCKED, Status.FAILED, Status.HELD, Status.IN_DOUBT})
 
@@ -62,6 +66,11 @@ class Outcome:
         return self.status in _TROUBLES
 
     @property
+    def needs_a_word(self) -> bool:
+        """Whether a person has to hear of it: it did not go well, or is to be done by hand."""
+        return self.is_trouble or self.status is Status.BY_HAND
+
+    @property
     def is_left_alone(self) -> bool:
         """Whether the record is not ours to book; one that rests because a person said so has a code."""
         return self.status is Status.IGNORED and bool(self.reason) and not self.code
@@ -71,9 +80,10 @@ class Outcome:
 class Result:
     """Everything a command has to say, before anybody decided how to show it.
 
-    `unlisted` counts records that fared well and need no line of their own, `remarks` are sentences about
-    the whole for whoever asked for them, `mentions` are sentences by a lasting key that reach cron's mail as well, and
-    a `verdict` stands over what the outcomes would come to.
+    `unlisted` counts records that have no line of their own: they fared well, or are too many of one kind, which
+    `unlisted_troubles` counts by code. `remarks` are sentences about the whole for whoever asked for them,
+    `mentions` are sentences by a lasting key that reach cron's mail as well, and a `verdict` stands over what the
+    outcomes would come to.
     """
 
     outcomes: list[Outcome] = field(default_factory=list)
@@ -87,6 +97,7 @@ class Result:
     remarks: list[str] = field(default_factory=list)
     mentions: dict[str, str] = field(default_factory=dict)
     verdict: Exit | None = None
+    unlisted_troubles: Counter[str] = field(default_factory=Counter)
 
     @property
     def counts(self) -> Mapping[str, int]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 
-from bexsync.engine.result import Outcome, Status
+from bexsync.engine.result import MOST_KEPT, Outcome, Status
 from bexsync.jobs.run import Run
 from bexsync.planning.plan import Subject
 from bexsync.ports import Intake, Leftover, LeftoverState, OriginReport, OriginState, Remark, Unreadable
@@ -26,6 +27,7 @@ class Desk:
         self._understood: dict[str, str] = {}
         self._taken: set[tuple[str, str, str]] = set()
         self._unreadable: dict[Subject, str] = {}
+        self._torn: Counter[str] = Counter()
 
     def take_in(self) -> None:
         """Keeps every record in the state; what cannot be read becomes an error of its place."""
@@ -70,7 +72,9 @@ class Desk:
         if isinstance(item, Unreadable):
             self._forget_twin(item)
             where = f"{item.origin}, {item.place}" if item.place else item.origin
-            sentences.append(f"{item.place}: {item.message}" if item.place else item.message)
+            self._torn[item.origin] += 1
+            if self._torn[item.origin] <= MOST_KEPT:
+                sentences.append(f"{item.place}: {item.message}" if item.place else item.message)
             subject = Subject(item.kind or "file", item.shop_id or where)
             self._unreadable[subject] = item.origin
             self._run.note(
@@ -130,7 +134,9 @@ class Desk:
             return OriginReport(origin, OriginState.OPEN)
         given_up = [f"{row.kind} {row.shop_id}: {row.reason}" for row in rows if row.state is RecordState.GIVEN_UP]
         state = OriginState.GIVEN_UP if sentences or given_up else OriginState.DONE
-        return OriginReport(origin, state, (*sentences, *given_up), self._understood.get(origin, ""))
+        left = self._torn[origin] - len(sentences)
+        more = (f"{left} more could not be read and are not listed here.",) if left > 0 else ()
+        return OriginReport(origin, state, (*sentences, *more, *given_up), self._understood.get(origin, ""))
 
 
 def _sentence(text: str) -> str:

@@ -13,6 +13,7 @@ from typing import cast
 from bexsync.engine.journal import gone, observed
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import Defect, MappingProblem, RecordProblem, fault_in_words
+from bexsync.jobs.credit_notes import remember_credit
 from bexsync.jobs.intake import Desk
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
@@ -34,7 +35,7 @@ from bexsync.planning.named import unknown_units
 from bexsync.planning.plan import Plan, Step, Subject
 from bexsync.ports import DocumentState, Master, Standing, User
 from bexsync.records import Customer, Invoice
-from bexsync.store import IntentState, Link, RecordRow, RecordState
+from bexsync.store import WORKLIST, IntentState, Link, RecordRow, RecordState
 from bexsync.store.kept import Deed
 
 PUSH = "invoices push"
@@ -308,6 +309,8 @@ class _Push:
         except RecordProblem as problem:
             if problem.code in _OF_MASTER_DATA:
                 self._run.ledger.doubt_master()
+            if problem.code == WORKLIST:
+                remember_credit(self._run.store, invoice, self._run.workspace.clock.now())
             self._run.note_problem(subject, "push", problem, link.number if link else "")
             self._settle(row, RecordState.OPEN, problem.message)
             return ()

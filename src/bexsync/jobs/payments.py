@@ -11,6 +11,7 @@ from itertools import islice
 from bexsync.engine.journal import observed
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import ConfigurationProblem, RecordProblem, TryLater
+from bexsync.jobs.credit_notes import close_written_credits, originals_of_open_credits
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
@@ -47,9 +48,12 @@ class _Poll:
         try:
             watermark = self._watermark()
             open_links = self._run.store.links.open(KIND)
-            self._compare(open_links)
+            is_open = {link.shop_id for link in open_links}
+            credited = [link for link in originals_of_open_credits(self._run.store) if link.shop_id not in is_open]
+            self._compare([*open_links, *credited])
             if self._full or watermark is None or self._now - watermark > _DAILY:
-                self._look_at_everything_changed(watermark, {link.ledger_id for link in open_links})
+                self._look_at_everything_changed(watermark, {link.ledger_id for link in (*open_links, *credited)})
+            close_written_credits(self._run)
         finally:
             self._run.deliver_reports(KIND)
 

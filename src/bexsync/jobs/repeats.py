@@ -12,6 +12,8 @@ from bexsync.jobs.workspace import Workspace
 
 # Shorter than a day, so that a job that runs at the same time each day says it each day.
 _A_DAY = timedelta(hours=23)
+# A clock that is corrected steps back a little; a moment further ahead comes from one that was wrong.
+_STEP_BACK = timedelta(minutes=10)
 
 
 class Repeats:
@@ -24,10 +26,10 @@ class Repeats:
 
     def without_repeats(self, result: Result) -> Result:
         """Return the result without the troubles and mentions that were said within a day."""
-        since = self._now - _A_DAY
+        since, until = self._now - _A_DAY, self._now + _STEP_BACK
         try:
-            troubles = self._store.errors.said_since(self._job, since, self._now)
-            mentions = self._store.mentions.said_since(self._job, since, self._now)
+            troubles = self._store.errors.said_between(self._job, since, until)
+            mentions = self._store.mentions.said_between(self._job, since, until)
         except BexsyncError:  # a state that cannot be read is what the run ended with
             return result
         return replace(
@@ -38,7 +40,7 @@ class Repeats:
 
     def remember(self, said: Result, result: Result, *, with_troubles: bool) -> None:
         """Store what was said now, and forget the mentions that the whole result no longer holds."""
-        troubles = [(o.kind, o.shop_id) for o in said.outcomes if o.is_trouble]
+        troubles = [(o.kind, o.shop_id) for o in said.outcomes if o.needs_a_word]
         with suppress(BexsyncError):  # said once more is better than not at all
             if troubles and with_troubles:
                 self._store.errors.mark_said(self._job, troubles, self._now)

@@ -139,8 +139,9 @@ def status_rows(store: Store, profile: Profile) -> list[StatusRow]:
     rows = {
         shop_id: StatusRow(
             shop_id,
-            status=_unlinked_status(state, problems.get(shop_id, "")),
-            error=reason if state is RecordState.IGNORED else "",
+            # Of one kind only so many errors are kept; the record itself says why it is open.
+            status=_unlinked_status(state, problems.get(shop_id) or reason),
+            error=reason if state in (RecordState.IGNORED, RecordState.OPEN) else "",
         )
         for shop_id, (state, reason) in store.records.states("invoice").items()
     }

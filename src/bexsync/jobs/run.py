@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -9,7 +10,7 @@ from decimal import Decimal
 from bexsync.engine.apply import Applied, AppliedRecord, Applier, Fate, Side
 from bexsync.engine.journal import Journal
 from bexsync.engine.recover import Recovery
-from bexsync.engine.result import Outcome, Result, Status
+from bexsync.engine.result import MOST_KEPT, Outcome, Result, Status
 from bexsync.errors import BexsyncError, RecordProblem, TooManyErrors, TryLater
 from bexsync.http.answers import Effect
 from bexsync.jobs.customers import Customers
@@ -19,9 +20,10 @@ from bexsync.money import written
 from bexsync.planning.invoice_link import KIND
 from bexsync.planning.plan import Plan, Subject
 from bexsync.ports import Ledger
-from bexsync.store import Store
+from bexsync.store import WORKLIST, Store
 
 PASSES = 3
+_ERRORS = frozenset({Status.BLOCKED, Status.FAILED, Status.HELD, Status.BY_HAND})
 _STATUS = {
     Fate.HELD: Status.HELD,
     Fate.REFUSED: Status.FAILED,
@@ -59,29 +61,56 @@ class Run:
     dry: bool = False
     outcomes: dict[Subject, Outcome] = field(default_factory=dict)
     _noted: set[tuple[Subject, str]] = field(default_factory=set)
+    _kept: Counter[str] = field(default_factory=Counter)
+    _only_counted: dict[Subject, tuple[Status, str]] = field(default_factory=dict)
 
     def note(self, outcome: Outcome) -> None:
-        """Keeps the newest outcome of a record, and its error where there is one."""
+        """Keeps the newest outcome of a record, and its error where there is one.
+
+        Of one kind of trouble only so many are kept, here and in the state; the rest is counted.
+        """
         subject = Subject(outcome.kind, outcome.shop_id)
+        self._count_again(subject)
+        if outcome.status in _ERRORS:
+            self._note_error(subject, outcome)
+            return
         self.outcomes[subject] = outcome
-        now = self.workspace.clock.now()
-        if outcome.status in (Status.BLOCKED, Status.FAILED, Status.HELD):
-            cause = f"{outcome.code}:{outcome.subject or outcome.shop_id}"
-            if (subject, cause) in self._noted:
-                return  # a second pass of the same run is not a second time
-            self._noted.add((subject, cause))
-            self.store.errors.note(
-                self.job, outcome.kind, outcome.shop_id, outcome.code, cause,
-                outcome.reason, outcome.hint, outcome.said, now,
-            )  # fmt: skip
-        elif outcome.status is not Status.IN_DOUBT:
-            self.store.errors.resolve(self.job, outcome.kind, outcome.shop_id, now)
+        if outcome.status is not Status.IN_DOUBT:
+            self.store.errors.resolve(self.job, outcome.kind, outcome.shop_id, self.workspace.clock.now())
+
+    def _note_error(self, subject: Subject, outcome: Outcome) -> None:
+        cause = f"{outcome.code}:{outcome.subject or outcome.shop_id}"
+        if (subject, cause) in self._noted:  # a second pass of the same run is not a second time
+            self.outcomes[subject] = outcome
+            return
+        if self._kept[outcome.code] >= MOST_KEPT:
+            self.outcomes.pop(subject, None)
+            self._only_counted[subject] = (outcome.status, outcome.code)
+            self.result.unlisted[outcome.status] += 1
+            self.result.unlisted_troubles[outcome.code] += 1
+            return
+        self._noted.add((subject, cause))
+        self._kept[outcome.code] += 1
+        self.outcomes[subject] = outcome
+        self.store.errors.note(
+            self.job, outcome.kind, outcome.shop_id, outcome.code, cause,
+            outcome.reason, outcome.hint, outcome.said, self.workspace.clock.now(),
+        )  # fmt: skip
+
+    def _count_again(self, subject: Subject) -> None:
+        """A record that was only counted by an earlier pass is about to be judged again."""
+        counted = self._only_counted.pop(subject, None)
+        if counted is not None:
+            status, code = counted
+            self.result.unlisted[status] -= 1
+            self.result.unlisted_troubles[code] -= 1
 
     def note_problem(self, subject: Subject, action: str, problem: RecordProblem, number: str = "") -> None:
         """A record that nothing is done for."""
+        status = Status.BY_HAND if problem.code == WORKLIST else Status.BLOCKED
         self.note(
             Outcome(
-                subject.kind, action, subject.shop_id, Status.BLOCKED, number=number,
+                subject.kind, action, subject.shop_id, status, number=number,
                 reason=problem.message, hint=problem.hint, code=problem.code, subject=problem.subject,
             )
         )  # fmt: skip

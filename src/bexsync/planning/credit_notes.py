@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from bexsync.errors import RecordProblem
 from bexsync.money import HUNDRED, plain, product, rounded, total, written
 from bexsync.records import Invoice, Line
+
+_ROUNDING = Decimal("0.05")
 
 
 def credit_note_problem(invoice: Invoice, original_url: str) -> RecordProblem:
@@ -18,9 +22,49 @@ def credit_note_problem(invoice: Invoice, original_url: str) -> RecordProblem:
     return RecordProblem(
         f"Credit note {invoice.source_number or invoice.shop_id}{original} of {_sum(invoice)} {invoice.currency} "
         f"({split}, {prices}) has to be written in bexio by hand; bexio offers no interface for it.",
-        f"Write it in bexio, then acknowledge this error.{link}",
+        "Write it in bexio for this invoice; it is closed as soon as bexio shows the credit, or with "
+        f"`bexsync errors ack ID`.{link}",
         code="credit_note",
     )
+
+
+@dataclass(frozen=True)
+class WaitingCredit:
+    """A credit note that a person has to write: its amount with VAT, and what bexio had credited before it came."""
+
+    shop_id: str
+    amount: Decimal | None
+    before: Decimal
+
+
+def written_credits(credited: Decimal, waiting: Sequence[WaitingCredit]) -> list[str]:
+    """Return the shop ids of the credit notes that account for the credit an invoice shows now.
+
+    It must have grown by the amount of one of them, or of all together; anything else tells nothing.
+    """
+    one = next((note for note in waiting if _is_amount(credited - note.before, note.amount)), None)
+    if one is not None:
+        return [one.shop_id]
+    amounts = [note.amount for note in waiting if note.amount is not None]
+    if waiting and len(amounts) == len(waiting) and _is_amount(credited - waiting[0].before, total(amounts)):
+        return [note.shop_id for note in waiting]
+    return []
+
+
+def _is_amount(growth: Decimal, amount: Decimal | None) -> bool:
+    """Whether a credit is this amount, but for the 5 centimes that bexio may round by."""
+    return amount is not None and growth > 0 and abs(growth - amount) <= _ROUNDING
+
+
+def credit_amount(invoice: Invoice) -> Decimal | None:
+    """Return what a credit note comes to with VAT, None where the shop does not say it."""
+    if invoice.total is not None:
+        return abs(invoice.total)
+    if invoice.total_net is not None and invoice.total_tax is not None:
+        return abs(invoice.total_net + invoice.total_tax)
+    if invoice.prices_include_tax:
+        return abs(rounded(total(list(_amounts(invoice).values()))))
+    return None
 
 
 def _sum(invoice: Invoice) -> str:

@@ -10,6 +10,12 @@ from datetime import datetime
 from bexsync.store.database import Database
 from bexsync.store.moments import stored
 
+# The code of what is to be done by hand; it is kept with the errors, but it is none.
+WORKLIST = "credit_note"
+_SHARED_THINGS = frozenset(
+    {"account", "bank_account", "country", "currency", "tax", "tax_class", "template", "unit", "year"}
+)
+
 
 @dataclass(frozen=True)
 class ErrorRow:
@@ -115,16 +121,20 @@ class Errors:
         return _error(row) if row else None
 
     def unacknowledged_causes(self, job: str) -> int:
-        """How many distinct causes of a job nobody has acknowledged."""
-        row = self._db.row(
-            """SELECT count(DISTINCT cause) AS causes FROM errors
-               WHERE site = ? AND job = ? AND resolved_at IS NULL AND acknowledged_at IS NULL""",
+        """Count the distinct causes of a job that nobody has acknowledged, however many records share them.
+
+        Credit notes are a worklist and no cause.
+        """
+        rows = self._db.rows(
+            """SELECT DISTINCT code, cause FROM errors
+               WHERE site = ? AND job = ? AND resolved_at IS NULL AND acknowledged_at IS NULL AND code <> ?""",
             self._site,
             job,
+            WORKLIST,
         )
-        return int(row["causes"]) if row else 0
+        return len({_kind_of_cause(row["code"], row["cause"]) for row in rows})
 
-    def said_since(self, job: str, since: datetime, now: datetime) -> set[tuple[str, str]]:
+    def said_between(self, job: str, since: datetime, until: datetime) -> set[tuple[str, str]]:
         """Return kind and shop id of the open errors that were said between these two moments."""
         rows = self._db.rows(
             """SELECT kind, shop_id FROM errors
@@ -132,7 +142,7 @@ class Errors:
             self._site,
             job,
             stored(since),
-            stored(now),
+            stored(until),
         )
         return {(row["kind"], row["shop_id"]) for row in rows}
 
@@ -154,6 +164,12 @@ class Errors:
         """A person wants it tried again."""
         with self._db.transaction() as db:
             db.execute("UPDATE errors SET acknowledged_at = NULL WHERE id = ?", (error_id,))
+
+
+def _kind_of_cause(code: str, cause: str) -> str:
+    """Return the code, and what is missing where all records that want it wait for the same thing."""
+    thing = cause.removeprefix(f"{code}:").partition(":")[0]
+    return cause if thing in _SHARED_THINGS else code
 
 
 def _error(row: sqlite3.Row) -> ErrorRow:

@@ -16,14 +16,14 @@ class Mentions:
         self._db = database
         self._site = site
 
-    def said_since(self, job: str, since: datetime, now: datetime) -> set[str]:
+    def said_between(self, job: str, since: datetime, until: datetime) -> set[str]:
         """Return the keys that the job mentioned between these two moments."""
         rows = self._db.rows(
             "SELECT key FROM mentions WHERE site = ? AND job = ? AND said_at BETWEEN ? AND ?",
             self._site,
             job,
             stored(since),
-            stored(now),
+            stored(until),
         )
         return {row["key"] for row in rows}
 

@@ -347,17 +347,14 @@ class Output:
             self.say_error(f"{self.command}: {sentence}")
 
     def _say_failures(self, news: Result, counts: str) -> None:
-        """One line per cause, however many records share it; the summary last."""
-        causes: dict[str, list[str]] = {}
-        hints: dict[str, str] = {}
-        for error in outcome_errors(news.outcomes):
-            causes.setdefault(error["message"], []).append(error["shop_id"])
-            hints[error["message"]] = error["hint"]
-        for message, shop_ids in causes.items():
-            shown = ", ".join(shop_ids[:5]) + (f" and {len(shop_ids) - 5} more" if len(shop_ids) > 5 else "")
-            whose = "" if message.startswith(shop_ids[0]) else f"{shown}: "  # a file says its name itself
-            self.say_error(f"{self.command}: {whose}{message} {hints[message]}".rstrip())
-        if causes:
+        """What is to be done by hand, what did not go well, and the summary last."""
+        from bexsync.cli.output.envelope import trouble_sentences
+
+        by_hand = [o for o in news.outcomes if o.needs_a_word and not o.is_trouble]
+        troubles = [o for o in news.outcomes if o.is_trouble]
+        for sentence in (*trouble_sentences(by_hand, {}), *trouble_sentences(troubles, news.unlisted_troubles)):
+            self.say_error(f"{self.command}: {sentence}")
+        if troubles:
             self.say_error(f"{self.command}: {counts}. `bexsync errors list` shows what is open.")
 
     def _say_problem(self, problem: BexsyncError) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from bexsync.engine.result import Outcome, Result
 
 _WORDS = {Exit.OK: "ok", Exit.SOME_FAILED: "partial"}
+MOST_OF_A_KIND = 20
 _MOST_IDS = 5
 
 
@@ -43,6 +45,7 @@ def result_data(result: Result) -> dict[str, Any]:
         },
         "requests": result.requests,
         "outcomes": [_outcome(outcome) for outcome in result.outcomes],
+        **({"not_listed": not_listed} if (not_listed := dict(+result.unlisted_troubles)) else {}),
         **({"disabled": True} if result.disabled else {}),
         **({"remarks": remarks} if (remarks := [*result.remarks, *result.mentions.values()]) else {}),
         **result.data,
@@ -65,6 +68,36 @@ def left_alone(outcomes: Iterable[Outcome]) -> Iterator[str]:
     for reason, ids in by_reason.items():
         more = f" and {len(ids) - _MOST_IDS} more" if len(ids) > _MOST_IDS else ""
         yield f"{len(ids)} ignored: {reason}: {', '.join(ids[:_MOST_IDS])}{more}"
+
+
+def trouble_sentences(outcomes: Iterable[Outcome], uncounted: Mapping[str, int]) -> Iterator[str]:
+    """One sentence a cause, however many records share it; of one kind at most so many, then how many more there are.
+
+    `uncounted` says of how many records of each kind there is no outcome.
+    """
+    causes: dict[tuple[str, str], list[Outcome]] = {}
+    for o in outcomes:
+        causes.setdefault((o.code, o.reason), []).append(o)
+    lines = Counter[str]()
+    more = Counter({code: uncounted.get(code, 0) for code, _ in causes})
+    for (code, reason), found in causes.items():
+        lines[code] += 1
+        if lines[code] > MOST_OF_A_KIND:
+            more[code] += len(found)
+            continue
+        left = len(found) - _MOST_IDS
+        shown = ", ".join(o.shop_id for o in found[:_MOST_IDS]) + (f" and {left} more" if left > 0 else "")
+        whose = "" if reason.startswith(found[0].shop_id) else f"{shown}: "  # a file says its name itself
+        yield f"{whose}{reason} {found[-1].hint}".rstrip()
+    yield from more_sentences(more)
+
+
+def more_sentences(more: Mapping[str, int]) -> Iterator[str]:
+    """How many records of each kind are not listed."""
+    for code, count in more.items():
+        if count > 0:
+            records = "record" if count == 1 else "records"
+            yield f"{count} more {records} of this kind ({code.replace('_', ' ')}) are not listed here."
 
 
 def outcome_errors(outcomes: Iterable[Outcome]) -> list[dict[str, str]]:

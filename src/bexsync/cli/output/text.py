@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.style import Style
 from rich.text import Text
 
-from bexsync.cli.output.envelope import counted, left_alone
+from bexsync.cli.output.envelope import MOST_OF_A_KIND, counted, left_alone, more_sentences
 from bexsync.cli.output.page import Page, Row
+from bexsync.engine.result import MOST_KEPT
 from bexsync.money import written
+from bexsync.store import WORKLIST
 
 if TYPE_CHECKING:
     from bexsync.engine.result import Outcome, Result
@@ -23,6 +26,7 @@ _COLOURS = {
     "unchanged": "dim",
     "ignored": "dim",
     "blocked": "yellow",
+    "by_hand": "yellow",
     "failed": "red",
     "held": "yellow",
     "in_doubt": "magenta",
@@ -52,8 +56,8 @@ def show_result(result: Result, command: str, *, with_errors: bool, with_files: 
     if files:
         page.line()
     shown = [o for o in result.outcomes if o.status.value != "ignored"]
-    well = [o for o in shown if not o.is_trouble]
-    troubles = [o for o in shown if o.is_trouble]
+    well = [o for o in shown if not o.needs_a_word]
+    troubles, more = _first_of_each_kind(o for o in shown if o.needs_a_word)
     fields: Sequence[Mapping[str, str]] = result.data.get("fields", ())
     if fields:
         from bexsync.cli.output.products import show_fields
@@ -72,12 +76,26 @@ def show_result(result: Result, command: str, *, with_errors: bool, with_files: 
         )
         if len(well) > _MOST_ROWS:
             page.line(f"… and {len(well) - _MOST_ROWS} more that went well")
+        for sentence in more_sentences(more + result.unlisted_troubles):
+            page.line(sentence)
         page.line()
     for sentence in (*left_alone(result.outcomes), *result.remarks, *result.mentions.values()):
         page.line(sentence)
     if not result.disabled:
         page.line(_summary(result, command))
     page.show()
+
+
+def _first_of_each_kind(troubles: Iterable[Outcome]) -> tuple[list[Outcome], Counter[str]]:
+    """The first few troubles of each kind, and how many of it are left out."""
+    seen, more, first = Counter[str](), Counter[str](), []
+    for outcome in troubles:
+        seen[outcome.code] += 1
+        if seen[outcome.code] > MOST_OF_A_KIND:
+            more[outcome.code] += 1
+        else:
+            first.append(outcome)
+    return first, more
 
 
 def _last_column(result: Result) -> str:
@@ -143,21 +161,36 @@ def _money(amounts: Mapping[str, str]) -> str:
 
 
 def show_errors(rows: Sequence[ErrorRow], places: Mapping[int, str], *, in_full: bool) -> None:
-    """Open errors: a block each, since the sentences matter more than columns."""
+    """Open errors: a block each, since the sentences matter more than columns; what is to be done by hand last."""
     page = Page()
+    errors = [row for row in rows if row.code != WORKLIST]
+    by_hand = [row for row in rows if row.code == WORKLIST]
     if not rows:
         page.line("No open errors.")
+    _show_blocks(page, errors, places, in_full=in_full)
+    if by_hand and not in_full:
+        page.line(Text("To do in bexio by hand:", style="bold"))
+        page.line()
+    _show_blocks(page, by_hand, places, in_full=in_full)
+    if rows and not in_full:
+        parts = [_several(len(errors), "error")] if errors or not by_hand else []
+        parts += [f"{_several(len(by_hand), 'credit note')} to write"] if by_hand else []
+        page.line(
+            f"{', '.join(parts)}. `bexsync errors show ID` shows one in full, `ack ID` acknowledges it, "
+            "`retry ID` tries it again."
+        )
+        if any(count >= MOST_KEPT for count in Counter(row.code for row in rows).values()):
+            page.line(f"Of one kind {MOST_KEPT} are kept; `bexsync invoices list --status blocked` shows all invoices.")
+    page.show()
+
+
+def _show_blocks(page: Page, rows: Sequence[ErrorRow], places: Mapping[int, str], *, in_full: bool) -> None:
     for number, row in enumerate(rows):
-        if number:
+        if number and in_full:
             page.line()
         _show_error(page, row, places.get(row.id, ""), in_full=in_full)
-    if rows and not in_full:
-        page.line()
-        page.line(
-            f"{_several(len(rows), 'error')}. `bexsync errors show ID` tells all, `ack ID` lets go, "
-            "`retry ID` tries again."
-        )
-    page.show()
+        if not in_full:
+            page.line()
 
 
 def _show_error(page: Page, row: ErrorRow, place: str, *, in_full: bool) -> None:
