@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from bexsync.engine.result import Status
-from bexsync.planning.contacts import split_street
+from bexsync.planning.addresses import is_same_place, postal_address, split_street
+from bexsync.ports import PostalAddress
 from bexsync.records import Address
+from bexsync.records.folding import alike
 from world import World, an_invoice
 
 PERSON = {"first_name": "Eva", "last_name": "Frei", "email": "eva@frei.example"}
@@ -300,3 +302,55 @@ def test_a_customer_record_of_its_own_is_used_by_its_id(world: World) -> None:
 )
 def test_street_and_house_number_come_apart(address: dict[str, str], street: str, number: str) -> None:
     assert split_street(Address(**address)) == (street, number)
+
+
+@pytest.mark.parametrize(
+    ("address", "street", "number", "addition"),
+    [
+        ({"address_line1": "Hauptstrasse 12\nPostfach 5"}, "Hauptstrasse", "12", "Postfach 5"),
+        ({"address_line1": "c/o Muster AG\nSeestrasse 5"}, "Seestrasse", "5", "c/o Muster AG"),
+        ({"address_line1": "Haus Edelweiss\n\nDorf"}, "Haus Edelweiss", "", "Dorf"),
+        ({"address_line1": "Weg 1", "address_line2": "3. Stock"}, "Weg", "1", "3. Stock"),
+        ({"street": "Weg", "house_number": "1", "address_line2": "3. Stock"}, "Weg", "1", "3. Stock"),
+        ({"address_line2": "Weg 1"}, "Weg", "1", ""),
+        ({}, "", "", ""),
+    ],
+)
+def test_a_second_line_is_an_addition(address: dict[str, str], street: str, number: str, addition: str) -> None:
+    found = postal_address(Address(**address), ())
+    assert (found.street, found.house_number, found.addition) == (street, number, addition)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Weg 1, 3600 Thun", "weg  1, 3600 THUN", True),
+        ("Bahnhofstr. 12 a, 3600 Thun", "Bahnhofstraße 12A, 3600 Thun", True),
+        ("Weg 1, CH-3600 Thun", "Weg 1, 3600 Thun", True),
+        ("Rue de l'Hôpital 3, 2000 Neuchâtel", "Rue de l’Hopital 3, 2000 Neuchatel", True),
+        ("Weg 1, 3600 Thun", "Weg 11, 3600 Thun", False),
+        ("Weg 1, 3600 Thun", "Weg 1, 3604 Thun", False),
+        ("Weg 1, 3600 Thun", ", 3600 Thun", False),
+        (", ", ", ", False),
+    ],
+)
+def test_which_addresses_are_one_place(one: str, other: str, same: bool) -> None:
+    def place(text: str) -> PostalAddress:
+        line, town = text.split(", ")
+        code, _, city = town.partition(" ")
+        street, number = split_street(Address(address_line1=line))
+        return PostalAddress(street=street, house_number=number, postcode=code, city=city)
+
+    assert is_same_place(place(one), place(other)) is is_same_place(place(other), place(one)) is same
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Müller", "MUELLER", True), ("Müller", "Muller", True), ("Mueller", "Muller", False),
+        ("Dell'Oro", "DellOro", True), ("Meier-Frei", "Meier Frei", True), ("Strauß", "Strauss", True),
+        ("Bauer", "Baur", False), ("S.B.B.", "SBB", True), ("Łukasz", "Lukasz", True), ("Sjöberg", "Sjoeberg", True),
+    ],
+)  # fmt: skip
+def test_which_names_are_alike(one: str, other: str, same: bool) -> None:
+    assert alike(one, other) is alike(other, one) is same

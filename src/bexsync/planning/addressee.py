@@ -16,6 +16,7 @@ class Addressee:
 
     `own` is the address that a new contact gets, `is_own` says whether it is the customer's rather than this
     invoice's, `printed` is the address of this invoice, and `key` names the customer in the shop, "" for a guest.
+    `is_company_of_address` says that the customer is a person, and the company only that of the address.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class Addressee:
     letter_name: str
     letter_person: str
     key: str
+    is_company_of_address: bool = False
 
     @property
     def name(self) -> str:
@@ -57,6 +59,7 @@ def addressee_of(invoice: Invoice, customer: Customer) -> Addressee:
             letter_name=printed.company or company,
             letter_person=_person_of(printed) or (full_name(person.first_name, person.last_name) if person else ""),
             key=_key(invoice, customer, company),
+            is_company_of_address=not customer.is_company,
         )
     if customer.is_company:
         raise _incomplete("customer.company_name", "the customer is a company without a name")

@@ -24,21 +24,36 @@ def split_street(address: Address) -> tuple[str, str]:
     """Street and house number apart, as bexio wants them; a line that does not split stays whole."""
     if address.street:
         return address.street, address.house_number or ""
-    line = address.address_line1 or address.address_line2 or ""
-    found = None if _POST_BOX.match(line) else _NUMBER_LAST.match(line) or _NUMBER_FIRST.match(line)
+    line, _ = _street_line(address)
+    found = _in_parts(line)
     if found is None:
         return line, address.house_number or ""
     number = re.sub(r"\s(?!(bis|ter|quater)\b)", "", found["number"], flags=re.IGNORECASE)
     return found["street"].strip().rstrip(","), number
 
 
+def _street_line(address: Address) -> tuple[str, list[str]]:
+    """The line with the street, and the others; the street is the first line with a house number, else the first."""
+    lines = [line.strip() for line in (address.address_line1 or address.address_line2 or "").splitlines()]
+    lines = [line for line in lines if line]
+    street = next((line for line in lines if _in_parts(line)), lines[0] if lines else "")
+    return street, [line for line in lines if line != street]
+
+
+def _in_parts(line: str) -> re.Match[str] | None:
+    return None if _POST_BOX.match(line) else _NUMBER_LAST.match(line) or _NUMBER_FIRST.match(line)
+
+
 def postal_address(address: Address, countries: Sequence[Country]) -> PostalAddress:
     """A shop's address in the parts of one in the ledger; raises RecordProblem for an unknown country."""
     street, number = split_street(address)
+    others = [] if address.street else _street_line(address)[1]
+    if address.address_line2 and (address.address_line1 or address.street):
+        others.append(" ".join(address.address_line2.split()))
     return PostalAddress(
         street=street,
         house_number=number,
-        addition=address.address_line2 or "" if address.address_line1 or address.street else "",
+        addition=", ".join(others),
         postcode=address.postal_code or "",
         city=address.city or "",
         country_id=by_name(countries, address.country_code, "country").id if address.country_code else None,

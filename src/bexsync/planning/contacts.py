@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from bexsync.errors import Defect
 from bexsync.planning.addressee import Addressee, addressee_of, full_name
 from bexsync.planning.addresses import by_name, letter_lines, postal_address, says
-from bexsync.planning.addresses import split_street as split_street
 from bexsync.planning.contact_changes import KnownContact, changes
 from bexsync.planning.contact_matching import (
     Candidate,
@@ -40,6 +39,7 @@ class ContactIndex(Protocol):
     def get(self, ledger_id: int) -> KnownContact | None: ...
     def by_mail(self, mail: str) -> Sequence[KnownContact]: ...
     def by_name(self, name_1: str, name_2: str, postcode: str) -> Sequence[KnownContact]: ...
+    def by_number(self, nr: int) -> KnownContact | None: ...
     def number_is_free(self, nr: int) -> bool: ...
     def reported(self, ledger_id: int) -> str: ...
 
@@ -133,7 +133,7 @@ class ContactPlanner:
     def _main(
         self, customer: Customer, to: Addressee, main: Wanted, form: Mapping[str, Any], draft: _Draft
     ) -> tuple[int | Ref, Candidate]:
-        linked = self._linked(to, draft)
+        linked = self._linked(to, draft) or self._numbered(customer, to, main)
         found = Match(linked) if linked is not None and not linked.archived else self._match(main)
         if found.found is None and linked is not None:
             found = Match(linked)
@@ -149,12 +149,13 @@ class ContactPlanner:
             draft.notes.append(f"booked on the contact {described(row)}, who has that mail in bexio")
         if isinstance(row, NewContact):
             return self._again(row, draft), row
+        alive = self._alive(row, main, draft)
         if by_id or same_name:
             compared = {**form, **_address_form(PostalAddress())} if not to.is_own else {**form}
             if not customer.language:
                 compared["language_id"] = None
-            self._compare(row, compared, _SURE_OF_ALL if by_id else _SURE_BY_NAME, draft)
-        return self._alive(row, main, draft), row
+            self._compare(row, alive, compared, _SURE_OF_ALL if by_id else _SURE_BY_NAME, draft)
+        return alive, row
 
     def _linked(self, to: Addressee, draft: _Draft) -> KnownContact | None:
         """The contact of the customer by the shop's id; a company is never a person's, nor the other way round."""
@@ -166,6 +167,15 @@ class ContactPlanner:
             draft.notes.append(f"contact {ledger_id} of this customer is no longer in bexio")
             return None
         return row if row.kind == to.kind else None
+
+    def _numbered(self, customer: Customer, to: Addressee, main: Wanted) -> KnownContact | None:
+        """The contact that has the customer's number, where the shop numbers contacts and the name agrees.
+
+        This finds customers again after a state was lost, also those whose mail changed since.
+        """
+        number = self._shop_number(customer, to)
+        row = self.index.by_number(number) if number is not None else None
+        return row if row is not None and row.kind == to.kind and is_same_name(row, main) else None
 
     def _person(
         self, invoice: Invoice, customer: Customer, named: Person, main: Wanted, contact: int | Ref, draft: _Draft
@@ -225,16 +235,25 @@ class ContactPlanner:
 
     def _number(self, customer: Customer, to: Addressee, draft: _Draft) -> dict[str, int]:
         """The shop's number for a new contact, where it is one and nobody else has it."""
-        number = customer.customer_number
-        if self.profile.contacts.numbers == "ledger" or not number or "@" in to.key:
+        written = customer.customer_number
+        if self.profile.contacts.numbers == "ledger" or not written or to.is_company_of_address:
             return {}
-        if not (number.isascii() and number.isdigit() and len(number) <= _LONGEST_NUMBER and int(number)):
-            draft.notes.append(f"customer_number {number} stays out of bexio, which takes only digits")
+        number = self._shop_number(customer, to)
+        if number is None:
+            draft.notes.append(f"customer_number {written} stays out of bexio, which takes only digits")
             return {}
-        if int(number) in self._numbers or not self.index.number_is_free(int(number)):
-            draft.notes.append(f"customer_number {number} stays out of bexio, where another contact has it")
+        if number in self._numbers or not self.index.number_is_free(number):
+            draft.notes.append(f"customer_number {written} stays out of bexio, where another contact has it")
             return {}
-        return {"nr": int(number)}
+        return {"nr": number}
+
+    def _shop_number(self, customer: Customer, to: Addressee) -> int | None:
+        """The customer's number as bexio takes one, None where there is none."""
+        number = customer.customer_number or ""
+        if self.profile.contacts.numbers == "ledger" or to.is_company_of_address:
+            return None
+        fits = number.isascii() and number.isdigit() and len(number.lstrip("0")) <= _LONGEST_NUMBER
+        return int(number) or None if fits else None
 
     def _again(self, new: NewContact, draft: _Draft) -> Ref:
         """A contact of an earlier record; one that is under way since an earlier run needs its step in this one."""
@@ -275,7 +294,14 @@ class ContactPlanner:
         draft.shared[key] = step
         draft.steps.append(step)
 
-    def _compare(self, candidate: Candidate, form: Mapping[str, Any], sure_of: frozenset[str], draft: _Draft) -> None:
+    def _compare(
+        self,
+        candidate: Candidate,
+        alive: int | Ref,
+        form: Mapping[str, Any],
+        sure_of: frozenset[str],
+        draft: _Draft,
+    ) -> None:
         """Write what may be written, and report once what stays different."""
         row = self.index.get(candidate.ledger_id or 0)
         if row is None:
@@ -288,7 +314,7 @@ class ContactPlanner:
             languages=self.master.languages,
         )
         key = f"edit {row.ledger_id}"
-        if found.fields and not row.archived and key not in self._shared:
+        if found.fields and key not in self._shared:
             name = str(found.fields.get("name_1", row.name_1))
             payload = {
                 "ledger_id": row.ledger_id,
@@ -299,7 +325,7 @@ class ContactPlanner:
                 "fields": dict(found.fields),
             }
             title = f"update {', '.join(found.parts)} of contact {row.ledger_id}"
-            step = Step("contact_edit", "", draft.subject, payload, title=title)
+            step = Step("contact_edit", "", draft.subject, payload, after=_after(alive), title=title)
             edit = f"{row.ledger_id}:{step.payload_hash()[:12]}"
             step = replace(step, key=self._fresh("contact_edit", edit))
             draft.shared[key] = step
@@ -368,6 +394,10 @@ class ContactPlanner:
             "language_id": language_id(self.master, language, self.profile.ledger.language),
             "salutation_id": salutation_id(self.master.salutations, salutation),
         }
+
+
+def _after(made: int | Ref) -> tuple[Ref, ...]:
+    return (made,) if isinstance(made, Ref) else ()
 
 
 def _is_printed_alike(contact: Candidate, to: Addressee) -> bool:

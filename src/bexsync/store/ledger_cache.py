@@ -124,6 +124,11 @@ class ContactIndex:
         row = self._db.row("SELECT * FROM contacts WHERE ledger_id = ?", ledger_id)
         return _contact(row) if row else None
 
+    def by_number(self, nr: int) -> ContactRow | None:
+        """The live contact with this number."""
+        row = self._db.row("SELECT * FROM contacts WHERE nr = ? AND archived = 0 ORDER BY ledger_id", str(nr))
+        return _contact(row) if row else None
+
     def number_is_free(self, nr: int) -> bool:
         """Whether no contact has this number, and the ledger has not refused it."""
         taken = self._db.row("SELECT 1 FROM contacts WHERE nr = ?", str(nr))
