@@ -248,6 +248,8 @@ class InvoicesSection(Section):
     finish: Finish = "send"
     start_date: Annotated[date | None, BeforeValidator(_empty_is_none)] = None
     skip: tuple[Literal["paid", "sent", "cancelled"], ...] = ()
+    cancel: Literal["stop", "cancel"] = "stop"
+    cancel_draft: Literal["keep", "delete"] = "keep"
     due_days: Annotated[Annotated[int, Field(ge=0, le=3650)] | None, BeforeValidator(_empty_is_none)] = None
     template: str = ""
     detail: Literal["none", "positions"] = "none"
@@ -274,6 +276,7 @@ class LimitsSection(Section):
 
     documents: int = Field(default=200, ge=0)
     mails: int = Field(default=200, ge=0)
+    cancels: int = Field(default=20, ge=0)
 
 
 class EngineSection(Section):

@@ -108,6 +108,22 @@ def _one_changed_invoice(world: World) -> None:
     assert [mail.document_nr for mail in world.sandbox.mails] == ["RE-00001"]
 
 
+def _cancel_two(world: World) -> None:
+    world.set_profile(invoices={"finish": "issue", "cancel": "cancel", "cancel_draft": "delete"})
+    both = an_invoice("issued"), an_invoice("draft", leave_as_draft=True)
+    world.drop(*both, name="both.json")
+    world.push()
+    world.drop(*(one | {"status": "cancelled"} for one in both), name="cancelled.json")
+
+
+def _both_are_taken_back(world: World) -> None:
+    (left,) = world.invoices()
+    assert (left["api_reference"], left["kb_item_status_id"]) == ("bexsync:main:invoice:issued", 19)
+    last = {event["shop_id"]: event["event"] for event in world.events()}
+    assert last == {"issued": "cancelled", "draft": "deleted"}
+    assert world.sandbox.mails == []
+
+
 def _pay_some(world: World) -> None:
     _drop_three(world)
     world.push()
@@ -188,6 +204,7 @@ SCENARIOS = (
     Scenario("three invoices", ("invoices", "push"), _drop_three, _three_invoices_three_mails),
     Scenario("a long invoice", ("invoices", "push"), _drop_a_long_one, _one_long_invoice),
     Scenario("a changed draft", ("invoices", "push"), _change_a_draft, _one_changed_invoice),
+    Scenario("cancelled invoices", ("invoices", "push"), _cancel_two, _both_are_taken_back),
     Scenario("payments", ("payments", "poll"), _pay_some, _told_once_each),
     Scenario("a first connection test", ("test-connection", "--yes"), _begin, _all_put_away, rests=False, long=True),
     Scenario("another connection test", ("test-connection", "--yes"), _try_once, _all_put_away, rests=False, long=True),

@@ -91,6 +91,31 @@ def _changed_draft(world: World) -> None:
     world.drop(an_invoice("x", lines=lines, total="216.20"), name="changed.json")
 
 
+def _cancelled_invoice(world: World) -> None:
+    _known_ledger(world)
+    world.set_profile(invoices={"finish": "issue", "cancel": "cancel"})
+    world.drop(an_invoice("x"), name="x.json")
+    world.push()
+    world.drop(an_invoice("x", status="cancelled"), name="cancelled.json")
+
+
+def _cancelled_draft(world: World) -> None:
+    _known_ledger(world)
+    world.set_profile(invoices={"finish": "draft", "cancel_draft": "delete"})
+    world.drop(an_invoice("x"), name="x.json")
+    world.push()
+    world.drop(an_invoice("x", status="cancelled"), name="cancelled.json")
+
+
+def _judge_cancelled(world: World, trouble: Trouble, result: Result) -> None:
+    """Taken back once, and never mailed."""
+    standings = [i["kb_item_status_id"] for i in world.invoices() if i["api_reference"] == "bexsync:main:invoice:x"]
+    assert world.sandbox.mails == []
+    assert standings in ([19], [])
+    left = _left_to_a_person(result)
+    assert not left, left
+
+
 def _new_product(world: World) -> None:
     world.set_profile(products={"enabled": True, "description": "ledger"})
     world.list_products(a_product("0"))
@@ -164,6 +189,8 @@ STEPS = (
     Step("delete position", "DELETE", "/2.0/kb_invoice/{id}/kb_position_custom/{id}", _changed_draft, _GROSS),
     Step("issue", "POST", "/2.0/kb_invoice/{id}/issue", _only_issue, _ONE, mailed=0),
     Step("mail", "POST", "/2.0/kb_invoice/{id}/send", _known_customer, _ONE),
+    Step("cancel", "POST", "/2.0/kb_invoice/{id}/cancel", _cancelled_invoice, judge=_judge_cancelled),
+    Step("delete draft", "DELETE", "/2.0/kb_invoice/{id}", _cancelled_draft, judge=_judge_cancelled),
     Step("item", "POST", _ITEM, _new_product, run=World.sync_products, judge=_judge_product),
     Step(
         "first edit of an item", "POST", f"{_ITEM}/{{id}}", _first_edit, run=World.sync_products, judge=_judge_product

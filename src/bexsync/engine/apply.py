@@ -19,6 +19,7 @@ from bexsync.ports import Done, Finding
 from bexsync.store import Intent, IntentState, Store
 
 RECORDS_PER_LOCK = 100
+_GUARDED = frozenset({"issue", "send"})
 _WAITED = timedelta(seconds=1)
 
 
@@ -115,7 +116,8 @@ class Applier:
         intent = self._current
         if intent is None or intent.sent_at is None:
             return
-        if effect is Effect.WRITE and "content" in intent.payload and not self._was_just_shown(intent):
+        is_guarded = intent.kind in _GUARDED and "content" in intent.payload
+        if effect is Effect.WRITE and is_guarded and not self._was_just_shown(intent):
             problem = self.changed(intent.payload)
             if problem:
                 raise Changed(problem)

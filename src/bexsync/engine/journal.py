@@ -200,7 +200,8 @@ class Journal:
         if done.state is not None:
             link = observed(link, done.state)
         if done.seen:
-            link = replace(link, state={**link.state, **done.seen})
+            is_final = done.seen.get("standing") in _FINAL
+            link = replace(link, state={**link.state, **done.seen}, is_open=link.is_open and not is_final)
         if draft.get("fingerprint") and not held:
             link = _agreed(link, draft, known_before=before is not None)
             if link.ledger_kind == "item":

@@ -40,7 +40,8 @@ from bexsync.store.kept import Deed
 
 PUSH = "invoices push"
 _FIRST_RUN = "invoices:first_run"
-_BOOKING_KINDS = ("invoice", "invoice_edit", "adopt", "issue", "send", "verify")
+_BOOKING_KINDS = ("invoice", "invoice_edit", "adopt", "issue", "send", "verify", "invoice_cancel", "invoice_delete")
+_CANCELLED = {"invoice_cancel": "cancel", "invoice_delete": "delete"}
 # What the master data lack may have been added in the ledger since they were read.
 _OF_MASTER_DATA = frozenset(
     {
@@ -395,7 +396,13 @@ class _Push:
         run, limits = self._run, self._run.workspace.profile.limits
         if run.dry:
             self._rehearse(plan)
-        plan.check(documents=limits.documents, mails=limits.mails, confirmed=self._options.confirm, rehearsed=run.dry)
+        plan.check(
+            documents=limits.documents,
+            mails=limits.mails,
+            cancels=limits.cancels,
+            confirmed=self._options.confirm,
+            rehearsed=run.dry,
+        )
         if run.dry:
             return
         records = len({step.subject for step in plan.steps})
@@ -413,6 +420,7 @@ class _Push:
             "digest": plan.digest(),
             "documents": cost.documents,
             "mails": cost.mails,
+            "cancels": cost.cancels,
             "requests": cost.requests,
             "money": {currency: written(amount) for currency, amount in cost.money.items()},
         }
@@ -453,6 +461,9 @@ class _Push:
 def _action(steps: Iterable[Step]) -> str:
     """The last thing done to the document names what was done to the record."""
     kinds = [step.kind for step in steps if step.kind in _BOOKING_KINDS]
+    cancelled = next((name for kind, name in _CANCELLED.items() if kind in kinds), "")
+    if cancelled:
+        return cancelled
     names = {"invoice": "create", "invoice_edit": "update", "adopt": "link", "verify": "compare"}
     booked = next((names[kind] for kind in kinds if kind in names), "")
     finished = next((kind for kind in reversed(kinds) if kind in ("issue", "send")), "")

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bexsync.planning.documents import Document
-from bexsync.planning.invoice_link import KIND, reference
+from bexsync.planning.invoice_link import KIND, Linked, reference
 from bexsync.planning.invoice_mail import Mail, mail_for
 from bexsync.planning.plan import LinkDraft, Ref, Step, Subject
+from bexsync.ports import Standing
 from bexsync.profile import Finish, Profile
 from bexsync.records import Customer, Invoice
 
@@ -70,6 +71,38 @@ class Finisher:
         if wish == "send":
             steps.append(self._send(invoice, document, self._mail(invoice, customer), made, after))
         return steps
+
+    def take_back(self, invoice: Invoice, link: Linked, *, was_finished: bool) -> Step | None:
+        """The step that takes back what the shop cancelled; None where a person has to decide.
+
+        A draft must be what bexsync wrote and never have gone out; what is paid in part or whole is never cancelled.
+        """
+        settings = self.profile.invoices
+        key, subject = reference(self.site, invoice.shop_id), Subject(KIND, invoice.shop_id)
+        is_ours = bool(link.created_as and link.content) and not (was_finished or link.shared)
+        if link.standing is Standing.DRAFT and is_ours and settings.cancel_draft == "delete":
+            return Step(
+                "invoice_delete",
+                f"{key}@{link.ledger_id}",
+                subject,
+                {"document_id": link.ledger_id, "content": link.content},
+                scope=self.site,
+                link=LinkDraft(KIND),
+                requests=2,
+                title=f"delete draft {link.number}",
+            )
+        if link.standing is Standing.ISSUED and settings.cancel == "cancel":
+            return Step(
+                "invoice_cancel",
+                f"{key}@{link.ledger_id}",
+                subject,
+                {"document_id": link.ledger_id},
+                scope=self.site,
+                link=LinkDraft(KIND),
+                requests=2,
+                title=f"cancel {link.number}",
+            )
+        return None
 
     def _send(self, invoice: Invoice, document: Document, mail: Mail, made: Made, after: tuple[Ref, ...]) -> Step:
         attach = invoice.email.attach_pdf if invoice.email and invoice.email.attach_pdf is not None else None

@@ -167,7 +167,7 @@ class InvoicePlanner:
 
     def _linked(self, invoice: Invoice, customer: Customer | None, link: Linked) -> Work | Settled:
         if invoice.status == "cancelled":
-            return self._cancelled(link)
+            return self._cancelled(invoice, link)
         if link.standing is Standing.DELETED:
             raise RecordProblem(
                 f"Invoice {link.number} was deleted in bexio.",
@@ -187,11 +187,14 @@ class InvoicePlanner:
             raise _taken_back(link)
         return self._update(invoice, customer, link)
 
-    def _cancelled(self, link: Linked) -> Settled:
+    def _cancelled(self, invoice: Invoice, link: Linked) -> Work | Settled:
         problem = _cancelled_in_shop(link)
-        if problem is not None:
+        if problem is None:
+            return Settled(f"cancelled in the shop, {link.standing.value} in bexio")
+        step = self.finisher.take_back(invoice, link, was_finished=self._was_finished(invoice, link.ledger_id))
+        if step is None:
             raise problem
-        return Settled(f"cancelled in the shop, {link.standing.value} in bexio")
+        return Work((step,))
 
     def _changed_after_booking(
         self, invoice: Invoice, customer: Customer | None, link: Linked, changes: Sequence[str]
@@ -252,7 +255,7 @@ class InvoicePlanner:
         if invoice.document_type == "credit_note" or invoice.status in ("sent", "paid"):
             return Work((linking,))  # what the shop sent or settled itself is neither mailed nor compared
         if invoice.status == "cancelled":
-            return Work((linking,), _cancelled_in_shop(found))
+            return self._adopt_cancelled(invoice, found, linking)
         if found.standing is Standing.DRAFT:
             if found.shared or self._was_finished(invoice, found.ledger_id):
                 return Work((linking,), _taken_back(found))
@@ -269,10 +272,19 @@ class InvoicePlanner:
             return Work((linking,), problem)
         return Work((booking.agree(linking),))
 
+    def _adopt_cancelled(self, invoice: Invoice, found: DocumentState, linking: Step) -> Work:
+        link = _unknown(found)
+        step = None
+        if _cancelled_in_shop(found) is not None:
+            step = self.finisher.take_back(invoice, link, was_finished=self._was_finished(invoice, link.ledger_id))
+        if step is None:
+            return Work((linking,), _cancelled_in_shop(found))
+        return Work((linking, replace(step, after=(linking.ref,))))
+
     def _adopt_draft(self, invoice: Invoice, customer: Customer | None, found: DocumentState, linking: Step) -> Work:
         """Our own draft is finished as if its link had never been lost; a different one is rewritten first."""
         person, booking, before = self._write_for_contacts(invoice, customer)
-        link = Linked(found.ledger_id, "", {}, found.standing, found.number, found.url, found.total)
+        link = _unknown(found)
         same_contact = booking.document.header["contact_id"] == found.contact_id
         if _is_same(found, booking.document) and same_contact and names(found.address, booking.document.contacts.names):
             steps = [booking.agree_on_draft(linking)]
@@ -290,6 +302,11 @@ class InvoicePlanner:
         steps = (*steps, *self.finisher.steps(invoice, customer, booking.document, made))
         document = booking.document
         return Work(steps, note=_note(document), reported=document.contacts.reported)
+
+
+def _unknown(found: DocumentState) -> Linked:
+    """The link of a document of which nothing is known but how it stands."""
+    return Linked(found.ledger_id, "", {}, found.standing, found.number, found.url, found.total, shared=found.shared)
 
 
 def _content(tail: Ref) -> Ref:

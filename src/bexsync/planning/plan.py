@@ -12,6 +12,7 @@ from typing import Any
 from bexsync.errors import PlanTooBig
 
 Json = Any
+_CANCELS = frozenset({"invoice_cancel", "invoice_delete"})
 
 
 @dataclass(frozen=True)
@@ -119,11 +120,12 @@ def encoded(value: Json) -> Json:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a plan would use: requests to the ledger, documents, mails to customers, money per currency."""
+    """What a plan would use: requests to the ledger, documents, mails, documents taken back, money per currency."""
 
     requests: int = 0
     documents: int = 0
     mails: int = 0
+    cancels: int = 0
     money: Mapping[str, Decimal] = field(default_factory=dict)
 
 
@@ -143,6 +145,7 @@ class Plan:
             requests=sum(step.requests for step in self.steps),
             documents=sum(step.kind == "invoice" for step in self.steps),
             mails=sum(step.mails for step in self.steps),
+            cancels=sum(step.kind in _CANCELS for step in self.steps),
             money=money,
         )
 
@@ -162,11 +165,18 @@ class Plan:
         if batch:
             yield batch[0].subject, batch
 
-    def check(self, *, documents: int, mails: int, confirmed: int | None, rehearsed: bool = False) -> None:
+    def check(
+        self, *, documents: int, mails: int, cancels: int, confirmed: int | None, rehearsed: bool = False
+    ) -> None:
         """Refuses itself when it is bigger than the limits and nobody confirmed just this size."""
         cost = self.cost()
-        counts = ((cost.documents, "documents", documents), (cost.mails, "mails", mails))
-        refuse_too_big(counts, confirmed=confirmed, whole=cost.documents, section="[limits]", rehearsed=rehearsed)
+        counts = (
+            (cost.documents, "documents", documents),
+            (cost.mails, "mails", mails),
+            (cost.cancels, "cancellations", cancels),
+        )
+        whole = cost.documents + cost.cancels
+        refuse_too_big(counts, confirmed=confirmed, whole=whole, section="[limits]", rehearsed=rehearsed)
 
 
 def refuse_too_big(

@@ -10,6 +10,7 @@ from typing import Any
 from bexsync.errors import Changed, Defect, Refused
 from bexsync.http.clock import Clock
 from bexsync.ledgers.bexio.api import Api, Row
+from bexsync.ledgers.bexio.cancelling import Cancelling
 from bexsync.ledgers.bexio.contacts import ContactBook
 from bexsync.ledgers.bexio.contents import begins_with, may_rewrite
 from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
@@ -75,6 +76,7 @@ class BexioLedger:
         self._finder = DocumentFinder(api, store, web_url)
         self._items = ItemBook(api, store.facts, clock, web_url)
         self._tidying = TidyingUp(api, web_url)
+        self._cancelling = Cancelling(api, self._finder)
         self._discoveries = 0
         self._performers: dict[str, Perform] = {
             "contact": self._create_contact,
@@ -90,6 +92,8 @@ class BexioLedger:
             "position": self._add_position,
             "issue": self._issue,
             "send": self._send,
+            "invoice_cancel": self._cancelling.cancel,
+            "invoice_delete": self._cancelling.delete,
             "draft_delete": self._tidying.delete_draft,
             "contact_archive": self._tidying.archive_contact,
             "item": self._items.create,
@@ -103,6 +107,8 @@ class BexioLedger:
             "position": self._find_position,
             "issue": self._find_issued,
             "send": self._find_sent,
+            "invoice_cancel": self._cancelling.find_cancelled,
+            "invoice_delete": self._cancelling.find_deleted,
             "draft_delete": self._tidying.find_deleted,
             "contact_archive": self._tidying.find_archived,
             "item": self._items.find_created,

@@ -1,0 +1,68 @@
+"""Takes back an invoice that the shop cancelled: an untouched draft is deleted, an unpaid invoice is cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bexsync.errors import Changed, Refused
+from bexsync.ledgers.bexio.api import Api
+from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
+from bexsync.ports import DocumentState, Done, Finding, Standing
+
+
+class Cancelling:
+    """Both effects look first, since neither can be undone."""
+
+    def __init__(self, api: Api, finder: DocumentFinder) -> None:
+        self._api = api
+        self._finder = finder
+
+    def cancel(self, payload: Mapping[str, Any]) -> Done:
+        """Cancel an issued invoice that nobody has paid anything of."""
+        state = self._finder.whole(payload["document_id"])
+        if state.standing is Standing.CANCELLED:
+            return _taken_back(state, Standing.CANCELLED)
+        if state.standing is not Standing.ISSUED or state.received or state.credited:
+            standing = state.standing.value.replace("_", " ")
+            raise Changed(
+                f"{state.number} was cancelled in the shop, but in bexio it is {standing} and may be paid or credited in "
+                f"part, so it was left as it is: {state.url}"
+            )
+        self._api.write("POST", f"{INVOICES}/{state.ledger_id}/cancel")
+        return _taken_back(state, Standing.CANCELLED)
+
+    def find_cancelled(self, payload: Mapping[str, Any]) -> Finding:
+        """The status of the invoice says whether it was cancelled."""
+        state = self._state(payload)
+        is_cancelled = state is not None and state.standing is Standing.CANCELLED
+        return Finding(done=_taken_back(state, Standing.CANCELLED)) if state and is_cancelled else Finding()
+
+    def delete(self, payload: Mapping[str, Any]) -> Done:
+        """Delete a draft that holds what bexsync wrote, and was never shown to the customer."""
+        state = self._finder.whole(payload["document_id"])
+        if state.standing is not Standing.DRAFT or state.shared or state.content != payload["content"]:
+            raise Changed(
+                f"{state.number} was cancelled in the shop, but a person has worked on it in bexio, so the draft was "
+                f"left as it is: {state.url}"
+            )
+        self._api.write("DELETE", f"{INVOICES}/{state.ledger_id}")
+        return _taken_back(state, Standing.DELETED)
+
+    def find_deleted(self, payload: Mapping[str, Any]) -> Finding:
+        """A draft that is gone was deleted."""
+        if self._state(payload) is not None:
+            return Finding()
+        return Finding(done=Done(payload["document_id"], seen={"standing": Standing.DELETED.value}))
+
+    def _state(self, payload: Mapping[str, Any]) -> DocumentState | None:
+        try:
+            return self._finder.whole(payload["document_id"])
+        except Refused as problem:
+            if problem.status == 404:
+                return None
+            raise
+
+
+def _taken_back(state: DocumentState, standing: Standing) -> Done:
+    return Done(state.ledger_id, state.number, state.url, seen={"standing": standing.value})
