@@ -26,7 +26,7 @@ class Cancelling:
         if state.standing is not Standing.ISSUED or state.received or state.credited:
             standing = state.standing.value.replace("_", " ")
             raise Changed(
-                f"{state.number} was cancelled in the shop, but in bexio it is {standing} and may be paid or credited in "
+                f"{state.number} was cancelled in the shop, but in bexio it is {standing}, maybe paid in "
                 f"part, so it was left as it is: {state.url}"
             )
         self._api.write("POST", f"{INVOICES}/{state.ledger_id}/cancel")
