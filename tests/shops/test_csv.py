@@ -792,7 +792,7 @@ def test_a_small_hint_for_totals_of_lines(tmp_path: Path) -> None:
 
 
 BYTES = [
-    (b"\x81\x8d;a\n", "is neither UTF-8 nor Windows-1252 (byte 0x81 in line 1)"),
+    (b"\x81\x8d;a\n", "is neither UTF-8 (byte 0x81 in line 1) nor surely of another encoding"),
     (b"\xef\xbb\xbfnumber\n\xe4", "is not UTF-8 (byte 0xE4 in line 2)"),
     (b"\xff\xfen\0u\0m", "is not UTF-16 (byte 0x6D in line 1)"),
     ("number;a".encode("utf-16-le"), "holds null characters, which no table does"),

@@ -31,7 +31,7 @@ from bexsync.shops.folder.catalog.words import (
 from bexsync.shops.folder.pieces import UnusableFile
 from bexsync.shops.folder.table.amounts import DecimalSign
 from bexsync.shops.folder.table.cells import cleaned, is_month_first
-from bexsync.shops.folder.table.delimiters import delimiter_of, sample_of, skip_sep_line
+from bexsync.shops.folder.table.delimiters import delimiter_of, known_headers, sample_of, skip_sep_line
 from bexsync.shops.folder.table.headers import Field, Header, plain_header, understood
 from bexsync.shops.folder.table.sheet import beyond_headers, months_first, numbered_rows
 from bexsync.shops.folder.table.text import encoding_of, opened_text
@@ -57,7 +57,7 @@ class TableList:
         self._settings = settings
         self._kind = kind
         self._vocabulary = VOCABULARIES[kind]
-        self._encoding = encoding_of(stream, settings.encoding)
+        self._encoding = encoding_of(stream, settings.encoding, known_headers(settings.columns, self._vocabulary))
         self._delimiter = ""
         self._width = 0
         self._header = Header((), (), 0)

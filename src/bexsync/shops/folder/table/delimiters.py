@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
 from typing import TextIO
 
 from bexsync.shops.folder.table.cells import cleaned
-from bexsync.shops.folder.table.headers import INVOICES, Columns, Vocabulary, recognised
+from bexsync.shops.folder.table.headers import INVOICES, Columns, Vocabulary, header_letters, recognised
 
 DELIMITERS = (";", ",", "\t", "|")
 _SAMPLE = 1 << 16
@@ -32,6 +32,30 @@ def skip_sep_line(text: TextIO) -> str:
 def delimiter_of(sample: str, wanted: Columns, vocabulary: Vocabulary = INVOICES) -> str:
     """The sign that makes most sense of the beginning of a table."""
     return max(DELIMITERS, key=lambda sign: _sense(sample, sign, wanted, vocabulary))
+
+
+def known_headers(wanted: Columns, vocabulary: Vocabulary = INVOICES) -> Callable[[str], int]:
+    """Counts the headers that are known, accents and all, at the beginning of a text, whatever stands between them."""
+    ours = {header_letters(header) for chosen in wanted.values() for header in chosen}
+
+    def count(sample: str) -> int:
+        text = io.StringIO(sample, newline="")
+        said = skip_sep_line(text)
+        table = text.read()
+        headers = (
+            next((row for row in _first_rows(table, sign) if any(cell.strip() for cell in row)), [])
+            for sign in (said or DELIMITERS)
+        )
+        return max(
+            sum(
+                letters in vocabulary.spelled or letters in ours
+                for header in row
+                if (letters := header_letters(header))
+            )
+            for row in headers
+        )
+
+    return count
 
 
 def sample_of(text: TextIO) -> str:

@@ -621,6 +621,12 @@ def plain_header(text: str) -> str:
     return "".join(sign for sign in spelled if sign.isalnum() and not unicodedata.combining(sign))
 
 
+def header_letters(text: str) -> str:
+    """A header without case, spaces and punctuation, with its accents."""
+    spelled = unicodedata.normalize("NFC", text.casefold())
+    return "".join(sign for sign in spelled if sign.isalnum())
+
+
 def spellings(word: str) -> set[str]:
     """A known name as plain headers: as it stands, and with ae, oe, ue in place of umlauts."""
     return {plain_header(word), plain_header(word.translate(_UMLAUTS))}
@@ -642,10 +648,13 @@ class Vocabulary:
     shared: frozenset[str] = frozenset()
     by_header: Mapping[str, str] = field(init=False)
     candidates: Mapping[str, tuple[str, ...]] = field(init=False)
+    spelled: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         table = {plain: name for name, words in self.synonyms.items() for word in words for plain in spellings(word)}
         object.__setattr__(self, "by_header", table | {plain_header(name): name for name in self.columns})
+        names = (*self.columns, *self.ambiguous, *(word for words in self.synonyms.values() for word in words))
+        object.__setattr__(self, "spelled", frozenset(map(header_letters, names)))
         object.__setattr__(self, "candidates", {plain_header(word): names for word, names in self.ambiguous.items()})
 
     def wanted(self, headers: Sequence[str], columns: Columns) -> Columns:

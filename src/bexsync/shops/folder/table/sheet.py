@@ -23,7 +23,7 @@ from bexsync.shops.folder.table.cells import (
     read_day,
 )
 from bexsync.shops.folder.table.decisive import LeftOut
-from bexsync.shops.folder.table.delimiters import cells_of, delimiter_of, sample_of, skip_sep_line
+from bexsync.shops.folder.table.delimiters import cells_of, delimiter_of, known_headers, sample_of, skip_sep_line
 from bexsync.shops.folder.table.headers import Field, Header, understood
 from bexsync.shops.folder.table.text import encoding_of, opened_text
 
@@ -93,7 +93,7 @@ def _unpacked(packed: str) -> Row:
 
 def read_sheet(stream: BinaryIO, settings: CsvSection, sheet: Sheet, *, has_currency: bool) -> None:
     """Fills the sheet from a file, so that what was understood is known when UnusableFile is raised."""
-    encoding = encoding_of(stream, settings.encoding)
+    encoding = encoding_of(stream, settings.encoding, known_headers(settings.columns))
     sheet.encoding = encoding.label
     text = opened_text(stream, encoding)
     try:

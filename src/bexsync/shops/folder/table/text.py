@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from bexsync.records.quoting import shown
 from bexsync.shops.folder.pieces import UnusableFile
 
 _CHUNK = 1 << 20
@@ -28,27 +31,102 @@ class Encoding:
     label: str
 
 
-_GUESSES = (Encoding("utf-8", "UTF-8"), Encoding("cp1252", "Windows-1252"))
+_UTF8 = Encoding("utf-8", "UTF-8")
+_SINGLE_BYTES = (
+    Encoding("cp1252", "Windows-1252"),
+    Encoding("mac_roman", "Mac Roman"),
+    Encoding("cp850", "CP850"),
+    Encoding("cp437", "CP437"),
+)
+_SAMPLE = 1 << 16
+# Letters and signs of German, French, Italian and English texts; others speak for another encoding.
+_ORDINARY = frozenset(
+    "ÄÖÜäöüßẞÀÂÇÈÉÊËÎÏÔÙÛàâæçèéêëìíîïòóôùúûœŒáñãõåøÅØÑÁÓÚÍ«»‹›„“”‚‘’–—…•·°€£§©®™µ²³¹¼½¾×±\u00a0\u202f\u00ad"
+)
+_APART_FROM_LETTERS = re.compile(r"[^\W\d_][«»‹›„“”‚‘…•°€£§©®™²³¹¼½¾×±][^\W\d_]")
+# What UTF-8 looks like when it is read, or was saved, as if it were a single-byte encoding.
+_HIGH = "\u0080-\u00bfŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™"
+_TWICE = re.compile(rf"\w*(?:[ÃÂ][{_HIGH}]|â[€\u0080][{_HIGH}]|√[§∂º†®©™´¨à]|├[ñÂ╝ä®Âö£])\w*")
 
 
-def encoding_of(stream: BinaryIO, wanted: str) -> Encoding:
-    """The encoding that the whole stream is valid in; raises UnusableFile."""
+def encoding_of(stream: BinaryIO, wanted: str, recognised: Callable[[str], int] = lambda _: 0) -> Encoding:
+    """The encoding of the stream; raises UnusableFile where none can be known.
+
+    `recognised` tells how many headers of the beginning of a text are known: that decides between the encodings of one
+    byte per letter, in all of which nearly any bytes are text.
+    """
     stream.seek(0)
     start = stream.read(4)
     marked = next((Encoding(codec, label) for mark, codec, label in _MARKS if start.startswith(mark)), None)
     if wanted and not (marked and codecs.lookup(wanted).name in marked.codec):
-        candidates: tuple[Encoding, ...] = (Encoding(wanted, wanted),)
-    else:
-        candidates = (marked,) if marked else _GUESSES
-    flaws = []
-    for encoding in candidates:
-        flaw = _flaw(stream, encoding.codec)
-        if not flaw:
-            return encoding
-        flaws.append(flaw)
-    labels = [encoding.label for encoding in candidates]
-    is_none = f"is neither {' nor '.join(labels)}" if len(labels) > 1 else f"is not {labels[0]}"
-    raise UnusableFile(f"{is_none} ({flaws[-1]})", _SAY_WHICH)
+        return _required(stream, Encoding(wanted, wanted))
+    if marked:
+        return _required(stream, marked)
+    if not (flaw := _flaw(stream, _UTF8.codec)):
+        _refuse_twice(stream, _UTF8)
+        return _UTF8
+    found = _single_byte(stream, recognised)
+    if found is None:
+        raise UnusableFile(f"is neither UTF-8 ({flaw}) nor surely of another encoding", _SAY_WHICH)
+    return found
+
+
+def _required(stream: BinaryIO, encoding: Encoding) -> Encoding:
+    if flaw := _flaw(stream, encoding.codec):
+        raise UnusableFile(f"is not {encoding.label} ({flaw})", _SAY_WHICH)
+    _refuse_twice(stream, encoding)
+    return encoding
+
+
+def _single_byte(stream: BinaryIO, recognised: Callable[[str], int]) -> Encoding | None:
+    """The encoding in which most headers are known; without help from the headers, Windows-1252 for ordinary text."""
+    possible = [encoding for encoding in _SINGLE_BYTES if not _flaw(stream, encoding.codec)]
+    for encoding in possible:
+        if encoding.codec == "cp1252":
+            _refuse_twice(stream, encoding)
+    stream.seek(0)
+    sample = stream.read(_SAMPLE)
+    known = {encoding: recognised(sample.decode(encoding.codec)) for encoding in possible}
+    best = [encoding for encoding in possible if known[encoding] == max(known.values())]
+    if not best or len(best) < len(possible):
+        return best[0] if best and _are_one(stream, best) else None
+    return best[0] if best[0].codec == "cp1252" and not _has_odd_letters(stream) else None
+
+
+def _are_one(stream: BinaryIO, encodings: Sequence[Encoding]) -> bool:
+    """Whether the bytes of the stream mean the same in all of these encodings."""
+    used: set[int] = set()
+    stream.seek(0)
+    while chunk := stream.read(_CHUNK):
+        used.update(chunk)
+    high = bytes(byte for byte in used if byte >= 0x80)
+    return len({high.decode(encoding.codec, errors="replace") for encoding in encodings}) == 1
+
+
+def _has_odd_letters(stream: BinaryIO) -> bool:
+    """Whether the stream as Windows-1252 holds what the texts of its users do not."""
+    return any(
+        not _ORDINARY.issuperset(sign for sign in set(text) if not sign.isascii())
+        or _APART_FROM_LETTERS.search(text) is not None
+        for text in _texts(stream, "cp1252")
+    )
+
+
+def _refuse_twice(stream: BinaryIO, encoding: Encoding) -> None:
+    """Text that was encoded twice, in whole or in part, would reach customers as it is."""
+    for text in _texts(stream, encoding.codec):
+        if not text.isascii() and (found := _TWICE.search(text)):
+            raise UnusableFile(
+                f"holds text that was encoded twice, such as {shown(found[0])}",
+                "Export the file again as UTF-8; opening and saving it with the wrong encoding has spoilt its letters.",
+            )
+
+
+def _texts(stream: BinaryIO, codec: str) -> Iterator[str]:
+    stream.seek(0)
+    decoder = codecs.getincrementaldecoder(codec)()
+    while chunk := stream.read(_CHUNK):
+        yield decoder.decode(chunk)
 
 
 def opened_text(stream: BinaryIO, encoding: Encoding) -> io.TextIOWrapper:
