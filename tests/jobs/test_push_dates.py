@@ -9,7 +9,8 @@ import pytest
 from bexsync.engine.result import Status
 from bexsync.errors import Exit
 from bexsync.planning.document_header import HeaderWriter
-from world import World, an_invoice
+from bexsync.planning.products import ProductPlanner
+from world import World, a_product, an_invoice
 
 # the clock of these tests says 2026-11-20
 
@@ -84,3 +85,21 @@ def test_a_bug_that_was_mended_is_forgotten(world: World, monkeypatch: pytest.Mo
         world.drop(an_invoice())
         assert world.push().outcomes[0].code == "bug"
     assert world.push().outcomes[0].status is Status.DONE
+
+
+def test_a_bug_that_one_product_brings_to_light_is_that_products_own(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = ProductPlanner.create
+
+    def broken(self: ProductPlanner, record: Any, *rest: Any, **named: Any) -> Any:
+        if record.shop_id == "odd":
+            raise OverflowError
+        return create(self, record, *rest, **named)
+
+    monkeypatch.setattr(ProductPlanner, "create", broken)
+    world.set_profile(products={"enabled": True})
+    world.list_products(a_product("odd"), a_product("good"))
+    result = world.sync_products()
+    found = {o.shop_id: o for o in result.outcomes}
+    assert (found["odd"].code, found["good"].status, result.exit_code) == ("bug", Status.DONE, Exit.SOME_FAILED)

@@ -12,9 +12,10 @@ from typing import cast
 
 from bexsync.engine.journal import gone, observed
 from bexsync.engine.result import Outcome, Result, Status
-from bexsync.errors import Defect, MappingProblem, RecordProblem, fault_in_words
+from bexsync.errors import MappingProblem, RecordProblem
 from bexsync.jobs.credit_notes import remember_credit
 from bexsync.jobs.intake import Desk
+from bexsync.jobs.record_faults import FAULTS, record_fault
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
@@ -50,9 +51,6 @@ _OF_MASTER_DATA = frozenset(
         *("bank_account_ambiguous", "bank_account_currency", "bank_account_missing"),
     }
 )
-
-# What pure code raises when it meets what nobody thought of; a disk or a state that fails is no matter of one record.
-_FAULTS = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -315,7 +313,7 @@ class _Push:
             self._run.note_problem(subject, "push", problem, link.number if link else "")
             self._settle(row, RecordState.OPEN, problem.message)
             return ()
-        except (*_FAULTS, Defect) as fault:
+        except FAULTS as fault:
             self._fault(row, fault, link)
             return ()
         if isinstance(decision, Settled):
@@ -358,11 +356,9 @@ class _Push:
     def _fault(self, row: RecordRow, fault: Exception, link: Link | None) -> None:
         """A bug that only this record brings to light: it is named, and the others go on."""
         where = f" ({row.origin}{f', {row.place}' if row.place else ''})" if row.origin else ""
-        message = f"Invoice {row.shop_id}{where} cannot be planned, by a bug in bexsync: {fault_in_words(fault)}."
-        hint = "Nothing was booked for it. Please report this line; until it is mended, write the invoice in bexio."
-        number = link.number if link else ""
-        self._run.note_problem(Subject(KIND, row.shop_id), "push", RecordProblem(message, hint, code="bug"), number)
-        self._settle(row, RecordState.OPEN, message)
+        problem = record_fault(f"Invoice {row.shop_id}{where}", fault)
+        self._run.note_problem(Subject(KIND, row.shop_id), "push", problem, link.number if link else "")
+        self._settle(row, RecordState.OPEN, problem.message)
 
     def _doubt(self, shop_id: str) -> str:
         """Why nothing may be done to a document yet: an effect on it that may still take place."""

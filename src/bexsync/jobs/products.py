@@ -13,6 +13,7 @@ from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import Exit, RecordProblem
 from bexsync.jobs.invoices import owner_of
 from bexsync.jobs.product_lists import CatalogReader, LinkedItems, counted_items
+from bexsync.jobs.record_faults import FAULTS, record_fault
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.troubles import VANISHED, Troubles
 from bexsync.jobs.workspace import Workspace
@@ -199,6 +200,8 @@ class _Sync:
                 if problem.code in _OF_MASTER_DATA:
                     self._run.ledger.doubt_master()
                 self._troubles.note(record.shop_id, problem)
+            except FAULTS as fault:
+                self._troubles.note(record.shop_id, record_fault(f"Product {record.shop_id}", fault))
 
     def _decide(self, record: Product) -> None:
         is_linked = record.shop_id in self._items.of_product

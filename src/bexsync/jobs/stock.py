@@ -12,6 +12,7 @@ from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import RecordProblem
 from bexsync.jobs.product_lists import CatalogReader, LinkedItems, counted_items
 from bexsync.jobs.products import why_not
+from bexsync.jobs.record_faults import FAULTS, record_fault
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.troubles import Troubles
 from bexsync.jobs.workspace import Workspace
@@ -105,6 +106,9 @@ class _Pull:
                 found = self._judge(record, numbers[ledger_id])
             except RecordProblem as problem:
                 self._troubles.note(record.shop_id, problem)
+                continue
+            except FAULTS as fault:
+                self._troubles.note(record.shop_id, record_fault(f"Stock of product {record.shop_id}", fault))
                 continue
             if found is not None:
                 due.append(found)

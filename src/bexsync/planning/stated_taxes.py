@@ -30,10 +30,10 @@ def check_stated_taxes(invoice: Invoice, sums: Sequence[Sum]) -> None:
     exact = tax_of(sums, gross=gross)
     leeway = CENT * sum(bool(s.rate) for s in sums)
     if invoice.total_tax is not None:
-        _compare("total_tax", invoice.total_tax, exact, leeway, "The lines", "VAT", currency)
+        _compare("total_tax", invoice.total_tax, exact, leeway, "The VAT of the lines", currency)
     if invoice.total_net is not None and gross:
         net = total([s.amount for s in sums]) - exact
-        _compare("total_net", invoice.total_net, net, leeway, "The lines", "without VAT", currency)
+        _compare("total_net", invoice.total_net, net, leeway, "The sum of the lines without VAT", currency)
     if invoice.taxes:
         _check_each_rate(invoice, sums)
 
@@ -43,12 +43,12 @@ def _check_each_rate(invoice: Invoice, sums: Sequence[Sum]) -> None:
     booked = {rate: [s for s in sums if s.rate == rate] for rate in {s.rate for s in sums}}
     for number, one in enumerate(invoice.taxes, 1):
         lines = booked.get(one.rate, [])
-        tax, leeway, who = tax_of(lines, gross=gross), CENT * len(lines), f"The lines of {plain(one.rate)} %"
+        tax, leeway, at = tax_of(lines, gross=gross), CENT * len(lines), f"the lines at {plain(one.rate)} %"
         net = total([s.amount for s in lines]) - (tax if gross else 0)
         if one.tax is not None:
-            _compare(f"taxes[{number}].tax", one.tax, tax, leeway, who, "VAT", currency)
+            _compare(f"taxes[{number}].tax", one.tax, tax, leeway, f"The VAT of {at}", currency)
         if one.net is not None:
-            _compare(f"taxes[{number}].net", one.net, net, leeway, who, "without VAT", currency)
+            _compare(f"taxes[{number}].net", one.net, net, leeway, f"The sum of {at} without VAT", currency)
     unstated = sorted(rate for rate in booked if rate and rate not in {one.rate for one in invoice.taxes})
     if unstated:
         raise RecordProblem(
@@ -74,7 +74,7 @@ def check_line_taxes(sales: Sequence[Sale], deducted: Decimal, *, gross: bool, c
         leeway = CENT if rate else Decimal(0)
         if not any(abs(stated - rounded(possible)) <= leeway for possible in (tax, tax * kept)):
             raise RecordProblem(
-                f"{sale.where}: {plain(rate)} % VAT of it are {written(rounded(tax))} {currency}, "
+                f"{sale.where}: its VAT at {plain(rate)} % is {written(rounded(tax))} {currency}, "
                 f"its line_tax says {written(stated)}.",
                 _HINT,
                 code="vat_mismatch",
@@ -82,12 +82,12 @@ def check_line_taxes(sales: Sequence[Sale], deducted: Decimal, *, gross: bool, c
             )
 
 
-def _compare(field: str, stated: Decimal, exact: Decimal, leeway: Decimal, who: str, what: str, currency: str) -> None:
+def _compare(field: str, stated: Decimal, exact: Decimal, leeway: Decimal, what: str, currency: str) -> None:
     """Compare to the cent what the shop may have rounded in its own way."""
     if abs(rounded(stated) - rounded(exact)) <= leeway:
         return
     raise RecordProblem(
-        f"{who} come to {written(rounded(exact))} {currency} {what}, the {field} says {written(rounded(stated))}.",
+        f"{what} is {written(rounded(exact))} {currency}, {field} says {written(rounded(stated))}.",
         _HINT,
         code="vat_mismatch",
         field=field,
