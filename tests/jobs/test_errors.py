@@ -18,6 +18,7 @@ from bexsync.sandbox.api.door import Request
 from bexsync.sandbox.server import serving
 from bexsync.store import ErrorRow
 from bexsync.wiring import open_error_desk
+from front_door import called
 from world import World, an_invoice
 
 
@@ -165,7 +166,7 @@ def test_25_unnoticed_causes_may_be_and_26_stop_the_job_before_anything_is_done(
     assert "bexsync errors ack" in stopped.stderr
     assert world.poll().exit_code is Exit.OK  # another job goes on
 
-    acknowledge(world, *(str(row.id) for row in open_errors(world)[:5]))
+    acknowledge(world, *(f"error:{row.id}" for row in open_errors(world)[:5]))
     assert [o.status for o in world.push().outcomes if o.shop_id == "good"] == [Status.DONE]
 
 
@@ -201,13 +202,43 @@ def test_show_ack_and_retry(mixed: World) -> None:
     number = next(str(row.id) for row in open_errors(mixed) if row.shop_id == "bad")
     shown = mixed.cli("errors", "show", number)
     assert "cause unknown_currency" in shown.stdout or "cause " in shown.stdout
-    assert mixed.cli("errors", "ack", number).stdout == "1 error acknowledged.\n"
+    said = "invoice bad: bexio has no currency XXX.\n"
+    assert mixed.cli("errors", "ack", number).stdout == f"1 error acknowledged:\n  {said}"
     assert "bad" not in mixed.cli("errors").stdout
     assert "invoice bad" in mixed.cli("errors", "--all").stdout
-    assert mixed.cli("errors", "retry", number).stdout == "1 error to be tried again.\n"
+    assert mixed.cli("errors", "retry", number).stdout == f"1 error to be tried again:\n  {said}"
     assert "invoice bad" in mixed.cli("errors").stdout
-    assert mixed.cli("errors", "ack", "all").stdout == "2 errors acknowledged.\n"
+    listed = mixed.cli("errors", "ack", "all").stdout
+    assert listed.startswith("2 errors acknowledged:\n  file broken.json: ")
+    assert listed.endswith(f"\n  {said}")
     assert mixed.cli("errors").stdout == "No open errors.\n"
+
+
+def test_errors_are_named_by_their_records_too(world: World) -> None:
+    world.drop(*(an_invoice(str(n), source_number=f"R-{n}", currency="XXX") for n in (31, 2, 1)))
+    world.push()
+    rows = {row.shop_id: row.id for row in open_errors(world)}
+    assert rows == {"1": 1, "2": 2, "31": 3}
+    for name in ("31", "R-31", "error:3", "invoice:31", "invoice:R-31", "3"):
+        assert [row.shop_id for row in desk(world).pick([name])] == ["31"]
+    assert [row.shop_id for row in desk(world).pick(["2", "invoice:2", "R-1"])] == ["2", "1"]
+    assert "invoice 31" in called(world, "errors", "show", "R-31").stdout
+    assert called(world, "errors", "ack", "31").stdout == (
+        "1 error acknowledged:\n  invoice 31: bexio has no currency XXX.\n"
+    )
+
+
+def test_a_name_that_means_two_errors_is_not_guessed(world: World) -> None:
+    world.drop(an_invoice("2", currency="XXX"))
+    world.push()
+    world.drop(an_invoice("1", currency="XXX"), name="later.json")
+    world.push()
+    wrong = called(world, "errors", "ack", "1")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "1 is the number of the error of invoice 2, and invoice 1 has an error as well (2)." in wrong.stderr
+    assert "Say `error:1` for the former or `invoice:1` for the latter." in wrong.stderr
+    assert "invoice 2:" in called(world, "errors", "ack", "error:1").stdout
+    assert "invoice 1:" in called(world, "errors", "ack", "invoice:1").stdout
 
 
 def test_a_number_that_is_none(mixed: World) -> None:

@@ -79,6 +79,17 @@ def test_what_is_in_bexio_already_is_linked_after_the_state_was_lost(world: Worl
     assert (len(world.invoices()), len(world.sandbox.mails)) == (1, 1)
 
 
+def test_attachments_that_bexio_does_not_take_are_said_once(world: World) -> None:
+    world.drop(an_invoice("1", attachments=[{"filename": "Rapport.pdf"}, {"path": "plan.pdf"}]))
+    said = "bexio takes no attachments on invoices; they stay with the shop: 1 (Rapport.pdf, plan.pdf).\n"
+    assert said in called(world, "invoices", "push", "-n").stdout
+    run = called(world, "invoices", "push")
+    assert (run.returncode, run.stderr) == (0, f"invoices push: {said}")
+    assert called(world, "invoices", "push").stderr == ""
+    world.drop(an_invoice("2", attachments=[{"filename": "Rapport.pdf"}]), name="2.json")
+    assert "2 (Rapport.pdf)" in called(world, "invoices", "push").stderr
+
+
 START = date(2026, 11, 1)
 
 

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 
 Numbers = Annotated[
     list[str],
-    typer.Argument(metavar="ID...", help="Numbers from `errors list`, or `all`.", autocompletion=completing.errors),
+    typer.Argument(
+        metavar="ID...",
+        help="Numbers from `errors list`, ids or numbers of records, or `all`.",
+        autocompletion=completing.errors,
+    ),
 ]
 All = Annotated[bool, typer.Option("--all", help="Also those that were acknowledged.")]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
 
@@ -42,21 +42,52 @@ class ErrorDesk:
                 found[row.id] = f"{record.origin}, {record.place}" if record.place else record.origin
         return found
 
-    def pick(self, numbers: Iterable[str]) -> list[ErrorRow]:
-        """The errors with these numbers, or all open ones; raises UsageProblem for a number that is none."""
-        rows = {str(row.id): row for row in self._store.errors.open()}
-        picked = []
-        for number in numbers:
-            if number == "all":
-                return list(rows.values())
-            if number not in rows:
-                raise UsageProblem(f"There is no open error {number}.", "`bexsync errors list --all` shows them.")
-            picked.append(rows[number])
-        return picked
+    def pick(self, names: Iterable[str]) -> list[ErrorRow]:
+        """Return the open errors with these numbers or of these records, or with `all` every one.
 
-    def acknowledge(self, numbers: Iterable[str]) -> list[ErrorRow]:
+        A record is named by its shop id or its number, in the shop or the ledger. Raises UsageProblem for a name that
+        is none, or that means one error as a number and another as a record.
+        """
+        rows = self._store.errors.open()
+        picked: dict[int, ErrorRow] = {}
+        for name in names:
+            if name == "all":
+                return rows
+            picked |= {row.id: row for row in self._named(name, rows)}
+        return list(picked.values())
+
+    def _named(self, name: str, rows: Sequence[ErrorRow]) -> list[ErrorRow]:
+        kind, colon, rest = name.partition(":")
+        if colon and kind == "error":
+            numbered, named = [row for row in rows if str(row.id) == rest], []
+        elif colon and kind in {row.kind for row in rows}:
+            numbered, named = [], self._of_record(rest, [row for row in rows if row.kind == kind])
+        else:
+            numbered, named = [row for row in rows if str(row.id) == name], self._of_record(name, rows)
+        if not numbered and not named:
+            raise UsageProblem(f"There is no open error {name}.", "`bexsync errors list --all` shows them.")
+        if numbered and named and numbered != named:
+            own, other = numbered[0], named[0]
+            raise UsageProblem(
+                f"{name} is the number of the error of {own.kind} {own.shop_id}, and {other.kind} {name} has an error "
+                f"as well ({other.id}).",
+                f"Say `error:{name}` for the former or `{other.kind}:{name}` for the latter.",
+            )
+        return numbered or named
+
+    def _of_record(self, name: str, rows: Sequence[ErrorRow]) -> list[ErrorRow]:
+        by_id = [row for row in rows if row.shop_id == name]
+        return by_id or [row for row in rows if name in self._numbers(row)]
+
+    def _numbers(self, row: ErrorRow) -> set[str]:
+        """The numbers of a record in the shop and in the ledger."""
+        record, link = self._store.records.get(row.kind, row.shop_id), self._store.links.get(row.kind, row.shop_id)
+        in_shop = str(record.canonical().get("source_number") or "") if record else ""
+        return {number for number in (in_shop, link.number if link else "") if number}
+
+    def acknowledge(self, names: Iterable[str]) -> list[ErrorRow]:
         """A person has dealt with them: their records rest until their content changes."""
-        rows = self.pick(numbers)
+        rows = self.pick(names)
         with self._store.transaction():
             for row in rows:
                 self._store.errors.acknowledge(row.id, self._now)
@@ -65,9 +96,9 @@ class ErrorDesk:
                     self._store.records.settle(row.kind, row.shop_id, RecordState.GIVEN_UP, row.message, self._now)
         return rows
 
-    def retry(self, numbers: Iterable[str]) -> list[ErrorRow]:
+    def retry(self, names: Iterable[str]) -> list[ErrorRow]:
         """The next run tries them again, whatever the ledger said before; raises UsageProblem where nothing can."""
-        rows = [row for row in self.pick(numbers) if self._can_be_tried(row)]
+        rows = [row for row in self.pick(names) if self._can_be_tried(row)]
         if not rows:
             raise UsageProblem(
                 "There is nothing to try again: bexsync has no record that could be read.",

@@ -83,6 +83,7 @@ class _Push:
         self._run = run
         self._options = options
         self._works: dict[str, Work] = {}
+        self._attachments: dict[str, str] = {}
         self._references = References()
 
     def work(self) -> None:
@@ -191,7 +192,18 @@ class _Push:
                     break
                 run.workspace.progress("planning", number, len(chosen))
                 steps += self._decide(planner, one.shop_id, found.get(reference(run.store.site, one.shop_id), []))
+        self._mention_attachments()
         return Plan(tuple(steps))
+
+    def _mention_attachments(self) -> None:
+        """Files beside invoices stay with the shop, since bexio takes none on invoices."""
+        listed = [f"{shop_id} ({names})" for shop_id, names in self._attachments.items()]
+        if listed:
+            more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
+            self._run.mention(
+                f"attachments:{' '.join(self._attachments)}",
+                f"bexio takes no attachments on invoices; they stay with the shop: {', '.join(listed[:5])}{more}.",
+            )
 
     def _documents_of(self, shop_ids: Sequence[str]) -> dict[str, list[DocumentState]]:
         """The documents with our references, and those that were adopted but could not be given one."""
@@ -321,6 +333,10 @@ class _Push:
             return ()
         for unit in unknown_units(planner.documents.master, invoice.lines):
             self._run.mention(f"unit:{unit}", f'bexio has no unit "{unit}": it stands in the text of the lines.')
+        if invoice.attachments and link is None and not found:
+            self._attachments[shop_id] = ", ".join(
+                file.filename or file.path or "unnamed" for file in invoice.attachments
+            )
         self._works[shop_id] = decision
         return decision.steps
 

@@ -201,7 +201,11 @@ class Output:
             self._print_json(Exit.OK, {"errors": [asdict(row) for row in rows]}, [])
         elif not self.quiet:
             noun = "error" if len(rows) == 1 else "errors"
-            write(f"{len(rows)} {noun} {what}.\n")
+            from bexsync.cli.output.envelope import MOST_OF_A_KIND
+
+            lines = [f"  {row.kind} {row.shop_id}: {row.message}" for row in rows[:MOST_OF_A_KIND]]
+            more = [f"  and {len(rows) - MOST_OF_A_KIND} more"] if len(rows) > MOST_OF_A_KIND else []
+            write("\n".join([f"{len(rows)} {noun} {what}:", *lines, *more]) + "\n")
         return Exit.OK
 
     def products(self, rows: Sequence[Mapping[str, str]]) -> Exit:
