@@ -38,22 +38,28 @@ class Said:
     sentence: str
 
 
-def said_by(world: World, *command: str, **environment: str) -> Said:
-    """The one error of a run, free of paths that differ from run to run; root gives up its privileges."""
-    powerless = ("setpriv", "--bounding-set", "-all") if os.geteuid() == 0 else ()
-    run = subprocess.run(
-        [*powerless, BEXSYNC, "--profile", world.profile_path, *(command or PUSH), "--json"],
-        env=world.environment | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def said_by(world: World, *command: str, powerless: bool = False, **environment: str) -> Said:
+    """The one error of a run, free of paths that differ from run to run; `powerless` gives up what root may do."""
+    arguments = (*(command or PUSH), "--json")
+    run = without_privileges(world, *arguments) if powerless else called(world, *arguments, **environment)
     assert run.stderr == ""
     envelope = json.loads(run.stdout)
     assert envelope["exit_code"] == run.returncode
     (error,) = envelope["errors"]
     return Said(run.returncode, anonymous(world, f"{error['message']} {error['hint']}".strip()))
+
+
+def without_privileges(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """What the program says to a user whom the rights of files concern, which they do not for root."""
+    prefix = ("setpriv", "--bounding-set", "-all") if os.geteuid() == 0 else ()
+    return subprocess.run(
+        [*prefix, BEXSYNC, "--profile", world.profile_path, *arguments],
+        env=world.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def anonymous(world: World, text: str) -> str:
@@ -103,7 +109,7 @@ def bad_line(**changes: Any) -> bytes:
 def unreadable_file(world: World) -> Said:
     world.drop(an_invoice("good"), name="good.json")
     world.drop(an_invoice("secret"), name="secret.json").chmod(0)
-    return said_by(world)
+    return said_by(world, powerless=True)
 
 
 def left_in(name: str, content: bytes = b"") -> Callable[[World], Said]:
@@ -140,7 +146,7 @@ def another_users_folder(world: World) -> Said:
     if os.geteuid() != 0:
         pytest.skip("only root can give a link to another user")
     os.chown(world.shop / "out", 65534, 65534, follow_symlinks=False)
-    return said_by(world)
+    return said_by(world, powerless=True)
 
 
 # folders and disks
@@ -150,14 +156,14 @@ def closed_shop(world: World) -> Said:
     world.drop(an_invoice())
     (world.shop / "in").chmod(0o555)
     try:
-        return said_by(world)
+        return said_by(world, powerless=True)
     finally:
         (world.shop / "in").chmod(0o755)
 
 
 def closed_state(world: World) -> Said:
     (world.folder / "state").mkdir(mode=0o555)
-    return said_by(world)
+    return said_by(world, powerless=True)
 
 
 def closed_state_later(world: World) -> Said:
@@ -165,7 +171,7 @@ def closed_state_later(world: World) -> Said:
     for path in (world.folder / "state", *(world.folder / "state").rglob("*")):
         path.chmod(0o555 if path.is_dir() else 0o444)
     world.drop(an_invoice())
-    return said_by(world)
+    return said_by(world, powerless=True)
 
 
 @contextmanager
@@ -239,7 +245,7 @@ def no_profile(world: World) -> Said:
 
 def closed_profile(world: World) -> Said:
     world.profile_path.chmod(0)
-    return said_by(world)
+    return said_by(world, powerless=True)
 
 
 def other_site(world: World) -> Said:
