@@ -145,10 +145,11 @@ def test_a_missing_list_is_named(catalog: FolderCatalog, root: Path) -> None:
     problem = told_of(catalog)
     assert isinstance(problem, ConfigurationProblem)
     assert problem.message == (
-        f"There is no list of products: {root}/catalog holds no products.json, products.ndjson or products.csv."
+        f"There is no list of products: {root}/catalog holds no products.json, products.ndjson, products.csv or "
+        "products.xlsx."
     )
     put(root, "products.json.tmp", listed(a_product()))
-    put(root, "products.xlsx", listed(a_product()))
+    put(root, "products.ods", listed(a_product()))
     assert told_of(catalog).message == problem.message
 
 

@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from bexsync.errors import ConfigurationProblem
 from bexsync.ports import Intake, Remark, Unreadable
 from bexsync.profile import CsvSection
 from bexsync.records import Product
 from bexsync.shops.folder import FolderCatalog
+from workbooks import Cell, workbook
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 WOO = (
@@ -28,10 +30,13 @@ SHOPIFY = (
 )
 
 
-def read(root: Path, content: str, **settings: Any) -> tuple[dict[str, Product], dict[str, str], list[str]]:
+def read(root: Path, content: str | bytes, **settings: Any) -> tuple[dict[str, Product], dict[str, str], list[str]]:
     """The products by their SKU, what is wrong with the others by id, and the remarks."""
     (root / "catalog").mkdir(exist_ok=True)
-    (root / "catalog" / "products.csv").write_text(content)
+    if isinstance(content, bytes):
+        (root / "catalog" / "products.xlsx").write_bytes(content)
+    else:
+        (root / "catalog" / "products.csv").write_text(content)
     catalog = FolderCatalog(root, now=lambda: NOW, quiet_seconds=0, csv=CsvSection(**settings))
     found = list(catalog.products())
     products = [f.record for f in found if isinstance(f, Intake) and isinstance(f.record, Product)]
@@ -183,3 +188,73 @@ def test_an_error_names_shopifys_own_column(tmp_path: Path) -> None:
     row = "buch,Buch,,Berg,Bücher,true,Title,Default Title,,,BUCH,800,,,viel,,true,true,,,,false,g,,,active\n"
     _, wrong, _ = read(tmp_path, SHOPIFY + row)
     assert wrong["BUCH"].startswith("row 2, column `Variant Price` must be a number")
+
+
+# what decides something is never left out without a word
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "field"),
+    [
+        ("Verkaufswährung", "EUR", "currency"),
+        ("Kürzel", "EUR", "currency"),
+        ("Abgabe", "2.6", "tax_rate"),
+        ("Abgabe", "8.1%", "tax_rate"),
+        ("Mehrwertsteuergruppe", "A", "tax_rate"),
+        ("TVA spéciale", "réduite", "tax_rate"),
+        ("Bestand Zentrale", "12", "stock"),
+        ("Erlöskonto Shop", "3400", "revenue_account"),
+        ("Sichtbarkeit", "draft", "active"),
+    ],
+)
+def test_a_column_that_may_decide_something_stops_the_list(tmp_path: Path, header: str, cell: str, field: str) -> None:
+    content = f"ID;SKU;Name;Preis;{header}\n1;A;Tisch;15;{cell}\n"
+    with pytest.raises(ConfigurationProblem) as caught:
+        read(tmp_path, content)
+    assert f"column `{header}` that is not known but may be `{field}`" in caught.value.message
+    assert f'{field} = "{header}"' in caught.value.hint
+    assert not read(tmp_path, content, ignore=[header])[1]
+
+
+def test_a_price_that_is_not_known_stops_the_list_and_a_second_one_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationProblem, match="`Händlerpreis` that is not known but may be `price`"):
+        read(tmp_path, "ID;SKU;Name;Händlerpreis\n1;A;Tisch;15\n")
+    products, _, remarks = read(tmp_path, "ID;SKU;Name;Preis;Händlerpreis;Farbe;Mindestbestand\n1;A;Tisch;15;9;rot;3\n")
+    assert products["A"].price == 15
+    assert remarks == ["ignored columns `Händlerpreis`, `Farbe`, `Mindestbestand`"]
+
+
+def test_a_header_names_the_currency_of_its_prices(tmp_path: Path) -> None:
+    assert read(tmp_path, "ID;SKU;Name;Preis EUR\n1;A;Tisch;15\n")[0]["A"].currency == "EUR"
+
+
+# workbooks
+
+
+def test_a_workbook_is_read_as_its_cells_are_shown(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        ["ID", "Type", "SKU", "Name", "Published", "Tax status", "Stock", "Weight (kg)", "Regular price"],
+        [7, "simple, virtual", Cell(17, "0000"), "Kurs", True, "none", None, None, 19.9],
+        [8, "simple", "A-8", "Tisch", -1, "taxable", 1250, 1.234, "29,90"],
+        [9, "simple", "A-9", "Stuhl", 1, "taxable", Cell(None, error="#REF!"), 2, 15],
+    ]
+    products, wrong, remarks = read(tmp_path, workbook({"Produkte": rows, "Notizen": [["Text"], ["egal"]]}))
+    course, table = products["0017"], products["A-8"]
+    assert (course.type, course.active, course.tax_class, course.price) == ("service", True, "none", Decimal("19.9"))
+    assert (table.active, table.stock, table.weight, table.price) == (False, 1250, Decimal("1.234"), Decimal("29.9"))
+    assert wrong == {"9": "row 4, column `Stock` holds the error #REF!"}
+    assert remarks == []
+
+
+def test_a_workbook_of_shopifys_columns(tmp_path: Path) -> None:
+    rows = [line.split(",") for line in SHOPIFY.strip().splitlines()]
+    row = dict.fromkeys(rows[0], "") | {"Handle": "t", "Title": "Tasse", "Variant SKU": "T-1", "Variant Price": 19.5}
+    products, wrong, _ = read(tmp_path, workbook({"products_export": [*rows, list(row.values())]}))
+    assert (wrong, products["T-1"].price) == ({}, Decimal("19.5"))
+
+
+def test_a_workbook_that_is_none_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationProblem) as caught:
+        read(tmp_path, b"ID;SKU;Name\n1;A;Tisch\n")
+    assert "products.xlsx" in caught.value.message
+    assert "in/" not in caught.value.hint

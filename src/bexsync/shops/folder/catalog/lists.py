@@ -11,19 +11,21 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bexsync.errors import ConfigurationProblem, TryLater
-from bexsync.shops.folder.claiming import RECORD_LINES, TABLES, Found, being_written
+from bexsync.shops.folder.claiming import RECORD_LINES, TABLES, WORKBOOKS, Found, being_written
 from bexsync.shops.folder.complaints import CORRECT
 from bexsync.shops.folder.layout import Layout
 from bexsync.shops.folder.pieces import AS_UTF8, EXPORT_AGAIN, UnusableFile, opened
+from bexsync.shops.folder.table.cells import FLAW_HINT
 
 LISTS = {"product": "products", "stock_level": "stock", "tax_rate": "taxes"}
 LARGEST_LIST = 500 * 1024 * 1024
 CORRECT_THERE = "Correct it there; the list is read anew with each run."
-_SUFFIXES = (".json", *RECORD_LINES, *TABLES)
+_SUFFIXES = (".json", *RECORD_LINES, *TABLES, *WORKBOOKS)
 _IN_PLACE = {
     CORRECT: CORRECT_THERE,
     EXPORT_AGAIN: "Export the list again.",
     AS_UTF8: "Save the list as UTF-8.",
+    FLAW_HINT: "Correct the cell in the spreadsheet and save the list again.",
 }
 
 Stamp = tuple[int, int, int, int]
@@ -120,7 +122,7 @@ def no_list(layout: Layout, kind: str) -> ConfigurationProblem:
     """What is said where a list is needed; nothing is ever taken for an empty one."""
     name = LISTS[kind]
     return ConfigurationProblem(
-        f"There is no list of {name}: {layout.catalog} holds no {name}.json, {name}.ndjson or {name}.csv.",
+        f"There is no list of {name}: {layout.catalog} holds no {name}.json, {name}.ndjson, {name}.csv or {name}.xlsx.",
         "Let the shop export it there; `bexsync docs format` says what it holds.",
         code="catalog",
     )

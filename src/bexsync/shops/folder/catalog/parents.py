@@ -67,4 +67,4 @@ class Parents:
 
 def _cell(header: Header, row: Sequence[str], name: str) -> str:
     field = header.field(name)
-    return cleaned(row[field.index]) if field is not None and field.index < len(row) else ""
+    return cleaned(field.cell(row)) if field is not None else ""

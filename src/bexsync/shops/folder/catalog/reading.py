@@ -13,7 +13,7 @@ from bexsync.records.quoting import named, shown
 from bexsync.shops.folder.catalog.entries import Entry, Source, Spoilt
 from bexsync.shops.folder.catalog.json_lists import JsonArray, JsonLines
 from bexsync.shops.folder.catalog.lists import CORRECT_THERE, ListFile, in_place
-from bexsync.shops.folder.claiming import RECORD_LINES, TABLES
+from bexsync.shops.folder.claiming import RECORD_LINES, TABLES, WORKBOOKS
 from bexsync.shops.folder.complaints import id_in
 from bexsync.shops.folder.json_values import flaw_in
 from bexsync.shops.folder.pieces import UnusableFile
@@ -51,11 +51,12 @@ def _source(file: ListFile, stream: BinaryIO, csv: CsvSection) -> Source:
     suffix = file.path.suffix.lower()
     if suffix in RECORD_LINES:
         return JsonLines(stream)
-    if suffix not in TABLES:
+    if suffix not in (*TABLES, *WORKBOOKS):
         return JsonArray(stream)
-    from bexsync.shops.folder.catalog.tables import TableList  # most shops have none
+    from bexsync.shops.folder.catalog.tables import TableList, TextRows, WorkbookRows  # most shops have none
 
-    return TableList(stream, file.kind, csv)
+    rows = WorkbookRows if suffix in WORKBOOKS else TextRows
+    return TableList(rows(stream, file.kind, csv), file.kind, csv)
 
 
 def _outcomes(source: Source, file: ListFile) -> Iterator[Listed | Complaint]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bexsync.shops.folder.table.cells import cleaned
+from bexsync.shops.folder.table.cells import amount_text, flaw_in_cell
 from bexsync.shops.folder.table.headers import plain_header
 
 # Our name of a column, and what Shopify calls it: in the export of today, and in the one before.
@@ -134,7 +134,8 @@ class ShopifyRows:
 
     def _cell(self, given: Sequence[str], headers: Sequence[str]) -> str:
         index = self._found(headers)
-        return cleaned(given[index]) if index is not None and index < len(given) else ""
+        cell = given[index] if index is not None and index < len(given) else ""
+        return cell if flaw_in_cell(cell) else amount_text(cell)
 
     def _found(self, headers: Sequence[str]) -> int | None:
         return next((self._at[plain] for header in headers if (plain := plain_header(header)) in self._at), None)

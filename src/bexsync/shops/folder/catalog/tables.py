@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from bexsync.profile import CsvSection
 from bexsync.records import Malformed
 from bexsync.records.quoting import printable
+from bexsync.shops.folder.catalog.decisive import PRODUCT_KINDS, named_when_ignored
 from bexsync.shops.folder.catalog.entries import NOTHING, Entry, Spoilt
 from bexsync.shops.folder.catalog.parents import Parents, UnknownParent
 from bexsync.shops.folder.catalog.shopify import ShopifyRows, is_shopify
@@ -30,7 +30,17 @@ from bexsync.shops.folder.catalog.words import (
 )
 from bexsync.shops.folder.pieces import UnusableFile
 from bexsync.shops.folder.table.amounts import DecimalSign
-from bexsync.shops.folder.table.cells import cleaned, is_month_first
+from bexsync.shops.folder.table.cells import (
+    FLAW_HINT,
+    CellFlaw,
+    DateText,
+    NumberText,
+    amount_text,
+    cleaned,
+    flaw_in_cell,
+    is_month_first,
+)
+from bexsync.shops.folder.table.decisive import LeftOut
 from bexsync.shops.folder.table.delimiters import delimiter_of, known_headers, sample_of, skip_sep_line
 from bexsync.shops.folder.table.headers import Field, Header, plain_header, understood
 from bexsync.shops.folder.table.sheet import beyond_headers, months_first, numbered_rows
@@ -49,19 +59,79 @@ _ESCAPED_BREAK = re.compile(r"(\\?)\\n")
 _MOST_NAMED = 5
 
 
-class TableList:
-    """One list as CSV; the whole of it is looked through before its first row is believed."""
+class Rows(Protocol):
+    """The rows of a list as it lies there, the one with the headers first; they can be had again and again."""
+
+    delimiter: str
+    is_workbook: bool
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]: ...
+
+    def has_its_end(self) -> bool:
+        """Whether the last row is there as a whole."""
+        ...
+
+
+class TextRows:
+    """The rows of a list in CSV."""
+
+    is_workbook = False
 
     def __init__(self, stream: BinaryIO, kind: str, settings: CsvSection) -> None:
         self._stream = stream
         self._settings = settings
-        self._kind = kind
         self._vocabulary = VOCABULARIES[kind]
         self._encoding = encoding_of(stream, settings.encoding, known_headers(settings.columns, self._vocabulary))
-        self._delimiter = ""
+        self.delimiter = ""
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        text = opened_text(self._stream, self._encoding)
+        try:
+            said = skip_sep_line(text)
+            self.delimiter = self.delimiter or self._settings.delimiter or said
+            self.delimiter = self.delimiter or delimiter_of(sample_of(text), self._settings.columns, self._vocabulary)
+            yield from numbered_rows(text, self.delimiter)
+        finally:
+            text.detach()  # the file is the caller's to close
+
+    def has_its_end(self) -> bool:
+        """Whether a line break ends the file."""
+        self._stream.seek(-4, os.SEEK_END)  # a line break in UTF-32
+        return self._stream.read(4).rstrip(b"\0")[-1:] in (b"\n", b"\r")
+
+
+class WorkbookRows:
+    """The rows of a list in a workbook, which is there as a whole or not at all."""
+
+    is_workbook = True
+    delimiter = ""
+
+    def __init__(self, stream: BinaryIO, kind: str, settings: CsvSection) -> None:
+        from bexsync.shops.folder.table.workbook import Workbook, sheet_with_records  # most shops have none
+
+        self._workbook = Workbook(stream)
+        self._sheet = sheet_with_records(self._workbook, settings.columns, settings.sheet, VOCABULARIES[kind])
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        return self._workbook.rows(self._sheet)
+
+    def has_its_end(self) -> bool:
+        """Always: a workbook that was cut off cannot be opened."""
+        return True
+
+
+class TableList:
+    """One list as a table; the whole of it is looked through before its first row is believed."""
+
+    def __init__(self, rows: Rows, kind: str, settings: CsvSection) -> None:
+        self._all = rows
+        self._settings = settings
+        self._kind = kind
+        self._vocabulary = VOCABULARIES[kind]
         self._width = 0
         self._header = Header((), (), 0)
         self._looked_at: list[Field] = []
+        self._left_out = LeftOut()
         self._shopify: ShopifyRows | None = None
         self._nameless: frozenset[int] = frozenset()
         self._is_known_by_sku = False
@@ -71,7 +141,8 @@ class TableList:
 
     def entries(self) -> Iterator[Entry | Spoilt]:
         """A record per row."""
-        cells = CellReader(self._settings, self._look_through() or ".")
+        decimal = self._look_through() or "."
+        cells = CellReader(self._settings, decimal, is_workbook=self._all.is_workbook)
         if self._parents.are_needed:
             for _, _, row in self._rows():
                 self._parents.meet(self._header, row or ())
@@ -84,10 +155,11 @@ class TableList:
         """What of the list was left out, once all of it is read."""
         for what, ids in self._not_sold.items():
             yield f"left out {_counted(len(ids), f'{what} product')}, which the shop does not sell itself: {_some(ids)}"
-        ignored = self._shopify.ignored if self._shopify else ()
-        if ignored:
-            yield f"ignored {_columns(ignored)}"
-        if odd := [header for header in self._header.ignored if is_weight_of_unknown_unit(header)]:
+        odd = [header for header in self._header.ignored if is_weight_of_unknown_unit(header)]
+        ignored = self._shopify.ignored if self._shopify else named_when_ignored(self._header.ignored)
+        if others := [header for header in ignored if header not in odd]:
+            yield f"ignored {_columns(others)}"
+        if odd:
             units = "kg, g, lb and oz"
             yield f"ignored {_columns(odd)}, whose unit is none of {units}: the weights are not synchronised"
         if parents := self._parents.shared_stock():
@@ -103,31 +175,13 @@ class TableList:
 
     def _rows(self) -> Iterator[tuple[int, list[str], list[str] | None]]:
         """Each row beneath the headers as it stands there, and as the header has it; None where it is no product."""
-        text = self._opened()
-        try:
-            rows = numbered_rows(text, self._delimiter)
-            next(rows, None)
-            for number, given in rows:
-                yield number, given, self._shopify.row(given) if self._shopify else given
-        finally:
-            text.detach()  # the file is the caller's to close
-
-    def _opened(self) -> io.TextIOWrapper:
-        text = opened_text(self._stream, self._encoding)
-        said = skip_sep_line(text)
-        if not self._delimiter:
-            wanted = self._settings.columns
-            self._delimiter = (
-                self._settings.delimiter or said or delimiter_of(sample_of(text), wanted, self._vocabulary)
-            )
-        return text
+        rows = iter(self._all)
+        next(rows, None)
+        for number, given in rows:
+            yield number, given, self._shopify.row(given) if self._shopify else given
 
     def _headers(self) -> list[str]:
-        text = self._opened()
-        try:
-            _, headers = next(numbered_rows(text, self._delimiter), (0, None))
-        finally:
-            text.detach()
+        _, headers = next(iter(self._all), (0, None))
         if headers is None:
             raise UnusableFile("is empty")
         headers = [cleaned(header).replace("\n", " ") for header in headers]
@@ -144,17 +198,21 @@ class TableList:
         for number, given, row in self._rows():
             last = given
             self._look_at(number, row or (), decimal)
+            if self._shopify is None:
+                self._left_out.look_at(number, given)
         self._refuse_half(number, last)
+        self._left_out.refuse()
         return decimal.decided()
 
     def _look_at(self, number: int, row: Sequence[str], decimal: DecimalSign) -> None:
         for field in self._looked_at:
-            if field.index >= len(row) or not (cell := cleaned(row[field.index])):
+            cell = field.cell(row)
+            if isinstance(cell, NumberText | DateText | CellFlaw) or not (text := cleaned(cell)):
                 continue
             if field.column.sort != "day":
-                decimal.look_at(cell, number, field.header)
-            elif is_month_first(cell):
-                raise months_first(number, field, cell)
+                decimal.look_at(text, number, field.header)
+            elif is_month_first(text):
+                raise months_first(number, field, text)
         if self._kind == "product":
             self._parents.look_for(self._header, row)
 
@@ -169,6 +227,8 @@ class TableList:
         originals = self._shopify.originals if self._shopify else {}
         fields = [replace(field, header=originals.get(field.header, field.header)) for field in found.fields]
         self._header = replace(found, fields=tuple(fields))
+        if self._kind == "product":
+            self._left_out = LeftOut.of(self._header, PRODUCT_KINDS)
         sorts = ("amount", "percent") if self._settings.date_format else ("amount", "percent", "day")
         self._looked_at = [field for field in fields if field.column.sort in sorts]
         # Where a shop has no other ids, its numbers are what its products are known by for ever.
@@ -186,14 +246,10 @@ class TableList:
             raise UnusableFile(
                 "holds no rows beneath its headers", "Leave the file away when there is nothing to hand over."
             )
-        if len(last) < self._width and not self._has_its_end():
+        if len(last) < self._width and not self._all.has_its_end():
             raise UnusableFile(
                 f"ends in the middle of row {number}", "Export the list again; a line break ends its last row."
             )
-
-    def _has_its_end(self) -> bool:
-        self._stream.seek(-4, os.SEEK_END)  # a line break in UTF-32
-        return self._stream.read(4).rstrip(b"\0")[-1:] in (b"\n", b"\r")
 
     def _entry(self, number: int, given: list[str], row: list[str], cells: CellReader) -> Entry | Spoilt | None:
         place = f"row {number}"
@@ -202,13 +258,14 @@ class TableList:
         marks: list[tuple[Field, str]] = []
         implying: list[Field] = []
         for field in self._header.fields:
-            text = cleaned(row[field.index]) if field.index < len(row) else ""
+            text = _text_of(field, row)
             if not text:
                 continue
             name = field.column.path[0]
             if name == "type" and self._is_left_out(text, row):
                 return None
             try:
+                _refuse_flaw(number, field, row)
                 text = self._meant(text, number, field, row)
                 if not text:
                     continue
@@ -217,13 +274,13 @@ class TableList:
                 wrong.append(problem)
                 continue
             value[name] = read.value
-            if read.currency:
-                marks.append((field, read.currency))
+            if mark := read.currency or field.currency:
+                marks.append((field, mark))
             if field.column.name in _IMPLIED:
                 implying.append(field)
         if self._is_known_by_sku and "sku" in value:
             value["shop_id"] = value["sku"]
-        if stray := beyond_headers(number, given, self._width, self._nameless, self._delimiter):
+        if stray := beyond_headers(number, given, self._width, self._nameless, self._all.delimiter):
             return Spoilt(place, stray.message, stray.hint, value)
         wrong.extend(said for field, mark in marks if (said := _foreign(number, field, mark, value)))
         wrong.extend(said for field in implying if (said := _contradiction(number, field, value)))
@@ -240,7 +297,7 @@ class TableList:
         kind = next((NOT_SOLD[word] for word in words if word in NOT_SOLD), "")
         if kind:
             names = [f for f in (self._header.field("sku"), self._header.field("shop_id")) if f is not None]
-            texts = [text for f in names if f.index < len(row) and (text := cleaned(row[f.index]))]
+            texts = [text for f in names if (text := _text_of(f, row))]
             self._not_sold.setdefault(kind, []).append(texts[0] if texts else "without a number")
         return bool(kind) or any(word in ROOFS for word in words)
 
@@ -278,6 +335,21 @@ class TableList:
         if rate is not None and str(value.get("tax_rate", "0")).strip("0.") != "":
             yield WrongCell(number, rate.header, f"says {value['tax_rate']}, but the product is not taxed")
         value.update(_UNTAXED)
+
+
+def _text_of(field: Field, row: Sequence[str]) -> str:
+    cell = field.cell(row)
+    return amount_text(cell) if field.column.sort in ("amount", "percent") else cleaned(cell)
+
+
+def _refuse_flaw(number: int, field: Field, row: Sequence[str]) -> None:
+    """Raise WrongCell for an error of a spreadsheet, and for a day that it made of a number."""
+    cell = field.cell(row)
+    if flaw := flaw_in_cell(cell):
+        raise WrongCell(number, field.header, flaw, FLAW_HINT)
+    if isinstance(cell, DateText) and field.column.sort in ("id", "amount", "percent"):
+        message = f"holds the day {cell}, where a number belongs"
+        raise WrongCell(number, field.header, message, "Format the column as text and enter the number again.")
 
 
 def _types(text: str) -> list[str]:

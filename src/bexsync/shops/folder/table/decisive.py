@@ -51,7 +51,7 @@ _OF_ADDRESSES = re.compile(r"(?:shipping|liefer|livraison|spedizione|consegna|bi
 
 
 @dataclass(frozen=True)
-class _Kind:
+class Kind:
     """A meaning that a column may have: by its cells alone, or by a word in its header and looser cells."""
 
     fields: tuple[str, ...]
@@ -96,69 +96,69 @@ def _stems(pattern: str) -> re.Pattern[str]:
 
 
 _TAX_FIELDS = ("tax_rate", "line_tax", "total_tax", "tax_code", "tax_class")
-_KINDS: tuple[_Kind, ...] = (
-    _Kind(
+INVOICE_KINDS: tuple[Kind, ...] = (
+    Kind(
         ("currency",),
         ("currency",),
         _is_currency,
         _stems(r"w(?:ä|ae|a)?hrung|whg|whrg|curr|ccy|devise|valuta|monnaie|divisa|moneta"),
         _is_text,
     ),
-    _Kind(
+    Kind(
         _TAX_FIELDS,
         _TAX_FIELDS,
         _is_rate,
         _stems(r"mwst|mehrwert|umsatzst|steuer(?!berat|nummer|nr)|\bust\b|\bvat\b|\btva\b|\biva\b|\btax(?:es|e)?\b"),
         _is_amount,
     ),
-    _Kind(
+    Kind(
         ("revenue_account",),
         ("revenue_account",),
         lambda text: _REVENUE_ACCOUNT.fullmatch(text) is not None,
         _stems(r"konto(?!kor|aus)|\bkto\b|account|\bcompte|\bconto"),
         lambda text: _ACCOUNT.fullmatch(text) is not None,
     ),
-    _Kind(
+    Kind(
         ("status", "cancelled", "paid"),
         ("status",),
         lambda text: text.casefold() in _STATUS_WORDS,
         _stems(r"status|statut|\bstato\b|zustand"),
         _is_text,
     ),
-    _Kind(
+    Kind(
         ("document_type",),
         ("document_type",),
         lambda text: text.casefold() in WORDS["document_type"],
         _stems(r"(?!)"),
         _is_never,
     ),
-    _Kind(
+    Kind(
         ("cancelled", "refunded"),
         (),
         _is_never,
         _stems(r"storn|annul|cancel|\bvoid|refund|erstatt|rembours|rimbors|gutgeschrieben"),
         _is_anything,
     ),
-    _Kind(("paid",), ("paid", "status"), _is_never, _stems(r"bezahlt|beglichen|\bpaid|\bpayé|\bpagat"), _is_anything),
-    _Kind(
+    Kind(("paid",), ("paid", "status"), _is_never, _stems(r"bezahlt|beglichen|\bpaid|\bpayé|\bpagat"), _is_anything),
+    Kind(
         ("discount_percent", "discount_amount"),
         ("discount_percent", "discount_amount"),
         _is_never,
         _stems(r"rabatt|discount|remise|rabais|\bsconto|nachlass|ermässig|réduction|ristorno"),
         _is_amount,
     ),
-    _Kind(
+    Kind(
         ("quantity",),
         ("quantity",),
         _is_never,
         _stems(r"menge|anzahl|stückzahl|\bqty\b|quantit|\bqté\b|\bqtà\b"),
         lambda text: _number(text) not in (None, Decimal(1)),
     ),
-    _Kind(
+    Kind(
         ("cancelled", "refunded", "paid"), (), lambda text: text.casefold() in _YES_NO_WORDS, _stems(r"(?!)"), _is_never
     ),
 )
-_ASKED_BY_NO = (len(_KINDS) - 1,)  # of yes and no nobody can say which question they answer
+_ASKED_BY_NO = INVOICE_KINDS[-1]  # of yes and no nobody can say which question they answer
 
 
 @dataclass
@@ -177,9 +177,10 @@ class LeftOut:
     """Watches the columns of one file that are not read."""
 
     _columns: list[_Column] = field(default_factory=list)
+    _kinds: Sequence[Kind] = INVOICE_KINDS
 
     @classmethod
-    def of(cls, header: Header) -> LeftOut:
+    def of(cls, header: Header, kinds: Sequence[Kind] = INVOICE_KINDS) -> LeftOut:
         """The columns of a file that might decide something."""
         columns = []
         for index, name in header.unasked:
@@ -187,8 +188,8 @@ class LeftOut:
             harmless = _HARMLESS.get(plain, frozenset())
             if harmless is None:
                 continue
-            columns.append(_Column(index, name, harmless, _possible(name, plain, header.settled)))
-        return cls(columns)
+            columns.append(_Column(index, name, harmless, _possible(name, plain, header.settled, kinds)))
+        return cls(columns, kinds)
 
     def look_at(self, number: int, given: Sequence[str]) -> None:
         """Take the cells of one row into account."""
@@ -213,10 +214,11 @@ class LeftOut:
             if column.seen is None:
                 continue
             row, text = column.seen
-            kinds = [kind for kind in column.possible if YES_NO.get(text.casefold()) != "no" or kind in _ASKED_BY_NO]
+            is_no = YES_NO.get(text.casefold()) == "no"
+            kinds = [kind for kind in column.possible if not is_no or self._kinds[kind] is _ASKED_BY_NO]
             if not kinds:
                 continue
-            names = _KINDS[min(kinds)].fields
+            names = self._kinds[min(kinds)].fields
             said = " or ".join(f"`{name}`" for name in names)
             header = printable(column.header)
             raise UnusableFile(
@@ -226,11 +228,13 @@ class LeftOut:
             )
 
 
-def _possible(header: str, plain: str, settled: frozenset[str]) -> dict[int, Callable[[str], bool]]:
+def _possible(
+    header: str, plain: str, settled: frozenset[str], kinds: Sequence[Kind]
+) -> dict[int, Callable[[str], bool]]:
     """What a column may mean as far as its header and the other columns tell."""
     words = " ".join(_WORD.findall(header))
     found: dict[int, Callable[[str], bool]] = {}
-    for number, kind in enumerate(_KINDS):
+    for number, kind in enumerate(kinds):
         if settled.intersection(kind.settled_by) or (
             "revenue_account" in kind.fields and _OF_ADDRESSES.search(plain) is not None
         ):
@@ -239,5 +243,5 @@ def _possible(header: str, plain: str, settled: frozenset[str]) -> dict[int, Cal
     return found
 
 
-def _either(kind: _Kind) -> Callable[[str], bool]:
+def _either(kind: Kind) -> Callable[[str], bool]:
     return lambda text: kind.by_cells(text) or kind.by_header(text)
