@@ -55,6 +55,12 @@ class Document:
     shop_total: Decimal | None = None
     apart: Decimal = Decimal(0)
     rounding: Decimal = Decimal(0)
+    gap: Decimal = Decimal(0)
+
+    @property
+    def is_too_far_apart(self) -> bool:
+        """Whether the ledger's total is going to differ from the shop's by more than may be booked."""
+        return abs(self.gap) > self.apart
 
     @property
     def expect(self) -> dict[str, str]:
@@ -113,19 +119,21 @@ class DocumentPlanner:
             sums.append(line.sum)
         check_positions(positions)
         header = HeaderWriter(self.profile, self.master, self.owner, self.today)
+        exact, shop_total = exact_total(sums, gross=gross), _shop_total(invoice)
         return Document(
             header=header.write(
                 invoice, contacts, reference, currency, language, subject_to_vat=chooser.subject_to_vat
             ),
             positions=tuple(positions),
-            total=exact_total(sums, gross=gross),
+            total=exact,
             within=tolerance(currency.round_to, sums),
             currency=currency.code,
             customer=customer.company_name or " ".join(p for p in (customer.first_name, customer.last_name) if p),
             contacts=contacts,
-            shop_total=_shop_total(invoice),
+            shop_total=shop_total,
             apart=max(_LARGEST_GAP, (currency.round_to + step) / 2),
             rounding=line.gap if line else Decimal(0),
+            gap=Decimal(0) if shop_total is None else rounded(exact, currency.round_to) - shop_total,
         )
 
     def _rounding_line(

@@ -359,4 +359,8 @@ def _note(document: Document) -> str:
     notes = [*document.contacts.notes]
     if document.rounding:
         notes.append(f"with a rounding line of {written(document.rounding)}")
+    if document.is_too_far_apart:
+        notes.append(
+            f"stays a draft, {written(document.gap)} from the shop's total without [invoices] rounding_account"
+        )
     return "; ".join(notes)
