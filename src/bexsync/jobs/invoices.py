@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
@@ -34,6 +34,7 @@ from bexsync.planning.invoice_link import KIND, Linked, reference
 from bexsync.planning.invoices import InvoicePlanner, Settled, Work
 from bexsync.planning.named import unknown_units
 from bexsync.planning.plan import Plan, Step, Subject
+from bexsync.planning.twins import Twins
 from bexsync.ports import DocumentState, Master, Standing, User
 from bexsync.records import Customer, Invoice
 from bexsync.store import WORKLIST, IntentState, Link, RecordRow, RecordState
@@ -85,6 +86,7 @@ class _Push:
         self._works: dict[str, Work] = {}
         self._attachments: dict[str, str] = {}
         self._references = References()
+        self._twins = Twins()
 
     def work(self) -> None:
         desk = Desk(self._run)
@@ -180,6 +182,7 @@ class _Push:
         # Only what may be booked has to be asked for; the ledger has nothing of the rest.
         wanted = [one.shop_id for one in unlinked if one.may_be_booked and one.day >= start]
         found = self._documents_of(wanted) if wanted else {}
+        self._twins = self._booked_on({one.day for one in unlinked if one.may_be_booked and one.day >= start})
         with self._while_contacts_rest():
             if wanted or len(unlinked) < len(chosen):
                 ledger.refresh_contacts()
@@ -204,6 +207,15 @@ class _Push:
                 f"attachments:{' '.join(self._attachments)}",
                 f"bexio takes no attachments on invoices; they stay with the shop: {', '.join(listed[:5])}{more}.",
             )
+
+    def _booked_on(self, days: Collection[date]) -> Twins:
+        """The invoices of these days that stand in the ledger already."""
+        if not days:
+            return Twins()
+        store = self._run.store
+        rows = list(store.records.dated(KIND, [day.isoformat() for day in days]))
+        booked = (cast(Invoice, row.record()) for row in rows if store.links.get(KIND, row.shop_id) is not None)
+        return Twins.among(invoice for invoice in booked if invoice.status not in ("cancelled", "draft"))
 
     def _documents_of(self, shop_ids: Sequence[str]) -> dict[str, list[DocumentState]]:
         """The documents with our references, and those that were adopted but could not be given one."""
@@ -349,7 +361,12 @@ class _Push:
             return self._cancellation(planner, invoice)
         cancellation = self._references.cancellation_of(invoice)
         if cancellation is None:
+            is_new = link is None and not found and planner.would_book(invoice)
+            if is_new:
+                self._twins.refuse(invoice)
             decision = planner.plan(invoice, self._customer(invoice), linked, found)
+            if is_new and isinstance(decision, Work):
+                self._twins.add(invoice)
             said = self._references.note_on(invoice)
             if isinstance(decision, Work) and said:
                 return replace(decision, note="; ".join(part for part in (decision.note, said) if part))

@@ -97,6 +97,11 @@ class InvoicePlanner:
         self._refuse_to_mail_twice(invoice)
         return self._create(invoice, customer, put_aside)
 
+    def would_book(self, invoice: Invoice) -> bool:
+        """Whether an invoice that the ledger does not have yet is one to be booked, as far as kind and day go."""
+        is_invoice = invoice.document_type == "invoice" and invoice.status == "approved"
+        return is_invoice and invoice.invoice_date >= self.start_date
+
     def _in_force(
         self, invoice: Invoice, found: Sequence[DocumentState]
     ) -> tuple[Sequence[DocumentState], tuple[int, ...]]:

@@ -128,6 +128,17 @@ class Records:
         ):
             yield _record_row(row)
 
+    def dated(self, kind: str, days: Iterable[str]) -> Iterator[RecordRow]:
+        """Every record whose `invoice_date` is one of these days, written as YYYY-MM-DD."""
+        for row in self._db.stream(
+            """SELECT * FROM records WHERE site = ? AND kind = ?
+               AND json_extract(body, '$.invoice_date') IN (SELECT value FROM json_each(?))""",
+            self._site,
+            kind,
+            json.dumps(sorted(days)),
+        ):
+            yield _record_row(row)
+
     def all(self, kind: str) -> Iterator[RecordRow]:
         """Every record of a kind."""
         for row in self._db.rows(
