@@ -44,7 +44,7 @@ def a_history(world: World) -> None:
     assert world.push().exit_code is Exit.OK
     world.sandbox.person.pay(world.invoice("paid")["id"], Decimal("108.10"))
     world.poll()
-    lines = [{"line_id": "1", "name": "Beratung", "unit": "Nase", "unit_price": "100", "tax_rate": "8.1"}]
+    lines = [{"line_id": "1", "name": "Beratung", "unit_price": "100", "tax_code": "XX"}]
     world.drop(an_invoice("blocked", lines=lines), name="blocked.json")
     assert world.push().exit_code is Exit.SOME_FAILED
     world.sandbox.faults.plan(
@@ -115,6 +115,8 @@ def test_todays_program_goes_on_with_a_state_of_that_version(world: World, kept:
     assert told["paid", "paid"] == told["open", "paid"] == told["doubtful", "sent"] == 1
     with world.workspace() as workspace:
         assert [row.shop_id for row in workspace.store.errors.open()] == ["blocked"]
+        (anna,) = workspace.store.contacts.by_mail("anna.keller@example.ch")
+        assert (anna.address.street, anna.written["street"]) == ("Seestrasse", "Seestrasse")
     world.drop(an_invoice("blocked"), name="corrected.json")
     assert world.push().exit_code is Exit.OK
     assert len(world.sandbox.mails) == len(world.invoices()) == 4

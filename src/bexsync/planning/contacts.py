@@ -151,10 +151,12 @@ class ContactPlanner:
             return self._again(row, draft), row
         alive = self._alive(row, main, draft)
         if by_id or same_name:
+            # Without id and mail it may be a namesake in the same town: nothing of the contact is overwritten.
+            sure_of = _SURE_OF_ALL if by_id else _SURE_BY_NAME if main.mail else frozenset[str]()
             compared = {**form, **_address_form(PostalAddress())} if not to.is_own else {**form}
             if not customer.language:
                 compared["language_id"] = None
-            self._compare(row, alive, compared, _SURE_OF_ALL if by_id else _SURE_BY_NAME, draft)
+            self._compare(row, alive, compared, sure_of, draft)
         return alive, row
 
     def _linked(self, to: Addressee, draft: _Draft) -> KnownContact | None:

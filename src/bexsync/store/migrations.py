@@ -90,6 +90,11 @@ def m002_whole_contacts(db: sqlite3.Connection) -> None:
     for column in ("nr", "details", "written", "reported"):
         default = "''" if column in ("nr", "reported") else "'{}'"
         db.execute(f"ALTER TABLE contacts ADD COLUMN {column} TEXT NOT NULL DEFAULT {default}")
+    db.execute(
+        """UPDATE contacts SET written = COALESCE((
+             SELECT payload FROM intents WHERE scope = '' AND kind = 'contact' AND state = 'done'
+             AND intents.ledger_id = contacts.ledger_id ORDER BY changed_at DESC LIMIT 1), '{}')"""
+    )
     db.execute("CREATE INDEX contacts_by_number ON contacts (nr) WHERE nr <> ''")
     db.execute("DELETE FROM facts WHERE name IN ('contacts:seen_until', 'contacts:full_at', 'master:countries')")
 
