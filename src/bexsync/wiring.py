@@ -168,7 +168,8 @@ def open_state_desk(name: str, *, clock: Clock | None = None) -> StateDesk:
     if company is None:
         raise StateProblem(f"The profile {path} was never run.", "Run `bexsync invoices push` first.", code="no_state")
     locks = Locks(folder / "locks", company, profile.shop.site)
-    return StateDesk(folder / f"bexio-{company}.db", company, locks, clock or SystemClock())
+    state, shop = folder / f"bexio-{company}.db", shop_path(profile, path)
+    return StateDesk(state, company, locks, clock or SystemClock(), shop)
 
 
 def _shop(profile: Profile, profile_file: Path, clock: Clock, owner: Owner) -> Shop:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -184,6 +186,64 @@ def test_pruning_forgets_people_and_words_and_keeps_figures(world: World) -> Non
     writes = world.writes()
     world.push()
     assert world.writes() == writes
+
+
+def test_pruning_leaves_no_person_behind_and_books_nothing_again(world: World) -> None:
+    """Not in the state, not in done/ or failed/, not in a copy; a dry run only counts."""
+    from bexsync.wiring import open_state_desk
+
+    invoice = an_invoice("1", title="Geheim", customer={**an_invoice()["customer"], "shop_id": "c7"})
+    world.drop(invoice)
+    world.drop_bytes(b"{ Keller", "broken.json")
+    world.push()
+    world.sandbox.person.pay(1)
+    world.poll()
+    desk = open_state_desk(str(world.profile_path), clock=world.clock)
+    copy = desk.backup(None)
+    called(world, "errors", "ack", "all")
+    old = (world.clock.now() - timedelta(days=1)).timestamp()
+    for file in (copy, *(world.shop / "failed").iterdir()):
+        os.utime(file, (old, old))
+    world.clock.forward(days=400)
+    people = ("Keller", "keller", "Seestrasse", "Rapperswil", "Beratung", "Geheim")
+
+    def found() -> set[str]:
+        files = [file for file in world.folder.rglob("*") if file.is_file() and "out" not in file.parts]
+        texts = [(str(file.relative_to(world.folder)), file.read_bytes()) for file in files]
+        return {name for name, text in texts if any(person.encode() in text for person in people)}
+
+    before = found()
+    assert len(before) >= 4
+    counted = desk.prune(365, dry=True)
+    assert found() == before
+    assert desk.prune(365) == counted
+    assert {name: n for name, n in counted.items() if n and " " in name} == {
+        "files in done/": 1, "files in failed/": 1, "copies of the state": 1,
+    }  # fmt: skip
+    assert found() == set()
+    world.drop(invoice, name="again.json")
+    writes = world.writes()
+    world.push()
+    assert world.writes() == writes
+    assert found() != set()  # the file that was dropped again
+
+
+def test_pruning_keeps_what_is_asked_for_and_what_is_in_question(world: World) -> None:
+    from bexsync.wiring import open_state_desk
+
+    world.drop(an_invoice("1"))
+    world.drop_bytes(b"{ Keller", "broken.json")
+    world.push()
+    old = (world.clock.now() - timedelta(days=1)).timestamp()
+    for file in (world.shop / "failed").iterdir():
+        os.utime(file, (old, old))
+    world.clock.forward(days=400)
+    desk = open_state_desk(str(world.profile_path), clock=world.clock)
+    assert "files in done/" not in desk.prune(365, files=False, backups=False)
+    assert list((world.shop / "done").rglob("drop.json"))
+    assert desk.prune(365)["files in failed/"] == 0  # its error is open
+    assert (world.shop / "failed" / "broken.json").exists()
+    assert not list((world.shop / "done").rglob("drop.json"))
 
 
 def state_holds(world: World, text: str) -> bool:

@@ -74,19 +74,28 @@ def take_over(
 
 def prune(
     context: typer.Context,
-    days: Annotated[
-        int, typer.Option(min=30, help="Keep names and texts of what was settled in the last N days.")
-    ] = 365,
+    days: Annotated[int, typer.Option(min=30, help="Keep everything of what was settled in the last N days.")] = 365,
+    keep_files: Annotated[
+        bool, typer.Option("--keep-files", help="Leave the shop's done/ and failed/ as they are.")
+    ] = False,
+    keep_backups: Annotated[bool, typer.Option("--keep-backups", help="Leave old copies of the state.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only count; delete nothing.")] = False,
     profile: options.Profile = None,
     json: options.Json = False,
 ) -> None:
-    """Forget names, addresses and mail texts of what was settled long ago; figures, numbers and links stay."""
+    """Delete names, addresses, mails and texts of what was settled long ago, old files and old copies of the state.
+
+    Figures, numbers, fingerprints and links stay, so that nothing is booked again. `bexsync docs personal-data`
+    says what is stored where, and what stays.
+    """
     call = command(context, "state prune", profile=profile, json=json)
 
     def work(desk: StateDesk) -> tuple[str, dict[str, Any]]:
-        counts = desk.prune(days)
+        counts = desk.prune(days, files=not keep_files, backups=not keep_backups, dry=dry_run)
         said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-        return f"Forgotten: {said or 'nothing was old enough'}.", {"forgotten": counts}
+        verb = "To be deleted" if dry_run else "Deleted"
+        stays = " Figures, numbers and links stay." if said else ""
+        return f"{verb}: {said or 'nothing was old enough'}.{stays}", {"forgotten": counts, "dry_run": dry_run}
 
     _at_desk(call, work)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from bexsync.errors import ConfigurationProblem
 from bexsync.http.clock import Clock
 from bexsync.jobs.locks import Locks
-from bexsync.store.upkeep import backup, check_copy, prune, restore, take_over
+from bexsync.shops.folder import delete_old_files
+from bexsync.store.upkeep import backup, check_copy, files_in_question, old_copies, prune, restore, take_over
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,7 @@ class StateDesk:
     company: str
     locks: Locks
     clock: Clock
+    shop: Path
 
     def backup(self, target: Path | None) -> Path:
         """A copy of the state; by default in a folder beside it."""
@@ -41,7 +44,30 @@ class StateDesk:
         with self.locks.company():
             return take_over(self.path)
 
-    def prune(self, days: int) -> dict[str, int]:
-        """Forgets what is older; how much of what."""
+    def prune(self, days: int, *, files: bool = True, backups: bool = True, dry: bool = False) -> dict[str, int]:
+        """Deletes what is older, from the state, from the shop's done/ and failed/, and copies of the state.
+
+        How much of what; a dry run only counts.
+        """
+        now = self.clock.now()
+        before = now - timedelta(days=days)
         with self.locks.company():
-            return asdict(prune(self.path, keep=timedelta(days=days), now=self.clock.now()))
+            counts = asdict(prune(self.path, keep=now - before, now=now, dry=dry))
+            if files:
+                counts |= self._delete_files(before, dry)
+            if backups:
+                copies = old_copies(self.path, before)
+                for copy in copies if not dry else ():
+                    copy.unlink(missing_ok=True)
+                counts["copies of the state"] = len(copies)
+        return counts
+
+    def _delete_files(self, before: datetime, dry: bool) -> dict[str, int]:
+        try:
+            found = delete_old_files(self.shop, before, kept=files_in_question(self.path), dry=dry)
+        except OSError as problem:
+            raise ConfigurationProblem(
+                f"Old files of {self.shop} cannot be deleted: {problem.strerror}.",
+                "Give this user the right, or say --keep-files; the state is pruned already.",
+            ) from problem
+        return {f"files in {name}/": count for name, count in found.items()}

@@ -13,21 +13,34 @@ from pathlib import Path
 from typing import Any
 
 from bexsync.errors import ConfigurationProblem, StateProblem
-from bexsync.store.database import Database, open_database, this_host, translated
+from bexsync.store.database import Database, in_memory_copy, open_database, this_host, translated
 from bexsync.store.migrations import MIGRATIONS
 from bexsync.store.moments import stored
 
-_SPOKEN = ("to", "subject", "message", "words", "header", "footer", "address", "title", "customer_reference")
-_PERSONAL = frozenset({"customer", "invoice_contact", "billing_address", "email", "header_text", "footer_text"})
+_SPOKEN = frozenset(
+    {
+        *("to", "subject", "message", "words", "header", "footer", "address", "title", "customer_reference"),
+        *("text", "name", "description"),
+    }
+)
+_PERSONAL = frozenset(
+    {
+        *("customer", "invoice_contact", "billing_address", "email", "header_text", "footer_text", "title"),
+        *("project", "contract_reference", "attachments", "metadata"),
+    }
+)
+_WORDS_OF_LINES = frozenset({"time_entries", "name", "description", "metadata"})
+_OF_CONTACTS = ("contact", "contact_edit", "contact_relation", "contact_restore", "contact_archive")
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """How much was forgotten."""
+    """How much was deleted."""
 
     records: int
     links: int
     intents: int
+    contacts: int
     errors: int
     runs: int
 
@@ -121,28 +134,48 @@ def _set_host(database: Database) -> None:
         db.execute("INSERT OR REPLACE INTO meta VALUES ('host', ?)", (this_host(),))
 
 
-def prune(path: Path, *, keep: timedelta, now: datetime) -> Pruned:
-    """Forgets names, addresses and mail texts of what was settled longer ago than `keep`; figures and links stay."""
+def prune(path: Path, *, keep: timedelta, now: datetime, dry: bool = False) -> Pruned:
+    """Deletes the names, addresses, mails and texts of what was settled longer ago than `keep`.
+
+    Figures, numbers, fingerprints and links stay: they are what keeps an invoice from being booked again. A dry
+    run only counts.
+    """
     before = stored(now - keep)
-    database = open_database(path)
+    opened = open_database(path)
+    database = in_memory_copy(opened) if dry else opened
     try:
         with database.transaction() as db:
             pruned = Pruned(
                 records=_prune_records(db, before),
                 links=_prune_links(db, before),
                 intents=_prune_intents(db, before),
-                errors=db.execute("DELETE FROM errors WHERE resolved_at < ?", (before,)).rowcount,
+                contacts=_prune_contacts(db, before),
+                errors=_prune_errors(db, before),
                 runs=db.execute("DELETE FROM runs WHERE started_at < ?", (before,)).rowcount,
             )
+            db.execute("DELETE FROM mentions WHERE said_at < ?", (before,))
         database.connection.execute("VACUUM")
         database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return pruned
     finally:
         database.close()
+        opened.close()
+
+
+def files_in_question(path: Path) -> set[str]:
+    """The files that an open error says could not be read."""
+    database = open_database(path)
+    try:
+        rows = database.rows(
+            "SELECT cause FROM errors WHERE code = 'unreadable' AND resolved_at IS NULL AND acknowledged_at IS NULL"
+        )
+    finally:
+        database.close()
+    return {str(row["cause"]).removeprefix("unreadable:").partition(", ")[0] for row in rows}
 
 
 def _prune_records(db: sqlite3.Connection, before: str) -> int:
-    """Settled invoices keep their figures; customers of whom nothing was heard since are forgotten as a whole."""
+    """Settled invoices keep their figures; customers that no open invoice names are deleted."""
     count = 0
     rows = db.execute(
         "SELECT site, kind, shop_id, body FROM records WHERE kind = 'invoice' AND state <> 'open' AND settled_at < ?",
@@ -157,7 +190,12 @@ def _prune_records(db: sqlite3.Connection, before: str) -> int:
                 (text, row["site"], row["kind"], row["shop_id"]),
             )
             count += 1
-    gone = db.execute("DELETE FROM records WHERE kind = 'customer' AND taken_at < ?", (before,))
+    gone = db.execute(
+        """DELETE FROM records WHERE kind = 'customer' AND taken_at < ? AND (site, shop_id) NOT IN (
+             SELECT site, json_extract(body, '$.customer_id') FROM records
+             WHERE kind = 'invoice' AND state = 'open' AND json_extract(body, '$.customer_id') IS NOT NULL)""",
+        (before,),
+    )
     return count + gone.rowcount
 
 
@@ -179,25 +217,66 @@ def _prune_links(db: sqlite3.Connection, before: str) -> int:
 
 
 def _prune_intents(db: sqlite3.Connection, before: str) -> int:
-    count = 0
+    """Steps lose their texts; done steps of contacts, whose keys are mails and names, are deleted.
+
+    A contact that was created long ago is found in the ledger itself, so its step bars nothing any more.
+    """
+    marks = ", ".join("?" for _ in _OF_CONTACTS)
+    gone = db.execute(
+        f"DELETE FROM intents WHERE state = 'done' AND changed_at < ? AND kind IN ({marks})",  # noqa: S608
+        (before, *_OF_CONTACTS),
+    )
+    count = gone.rowcount
     rows = db.execute(
         "SELECT scope, kind, key, payload FROM intents WHERE state = 'done' AND changed_at < ?", (before,)
     ).fetchall()
     for row in rows:
         payload = json.loads(row["payload"])
-        kept = {} if row["kind"] == "contact" else {k: v for k, v in payload.items() if k not in _SPOKEN}
+        kept = _without_texts(payload)
         if kept != payload:
             db.execute(
-                "UPDATE intents SET payload = ?, link = '{}' WHERE scope = ? AND kind = ? AND key = ?",
+                "UPDATE intents SET payload = ?, link = '{}', expect = '{}' WHERE scope = ? AND kind = ? AND key = ?",
                 (json.dumps(kept, sort_keys=True), row["scope"], row["kind"], row["key"]),
             )
             count += 1
     return count
 
 
+def _without_texts(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_texts(part) for key, part in value.items() if key not in _SPOKEN}
+    return [_without_texts(part) for part in value] if isinstance(value, list) else value
+
+
+def _prune_contacts(db: sqlite3.Connection, before: str) -> int:
+    """Deletes the copies of contacts that have not changed since; the next push reads all contacts again."""
+    gone = db.execute("DELETE FROM contacts WHERE substr(updated_at, 1, 10) < ?", (before[:10],)).rowcount
+    if gone:
+        db.execute("DELETE FROM facts WHERE name LIKE 'contacts:%'")
+    return gone
+
+
+def _prune_errors(db: sqlite3.Connection, before: str) -> int:
+    """What is resolved, and what a person has acknowledged and nobody has met since."""
+    gone = db.execute(
+        "DELETE FROM errors WHERE resolved_at < ? OR (acknowledged_at < ? AND last_at < ?)", (before, before, before)
+    )
+    return gone.rowcount
+
+
 def _figures(record: dict[str, Any]) -> dict[str, Any]:
-    """An invoice without its people and its words."""
+    """A record without its people and its words."""
     kept = {key: value for key, value in record.items() if key not in _PERSONAL}
-    lines = kept.get("lines", [])
-    kept["lines"] = [{k: v for k, v in line.items() if k not in ("time_entries", "description")} for line in lines]
+    if "lines" in kept:
+        kept["lines"] = [{k: v for k, v in line.items() if k not in _WORDS_OF_LINES} for line in kept["lines"]]
     return kept
+
+
+def old_copies(path: Path, before: datetime) -> list[Path]:
+    """The copies of the state that were written before a moment: backups, and what restoring and upgrading kept."""
+    found = [
+        *(path.parent / "backups").glob(f"{path.stem}-*.db"),
+        *path.parent.glob(f"{path.name}.before-restore-*"),
+        *path.parent.glob(f"{path.name}.v*.bak"),
+    ]
+    return sorted(file for file in found if file.is_file() and file.stat().st_mtime < before.timestamp())

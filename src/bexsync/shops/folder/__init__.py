@@ -2,6 +2,7 @@
 
 from bexsync.shops.folder.belonging import Owner
 from bexsync.shops.folder.catalog import FolderCatalog
+from bexsync.shops.folder.old_files import delete_old_files
 from bexsync.shops.folder.shop import FolderShop
 
-__all__ = ["FolderCatalog", "FolderShop", "Owner"]
+__all__ = ["FolderCatalog", "FolderShop", "Owner", "delete_old_files"]
