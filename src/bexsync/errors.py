@@ -15,6 +15,7 @@ BexsyncError
 │   └── TooManyErrors             unacknowledged errors piled up
 ├── LoginNeeded              77   no usable token
 ├── TryLater                 75   lock, limit, network, or an unsettled doubt
+│   ├── StoppedBySignal           SIGTERM or Ctrl-C, between two steps or in a wait
 │   ├── Busy                      another run holds the lock
 │   └── Unreachable               the ledger does not answer, or asks for patience
 ├── LedgerAnswer              1   what an effect on the ledger came to when it was not done
@@ -156,6 +157,15 @@ class TryLater(BexsyncError):
 
     code = "try_later"
     exit_code = Exit.TRY_LATER
+
+
+class StoppedBySignal(TryLater):
+    """A signal asked to stop, and nothing was under way."""
+
+    code = "stopped"
+
+    def __init__(self) -> None:
+        super().__init__("Stopped by a signal.", "The next run goes on from here.")
 
 
 class Busy(TryLater):

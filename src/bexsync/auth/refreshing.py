@@ -25,6 +25,7 @@ from bexsync.auth.stores.port import TokenStore
 from bexsync.disk import write_privately
 from bexsync.errors import BexsyncError, LoginNeeded, NotSent, TokenStoreProblem, TryLater, Unanswered
 from bexsync.http.clock import Clock
+from bexsync.interruption import may_be_cut_off
 from bexsync.observer import notify
 
 CHILD_SECONDS = 180.0
@@ -156,7 +157,8 @@ def renewed_apart(keeper: Keeper) -> Login:
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
     )
     try:
-        said, _ = child.communicate(timeout=CHILD_SECONDS)
+        with may_be_cut_off():
+            said, _ = child.communicate(timeout=CHILD_SECONDS)
     except subprocess.TimeoutExpired:
         raise TryLater("Renewing the login takes too long.", "The next run tries again.") from None
     if child.returncode:

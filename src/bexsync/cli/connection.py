@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bexsync.cli import options
-from bexsync.cli.running import Command, Lateness, command, finish, make_sure, stop_at_next_step
+from bexsync.cli.running import Command, Lateness, StopRequest, command, finish, make_sure
 from bexsync.errors import Exit
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ def run_test(call: Command, *, read_only: bool, yes: bool, lateness: Lateness | 
         return call.output.result(Result(disabled=True, message="This profile says enabled = false."))
     workspace = open_workspace(call.profile)
     call.output.site = workspace.store.site
-    workspace.stopping = stop_at_next_step()
+    stop = StopRequest(call.output)
+    workspace.stop_when(stop)
 
     def wants_trial(report: Report) -> bool:
         call.output.settings(report.company, report.checks)
@@ -71,6 +72,7 @@ def run_test(call: Command, *, read_only: bool, yes: bool, lateness: Lateness | 
     try:
         report = try_connection(workspace, wants_trial)
     finally:
+        stop.settle()
         workspace.close()
     in_a_row = {"in_a_row": lateness.after(report.exit_code)} if lateness else {}
     return call.output.connection(report, **in_a_row)

@@ -17,6 +17,7 @@ import typer
 
 from bexsync.cli.output import LATER_IS_SAID_AFTER, Output, OutputLost
 from bexsync.errors import BexsyncError, ConfigurationProblem, Defect, Exit, TryLater, UsageProblem, fault_in_words
+from bexsync.interruption import CutOff, is_waiting
 
 if TYPE_CHECKING:
     from bexsync.engine.result import Result
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 
 _A_DAY = 23 * 3600
+# Seconds that a request under way gets after SIGTERM, and between later looks whether another one is under way.
+_GRACE = 1.5
+_BETWEEN = 0.1
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,8 @@ def _run_in_workspace(call: Command, job: Callable[[Workspace], Result]) -> Exit
 
     workspace = open_workspace(call.profile)
     call.output.site = workspace.store.site
-    workspace.stopping = stop_at_next_step()
+    stop = StopRequest(call.output)
+    workspace.stop_when(stop)
     problem = None
     try:
         try:
@@ -80,6 +85,7 @@ def _run_in_workspace(call: Command, job: Callable[[Workspace], Result]) -> Exit
             result, problem = ended.result, ended.problem
         return _show(call, workspace, result, problem)
     finally:
+        stop.settle()
         workspace.close()
 
 
@@ -217,19 +223,45 @@ def defect(problem: Exception) -> Defect:
     )
 
 
-def stop_at_next_step() -> Callable[[], bool]:
-    """SIGTERM and the first Ctrl-C let the step under way come to its end."""
-    asked: list[int] = []
+class StopRequest:
+    """Whether SIGTERM or Ctrl-C came; the step under way comes to its end, after SIGTERM only for a moment."""
 
-    def note(number: int, _frame: Any) -> None:
-        if asked and number == signal.SIGINT:
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._asked = False
+        self._has_alarm = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with suppress(ValueError):  # outside the main thread nobody is signalled
+                signal.signal(number, self._note)
+
+    def __call__(self) -> bool:
+        """Return whether the run is to stop."""
+        return self._asked
+
+    def settle(self) -> None:
+        """Cut nothing off any more, because the run has ended."""
+        if self._has_alarm:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _note(self, number: int, _frame: Any) -> None:
+        if self._asked and number == signal.SIGINT:
             raise KeyboardInterrupt
-        asked.append(number)
+        self._asked = True
+        if number == signal.SIGTERM:
+            self._has_alarm = True
+            signal.signal(signal.SIGALRM, _cut_off)
+            signal.setitimer(signal.ITIMER_REAL, _GRACE, _BETWEEN)
+            return
+        with suppress(RuntimeError, ValueError):  # it may come in the middle of another line
+            self._output.say_error(
+                f"{self._output.command}: Stopping after the request under way; Ctrl-C again stops at once."
+            )
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        with suppress(ValueError):  # outside the main thread nobody is signalled
-            signal.signal(number, note)
-    return lambda: bool(asked)
+
+def _cut_off(_number: int, _frame: Any) -> None:
+    """End a wait for an answer; at any other moment the step is about to end by itself."""
+    if is_waiting():
+        raise CutOff
 
 
 def _set_up_logging(verbose: int) -> None:

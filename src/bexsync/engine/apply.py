@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, Protocol
 
 from bexsync.engine.journal import Claim, Journal, resolved
-from bexsync.errors import BexsyncError, Changed, Defect, LedgerAnswer, NotSent, Refused, TryLater, Unanswered
+from bexsync.errors import BexsyncError, Changed, Defect, LedgerAnswer, NotSent, Refused, StoppedBySignal, Unanswered
 from bexsync.http.answers import Effect
 from bexsync.http.clock import Clock
 from bexsync.planning.plan import Plan, Ref, Step, Subject
@@ -105,7 +105,7 @@ class Applier:
             with self.lock():
                 for subject, steps in batch:
                     if self.stopping():
-                        raise TryLater("Stopped by a signal.", "The next run goes on from here.", code="stopped")
+                        raise StoppedBySignal
                     yield self._record(subject, steps)
 
     def on_request(self, effect: Effect) -> None:

@@ -26,6 +26,7 @@ from bexsync.http.clock import Clock
 from bexsync.http.pacing import Pacer
 from bexsync.http.patience import Patience
 from bexsync.http.redaction import redact, register_secret
+from bexsync.interruption import may_be_cut_off
 from bexsync.observer import notify
 
 __all__ = ["Answer", "Client", "Effect", "Params", "Received"]
@@ -178,7 +179,8 @@ class Client:
             self._on_request(effect)
         notify("request:before", method=method, path=path, effect=effect)
         started = self._clock.monotonic()
-        received = self._exchange(request)
+        with may_be_cut_off():
+            received = self._exchange(request)
         took = self._clock.monotonic() - started
         notify("request:after", method=method, path=path, effect=effect, status=str(received.status))
         _log.debug("%s %s: %s after %.2f s", method, path, received.status, took)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from bexsync.disk import unusable
-from bexsync.errors import Busy
+from bexsync.errors import Busy, StoppedBySignal
 
 WAIT_FOR_COMPANY = 600.0
 
@@ -22,19 +22,20 @@ class Locks:
         self._company = company
         self._site = site
         self._company_lock: FileLock | None = None
+        self.stopping: Callable[[], bool] = lambda: False
 
     @contextmanager
     def job(self, job: str) -> Iterator[None]:
         """Held for a whole run; raises Busy at once when the same job of the same site is running."""
         lock = self._lock(f"{self._company}-{self._site}-{job.replace(' ', '-')}")
-        with _held(lock, 0, f"Another `{job}` of this site is running.", "This run changed nothing."):
+        with self._held(lock, 0, f"Another `{job}` of this site is running.", "This run changed nothing."):
             yield
 
     @contextmanager
     def company(self) -> Iterator[None]:
         """Held while writing to the ledger, by one process at a time; waited for."""
         self._company_lock = self._company_lock or self._lock(f"{self._company}-write")
-        with _held(
+        with self._held(
             self._company_lock,
             WAIT_FOR_COMPANY,
             "Other runs have kept the company's lock for ten minutes.",
@@ -49,14 +50,16 @@ class Locks:
             raise unusable(self._folder, problem) from problem
         return FileLock(self._folder / f"{name}.lock", mode=0o600)
 
-
-@contextmanager
-def _held(lock: FileLock, timeout: float, busy: str, hint: str) -> Iterator[None]:
-    try:
-        acquired = lock.acquire(timeout=timeout)
-    except Timeout as problem:
-        raise Busy(busy, hint) from problem
-    except OSError as problem:
-        raise unusable(lock.lock_file, problem) from problem
-    with acquired:
-        yield
+    @contextmanager
+    def _held(self, lock: FileLock, timeout: float, busy: str, hint: str) -> Iterator[None]:
+        """Hold the lock; raises Busy when it is not free in time, and StoppedBySignal."""
+        try:
+            acquired = lock.acquire(timeout=timeout, cancel_check=self.stopping)
+        except Timeout as problem:
+            if self.stopping():
+                raise StoppedBySignal from problem
+            raise Busy(busy, hint) from problem
+        except OSError as problem:
+            raise unusable(lock.lock_file, problem) from problem
+        with acquired:
+            yield

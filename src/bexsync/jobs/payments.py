@@ -10,7 +10,7 @@ from itertools import islice
 
 from bexsync.engine.journal import observed
 from bexsync.engine.result import Outcome, Result, Status
-from bexsync.errors import ConfigurationProblem, RecordProblem, TryLater
+from bexsync.errors import ConfigurationProblem, RecordProblem, StoppedBySignal
 from bexsync.jobs.credit_notes import close_written_credits, originals_of_open_credits
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
@@ -68,7 +68,7 @@ class _Poll:
         done = 0
         for batch in _batches(links):
             if self._run.workspace.stopping():
-                raise TryLater("Stopped by a signal.", "The next run goes on from here.", code="stopped")
+                raise StoppedBySignal
             self._run.workspace.progress("comparing", done, len(links))
             states = self._run.ledger.documents([link.ledger_id for link in batch])
             self._refuse_mass_deletion(batch, states)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
-from bexsync.errors import ConfigurationProblem, TryLater
+from bexsync.errors import ConfigurationProblem, StoppedBySignal
 from bexsync.jobs.reporting import no_catalog
 from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
@@ -96,7 +96,7 @@ class CatalogReader:
         stopping = self.run.workspace.stopping
         for found in catalog_of(self.run.workspace).products():
             if stopping():
-                raise TryLater("Stopped by a signal.", "The next run goes on from here.", code="stopped")
+                raise StoppedBySignal
             if isinstance(found, Unreadable):
                 self.unreadable.append(found)
                 continue
@@ -125,6 +125,6 @@ def counted_items(run: Run, items: Iterator[Item], expected: int) -> Iterator[It
     for number, item in enumerate(items, 1):
         if number % 500 == 0:
             if run.workspace.stopping():
-                raise TryLater("Stopped by a signal.", "The next run goes on from here.", code="stopped")
+                raise StoppedBySignal
             tell("reading items", number, max(expected, number))
         yield item

@@ -11,7 +11,7 @@ from bexsync.engine.apply import Applied, AppliedRecord, Applier, Fate, Side
 from bexsync.engine.journal import Journal
 from bexsync.engine.recover import Recovery
 from bexsync.engine.result import MOST_KEPT, Outcome, Result, Status
-from bexsync.errors import BexsyncError, RecordProblem, TooManyErrors, TryLater
+from bexsync.errors import BexsyncError, Exit, RecordProblem, TooManyErrors, TryLater
 from bexsync.http.answers import Effect
 from bexsync.jobs.customers import Customers
 from bexsync.jobs.reporting import ShopSide, report_steps, status_rows
@@ -191,6 +191,9 @@ def _run(workspace: Workspace, job: str, work: Callable[[Run], None]) -> Result:
         exit_code, message = int(problem.exit_code), problem.message
         problem.add_note(job)
         raise RunEnded(_finished(run), problem) from problem
+    except KeyboardInterrupt:
+        exit_code, message = int(Exit.TRY_LATER), "Interrupted."
+        raise
     finally:
         store.runs.end(run_id, exit_code, run.result.counts, run.ledger.requests, message, clock.now())
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bexsync.http.answers import Effect
-from bexsync.http.clock import Clock
+from bexsync.http.clock import Clock, SystemClock
 from bexsync.jobs.locks import Locks
 from bexsync.ports import Catalog, Ledger, Shop
 from bexsync.profile import Profile
@@ -37,3 +37,10 @@ class Workspace:
     close: Callable[[], None] = lambda: None
     warning: Callable[[], str] = lambda: ""
     catalog: Catalog | None = None
+
+    def stop_when(self, asked: Callable[[], bool]) -> None:
+        """Stop at the next step, and in a wait for the clock or a lock, once `asked` says so."""
+        self.stopping = asked
+        self.locks.stopping = asked
+        if isinstance(self.clock, SystemClock):
+            self.clock.stopping = asked
