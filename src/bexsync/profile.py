@@ -181,6 +181,7 @@ class CsvSection(Section):
     decimal: Literal["", ".", ","] = ""
     date_format: Annotated[str, AfterValidator(_whole_date)] = ""
     ignore: tuple[str, ...] = ()
+    yearly_since: Annotated[int, Field(ge=0, le=9999)] = 0
     columns: Annotated[
         dict[str, Annotated[tuple[str, ...], BeforeValidator(_one_or_several)]], AfterValidator(_known_columns)
     ] = Field(default_factory=dict)

@@ -11,10 +11,13 @@ from bexsync.engine.result import MOST_KEPT, Outcome, Status
 from bexsync.jobs.run import Run
 from bexsync.planning.plan import Subject
 from bexsync.ports import Intake, Leftover, LeftoverState, OriginReport, OriginState, Remark, Unreadable
+from bexsync.records.quoting import printable
 from bexsync.store import RecordState
 
 _AT_ONCE = 100
 _UNREADABLE = "unreadable"
+_TWO_FILES = "stands in two files of one run with different content"
+_MOST_SHOWN = 10
 _NOT_READ = "not_read"
 
 
@@ -27,6 +30,10 @@ class Desk:
         self._understood: dict[str, str] = {}
         self._taken: set[tuple[str, str, str]] = set()
         self._unreadable: dict[Subject, str] = {}
+        self._newcomers: set[str] = set()
+        self._contents: dict[Subject, tuple[str, str, str]] = {}
+        self._contradicted: set[Subject] = set()
+        self._disagreements: dict[str, list[str]] = {}
         self._torn: Counter[str] = Counter()
 
     def take_in(self) -> None:
@@ -64,9 +71,13 @@ class Desk:
                 )  # fmt: skip
 
     def _take(self, item: Intake | Unreadable | Remark) -> None:
+        if item.origin not in self._origins and not self._run.store.records.has_origin(item.origin):
+            self._newcomers.add(item.origin)
         sentences = self._origins.setdefault(item.origin, [])
         if isinstance(item, Remark):
             self._understood[item.origin] = item.message
+            if item.origin in self._newcomers and (unknown := item.facts.get("unknown_columns")):
+                self._run.mention(f"{item.origin}: columns", _unknown_columns(item.origin, unknown))
             self._run.result.data.setdefault("files", {})[item.origin] = {"understood": item.message, **item.facts}
             return
         if isinstance(item, Unreadable):
@@ -92,6 +103,8 @@ class Desk:
             return
         shop_id = str(getattr(item.record, "shop_id", None) or "")
         now = self._run.workspace.clock.now()
+        if item.kind == "invoice" and item.origin in self._newcomers and self._contradicts(item, shop_id):
+            return
         state = self._run.store.records.take(item, shop_id, now)
         if state is RecordState.IGNORED:
             known = Outcome(item.kind, "read", shop_id, Status.IGNORED, code="left_alone_before")
@@ -99,6 +112,40 @@ class Desk:
         self._taken.add((item.origin, item.kind, shop_id))
         if item.kind == "customer":
             self._run.store.records.settle("customer", shop_id, RecordState.DONE, "", now)
+
+    def _contradicts(self, item: Intake, shop_id: str) -> bool:
+        """Whether two files of one run say different things of one record, so that neither can be believed.
+
+        Of records that both carry `updated_at` the later one counts.
+        """
+        records, now = self._run.store.records, self._run.workspace.clock.now()
+        key, content = Subject(item.kind, shop_id), item.record.fingerprint()
+        moment = str(getattr(item.record, "updated_at", None) or "")
+        earlier = self._contents.setdefault(key, (item.origin, content, moment))
+        origin, before, moment_before = earlier
+        if origin == item.origin or before == content:
+            row = records.get(item.kind, shop_id) if origin == item.origin else None
+            if row is not None and row.state is RecordState.GIVEN_UP and _TWO_FILES in row.reason:
+                records.settle(item.kind, shop_id, RecordState.OPEN, "", now)
+            return key in self._contradicted
+        if moment and moment_before and moment != moment_before:
+            if moment < moment_before:
+                return True
+            self._contents[key] = (item.origin, content, moment)
+            return False
+        message = f"{item.kind} {shop_id} {_TWO_FILES}: {origin} and {item.origin}"
+        self._contradicted.add(key)
+        records.take(item, shop_id, now)
+        records.settle(item.kind, shop_id, RecordState.GIVEN_UP, f"{message}.", now)
+        for one in (origin, item.origin):
+            self._disagreements.setdefault(one, []).append(message)
+        self._run.note(
+            Outcome(
+                item.kind, "read", shop_id, Status.FAILED, reason=f"{message}; nothing was done for it.",
+                hint="Drop the one that is right into in/ again.", code="two_files", subject=f"{key.kind} {shop_id}",
+            )
+        )  # fmt: skip
+        return True
 
     def _forget_twin(self, item: Unreadable) -> None:
         """Where one file says two things of one record, nobody can say which is right: neither is booked."""
@@ -132,11 +179,26 @@ class Desk:
         rows = self._run.store.records.from_origin(origin)
         if any(row.state is RecordState.OPEN for row in rows):
             return OriginReport(origin, OriginState.OPEN)
-        given_up = [f"{row.kind} {row.shop_id}: {row.reason}" for row in rows if row.state is RecordState.GIVEN_UP]
+        given_up = self._disagreements.get(origin, []) + [
+            f"{row.kind} {row.shop_id}: {row.reason}"
+            for row in rows
+            if row.state is RecordState.GIVEN_UP and _TWO_FILES not in row.reason
+        ]
         state = OriginState.GIVEN_UP if sentences or given_up else OriginState.DONE
         left = self._torn[origin] - len(sentences)
         more = (f"{left} more could not be read and are not listed here.",) if left > 0 else ()
         return OriginReport(origin, state, (*sentences, *more, *given_up), self._understood.get(origin, ""))
+
+
+def _unknown_columns(origin: str, headers: Sequence[str]) -> str:
+    shown = ", ".join(f"`{printable(header)}`" for header in headers[:_MOST_SHOWN])
+    more = f" and {len(headers) - _MOST_SHOWN} more" if len(headers) > _MOST_SHOWN else ""
+    is_one = len(headers) == 1
+    what = f"the column {shown} is" if is_one else f"the columns {shown}{more} are"
+    return (
+        f"{origin}: {what} not known and not read; "
+        "name under [shop.csv] in the profile what counts (columns) and what means nothing (ignore)."
+    )
 
 
 def _sentence(text: str) -> str:

@@ -211,7 +211,7 @@ class InvoicePlanner:
         raise RecordProblem(
             f"Changed after booking ({link.number}): {'; '.join(changes[:6])}"
             f"{f' and {len(changes) - 6} more' if len(changes) > 6 else ''}.",
-            f"Undo the change in the shop, or correct the invoice in bexio: {link.url}",
+            _hint_for_change(invoice, link),
             code="changed_after_booking",
             subject="; ".join(changes)[:200],
         )
@@ -336,6 +336,19 @@ def _changed_in_ledger(link: Linked, document: Document) -> RecordProblem:
         f"{written(rounded(document.total))} {document.currency}; it is neither issued nor mailed.",
         f"Correct one of them, or issue and mail it in bexio: {link.url}",
         code="changed_in_ledger",
+    )
+
+
+def _hint_for_change(invoice: Invoice, link: Linked) -> str:
+    """What to do about a change after booking; a number that begins anew each year is no change of last year's."""
+    year = invoice.invoice_date.year
+    before = str(link.agreed.get("invoice_date", ""))[:4]
+    if before in ("", str(year)):
+        return f"Undo the change in the shop, or correct the invoice in bexio: {link.url}"
+    return (
+        f"Leave {link.number} in bexio as it is if this is another invoice: numbers that begin anew each year need "
+        f"yearly_since = {year} under [shop.csv] in the profile, and in JSON a `shop_id` of their own. "
+        "If it is the same invoice, undo the change of its date in the shop."
     )
 
 

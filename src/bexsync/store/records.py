@@ -97,6 +97,10 @@ class Records:
             ).fetchone()
             return unharmed(RecordState, row["state"]) if row else RecordState.OPEN
 
+    def has_origin(self, origin: str) -> bool:
+        """Whether records of an origin were taken in before it was put away."""
+        return self._db.row("SELECT 1 FROM origins WHERE site = ? AND origin = ?", self._site, origin) is not None
+
     def _origin_id(self, db: sqlite3.Connection, origin: str) -> int:
         db.execute("INSERT OR IGNORE INTO origins (site, origin) VALUES (?, ?)", (self._site, origin))
         row = db.execute("SELECT id FROM origins WHERE site = ? AND origin = ?", (self._site, origin)).fetchone()

@@ -174,7 +174,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 # Nothing but a word for a sum: an item called "Totalrevision" is none.
 TOTALS = re.compile(
     r"(?:(?:grand|end|gesamt|zwischen|sub|sous)[ -]?)?"
-    r"(?:totale?|totaux|summe|somm[ea]|sum|gesamt|(?:total|gesamt|end)betrag)"
+    r"(?:totale?|totaux|summen?|somm[ea]|sum|gesamt|(?:total|gesamt|end)betrag)(?: g[ée]n[ée]rale?)?"
+    r"(?: *\(?\d+ [^\W\d_]+\)?)?"
     r"[ :]*(?:[A-Z]{3}|(?:in|inkl|exkl|incl|excl|ttc|ht|netto|brutto|net|gross)\b.*)?[ :]*",
     re.IGNORECASE | re.DOTALL,
 )

@@ -91,6 +91,7 @@ def facts(sheet: Sheet) -> Mapping[str, Any]:
         "decimal": sheet.decimal,
         "columns": {field.column.name: field.header for field in sheet.header.fields},
         "ignored_columns": list(sheet.header.ignored),
+        "unknown_columns": [header for _, header in sheet.header.unasked],
         "totals_rows": sheet.totals,
         "rows": sheet.rows,
         "invoices": len(sheet),

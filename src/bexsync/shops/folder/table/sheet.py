@@ -18,6 +18,7 @@ from bexsync.shops.folder.table.cells import (
     NumberText,
     amount_text,
     cleaned,
+    day_of_workbook,
     flaw_in_cell,
     is_month_first,
     read_day,
@@ -138,6 +139,7 @@ class _Reader:
         self._settings = settings
         self._has_currency = has_currency
         self._decimal = DecimalSign(settings.decimal)
+        self._latest: dict[str, str] = {}
         self._month_first: tuple[int, Field, str] | None = None
         self._amounts: tuple[tuple[int, Field], ...] = ()
         self._days: tuple[tuple[int, Field], ...] = ()
@@ -182,7 +184,7 @@ class _Reader:
         fields = sheet.header.fields
         cells = tuple(_meant(f.cell(given), f) for f in fields)
         row = Row(number, cells)
-        key = " ".join(cells[self._key].split("\u00a0"))
+        key = self._key_of(" ".join(cells[self._key].split("\u00a0")), cells)
         if not key or self._is_totals_row(row):
             self._set_aside(row, given)
             return
@@ -191,6 +193,22 @@ class _Reader:
         self._look_at(row, given)
         self._left_out.look_at(number, given)
         sheet.keep(key, row)
+
+    def _key_of(self, number: str, cells: tuple[str, ...]) -> str:
+        """The number, with its year where numbers begin anew each year; without a date, that of the row before."""
+        since = self._settings.yearly_since
+        if not since or not number or self._sheet.header.field("shop_id") is not None:
+            return number
+        days = (cells[i] for i, f in self._days if f.column.name == "invoice_date")
+        day = next((day for text in days if (day := self._day(text))), "")
+        if not day:
+            return self._latest.get(number, number)
+        year = int(day[:4])
+        self._latest[number] = f"{year}/{number}" if year >= since else number
+        return self._latest[number]
+
+    def _day(self, text: str) -> str:
+        return (bool(self._sheet.name) and day_of_workbook(text)) or read_day(text, self._settings.date_format) or ""
 
     def _flaw(self, number: int, given: list[str]) -> Stray | None:
         """A cell that is read and holds an error, or a day where a spreadsheet made one of a number."""
@@ -235,20 +253,23 @@ class _Reader:
             sheet.set_aside(stray)
 
     def _is_totals_row(self, row: Row, given: list[str] | None = None) -> bool:
-        """Whether a row adds others up: sums, with nothing beside them but a word that says so."""
+        """Whether a row adds others up: sums, with nothing beside them but words that say so and a currency."""
         amounts = {index for index, _ in self._amounts}
-        texts = {cell for index, cell in enumerate(row.cells) if cell and index not in amounts}
-        sums = [row.cells[index] for index, _ in self._amounts if row.cells[index]]
-        if row.cells[self._key]:
-            return texts == {row.cells[self._key]} and TOTALS.fullmatch(row.cells[self._key]) is not None
-        if given is not None:
-            read = {index for f in self._sheet.header.fields for index in (f.index, *f.others)}
-            texts |= {
+        fields = self._sheet.header.fields
+        sums = [cell for index, cell in enumerate(row.cells) if index in amounts and cell and is_amount(cell)]
+        words = {
+            cell
+            for index, cell in enumerate(row.cells)
+            if cell and fields[index].column.name != "currency" and not (index in amounts and is_amount(cell))
+        }
+        if not row.cells[self._key] and given is not None:
+            read = {index for f in fields for index in (f.index, *f.others)}
+            words |= {
                 text for i, c in enumerate(given) if i not in read and (text := cleaned(c)) and not is_amount(text)
             }
-        if not sums or not all(is_amount(text) for text in sums) or len(texts) > 1:
+        if not all(TOTALS.fullmatch(word) for word in words):
             return False
-        return all(TOTALS.fullmatch(text) for text in texts) and not self._has_price(row)
+        return bool(words) if row.cells[self._key] else bool(sums) and (bool(words) or not self._has_price(row))
 
     def _has_price(self, row: Row) -> bool:
         prices = ("unit_price", "unit_price_gross")
