@@ -67,7 +67,7 @@ def test_a_rehearsal_changes_nothing_at_all(three: World) -> None:
     result = three.push(dry_run=True)
     assert {o.status for o in result.outcomes} == {Status.PLANNED}
     assert result.data["plan"] | {"digest": ""} == {
-        "digest": "", "documents": 3, "mails": 3, "requests": 7, "money": {"CHF": "324.30"},
+        "digest": "", "documents": 3, "mails": 3, "cancels": 0, "requests": 7, "money": {"CHF": "324.30"},
     }  # fmt: skip
     assert three.writes() == 0
     assert sorted(three.shop.rglob("*")) == files
