@@ -341,3 +341,11 @@ def test_postal_codes_of_a_table_reach_bexio_as_the_post_writes_them(world: Worl
     assert {o.status for o in world.push().outcomes} == {Status.DONE}
     codes = {row["name_1"]: row["postcode"] for row in world.sandbox.contacts() if row["name_1"].startswith("Firma")}
     assert list(codes.values()) == ["4001", "9490", "4001", "4001", "75008", "SW1A 1AA", "68161"]
+
+
+def test_of_many_who_share_a_mail_only_a_few_are_named(world: World) -> None:
+    for number in range(40):
+        a_contact(world, "company", f"STWEG Weg {number}", "", MAIL)
+    said = reasons(pushed(world, PARTIES[3]))["1"]
+    assert said.endswith("and 37 more")
+    assert len(said) < 250

@@ -16,6 +16,8 @@ from bexsync.profile import SameMail
 from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike, contracted, folded
 
+_MOST_NAMED = 3
+
 
 class Candidate(Protocol):
     """What matching needs to know of a contact; `ledger_id` is None where it is still to be created."""
@@ -182,6 +184,12 @@ def described(row: Candidate) -> str:
     return f"{name}{f', {where}' if where else ''} ({which})"
 
 
+def listed(rows: Sequence[Candidate]) -> str:
+    """A few contacts for a sentence; a property manager's mail may belong to hundreds."""
+    more = f" and {len(rows) - _MOST_NAMED} more" if len(rows) > _MOST_NAMED else ""
+    return "; ".join(described(row) for row in rows[:_MOST_NAMED]) + more
+
+
 def contact_key(wanted: Wanted) -> str:
     """The natural key of a new contact, which every site and job shares; a mail alone may belong to several parties."""
     name = folded(f"{wanted.name_1} {wanted.name_2}")
@@ -223,8 +231,7 @@ def _only_one(rows: Sequence[Candidate], wanted: Wanted, by: str) -> Candidate:
     if len(candidates) == 1:
         return candidates[0]
     raise RecordProblem(
-        f"bexio has {len(candidates)} contacts with {by} that may be {wanted.name}: "
-        f"{'; '.join(described(row) for row in candidates)}.",
+        f"bexio has {len(candidates)} contacts with {by} that may be {wanted.name}: {listed(candidates)}.",
         "Correct name, address or mail of the one that is meant, so that only it agrees with the shop. "
         "Merge them in bexio only if both are the same customer.",
         code="contact_ambiguous",
@@ -239,7 +246,7 @@ def _another_party(
     if same_mail == "stop":
         address = one_line(wanted.addresses[0]) if wanted.addresses else ""
         raise RecordProblem(
-            f"The mail {wanted.mail} belongs to {'; '.join(described(row) for row in others)}, "
+            f"The mail {wanted.mail} belongs to {listed(others)}, "
             f"but the invoice is for {wanted.name}{f', {address}' if address else ''}.",
             "Correct the mail or the address in the shop or in bexio; "
             'or set [contacts] same_mail = "separate" in the profile, for a contact of its own.',

@@ -19,6 +19,7 @@ from bexsync.planning.contact_matching import (
     contact_key,
     described,
     is_same_name,
+    listed,
     match,
 )
 from bexsync.planning.plan import LinkDraft, Ref, Step, Subject
@@ -140,7 +141,7 @@ class ContactPlanner:
         row = found.found
         if row is None:
             if found.others:
-                whose = "; ".join(described(other) for other in found.others)
+                whose = listed(found.others)
                 draft.notes.append(f"a contact of its own, since the mail {main.mail} belongs to {whose}")
             return self._create(main, {**form, **self._number(customer, to, draft)}, draft, to.key)
         by_id = linked is not None and row.ledger_id == linked.ledger_id

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 _WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe", "æ": "ae", "œ": "oe"})
 _JOINED = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d"})
 
 
+@lru_cache(maxsize=10_000)
 def folded(text: str) -> str:
     """Return the letters and digits of a text in lower case and without accents, words apart by one blank."""
     plain = unicodedata.normalize("NFKD", text.casefold().translate(_JOINED))
@@ -19,6 +21,7 @@ def _kept(sign: str) -> str:
     return "" if unicodedata.combining(sign) or sign in "'’`´." else " "
 
 
+@lru_cache(maxsize=10_000)
 def written_out(text: str) -> str:
     """Return the folded text with its umlauts as two letters each, as keyboards without them write it."""
     return folded(unicodedata.normalize("NFC", text).casefold().translate(_WRITTEN_OUT))
