@@ -54,6 +54,27 @@ MUTATIONS = (
         is_short=True,
     ),
     Mutation(
+        "what is kept outside the state",
+        "engine/journal.py",
+        "        self._note_outside(settled, done)\n",
+        "",
+        "tests/jobs/test_push_kept.py::test_an_invoice_taken_back_in_bexio_is_never_mailed_or_rewritten_again",
+    ),
+    Mutation(
+        "the question about another spelling of a number",
+        "jobs/invoices.py",
+        "self._twins.refuse(invoice)",
+        "pass",
+        "tests/jobs/test_push_twins.py::test_it_is_a_question",
+    ),
+    Mutation(
+        "the look before a draft is deleted",
+        "ledgers/bexio/cancelling.py",
+        'or state.shared or state.content != payload["content"]:',
+        "or state.shared:",
+        "tests/jobs/test_push_changes.py::test_what_a_person_or_a_customer_had_a_part_in_is_not_taken_back",
+    ),
+    Mutation(
         "the clock that nobody sets",
         "engine/journal.py",
         "return max(0.0, by_the_wall, needed - passed)",
