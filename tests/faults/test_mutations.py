@@ -84,7 +84,7 @@ MUTATIONS = (
     Mutation(
         "the moment of sending",
         "engine/apply.py",
-        "self._current = self.journal.restamp(intent)",
+        "self._current = self.journal.restamp(self._current or intent)",
         "pass",
         f"{SAFEGUARDS}test_a_create_that_waited_for_the_rate_limit_counts_from_when_it_left",
     ),
