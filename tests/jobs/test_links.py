@@ -226,6 +226,11 @@ def test_pruning_leaves_no_person_behind_and_books_nothing_again(world: World) -
     world.push()
     assert world.writes() == writes
     assert found() != set()  # the file that was dropped again
+    contacts = len(world.sandbox.books.contacts)
+    world.drop({**invoice, "shop_id": "2", "invoice_date": "2027-12-20"}, name="2.json")
+    world.push()
+    assert len(world.invoices()) == 2
+    assert len(world.sandbox.books.contacts) == contacts
 
 
 def test_pruning_keeps_what_is_asked_for_and_what_is_in_question(world: World) -> None:
