@@ -349,3 +349,29 @@ def test_of_many_who_share_a_mail_only_a_few_are_named(world: World) -> None:
     said = reasons(pushed(world, PARTIES[3]))["1"]
     assert said.endswith("and 37 more")
     assert len(said) < 250
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_couple_whom_the_shop_tells_apart_has_two_contacts(world: World, at_once: bool) -> None:
+    hans, petra = {**PARTIES[0], "shop_id": "H"}, {**PARTIES[1], "shop_id": "P"}
+    if at_once:
+        pushed(world, hans, petra)
+    else:
+        pushed(world, hans)
+        pushed(world, petra, first=2)
+    pushed(world, petra, hans, first=3)
+    names = [contact_of(world, n)["name_2"] for n in range(1, 5)]
+    assert names == ["Hans", "Petra", "Petra", "Hans"]
+    assert [letter(world, n)[0].split()[0] for n in range(1, 5)] == names
+
+
+def test_a_contact_of_several_customers_keeps_its_name(world: World) -> None:
+    world.set_profile(contacts={"same_mail": "one"})
+    one, other = {**PARTIES[0], "shop_id": "H"}, {**PARTIES[2], "shop_id": "J"}
+    pushed(world, one)
+    pushed(world, other, first=2)
+    pushed(world, other, first=3)
+    assert contact_of(world, 3)["id"] == contact_of(world, 1)["id"]
+    assert contact_of(world, 3)["name_2"] == "Hans"
+    assert contact_of(world, 3)["street_name"] == "Seeweg"
+    assert letter(world, 3)[:2] == ["Jonas Berger", "Dorfgasse 12"]

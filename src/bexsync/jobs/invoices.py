@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from typing import cast
 
 from bexsync.engine.journal import gone, observed
@@ -282,7 +282,14 @@ class _Push:
                 run.ledger.negative_prices,
             ),
             contacts=ContactPlanner(
-                profile, master, run.store.contacts, self._tried, owner, self._contact_of, self._contacts_under_way()
+                profile,
+                master,
+                run.store.contacts,
+                self._tried,
+                owner,
+                self._contact_of,
+                self._contacts_under_way(),
+                self._customers_of(),
             ),
             finisher=Finisher(profile, run.store.site, master.me.mail, run.ledger.send_issues),
             site=run.store.site,
@@ -301,6 +308,18 @@ class _Push:
     def _contact_of(self, customer: str) -> int | None:
         link = self._run.store.links.get(CUSTOMER, customer)
         return link.ledger_id if link else None
+
+    def _customers_of(self) -> Callable[[int], Collection[str]]:
+        """Which customers of the shop a contact is linked to; read as a whole, when it is asked for first."""
+
+        @cache
+        def known() -> Mapping[int, set[str]]:
+            found: dict[int, set[str]] = {}
+            for customer, contact, _ in self._run.store.links.marks(CUSTOMER):
+                found.setdefault(contact, set()).add(customer)
+            return found
+
+        return lambda ledger_id: known().get(ledger_id, ())
 
     def _contacts_under_way(self) -> tuple[Step, ...]:
         return tuple(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -144,12 +144,18 @@ class Match:
     others: tuple[Candidate, ...] = ()
 
 
-def match(wanted: Wanted, lookup: Lookup, same_mail: SameMail) -> Match:
-    """The one contact that fits; raises RecordProblem when several do, or a person has to say who it is."""
+def match(
+    wanted: Wanted, lookup: Lookup, same_mail: SameMail, is_anothers: Callable[[Candidate], bool] = lambda _: False
+) -> Match:
+    """The one contact that fits; raises RecordProblem when several do, or a person has to say who it is.
+
+    `is_anothers` says which contacts are those of customers whom the shop itself tells apart from this one; of those
+    the address is not enough.
+    """
     if wanted.mail:
         known = lookup.by_mail(wanted.mail)
         of_kind = [row for row in known if row.kind == wanted.kind]
-        fitting = _best(of_kind, wanted)
+        fitting = _best(of_kind, wanted, is_anothers)
         if fitting:
             return Match(_only_one(fitting, wanted, f"the mail {wanted.mail}"))
         others = of_kind if wanted.same_kind_only else known
@@ -164,7 +170,7 @@ def match(wanted: Wanted, lookup: Lookup, same_mail: SameMail) -> Match:
             return Match(namesakes[0])
     by_name = [row for row in lookup.by_name(wanted.name_1, wanted.name_2, wanted.postcode) if row.kind == wanted.kind]
     where = f"the name {wanted.name} and postcode {wanted.postcode or '(none)'}"
-    return Match(_only_one(_best(by_name, wanted) or by_name, wanted, where) if by_name else None)
+    return Match(_only_one(_best(by_name, wanted, is_anothers) or by_name, wanted, where) if by_name else None)
 
 
 def is_same_name(row: Candidate, wanted: Wanted) -> bool:
@@ -211,7 +217,7 @@ def _is_there(row: Candidate, wanted: Wanted) -> bool:
     return any(is_same_place(row.address, address) for address in wanted.addresses)
 
 
-def _best(rows: Iterable[Candidate], wanted: Wanted) -> list[Candidate]:
+def _best(rows: Iterable[Candidate], wanted: Wanted, is_anothers: Callable[[Candidate], bool]) -> list[Candidate]:
     """Those that fit by name and address, else by name, else by address; archived ones only where no other does."""
     fit = [(row, is_same_name(row, wanted), _is_there(row, wanted)) for row in rows]
     for archived in (False, True):
@@ -219,7 +225,7 @@ def _best(rows: Iterable[Candidate], wanted: Wanted) -> list[Candidate]:
         for fitting in (
             [row for row, name, place in group if name and place],
             [row for row, name, _ in group if name],
-            [row for row, _, place in group if place],
+            [row for row, _, place in group if place and not is_anothers(row)],
         ):
             if fitting:
                 return fitting

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -86,8 +86,8 @@ class _Draft:
 class ContactPlanner:
     """Plans the contacts of one run: a new customer is created once, however many invoices it has.
 
-    `linked` gives the contact that a customer of the shop is linked to, `under_way` are steps that create contacts
-    and whose outcome nobody knows yet.
+    `linked` gives the contact that a customer of the shop is linked to, `customers` the customers of a contact, and
+    `under_way` are steps that create contacts and whose outcome nobody knows yet.
     """
 
     profile: Profile
@@ -97,6 +97,7 @@ class ContactPlanner:
     owner: User
     linked: Callable[[str], int | None] = lambda _: None
     under_way: Iterable[Step] = ()
+    customers: Callable[[int], Collection[str]] = lambda _: ()
     _new: NewContacts = field(default_factory=NewContacts)
     _keys_under_way: set[str] = field(default_factory=set)
     _shared: dict[str, Step] = field(default_factory=dict)
@@ -135,7 +136,7 @@ class ContactPlanner:
         self, customer: Customer, to: Addressee, main: Wanted, form: Mapping[str, Any], draft: _Draft
     ) -> tuple[int | Ref, Candidate]:
         linked = self._linked(to, draft) or self._numbered(customer, to, main)
-        found = Match(linked) if linked is not None and not linked.archived else self._match(main)
+        found = Match(linked) if linked is not None and not linked.archived else self._match(main, to.key)
         if found.found is None and linked is not None:
             found = Match(linked)
         row = found.found
@@ -152,8 +153,10 @@ class ContactPlanner:
             return self._again(row, draft), row
         alive = self._alive(row, main, draft)
         if by_id or same_name:
+            only_ours = by_id and not self._others(row, to.key)
             # Without id and mail it may be a namesake in the same town: nothing of the contact is overwritten.
-            sure_of = _SURE_OF_ALL if by_id else _SURE_BY_NAME if main.mail else frozenset[str]()
+            by_name = _SURE_BY_NAME if same_name and (main.mail or by_id) else frozenset[str]()
+            sure_of = _SURE_OF_ALL if only_ours else by_name
             compared = {**form, **_address_form(PostalAddress())} if not to.is_own else {**form}
             if not customer.language:
                 compared["language_id"] = None
@@ -212,8 +215,16 @@ class ContactPlanner:
             field="invoice_contact.email",
         )
 
-    def _match(self, wanted: Wanted) -> Match:
-        return match(wanted, self, self.profile.contacts.same_mail)
+    def _match(self, wanted: Wanted, customer: str = "") -> Match:
+        return match(
+            wanted, self, self.profile.contacts.same_mail, lambda row: bool(customer and self._others(row, customer))
+        )
+
+    def _others(self, row: Candidate, customer: str) -> set[str]:
+        """The other customers of the shop whose contact this is."""
+        if isinstance(row, NewContact):
+            return {row.step.link.contact_of} - {customer, ""} if row.step.link else set()
+        return set(self.customers(row.ledger_id or 0)) - {customer}
 
     def by_mail(self, mail: str) -> Sequence[Candidate]:
         """Contacts of the ledger and of this run with a mail."""
