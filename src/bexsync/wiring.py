@@ -86,6 +86,7 @@ def open_workspace(name: str, *, clock: Clock | None = None) -> Workspace:
         make_ledger=make_ledger,
         close=store.close,
         warning=tokens.warning,
+        scopes=tokens.scopes,
         catalog=_catalog(profile, path, clock, owner),
     )
 

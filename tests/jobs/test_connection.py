@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from bexsync.jobs.trial import NAME, mail, reference
 from bexsync.observer import observed_by
 from bexsync.planning.checks import Check, Verdict
 from bexsync.sandbox import Fault
+from front_door import called
 from world import World, a_world, an_invoice
 
 OURS = "bexsync-test-main@example.invalid"
@@ -359,6 +361,46 @@ def test_a_missing_scope_is_named(
     assert f"The token lacks the scope {scope}" in wrong(report)[name]
     assert f"The scope {scope} is missing" in wrong(report)[name]  # bexio's own words
     assert test_contacts(world, archived=False) == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "name"),
+    [
+        ("contact_edit", "right to contacts"),
+        ("kb_invoice_edit", "right to invoices"),
+        ("article_edit", "right to items"),
+    ],
+)
+def test_a_token_that_may_only_read_fails_without_a_trial(
+    missing: str, name: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.set_profile(products={"enabled": True})
+    every = scopes() | {"article_show", "article_edit", "stock_edit"}
+    monkeypatch.setenv("BEXSYNC_ACCESS_TOKEN", world.sandbox.create_token(every))
+    assert run(world, trial=False).exit_code is Exit.OK
+    monkeypatch.setenv("BEXSYNC_ACCESS_TOKEN", world.sandbox.create_token(every - {missing}))
+    report = run(world, trial=False)
+    assert report.exit_code is Exit.CONFIGURATION
+    assert f"The token lacks the scope {missing}" in wrong(report)[name]
+
+
+@pytest.mark.parametrize("module", ["contact", "kb_invoice"])
+def test_a_user_who_may_only_read_fails_without_a_trial(module: str, world: World) -> None:
+    world.sandbox.person.set_right(1, module, edit="none")
+    report = run(world, trial=False)
+    assert report.exit_code is Exit.CONFIGURATION
+    assert len(wrong(report)) == 1
+
+
+def test_a_token_is_judged_by_the_scopes_of_the_api_alone(world: World) -> None:
+    def status(*names: str) -> tuple[int, list[str]]:
+        ran = called(world, "auth", "status", "--json", BEXSYNC_ACCESS_TOKEN=world.sandbox.create_token(set(names)))
+        return ran.returncode, [said["message"] for said in json.loads(ran.stdout)["errors"]]
+
+    assert status("contact_edit", "kb_invoice_edit") == (0, [])
+    code, errors = status("contact_show", "kb_invoice_edit")
+    assert code == 77 or code == 78
+    assert "lacks the scope contact_edit" in " ".join(errors)
 
 
 SAID = {

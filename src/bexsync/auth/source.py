@@ -31,6 +31,10 @@ class TokenSource(Protocol):
         """A sentence about an end that comes near, "" while there is none."""
         ...
 
+    def scopes(self) -> frozenset[str]:
+        """The scopes that were granted as far as the token says, empty where it says nothing."""
+        ...
+
 
 class EnvironmentToken:
     """The token of the environment, read-only."""
@@ -58,6 +62,10 @@ class EnvironmentToken:
         """Says when it ends within two weeks."""
         return ending_soon(personal_login(environment_token(), self._clock.now()), self._clock)
 
+    def scopes(self) -> frozenset[str]:
+        """The scopes in the token itself."""
+        return frozenset(personal_login(environment_token(), self._clock.now()).scope)
+
 
 class LoginToken:
     """The token of a login, renewed in time; the store is only asked again when that is due."""
@@ -79,6 +87,10 @@ class LoginToken:
     def warning(self) -> str:
         """Says when a login that cannot be renewed ends within two weeks."""
         return ending_soon(self._current(), self._keeper.clock)
+
+    def scopes(self) -> frozenset[str]:
+        """The scopes that the login was granted."""
+        return frozenset(self._current().scope)
 
     def _current(self) -> Login:
         now = self._keeper.clock.now()

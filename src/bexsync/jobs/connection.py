@@ -151,6 +151,7 @@ class _Tester:
                 self._run.store.site,
                 self._shop(),
                 self._misfits,
+                self._workspace.scopes(),
             )
         )
 

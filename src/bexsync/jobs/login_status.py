@@ -15,6 +15,7 @@ from bexsync.auth.tokens import FILE_VARIABLE, VARIABLE, environment_token, name
 from bexsync.errors import BexsyncError, NotPermitted
 from bexsync.ledgers.bexio.rights import Right, Rights, rights_from
 from bexsync.ledgers.bexio.scopes import SCOPES, Scope, is_granted, needed
+from bexsync.profile import Profile
 
 _IDLE_END = timedelta(days=365)  # an offline session that is never renewed closes (contract 1.3)
 _IDLE_WARNED = timedelta(days=60)
@@ -72,7 +73,7 @@ def look_at_login(desk: AuthDesk, permissions: Callable[[], Any] | None) -> Logi
     rights, trouble = _rights(permissions)
     if permissions is not None and trouble is None and record is not None and not names_token():
         login = desk.login()  # asking may have renewed it
-    lines = tuple(_line(scope, scope in needed(desk.profile), login, rights) for scope in SCOPES)
+    lines = tuple(_line(scope, _is_needed(scope, desk.profile, login), login, rights) for scope in SCOPES)
     user = (record.user or record.mail) if record else "the token's user"
     idle_end = _idle_end(login)
     warnings = (
@@ -120,6 +121,12 @@ def _idle_end(login: Login) -> datetime | None:
     if not login.renewable:
         return None
     return login.refresh_expires_at or login.obtained_at + _IDLE_END
+
+
+def _is_needed(scope: Scope, profile: Profile, login: Login) -> bool:
+    """Whether the jobs of the profile would miss it; who a token belongs to is known without identity scopes."""
+    is_identity = scope.is_of_login or (scope.name == "offline_access" and login.kind == "personal")
+    return scope in needed(profile) and not (login.scope and is_identity)
 
 
 def _line(scope: Scope, is_needed: bool, login: Login, rights: Rights) -> ScopeLine:

@@ -21,7 +21,7 @@ Progress = Callable[[str, int, int], None]
 class Workspace:
     """One profile at work: `make_ledger` builds the ledger on a store, and on a hook for requests about to leave.
 
-    `catalog` is the products side of the shop, None where it has none.
+    `catalog` is the products side of the shop, None where it has none; `scopes` are those that the token says it has.
     """
 
     profile: Profile
@@ -36,6 +36,7 @@ class Workspace:
     progress: Progress = lambda _what, _done, _all: None
     close: Callable[[], None] = lambda: None
     warning: Callable[[], str] = lambda: ""
+    scopes: Callable[[], frozenset[str]] = frozenset
     catalog: Catalog | None = None
 
     def stop_when(self, asked: Callable[[], bool]) -> None:

@@ -55,7 +55,10 @@ def failures(checks: Sequence[Check]) -> list[Check]:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the checks are about: the ledger as it is, the profile, and the shop or why it cannot be used."""
+    """What the checks are about: the ledger as it is, the profile, and the shop or why it cannot be used.
+
+    `scopes` are those that the token says it has, empty where it says nothing.
+    """
 
     inspection: Inspection
     profile: Profile
@@ -64,6 +67,7 @@ class Surroundings:
     site: str
     shop: Place | BexsyncError
     misfits: Mapping[str, BexsyncError] = field(default_factory=dict)
+    scopes: frozenset[str] = frozenset()
 
     @property
     def master(self) -> Master:

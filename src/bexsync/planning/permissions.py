@@ -21,6 +21,8 @@ READ_CONTACTS = Need("contact_show", "contacts", "read contacts")
 READ_INVOICES = Need("kb_invoice_show", "invoices", "read invoices")
 WRITE_CONTACTS = Need("contact_edit", "contacts", "create, restore and archive contacts")
 WRITE_INVOICES = Need("kb_invoice_edit", "invoices", "create and delete invoices")
+READ_ITEMS = Need("article_show", "items", "read items")
+WRITE_ITEMS = Need("article_edit", "items", "create and edit items")
 READ_BANKING = Need("bank_account_show", "banking", "read bank accounts")
 READ_SETTINGS = Need("", "accounting", "read the company's settings")
 
@@ -31,16 +33,16 @@ def explained(problem: BexsyncError, need: Need, inspection: Inspection) -> tupl
         return problem.message, problem.hint
     right = inspection.rights.get(need.scope, Right.UNKNOWN)
     if need.scope and "scope" in problem.message.lower():
-        return _scope_missing(need, problem.message)
+        return scope_missing(need, problem.message)
     if right in (Right.NOT_BOOKED, Right.MISSING):
         return right_missing(need, right, inspection, problem.message)
     speaks_of_rights = any(word in problem.message.lower() for word in ("right", "module"))
     if need.scope and right is not Right.UNKNOWN and not speaks_of_rights:
-        return _scope_missing(need, problem.message)  # module and right are there, so that only the token is left
+        return scope_missing(need, problem.message)  # module and right are there, so that only the token is left
     return problem.message, problem.hint
 
 
-def _scope_missing(need: Need, said: str) -> tuple[str, str]:
+def scope_missing(need: Need, said: str) -> tuple[str, str]:
     """A sentence and a hint for a token that was not granted enough."""
     return (
         f"The token lacks the scope {need.scope}, so it may not {need.words}. {said}",

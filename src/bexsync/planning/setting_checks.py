@@ -12,11 +12,14 @@ from bexsync.planning.permissions import (
     READ_BANKING,
     READ_CONTACTS,
     READ_INVOICES,
+    READ_ITEMS,
     READ_SETTINGS,
     WRITE_CONTACTS,
     WRITE_INVOICES,
+    WRITE_ITEMS,
     Need,
     right_missing,
+    scope_missing,
 )
 from bexsync.ports import BankAccount, Master, Right
 from bexsync.profile import Profile
@@ -60,9 +63,11 @@ def _user_name(name: str, mail: str) -> str:
 
 
 def _rights(around: Surroundings) -> Iterator[Check]:
+    items = (("items", READ_ITEMS, WRITE_ITEMS),) if around.profile.products.enabled else ()
     for part, reading, writing in (
         ("contacts", READ_CONTACTS, WRITE_CONTACTS),
         ("invoices", READ_INVOICES, WRITE_INVOICES),
+        *items,
     ):
         name = f"right to {part}"
         yield around.unread(name, "none", part, reading) or _right(around, name, writing)
@@ -70,6 +75,8 @@ def _rights(around: Surroundings) -> Iterator[Check]:
 
 def _right(around: Surroundings, name: str, writing: Need) -> Check:
     right = around.inspection.rights.get(writing.scope, Right.UNKNOWN)
+    if around.scopes and writing.scope not in around.scopes:
+        return wrong(name, "read only", *scope_missing(writing, "So says the token itself."))
     match right:
         case Right.NOT_BOOKED | Right.MISSING:
             said = "So says bexio's list of rights."

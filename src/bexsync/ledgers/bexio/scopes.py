@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from bexsync.profile import Profile
 
+_LOGIN = ("auth login",)
+_STAY = "offline_access"
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -18,6 +21,11 @@ class Scope:
     wanted: Callable[[Profile], bool]
     module: str = ""
     level: str = ""
+
+    @property
+    def is_of_login(self) -> bool:
+        """Whether it only serves to log in; a token that is there already works without it."""
+        return self.commands == _LOGIN and self.name != _STAY
 
 
 def _always(_: Profile) -> bool:
@@ -40,14 +48,13 @@ def _with_orders(profile: Profile) -> bool:
     return bool(profile.orders)
 
 
-_LOGIN = ("auth login",)
 _PUSH = ("invoices push",)
 SCOPES = (
     Scope("openid", "know who logged in", _LOGIN, _always),
     Scope("profile", "see your name", _LOGIN, _always),
     Scope("email", "see your mail address", _LOGIN, _always),
     Scope("company_profile", "see which company it is", _LOGIN, _always),
-    Scope("offline_access", "stay logged in for cron", _LOGIN, _always),
+    Scope(_STAY, "stay logged in for cron", _LOGIN, _always),
     Scope("contact_edit", "find and create contacts", _PUSH, _always, "contact", "edit"),
     Scope(
         "kb_invoice_edit",
