@@ -690,6 +690,16 @@ MISTAKES: list[tuple[str, str, list[tuple[str, str]]]] = [
         [("row 2, column `currency`", 'must be a currency code like CHF, it says "Franken"')],
     ),
     (
+        "a lost letter",
+        table(GOOD.replace("Beratung", "Ger\N{REPLACEMENT CHARACTER}t")),
+        [("row 2", "column `item` has lost a letter, which an earlier program could not read")],
+    ),
+    (
+        "an error of a spreadsheet",
+        table(GOOD.replace("100.00", "#BEZUG!")),
+        [("row 2", "column `unit_price` holds the error #BEZUG!")],
+    ),
+    (
         "another currency",
         table(GOOD.replace("100.00", "EUR 100.00")),
         [("row 2, column `unit_price`", "is in EUR, but the invoice is in CHF")],

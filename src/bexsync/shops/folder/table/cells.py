@@ -22,7 +22,7 @@ _ERROR_NAMES = re.compile(
     r"#(?:REF!|BEZUG!|RIF!|N/A|NV|N/D|NAME\?|NOM\s?\?|NOME\?|VALUE!|WERT!|VALEUR!|VALORE!|DIV/0!|NUM!|ZAHL!|NOMBRE!"
     r"|NULL!|NULLO!|NUL!|SPILL!|CALC!)"
 )
-FLAW_HINT = "Mend the cell in the spreadsheet, save the file, and drop it into in/ again."
+FLAW_HINT = "Mend the cell in the program it comes from, save the file, and drop it into in/ again."
 _THREE_DECIMALS = re.compile(r"\.\d{3}(?!\d)", re.ASCII)
 
 YES_NO: Mapping[str, str] = {
@@ -203,6 +203,8 @@ def flaw_in_cell(cell: str) -> str:
     """Why a cell has no value, as part of a sentence; "" where it has one or is empty."""
     if isinstance(cell, CellFlaw):
         return cell
+    if "\N{REPLACEMENT CHARACTER}" in cell:
+        return "has lost a letter, which an earlier program could not read"
     return f"holds the error {cell.strip()}" if cell.startswith("#") and _ERROR_NAMES.fullmatch(cell.strip()) else ""
 
 
