@@ -222,7 +222,7 @@ def test_a_token_from_input_every_option_and_a_first_rehearsal(newcomer: Newcome
     os.utime(inbox / "first.json", (1, 1))
     options = {
         "--revenue-account": "3400", "--tax-code": "UR26", "--currency": "eur", "--site": "club", "--finish": "send",
-        "--user": "Luca.Ferrari@bergladen.example", "--bank-account": "CH93 0076 2011 6238 5295 7",
+        "--user": "Luca.Ferrari@bergladen.example", "--bank-account": "CH56 0483 5012 3456 7800 9",
         "--start-date": "1.11.2026", "--due-days": "20", "--language": "fr", "--max-documents": "5",
         "--max-mails": "4", "--send-to": "customer", "--shop": "sub/shop", "--token-store": "file",
     }  # fmt: skip
@@ -239,7 +239,7 @@ def test_a_token_from_input_every_option_and_a_first_rehearsal(newcomer: Newcome
     profile = load_profile(newcomer.home / "sub" / "club.toml")
     ledger = profile.ledger
     assert (ledger.revenue_account, ledger.tax_code, ledger.currency, ledger.language) == ("3400", "UR26", "EUR", "fr")
-    assert (ledger.user, ledger.bank_account) == ("luca.ferrari@bergladen.example", "CH9300762011623852957")
+    assert (ledger.user, ledger.bank_account) == ("luca.ferrari@bergladen.example", "CH5604835012345678009")
     assert (ledger.token_store, profile.shop.site, profile.shop.path) == ("file", "club", "./shop")
     assert (profile.invoices.finish, profile.invoices.send_to) == ("send", "customer")
     assert (profile.invoices.start_date, profile.invoices.due_days) == (date(2026, 11, 1), 20)
