@@ -76,7 +76,7 @@ def check_shop_total(
         raise _mismatch(
             f"total_rounding {written(rounding)} {currency} is more than rounding explains.",
             "total_rounding",
-            " A deduction or a surcharge is a line of type discount or fee.",
+            " A deduction or a surcharge is a line of type discount or fee; a larger coin is [shop] round_to.",
         )
     if stated is not None:
         # A shop that names its rounding has rounded the sum to cents before.
