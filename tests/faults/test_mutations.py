@@ -72,7 +72,7 @@ MUTATIONS = (
         "ledgers/bexio/cancelling.py",
         'or state.shared or state.content != payload["content"]:',
         "or state.shared:",
-        "tests/jobs/test_push_changes.py::test_what_a_person_or_a_customer_had_a_part_in_is_not_taken_back",
+        "tests/jobs/test_push_cancelled.py::test_what_a_person_or_a_customer_had_a_part_in_is_not_taken_back",
     ),
     Mutation(
         "the clock that nobody sets",
