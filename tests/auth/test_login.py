@@ -115,6 +115,7 @@ EACH_FAILURE: dict[str, tuple[type[BexsyncError], str]] = {
     "unknown scope": (ConfigurationProblem, "a scope that was asked for"),
     "another login's answer": (LoginNeeded, "belongs to another login"),
     "somebody else's answer": (LoginNeeded, "Somebody else than the login page"),
+    "nobody's answer": (LoginNeeded, "Somebody else than the login page"),
     "no code": (LoginNeeded, "Paste the whole address"),
     "code used twice": (LoginNeeded, "Run `bexsync auth login` again"),
     "nobody there": (TryLater, "cannot be reached"),
@@ -176,6 +177,8 @@ def changed(address: str, failure: str) -> str:
             query["state"] = "somebody-elses-state"
         case "somebody else's answer":
             query["iss"] = "https://evil.example/realms/bexio"
+        case "nobody's answer":
+            del query["iss"]
         case "no code":
             del query["code"]
         case _:

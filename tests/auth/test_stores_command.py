@@ -149,7 +149,14 @@ def test_a_child_that_keeps_the_pipes_open_is_not_waited_for(monkeypatch: pytest
 
 
 def test_set_need_not_read_its_input() -> None:
-    with_commands(get=("cat",), set=("true",)).save("x" * 500_000)
+    same = ("sh", "-c", "head -c 500000 /dev/zero | tr '\\0' x")
+    with_commands(get=same, set=("true",)).save("x" * 500_000)
+
+
+def test_what_was_set_is_read_back() -> None:
+    with pytest.raises(TokenStoreProblem, match="does not give back what was put in") as caught:
+        with_commands(get=("echo", "another"), set=("true",)).save(SECRET)
+    assert "`set` and `get`" in caught.value.hint
 
 
 def test_trying_out_writes_the_present_login_back(store: TokenStore, kept: Path) -> None:

@@ -47,6 +47,7 @@ class Endpoints:
     userinfo: str
     revocation: str
     keys: str
+    names_itself: bool = False  # in each answer that the browser brings back (RFC 9207)
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ class IdentityProvider:
                 "This answer belongs to another login.", "Use the page that was opened last.", code=OTHER_LOGIN
             )
         issuer = query.get("iss", [""])[-1]
-        if issuer and issuer != self.endpoints().issuer:
+        endpoints = self.endpoints()
+        if issuer != endpoints.issuer and (issuer or endpoints.names_itself):
             raise LoginNeeded("Somebody else than the login page of bexio answered.", _AGAIN)
         try:
             client = _client(App("", ""))
@@ -213,6 +215,7 @@ class IdentityProvider:
                 userinfo=str(document["userinfo_endpoint"]),
                 revocation=str(document["revocation_endpoint"]),
                 keys=str(document["jwks_uri"]),
+                names_itself=document.get("authorization_response_iss_parameter_supported") is True,
             )
         except KeyError as problem:
             raise _no_provider(self._issuer, f"its configuration lacks {problem.args[0]}") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+import stat
 
 from bexsync.errors import LoginNeeded
 from bexsync.http.redaction import register_secret
@@ -35,7 +35,19 @@ def _token_file() -> str:
     if not path:
         return ""
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        # A pipe without a writer must not keep the program waiting.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), encoding="utf-8") as file:  # noqa: PTH123
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise LoginNeeded(
+                    f"The token file {path} is no plain file.",
+                    f"Write the token into a file of its own: {FILE_VARIABLE} is read more than once.",
+                )
+            if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                raise LoginNeeded(
+                    f"The token file {path} may be written by other users.", f"Take that right away: chmod go-w {path}"
+                )
+            return file.read().strip()
     except (OSError, UnicodeDecodeError) as problem:
         raise LoginNeeded(
             f"The token file {path} cannot be read.", f"Check {FILE_VARIABLE} and the file's rights."

@@ -83,7 +83,7 @@ def restore(path: Path, source: Path, *, company: str, now: datetime) -> Path:
     database = open_database(path)
     try:
         _copy(database.connection, kept)
-        with translated(source), closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as copy:
+        with translated(source), closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as copy:
             copy.backup(database.connection)
     finally:
         database.close()
@@ -102,7 +102,7 @@ def check_copy(source: Path, company: str) -> None:
     if not source.is_file():
         raise ConfigurationProblem(f"There is no file {source}.", "Name a file that `bexsync state backup` wrote.")
     try:
-        with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as copy:
+        with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as copy:
             whole = copy.execute("PRAGMA quick_check").fetchone()[0] == "ok"
             version = int(copy.execute("PRAGMA user_version").fetchone()[0])
             row = copy.execute("SELECT value FROM meta WHERE key = 'company'").fetchone()

@@ -67,9 +67,14 @@ class CommandStore:
         return secret
 
     def save(self, secret: str) -> None:
-        """Hands the login to `set`, with a line break at its end."""
+        """Hands the login to `set`, with a line break at its end, and reads it back: commands fail without a word."""
         register_secret(secret)
         _run("set", self._set, secret)
+        if self.load() != secret:
+            raise TokenStoreProblem(
+                f"{self.where} does not give back what was put in.",
+                "See in a terminal what `set` and `get` of [ledger.token_command] do; both must mean the same entry.",
+            )
 
     def erase(self) -> None:
         """Runs `erase`; without one, `set` is given an empty line, which counts as no login."""

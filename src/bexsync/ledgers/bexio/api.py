@@ -92,6 +92,12 @@ def _paged(page: Callable[[int], list[Row]]) -> Iterator[Row]:
         yield from (row for name, row in here.items() if name not in before)
         if len(rows) < PAGE:
             return
+        if not here.keys() - before:
+            raise Unreachable(
+                f"bexio shows the same {len(rows)} records again and again, so that the list has no end.",
+                "The next run asks again.",
+                code="bad_answer",
+            )
         before = frozenset(here)
         offset += PAGE - _TWICE
 
