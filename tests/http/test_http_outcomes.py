@@ -170,7 +170,7 @@ CASES = [
 
 def outcome(clock: ManualClock, gives: object, effect: Effect, **more):
     counted: list[int] = []
-    client = client_on(clock, on_request=lambda: counted.append(1), **more)
+    client = client_on(clock, on_request=lambda _: counted.append(1), **more)
     fresh = (
         (lambda _request: raise_(type(gives)(str(gives))))
         if isinstance(gives, Exception)
