@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet
 
 from auth.stores_kit import PROFILE, ROOT, SECRET, fill, login_file, opened, small_disk
 from bexsync.auth.stores import StoreChoice, TokenStore, open_store, probe, same_place
-from bexsync.auth.stores.encrypted_file import make_key
+from bexsync.auth.stores.encrypted_file import EncryptedFile, make_key
 from bexsync.errors import TokenStoreProblem, TryLater
 from bexsync.profile import TokenCommandSection
 
@@ -409,3 +409,15 @@ def test_another_key_file_is_no_other_place() -> None:
     assert same_place(StoreChoice("keyring", {"backend": "keyring.backends.kwallet"}), StoreChoice("keyring"))
     assert not same_place(StoreChoice("keyring"), StoreChoice("file"))
     assert not same_place(StoreChoice("keyring", {"backend": "a"}), StoreChoice("keyring", {"backend": "b"}))
+
+
+def test_a_key_that_can_be_guessed_is_refused_at_a_new_login(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("geheim\n")
+    key.chmod(0o600)
+    store = EncryptedFile(tmp_path / "login", str(key))
+    with pytest.raises(TokenStoreProblem, match="shorter than 16 characters") as caught:
+        store.try_out("canary")
+    assert "geheim" not in f"{caught.value}{caught.value.hint}"
+    store.save("a login of before")  # what is there already goes on
+    assert store.load() == "a login of before"

@@ -20,6 +20,7 @@ from bexsync.http.redaction import register_secret
 
 CREDENTIALS = "CREDENTIALS_DIRECTORY"
 CREDENTIAL = "bexsync-key"
+_SHORTEST_KEY = 16
 KEY_FILE = "BEXSYNC_KEY_FILE"
 _ROOM = 32 * 1024  # more than any login takes
 _SALT = 16
@@ -110,6 +111,13 @@ class EncryptedFile:
 
     def try_out(self, canary: str) -> None:
         """A round trip with another file and the same key."""
+        key = find_key(self._key_file)
+        # Only at a new login: a login that is there already must be renewed with the key that it has.
+        if len(key.text.strip()) < _SHORTEST_KEY:
+            raise TokenStoreProblem(
+                f"The key in {key.path} is shorter than {_SHORTEST_KEY} characters, which can be guessed.",
+                "Name a file that does not exist yet with --key-file, and bexsync writes a key into it.",
+            )
         round_trip(EncryptedFile(self._file.beside().path, self._key_file), canary)
 
     def _box(self, content: bytes) -> tuple[bytes, str, bytes]:
