@@ -182,7 +182,7 @@ def test_master_data_are_asked_for_anew(world: World) -> None:
 
 def test_a_profile_that_is_switched_off_is_left_alone(world: World) -> None:
     world._write_profile({**world.profile, "enabled": False})
-    done = world.cli("test-connection", "--yes")
+    done = called(world, "test-connection", "--yes")
     assert (done.returncode, done.stdout, len(world.sandbox.requests)) == (0, "", 0)
 
 

@@ -16,6 +16,7 @@ import pytest
 from bexsync.sandbox.api.door import Request
 from crash.scenarios import SCENARIOS
 from faults.verdicts import record
+from front_door import called
 from world import BEXSYNC, World, a_world
 
 ESCAPES = re.compile(r"\x1b\]8;[^\x1b]*\x1b\\|\x1b\[[0-9;?]*[a-zA-Z]")
@@ -62,16 +63,16 @@ def test_whoever_says_no_gets_no_trial(world: World) -> None:
 
 
 def test_without_a_terminal_it_wants_to_be_told(world: World) -> None:
-    done = world.cli("test-connection")
+    done = called(world, "test-connection")
     assert (done.returncode, done.stdout, len(world.sandbox.requests)) == (2, "", 0)
     assert "Add --yes if it is meant." in done.stderr
 
 
 def test_for_cron_it_is_silent_while_all_is_well(world: World) -> None:
-    done = world.cli("test-connection", "--read-only", "-q")
+    done = called(world, "test-connection", "--read-only", "-q")
     assert (done.returncode, done.stdout, done.stderr, world.writes()) == (0, "", "", 0)
     world.set_profile(ledger={"revenue_account": "3201", "contact_group": "Nope"})
-    done = world.cli("test-connection", "--read-only", "-q")
+    done = called(world, "test-connection", "--read-only", "-q")
     assert (done.returncode, done.stdout) == (78, "")
     account, group = done.stderr.splitlines()
     assert account.startswith(
@@ -82,14 +83,14 @@ def test_for_cron_it_is_silent_while_all_is_well(world: World) -> None:
 
 def test_json_holds_the_checks_the_trial_and_what_was_learned(world: World) -> None:
     world.set_profile(ledger={"bank_account": "CH11"})
-    done = world.cli("test-connection", "--yes", "--json")
+    done = called(world, "test-connection", "--yes", "--json")
     said = json.loads(done.stdout)
     assert (done.returncode, said["command"], said["exit_code"], said["site"]) == (78, "test-connection", 78, "main")
     assert (said["data"]["trial"]["tried"], said["data"]["learned"]) == (False, {})
     (error,) = said["errors"]
     assert (error["code"], error["message"]) == ("bank_account", "bank account: bexio has no bank account CH11.")
     world.set_profile(ledger={"bank_account": None})
-    said = json.loads(world.cli("test-connection", "--yes", "--json").stdout)
+    said = json.loads(called(world, "test-connection", "--yes", "--json").stdout)
     assert all(set(check) == {"name", "status", "value", "sentence", "hint"} for check in said["data"]["checks"])
     assert {check["status"] for check in said["data"]["checks"]} == {"ok"}
     assert (said["data"]["trial"]["invoice"]["total"], said["data"]["trial"]["left"]) == ("10.80", [])
@@ -98,11 +99,11 @@ def test_json_holds_the_checks_the_trial_and_what_was_learned(world: World) -> N
 
 @pytest.mark.slow
 def test_no_network_is_75(world: World) -> None:
-    world.cli("test-connection", "--read-only", "-q")  # the company is known
+    called(world, "test-connection", "--read-only", "-q")  # the company is known
     gone = {"BEXSYNC_LEDGER__API_URL": "http://127.0.0.1:9"}
-    loud = world.cli("test-connection", "--read-only", **gone)
+    loud = called(world, "test-connection", "--read-only", **gone)
     assert (loud.returncode, "cannot be reached" in loud.stderr) == (75, True)
-    quiet = world.cli("test-connection", "--read-only", "-q", **gone)
+    quiet = called(world, "test-connection", "--read-only", "-q", **gone)
     assert (quiet.returncode, quiet.stderr) == (75, "")
 
 
@@ -142,7 +143,7 @@ def kill(world: World, nth: int, when: When, *, only_writes: bool) -> bool:
     world.set_profile(engine={"settle_seconds": 0.2, "timeout_seconds": 0.5})
     was_killed = run_until_killed(world, nth, when, only_writes) == -signal.SIGKILL
     for _ in range(4):
-        done = world.cli(*TEST.command, "--json")
+        done = called(world, *TEST.command, "--json")
         if done.returncode == 0:
             break
         assert done.returncode == 75, done.stdout

@@ -134,12 +134,12 @@ def test_a_retried_mail_in_doubt_is_looked_for_and_not_mailed_again(world: World
             time.sleep(1)
 
     world.sandbox.hooks.after_commit.append(swallow)
-    world.cli("invoices", "push")
-    world.cli("invoices", "push")
+    called(world, "invoices", "push")
+    called(world, "invoices", "push")
     for _ in range(3):
         if open_errors(world, everything=True):
             retry(world)
-        world.cli("invoices", "push")
+        called(world, "invoices", "push")
     assert struck
     assert len(world.sandbox.mails) == 1
     assert len(world.invoices()) == 1
@@ -161,7 +161,7 @@ def test_25_unnoticed_causes_may_be_and_26_stop_the_job_before_anything_is_done(
         world.push()
     assert len(world.sandbox.requests) == requests
     assert (world.shop / "in" / "good.json").exists()
-    stopped = world.cli("invoices", "push")
+    stopped = called(world, "invoices", "push")
     assert (stopped.returncode, stopped.stdout) == (78, "")
     assert "bexsync errors ack" in stopped.stderr
     assert world.poll().exit_code is Exit.OK  # another job goes on
@@ -183,7 +183,7 @@ def mixed(world: World) -> World:
 
 @pytest.mark.parametrize("command", [("errors",), ("errors", "list")])
 def test_bare_errors_lists_too(mixed: World, command: tuple[str, ...]) -> None:
-    listed = mixed.cli(*command)
+    listed = called(mixed, *command)
     assert (listed.returncode, listed.stderr) == (0, "")
     assert "invoice bad" in listed.stdout
     assert "bexio has no currency XXX." in listed.stdout
@@ -193,25 +193,25 @@ def test_bare_errors_lists_too(mixed: World, command: tuple[str, ...]) -> None:
 
 def test_errors_as_json(mixed: World) -> None:
     for command in (("errors", "--json"), ("errors", "list", "--json")):
-        envelope = json.loads(mixed.cli(*command).stdout)
+        envelope = json.loads(called(mixed, *command).stdout)
         assert (envelope["command"], envelope["site"], envelope["exit_code"]) == ("errors list", "main", 0)
         assert {row["shop_id"] for row in envelope["data"]["errors"]} == {"bad", "broken.json"}
 
 
 def test_show_ack_and_retry(mixed: World) -> None:
     number = next(str(row.id) for row in open_errors(mixed) if row.shop_id == "bad")
-    shown = mixed.cli("errors", "show", number)
+    shown = called(mixed, "errors", "show", number)
     assert "cause unknown_currency" in shown.stdout or "cause " in shown.stdout
     said = "invoice bad: bexio has no currency XXX.\n"
-    assert mixed.cli("errors", "ack", number).stdout == f"1 error acknowledged:\n  {said}"
-    assert "bad" not in mixed.cli("errors").stdout
-    assert "invoice bad" in mixed.cli("errors", "--all").stdout
-    assert mixed.cli("errors", "retry", number).stdout == f"1 error to be tried again:\n  {said}"
-    assert "invoice bad" in mixed.cli("errors").stdout
-    listed = mixed.cli("errors", "ack", "all").stdout
+    assert called(mixed, "errors", "ack", number).stdout == f"1 error acknowledged:\n  {said}"
+    assert "bad" not in called(mixed, "errors").stdout
+    assert "invoice bad" in called(mixed, "errors", "--all").stdout
+    assert called(mixed, "errors", "retry", number).stdout == f"1 error to be tried again:\n  {said}"
+    assert "invoice bad" in called(mixed, "errors").stdout
+    listed = called(mixed, "errors", "ack", "all").stdout
     assert listed.startswith("2 errors acknowledged:\n  file broken.json: ")
     assert listed.endswith(f"\n  {said}")
-    assert mixed.cli("errors").stdout == "No open errors.\n"
+    assert called(mixed, "errors").stdout == "No open errors.\n"
 
 
 def test_errors_are_named_by_their_records_too(world: World) -> None:
@@ -243,21 +243,21 @@ def test_a_name_that_means_two_errors_is_not_guessed(world: World) -> None:
 
 def test_a_number_that_is_none(mixed: World) -> None:
     for number in ("99", "x"):
-        wrong = mixed.cli("errors", "ack", number)
+        wrong = called(mixed, "errors", "ack", number)
         assert (wrong.returncode, wrong.stdout) == (2, "")
         assert f"There is no open error {number}." in wrong.stderr
 
 
 def test_a_file_that_could_not_be_read_cannot_be_retried(mixed: World) -> None:
     number = next(str(row.id) for row in open_errors(mixed) if row.kind == "file")
-    wrong = mixed.cli("errors", "retry", number)
+    wrong = called(mixed, "errors", "retry", number)
     assert wrong.returncode == 2
     assert "Correct the file and drop it into in/ again" in wrong.stderr
 
 
 def test_errors_need_no_token_and_a_profile_that_never_ran_is_told_so(world: World) -> None:
-    never = world.cli("errors", BEXSYNC_ACCESS_TOKEN="")
+    never = called(world, "errors", BEXSYNC_ACCESS_TOKEN="")
     assert never.returncode == 78
     assert "was never run" in never.stderr
     world.push()
-    assert world.cli("errors", BEXSYNC_ACCESS_TOKEN="").stdout == "No open errors.\n"
+    assert called(world, "errors", BEXSYNC_ACCESS_TOKEN="").stdout == "No open errors.\n"

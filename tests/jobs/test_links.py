@@ -102,7 +102,7 @@ def test_an_unknown_name_is_a_sentence(world: World) -> None:
     world.push()
     with world.workspace() as workspace, pytest.raises(UsageProblem, match='no link of "7"'):
         LinksDesk(workspace.store, workspace.kept, workspace.locks).forget("7")
-    done = world.cli("links", "adopt", "7", "RE-1", "--yes", "--json")
+    done = called(world, "links", "adopt", "7", "RE-1", "--yes", "--json")
     assert done.returncode == 2
     assert json.loads(done.stdout)["errors"][0]["message"] == 'The shop has no open invoice "7" without a link.'
 
@@ -111,7 +111,7 @@ def test_a_deleted_invoice_is_booked_anew_once_its_link_is_forgotten(world: Worl
     world.drop(an_invoice("1001"))
     world.push()
     world.sandbox.person.delete(1)
-    assert world.cli("links", "forget", "1001", "--yes").returncode == 0
+    assert called(world, "links", "forget", "1001", "--yes").returncode == 0
     world.drop(an_invoice("1001"), name="again.json")
     world.push()
     assert [i["document_nr"] for i in world.invoices()] == ["RE-00002"]
@@ -122,7 +122,7 @@ def test_a_restored_copy_finds_everything_again_and_mails_nothing_twice(world: W
     world.drop(an_invoice("1"), name="1.json")
     world.push()
     copy = world.folder / "copy.db"
-    assert world.cli("state", "backup", str(copy)).returncode == 0
+    assert called(world, "state", "backup", str(copy)).returncode == 0
     assert copy.stat().st_mode & 0o777 == 0o600
     world.set_profile(invoices={"finish": "send"})
     lines = [{"line_id": "10", "name": "Beratung", "unit_price": "200", "tax_rate": "8.1"}]
@@ -132,8 +132,8 @@ def test_a_restored_copy_finds_everything_again_and_mails_nothing_twice(world: W
     world.push()
     assert len(world.sandbox.mails) == 2
 
-    assert world.cli("state", "restore", str(copy)).returncode == 2  # nobody said yes
-    assert world.cli("state", "restore", str(copy), "--yes").returncode == 0
+    assert called(world, "state", "restore", str(copy)).returncode == 2  # nobody said yes
+    assert called(world, "state", "restore", str(copy), "--yes").returncode == 0
     world.drop(changed, name="4.json")
     world.drop(an_invoice("2"), name="5.json")
     for _ in range(3):
@@ -146,22 +146,22 @@ def test_a_restored_copy_finds_everything_again_and_mails_nothing_twice(world: W
 def test_a_copy_of_something_else_is_refused(world: World) -> None:
     world.push()
     (world.folder / "x.db").write_bytes(b"no database at all" * 100)
-    done = world.cli("state", "restore", str(world.folder / "x.db"), "--yes")
+    done = called(world, "state", "restore", str(world.folder / "x.db"), "--yes")
     assert done.returncode == 78
     assert "is no state of bexsync" in done.stderr
-    assert world.cli("state", "restore", "/nowhere.db", "--yes").returncode == 78
+    assert called(world, "state", "restore", "/nowhere.db", "--yes").returncode == 78
 
 
 def test_another_computer_has_to_take_over(world: World) -> None:
     world.drop(an_invoice("1"))
     world.push()
     elsewhere = {"BEXSYNC_HOST": "the-other-one"}
-    done = world.cli("invoices", "push", **elsewhere)
+    done = called(world, "invoices", "push", **elsewhere)
     assert done.returncode == 78
     assert "state take-over" in done.stderr
-    assert world.cli("state", "take-over", "--yes", **elsewhere).returncode == 0
-    assert world.cli("invoices", "push", **elsewhere).returncode == 0
-    assert world.cli("invoices", "push").returncode == 78
+    assert called(world, "state", "take-over", "--yes", **elsewhere).returncode == 0
+    assert called(world, "invoices", "push", **elsewhere).returncode == 0
+    assert called(world, "invoices", "push").returncode == 78
 
 
 def test_pruning_forgets_people_and_words_and_keeps_figures(world: World) -> None:

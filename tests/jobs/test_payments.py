@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from bexsync.engine.result import Result, Status
 from bexsync.errors import Exit
 from bexsync.sandbox.server import serving
+from front_door import called
 from world import TOKEN, World, a_world, an_invoice
 
 LINKED = "found in bexio, linked again"
@@ -413,7 +414,7 @@ def test_what_was_learned_before_the_network_broke_is_told(world: World) -> None
             world.sandbox.revoke_token(TOKEN)
 
     world.sandbox.hooks.after_commit.append(break_off)
-    poll = world.cli("payments", "poll")
+    poll = called(world, "payments", "poll")
     assert poll.returncode == 77
     assert world.status()["0000"]["status"] == "paid"
 
@@ -424,10 +425,10 @@ def test_an_event_that_cannot_be_written_is_told_by_the_next_run(sent: World) ->
     kept = events.read_bytes()
     events.unlink()
     events.mkdir()
-    assert sent.cli("payments", "poll").returncode == 78
+    assert called(sent, "payments", "poll").returncode == 78
     events.rmdir()
     events.write_bytes(kept)
-    assert sent.cli("payments", "poll").returncode == 0
+    assert called(sent, "payments", "poll").returncode == 0
     assert [e["event"] for e in sent.events()] == ["sent", "paid"]
 
 
@@ -464,9 +465,9 @@ def test_a_bexio_that_suddenly_shows_nothing_is_not_believed(world: World) -> No
     world.push()
     for number in range(1, 9):
         world.sandbox.person.delete(number)
-    refused = world.cli("payments", "poll")
+    refused = called(world, "payments", "poll")
     assert refused.returncode == 78
     assert "bexio no longer shows 8 of 8 open invoices; nothing was told to the shop." in refused.stderr
     assert {event["event"] for event in world.events()} == {"sent"}
-    assert world.cli("payments", "poll", "--confirm", "8").returncode == 0
+    assert called(world, "payments", "poll", "--confirm", "8").returncode == 0
     assert [event["event"] for event in world.events()].count("deleted") == 8

@@ -13,6 +13,7 @@ from bexsync.errors import ConfigurationProblem, Exit, PlanTooBig
 from bexsync.jobs.products import check
 from bexsync.jobs.run import RunEnded
 from bexsync.sandbox import Fault
+from front_door import called
 from world import World, a_product, a_world
 
 
@@ -319,7 +320,7 @@ def test_what_vanished_is_said_once_and_comes_back(shop: World) -> None:
     assert shop.items()["A-17"]["intern_name"] == "wieder da"
     with shop.workspace() as workspace:
         assert [row.shop_id for row in workspace.store.errors.open()] == ["18"]
-    assert shop.cli("links", "forget", "product:18", "--yes").returncode == 0
+    assert called(shop, "links", "forget", "product:18", "--yes").returncode == 0
     assert said(shop.sync_products()) == {"18": ("create", "done", "")}
     assert shop.items()["A-18"]["intern_name"] == "Tisch 18"
 
@@ -360,7 +361,7 @@ def test_a_sku_that_changes_is_for_a_person(shop: World) -> None:
 def test_an_acknowledged_error_rests_until_it_is_another(shop: World) -> None:
     shop.list_products(a_product(tax_rate="7.7"))
     assert shop.sync_products().exit_code is Exit.SOME_FAILED
-    assert shop.cli("errors", "ack", "all").returncode == 0
+    assert called(shop, "errors", "ack", "all").returncode == 0
     assert shop.sync_products().exit_code is Exit.OK
     shop.list_products(a_product(tax_rate="3.7"))
     assert shop.sync_products().exit_code is Exit.SOME_FAILED
@@ -373,7 +374,7 @@ def test_a_refused_edit_is_tried_again_when_asked(shop: World) -> None:
     before = shop.writes()
     assert said(shop.sync_products())["17"][1:] == ("failed", "refused")
     assert shop.writes() == before
-    assert shop.cli("errors", "retry", "all").returncode == 0
+    assert called(shop, "errors", "retry", "all").returncode == 0
     assert shop.sync_products().exit_code is Exit.SOME_FAILED
     assert shop.writes() > before
     shop.list_products(a_product(description="&" * 19))
@@ -497,31 +498,31 @@ def test_shared_products_are_one_item(shop: World, second: World) -> None:
 
 def test_the_command_line(shop: World) -> None:
     shop.list_products(a_product(), a_product("18", sku=None))
-    dry = shop.cli("products", "sync", "--dry-run")
+    dry = called(shop, "products", "sync", "--dry-run")
     assert dry.returncode == 0, dry.stderr
     assert [part in dry.stdout for part in ("A-17", "title", "Tisch 17", "1 new item", "Nothing was changed")] == [
         True
     ] * 5
-    run = shop.cli("products", "sync", "--json")
+    run = called(shop, "products", "sync", "--json")
     data = json.loads(run.stdout)["data"]
     assert (run.returncode, data["counts"], data["without_sku"]) == (0, {"done": 1, "ignored": 1}, ["18"])
-    again = shop.cli("products", "sync")
+    again = called(shop, "products", "sync")
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
-    listed = shop.cli("products", "list", BEXSYNC_ACCESS_TOKEN="")
+    listed = called(shop, "products", "list", BEXSYNC_ACCESS_TOKEN="")
     assert [part for part in ("17", "linked", "A-17", "article/show/id/") if part not in listed.stdout] == []
-    checked = shop.cli("products", "check")
+    checked = called(shop, "products", "check")
     assert checked.returncode == 0, checked.stderr
 
 
 def test_switched_off_it_says_so_without_a_login(shop: World) -> None:
     shop.set_profile(products={"enabled": False})
     for command in (("products", "sync"), ("products", "check"), ("stock", "pull")):
-        run = shop.cli(*command, "-v", BEXSYNC_ACCESS_TOKEN="")
+        run = called(shop, *command, "-v", BEXSYNC_ACCESS_TOKEN="")
         assert (run.returncode, run.stdout) == (0, "The profile says [products] enabled = false; nothing was done.\n")
 
 
 def test_no_list_is_a_sentence_and_no_empty_shop(shop: World) -> None:
-    run = shop.cli("products", "sync")
+    run = called(shop, "products", "sync")
     assert run.returncode == 78
     assert "catalog" in run.stderr
     assert "Traceback" not in run.stderr

@@ -13,6 +13,7 @@ from bexsync.engine.result import Result
 from bexsync.errors import Exit
 from bexsync.jobs.stock import StockOptions, pull
 from bexsync.ports import Catalog, StockChange
+from front_door import called
 from world import World, a_product
 
 
@@ -160,10 +161,10 @@ def test_two_sites_that_share_by_mistake_get_nothing(shop: World, tmp_path: Path
 
 def test_where_the_shop_is_master_it_says_why_nothing_is_done(shop: World) -> None:
     shop.set_profile(products={"stock": "shop"})
-    run = shop.cli("stock", "pull", "--json", BEXSYNC_ACCESS_TOKEN="")
+    run = called(shop, "stock", "pull", "--json", BEXSYNC_ACCESS_TOKEN="")
     assert (run.returncode, json.loads(run.stdout)["data"]["disabled"]) == (0, True)
-    assert "no interface for stock movements" in shop.cli("stock", "pull", "-v").stdout
-    assert "no interface for stock movements" in " ".join(shop.cli("stock", "pull", "--help").stdout.split())
+    assert "no interface for stock movements" in called(shop, "stock", "pull", "-v").stdout
+    assert "no interface for stock movements" in " ".join(called(shop, "stock", "pull", "--help").stdout.split())
 
 
 def test_the_shops_number_is_written_until_something_is_booked(shop: World) -> None:

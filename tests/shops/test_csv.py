@@ -27,6 +27,7 @@ from bexsync.shops.folder.table import describe
 from bexsync.shops.folder.table.amounts import decimal_sign_in, read_amount
 from bexsync.shops.folder.table.cells import cleaned, is_month_first, is_scientific, read_day
 from bexsync.shops.folder.table.headers import AMBIGUOUS, NEEDED, SYNONYMS, plain_header, understood
+from front_door import called
 from world import World
 
 FORMAT_PAGE = Path(__file__).parents[2] / "docs" / "format.md"
@@ -979,24 +980,24 @@ HEADER = "Rechnungsnummer;Datum;Währung;Vorname;Nachname;E-Mail;Artikel;Menge;E
 
 def test_a_dry_run_shows_how_a_file_was_read_and_takes_nothing(world: World) -> None:
     drop(world, table(invoice_rows("1001"), header=HEADER).encode("cp1252"))
-    shown = world.cli("invoices", "push", "--dry-run")
+    shown = called(world, "invoices", "push", "--dry-run")
     sentence = "export.csv: read as Windows-1252, `;`, decimal comma, days before months; ignored column `Notiz`."
     assert shown.stdout.splitlines()[0] == sentence
     assert (shown.returncode, shown.stderr, world.invoices()) == (0, "", [])
     assert (world.shop / "in" / "export.csv").exists()
-    silent = world.cli("invoices", "push")
+    silent = called(world, "invoices", "push")
     assert (silent.returncode, silent.stdout) == (0, "")
     assert silent.stderr.startswith("invoices push: export.csv: the column `Notiz` is not known and not read; ")
     assert Decimal(world.invoice("1001")["total"]) == Decimal("108.10")
     assert world.status()["1001"]["status"] == "sent"
     assert list((world.shop / "done").rglob("export.csv"))
     drop(world, table(invoice_rows("1002"), header=HEADER).encode("cp1252"))
-    assert world.cli("invoices", "push", "-v").stdout.splitlines()[0] == sentence
+    assert called(world, "invoices", "push", "-v").stdout.splitlines()[0] == sentence
 
 
 def test_a_script_gets_the_same_as_data(world: World) -> None:
     drop(world, table(invoice_rows("1001"), header=HEADER).encode("cp1252"))
-    said = json.loads(world.cli("invoices", "push", "--json").stdout)
+    said = json.loads(called(world, "invoices", "push", "--json").stdout)
     facts = said["data"]["files"]["export.csv"]
     assert facts["encoding"] == "Windows-1252"
     assert facts["columns"]["number"] == "Rechnungsnummer"
