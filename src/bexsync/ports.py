@@ -23,12 +23,16 @@ from bexsync.vat import Tax
 
 @dataclass(frozen=True)
 class Intake:
-    """One record as the shop has it now; `origin` and `place` say where a person finds it."""
+    """One record as the shop has it now; `origin` and `place` say where a person finds it.
+
+    From the texts in `cleaned` something that nobody sees was removed.
+    """
 
     kind: str
     record: Record
     origin: str
     place: str = ""
+    cleaned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -182,3 +182,16 @@ def test_many_files_that_are_not_read_are_one_cause(clocked: World) -> None:
     clocked.drop(an_invoice())
     assert called(clocked, "invoices", "push").returncode == 1
     assert len(clocked.invoices()) == 1
+
+
+def test_what_was_removed_from_a_record_is_said_once_and_reaches_nobody(clocked: World) -> None:
+    customer = {**an_invoice()["customer"], "last_name": "Kel\u202eler\x1b[2J", "email": "mailto:anna@example.ch"}
+    clocked.drop(an_invoice("1", customer=customer, title="Rechnung\n\u200bNovember"), an_invoice("2", currency="XXX"))
+    said = "drop.json, record 1: control or invisible characters were removed from `title`, `last_name` of invoice 1."
+    first = called(clocked, "invoices", "push", "-v")
+    assert said in first.stdout
+    assert said not in called(clocked, "invoices", "push", "-v").stdout
+    (mail,) = clocked.sandbox.mails
+    assert mail.to == "anna@example.ch"
+    contact = clocked.sandbox.contacts()[-1]
+    assert (contact["name_1"], clocked.invoice("1")["title"]) == ("Keller[2J", "Rechnung November")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bexsync.records import Malformed, read_record
+from bexsync.records import Malformed, Reading, read_record
 
 
 def an_invoice(**fields: Any) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def sentence(kind: str, value: Any) -> str:
         (an_invoice(shop_id=True), "field `shop_id` must be a text, it says true"),
         (
             an_invoice(shop_id="R\x1b[2J1"),
-            'field `shop_id` holds a character that cannot be printed, it says "R�[2J1"',
+            'field `shop_id` holds a character that cannot be printed (U+001B), it says "R�[2J1"',
         ),
         (an_invoice(title=5), "field `title` must be a text, it says 5"),
         (an_invoice(title="\ud800"), "field `title` holds half a character (a lone surrogate)"),
@@ -257,3 +257,94 @@ def test_a_postal_code_is_read_as_its_country_writes_it(written: Any, country: s
 def test_a_postal_code_is_no_truth_value() -> None:
     value = {"billing_address": {"postal_code": True}}
     assert sentence("customer", value) == "field `billing_address.postal_code` must be a text, it says true"
+
+
+# characters that nobody sees
+
+
+def cleaned(**fields: Any) -> tuple[Any, list[str]]:
+    reading = Reading()
+    record = read_record("invoice", an_invoice(**fields), reading)
+    return record, list(reading.cleaned)
+
+
+@pytest.mark.parametrize(
+    ("written", "line", "lines"),
+    [
+        ("Anna\u202e relleK", "Anna relleK", "Anna relleK"),
+        ("\ufeffAnna\u200b Keller\x1b[2J", "Anna Keller[2J", "Anna Keller[2J"),
+        ("Anna\x00\x07\x7f\x9b Keller", "Anna Keller", "Anna Keller"),
+        ("\u2066Anna\u2069 \u061cKeller", "Anna Keller", "Anna Keller"),
+        ("Anna\r\nKeller\t3", "Anna Keller 3", "Anna\r\nKeller\t3"),
+        ("Anna\u2028Keller\x85x", "Anna Keller x", "Anna\nKeller\nx"),
+        ("Mann\u200d Frau \U0001f469\u200d\U0001f527", "Mann Frau \U0001f469\u200d\U0001f527", None),
+        ("Zürich, «ja»\u00a0– 5 % 日本 \U0001f600", "Zürich, «ja»\u00a0– 5 % 日本 \U0001f600", None),
+        ("نور", "نور", None),
+    ],
+)
+def test_what_nobody_sees_is_removed_from_texts(written: str, line: str, lines: str | None) -> None:
+    record, fields = cleaned(title=written, footer_text=written, customer={"last_name": written})
+    found = {"title": record.title, "footer_text": record.footer_text, "last_name": record.customer.last_name}
+    assert found == {"title": line, "footer_text": line if lines is None else lines, "last_name": line}
+    assert set(fields) == {name for name, text in found.items() if text != written}
+    assert read_record("invoice", record.canonical()) == record
+
+
+def test_a_text_of_nothing_one_sees_is_none() -> None:
+    record, _ = cleaned(title="\u200b \ufeff")
+    assert record.title is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "field"),
+    [
+        ({"shop_id": "R\u202e1"}, "U+202E", "shop_id"),
+        ({"source_number": "RE\u200b1"}, "U+200B", "source_number"),
+        ({"customer": {"last_name": "K", "email": "anna\u200b@example.ch"}}, "U+200B", "customer.email"),
+        ({"customer": {"last_name": "K", "customer_number": "1\x002"}}, "U+0000", "customer.customer_number"),
+        ({"lines": [{"unit_price": "100", "revenue_account": "32\u202d00"}]}, "U+202D", "lines[1].revenue_account"),
+        ({"lines": [{"unit_price": "100", "tax_code": "UN\n81"}]}, "U+000A", "lines[1].tax_code"),
+    ],
+)
+def test_in_ids_numbers_mails_and_accounts_it_stops_the_record(fields: dict[str, Any], code: str, field: str) -> None:
+    said = sentence("invoice", an_invoice(**fields))
+    assert said.startswith(f"field `{field}` holds a character that cannot be printed ({code}), it says")
+    assert said.isprintable()
+
+
+def test_in_an_amount_it_is_no_number() -> None:
+    assert "`total` must be a number" in sentence("invoice", an_invoice(total="108\u200b.10"))
+
+
+def test_a_record_of_the_state_was_taken_under_the_rules_of_its_day() -> None:
+    record = read_record("invoice", an_invoice(source_number="RE\u200b1"), Reading(is_stored=True))
+    assert record.canonical()["source_number"] == "RE\u200b1"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "anna@example.ch",
+        " mailto:anna@example.ch ",
+        "MailTo:anna@example.ch?subject=Rechnung",
+        "Anna Keller <anna@example.ch>",
+        '"Keller, Anna" <anna@example.ch>',
+        "<anna@example.ch>",
+        "anna@example.ch <anna@example.ch>",
+        "Anna <mailto:anna@example.ch>",
+    ],
+)
+def test_a_mail_address_is_taken_out_of_what_stands_around_it(written: str) -> None:
+    record, _ = cleaned(customer={"last_name": "K", "email": written}, email={"to": written})
+    assert (record.customer.email, record.email.to) == ("anna@example.ch", "anna@example.ch")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("bert@example.ch <anna@example.ch>", "Anna <anna@example.ch>, Bert <bert@example.ch>", "Anna <anna>"),
+        *("mailto:", "anna@example.ch, bert@example.ch", "tel:0791234567", "Anna <>"),
+    ],
+)
+def test_what_may_be_another_address_is_none(written: str) -> None:
+    assert "is not a mail address" in sentence("customer", {"last_name": "K", "email": written})

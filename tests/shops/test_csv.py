@@ -728,7 +728,12 @@ MISTAKES: list[tuple[str, str, list[tuple[str, str]]]] = [
     (
         "id",
         table(GOOD.replace("R-1", "R\x071")),
-        [("row 2, column `number`", 'holds a character that cannot be printed, it says "R\ufffd1"')],
+        [
+            (
+                "row 2, column `number`",
+                'holds a character that cannot be printed (U+0007), it says "R\ufffd1" (1 more after it)',
+            )
+        ],
     ),
     ("null", "a;b\0\n", [("", "holds null characters, which no table does")]),
     ("quotes", table(GOOD.replace("Ber", '"Ber')), [("", "has a quotation mark too many in the row after row 1")]),

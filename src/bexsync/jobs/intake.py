@@ -103,6 +103,8 @@ class Desk:
             return
         shop_id = str(getattr(item.record, "shop_id", None) or "")
         now = self._run.workspace.clock.now()
+        if item.cleaned:
+            self._say_cleaned(item, shop_id)
         if item.kind == "invoice" and item.origin in self._newcomers and self._contradicts(item, shop_id):
             return
         state = self._run.store.records.take(item, shop_id, now)
@@ -146,6 +148,17 @@ class Desk:
             )
         )  # fmt: skip
         return True
+
+    def _say_cleaned(self, item: Intake, shop_id: str) -> None:
+        """Says once what was removed from a record, not again whenever its file is read."""
+        known = self._run.store.records.get(item.kind, shop_id)
+        if known is None or known.fingerprint != item.record.fingerprint():
+            fields = ", ".join(f"`{name}`" for name in item.cleaned)
+            self._run.mention(
+                f"cleaned {item.kind} {shop_id}",
+                f"{item.origin}, {item.place}: control or invisible characters were removed from {fields} of "
+                f"{item.kind} {shop_id}.",
+            )
 
     def _forget_twin(self, item: Unreadable) -> None:
         """Where one file says two things of one record, nobody can say which is right: neither is booked."""

@@ -1,6 +1,6 @@
 """Canonical records: frozen values that every shop speaks and every planner reads."""
 
-from bexsync.records.base import Record
+from bexsync.records.base import Reading, Record
 from bexsync.records.customer import Address, Customer, Person
 from bexsync.records.invoice import Email, Invoice, Line, Project, TimeEntry
 from bexsync.records.product import Product, StockLevel, TaxRate
@@ -17,6 +17,7 @@ __all__ = [
     "Person",
     "Product",
     "Project",
+    "Reading",
     "Record",
     "StockLevel",
     "TaxRate",

@@ -5,12 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StringConstraints,
+    ValidationInfo,
+    model_validator,
+)
+
+from bexsync.records.characters import lines_of_text, one_line, unprinted
 
 _BOOKABLE = Decimal(10) ** 12
 _FINEST = Decimal("0.000001")
@@ -98,12 +109,50 @@ def _foreign_id(value: Any) -> Any:
 def _one_printed_line(value: str) -> str:
     """Ids stand in keys, in searches and on terminals, so they hold only what prints."""
     if not value.isprintable():
-        raise ValueError("holds a character that cannot be printed")
+        code = unprinted(value)
+        raise ValueError(f"holds a character that cannot be printed{f' ({code})' if code else ''}")
     return value
+
+
+def refuse_unprinted(value: str, info: ValidationInfo) -> str:
+    """What is compared or dialled must be what one sees; raises ValueError.
+
+    A record that is stored was taken under the rules of its day.
+    """
+    code = unprinted(value)
+    if code and not (info.context and info.context.is_stored):
+        raise ValueError(f"holds a character that cannot be printed ({code})")
+    return value
+
+
+def _cleaned(value: Any, clean: Callable[[str], str], info: ValidationInfo) -> Any:
+    """The text as it may be shown anywhere; the reading remembers in which fields something was removed."""
+    if not isinstance(value, str):
+        return value
+    text = clean(value)
+    if text != value and info.context and (value.strip() or text.strip()):
+        info.context.cleaned.setdefault(info.field_name or "a text", None)
+    return text
+
+
+def _one_clean_line(value: Any, info: ValidationInfo) -> Any:
+    return _cleaned(value, one_line, info)
+
+
+def _clean_lines(value: Any, info: ValidationInfo) -> Any:
+    return _cleaned(value, lines_of_text, info)
 
 
 def _empty_is_absent(value: Any) -> Any:
     return None if isinstance(value, str) and not value.strip() else value
+
+
+@dataclass
+class Reading:
+    """One record being read: whether it comes from the state, and the fields that were cleaned, in order."""
+
+    is_stored: bool = False
+    cleaned: dict[str, None] = field(default_factory=dict)
 
 
 def _plain_json(value: Any, depth: int = 0) -> Any:
@@ -140,8 +189,12 @@ ShopId = Annotated[
     BeforeValidator(_foreign_id),
     AfterValidator(_one_printed_line),
 ]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000)]
-OptionalText = Annotated[Text | None, BeforeValidator(_empty_is_absent)]
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000)]
+CleanLine = BeforeValidator(_one_clean_line)
+Text = Annotated[_Text, CleanLine]
+OptionalText = Annotated[_Text | None, BeforeValidator(_empty_is_absent), CleanLine]
+OptionalLines = Annotated[_Text | None, BeforeValidator(_empty_is_absent), BeforeValidator(_clean_lines)]
+OptionalCode = Annotated[Annotated[_Text, AfterValidator(refuse_unprinted)] | None, BeforeValidator(_empty_is_absent)]
 Metadata = Annotated[dict[str, Any], AfterValidator(_plain_json)]
 
 
@@ -162,8 +215,8 @@ class Record(BaseModel):
 
     @classmethod
     def _may_be_absent(cls, name: str) -> bool:
-        field = cls.model_fields.get(name)
-        return field is not None and not field.is_required() and field.default is None
+        known = cls.model_fields.get(name)
+        return known is not None and not known.is_required() and known.default is None
 
     def canonical(self) -> dict[str, Any]:
         """The record as plain JSON values, unset fields left out; reading it gives an equal record."""

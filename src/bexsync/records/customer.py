@@ -6,9 +6,23 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
 
-from bexsync.records.base import OptionalText, Record, ShopId
+from bexsync.records.base import OptionalCode, OptionalText, Record, ShopId, Text, refuse_unprinted
+
+_NAMED = re.compile(r"(?P<name>[^<>]*)<(?P<mail>[^<>]*)>\s*")
+
+
+def _address_alone(value: Any) -> Any:
+    """The address of `mailto:anna@example.ch?subject=x` and `Anna Keller <anna@example.ch>`."""
+    if not isinstance(value, str):
+        return value
+    named = _NAMED.fullmatch(value)
+    # With two different addresses nobody can say which is meant.
+    if named and ("@" not in named["name"] or named["name"].strip(" \"'").casefold() == named["mail"].casefold()):
+        value = named["mail"]
+    scheme, colon, rest = value.strip().partition(":")
+    return rest.partition("?")[0] if colon and scheme.casefold() == "mailto" else value
 
 
 def _mail(value: str) -> str:
@@ -19,7 +33,13 @@ def _mail(value: str) -> str:
     return value
 
 
-Mail = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_mail)]
+Mail = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=254),
+    AfterValidator(_mail),
+    AfterValidator(refuse_unprinted),
+    BeforeValidator(_address_alone),
+]
 CountryCode = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{2}$")]
 LanguageCode = Annotated[
     str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[A-Za-z]{2}([-_][A-Za-z]{2})?$")
@@ -103,18 +123,18 @@ class Customer(Record):
 
     kind: Literal["company", "person"] | None = None
     shop_id: ShopId | None = None
-    customer_number: OptionalText = None
+    customer_number: OptionalCode = None
     company_name: OptionalText = None
     first_name: OptionalText = None
     last_name: OptionalText = None
     salutation: OptionalText = None
     email: Mail | None = None
     phone: OptionalText = None
-    vat_number: OptionalText = None
+    vat_number: OptionalCode = None
     language: LanguageCode | None = None
     billing_address: Address | None = None
     shipping_address: Address | None = None
-    groups: tuple[str, ...] = Field(default=())
+    groups: tuple[Text, ...] = Field(default=())
     updated_at: OptionalText = None
 
     @property

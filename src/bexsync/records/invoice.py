@@ -12,6 +12,8 @@ from bexsync.records.base import (
     Day,
     Factor,
     Metadata,
+    OptionalCode,
+    OptionalLines,
     OptionalText,
     Record,
     ShopId,
@@ -30,7 +32,7 @@ class TimeEntry(Record):
     date: Day
     hours: Amount
     person: OptionalText = None
-    description: OptionalText = None
+    description: OptionalLines = None
 
 
 class Line(Record):
@@ -39,10 +41,10 @@ class Line(Record):
     line_id: ShopId | None = None
     line_number: WholeNumber | None = None
     type: LineType = "product"
-    sku: OptionalText = None
+    sku: OptionalCode = None
     product_shop_id: ShopId | None = None
-    name: OptionalText = None
-    description: OptionalText = None
+    name: OptionalLines = None
+    description: OptionalLines = None
     quantity: Factor = Decimal(1)
     unit: OptionalText = None
     unit_price: Factor | None = None
@@ -52,8 +54,8 @@ class Line(Record):
     line_tax: StatedAmount | None = None
     tax_rate: Annotated[Amount, Field(ge=0, le=100)] | None = None
     tax_class: OptionalText = None
-    tax_code: OptionalText = None
-    revenue_account: OptionalText = None
+    tax_code: OptionalCode = None
+    revenue_account: OptionalCode = None
     period_from: Day | None = None
     period_to: Day | None = None
     time_entries: tuple[TimeEntry, ...] = ()
@@ -86,7 +88,7 @@ class Email(Record):
 
     to: Mail | None = None
     subject: OptionalText = None
-    text: OptionalText = None
+    text: OptionalLines = None
     attach_pdf: bool | None = None
 
 
@@ -104,7 +106,7 @@ class Invoice(Record):
     """An invoice or a credit note of the shop; amounts are decimals in `currency`, dates are plain."""
 
     shop_id: ShopId
-    source_number: OptionalText = None
+    source_number: OptionalCode = None
     document_type: Literal["invoice", "credit_note", "cancellation"] = "invoice"
     status: Literal["draft", "approved", "sent", "paid", "cancelled"] = "approved"
     title: OptionalText = None
@@ -122,8 +124,8 @@ class Invoice(Record):
     invoice_contact: Person | None = None
     billing_address: Address | None = None
     lines: Annotated[tuple[Line, ...], Field(min_length=1)]
-    header_text: OptionalText = None
-    footer_text: OptionalText = None
+    header_text: OptionalLines = None
+    footer_text: OptionalLines = None
     email: Email | None = None
     auto_send: bool | None = None
     leave_as_draft: bool = False

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from bexsync.records.base import Amount, Day, Metadata, OptionalText, Record, ShopId
+from bexsync.records.base import (
+    Amount,
+    CleanLine,
+    Day,
+    Metadata,
+    OptionalCode,
+    OptionalLines,
+    OptionalText,
+    Record,
+    ShopId,
+    refuse_unprinted,
+)
 from bexsync.records.customer import CountryCode
 from bexsync.records.invoice import CurrencyCode
 
-Sku = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
+Sku = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(refuse_unprinted)
+]
 WeightUnit = Literal["g", "kg", "mg", "lb", "oz"]
 
 
@@ -23,9 +36,9 @@ class Product(Record):
     shop_id: ShopId
     parent_id: ShopId | None = None
     sku: Sku | None = None
-    gtin: OptionalText = None
-    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
-    description: OptionalText = None
+    gtin: OptionalCode = None
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255), CleanLine]
+    description: OptionalLines = None
     type: Literal["physical", "service"] = "physical"
     unit: OptionalText = None
     price: Annotated[Amount, Field(ge=0)] | None = None
@@ -34,7 +47,7 @@ class Product(Record):
     tax_class: OptionalText = None
     tax_rate: Annotated[Amount, Field(ge=0, le=100)] | None = None
     tax_country: CountryCode | None = None
-    revenue_account: OptionalText = None
+    revenue_account: OptionalCode = None
     weight: Annotated[Amount, Field(ge=0)] | None = None
     weight_unit: WeightUnit = "kg"
     stock: Amount | None = None

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from bexsync.records.base import Record
+from bexsync.records.base import Reading, Record
 from bexsync.records.customer import Customer
 from bexsync.records.invoice import Invoice
 from bexsync.records.product import Product, StockLevel, TaxRate
@@ -38,14 +38,17 @@ class Malformed(ValueError):
         self.field = field
 
 
-def read_record(kind: str, value: Any) -> Record:
-    """The record in a JSON value (parsed with `parse_float=Decimal`); raises Malformed."""
+def read_record(kind: str, value: Any, reading: Reading | None = None) -> Record:
+    """The record in a JSON value (parsed with `parse_float=Decimal`); raises Malformed.
+
+    `reading` is told in which texts something that nobody sees was removed.
+    """
     if not isinstance(value, Mapping):
         raise Malformed(f"is {named(value)} where a record, that is an object with fields, belongs")
     if "schema" in value or "kind" in value:
         value = {k: v for k, v in value.items() if not _is_envelope(kind, k, v)}
     try:
-        return KINDS[kind].model_validate(value)
+        return KINDS[kind].model_validate(value, context=reading)
     except ValidationError as problem:
         raise _first_problem(kind, problem) from problem
 

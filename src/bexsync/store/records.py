@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from bexsync.ports import Intake
-from bexsync.records import Record, read_record
+from bexsync.records import Reading, Record, read_record
 from bexsync.store.damage import unharmed, unpacked
 from bexsync.store.database import Database
 from bexsync.store.moments import stored
@@ -49,7 +49,8 @@ class RecordRow:
 
     def record(self) -> Record:
         """The canonical record."""
-        return unharmed(lambda body: read_record(self.kind, json.loads(body, parse_float=Decimal)), self.body)
+        reading = Reading(is_stored=True)
+        return unharmed(lambda body: read_record(self.kind, json.loads(body, parse_float=Decimal), reading), self.body)
 
     def canonical(self) -> dict[str, Any]:
         """The record as plain JSON values."""

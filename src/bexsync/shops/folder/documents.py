@@ -9,7 +9,7 @@ from typing import Any
 
 from bexsync.ports import Intake, Remark, Unreadable
 from bexsync.profile import CsvSection
-from bexsync.records import Malformed, Record, read_record
+from bexsync.records import Malformed, Reading, Record, read_record
 from bexsync.records.quoting import named, shown
 from bexsync.shops.folder.catalog.lists import LISTS
 from bexsync.shops.folder.claiming import TABLES, WORKBOOKS
@@ -71,14 +71,15 @@ class _Reader:
             return Complaint(Unreadable(self.origin, piece.place, piece.message, piece.hint), is_format=True)
         kind, shop_id = _known_kind(piece), _known_id(piece.value)
         try:
-            record = _record(piece)
+            reading = Reading()
+            record = _record(piece, reading)
             if self._is_repeated(kind, shop_id, piece.place, record.fingerprint()):
                 return None
         except _NoRecord as problem:
             self.known.setdefault((kind, shop_id), (piece.place, ""))
             said = Unreadable(self.origin, piece.place, problem.message, problem.hint, kind, shop_id)
             return Complaint(said, problem.is_format)
-        return Intake(kind, record, self.origin, piece.place)
+        return Intake(kind, record, self.origin, piece.place, tuple(reading.cleaned))
 
     def _is_repeated(self, kind: str, shop_id: str, place: str, content: str) -> bool:
         """Whether the same record stood in the file before; with other content it is a question for a person."""
@@ -137,7 +138,7 @@ def _as_clause(unreadable: Unreadable) -> str:
     return f"says: {said}" if said.startswith("field ") else said
 
 
-def _record(piece: Piece) -> Record:
+def _record(piece: Piece, reading: Reading) -> Record:
     value = piece.value
     if not isinstance(value, Mapping):
         raise _NoRecord(f"is {named(value)} where a record, that is an object with fields, belongs", is_format=True)
@@ -145,7 +146,7 @@ def _record(piece: Piece) -> Record:
         raise _NoRecord(said)
     kind = _checked_kind(piece)
     try:
-        record = read_record(kind, value)
+        record = read_record(kind, value, reading)
     except Malformed as problem:
         raise _NoRecord(problem.message) from problem
     if getattr(record, "shop_id", None) is None:

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from bexsync.ports import Remark, Unreadable
 from bexsync.profile import CsvSection
-from bexsync.records import Malformed, Record, read_record
+from bexsync.records import Malformed, Reading, Record, read_record
 from bexsync.records.quoting import named, shown
 from bexsync.shops.folder.catalog.entries import Entry, Source, Spoilt
 from bexsync.shops.folder.catalog.json_lists import JsonArray, JsonLines
@@ -20,6 +20,7 @@ from bexsync.shops.folder.pieces import UnusableFile
 
 SCHEMA = "bexsync/1"
 _MOST_NAMELESS = 100
+_MOST_CLEANED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,13 @@ def read_list(file: ListFile, csv: CsvSection) -> Iterator[Listed | Complaint | 
     """Everything in a list, and how it was read; raises ConfigurationProblem and TryLater, at the latest at its end."""
     with file.reading() as stream:
         source = _source(file, stream, csv)
-        yield from _summed_up(file.origin, _outcomes(source, file))
+        cleaned: list[str] = []
+        yield from _summed_up(file.origin, _outcomes(source, file, cleaned))
         yield from (Remark(file.origin, said) for said in source.remarks())
+        if cleaned:
+            more = f" and {len(cleaned) - _MOST_CLEANED} more" if len(cleaned) > _MOST_CLEANED else ""
+            said = f"characters that nobody sees were removed from texts in {', '.join(cleaned[:_MOST_CLEANED])}{more}"
+            yield Remark(file.origin, said)
 
 
 def _source(file: ListFile, stream: BinaryIO, csv: CsvSection) -> Source:
@@ -59,7 +65,7 @@ def _source(file: ListFile, stream: BinaryIO, csv: CsvSection) -> Source:
     return TableList(rows(stream, file.kind, csv), file.kind, csv)
 
 
-def _outcomes(source: Source, file: ListFile) -> Iterator[Listed | Complaint]:
+def _outcomes(source: Source, file: ListFile, cleaned: list[str]) -> Iterator[Listed | Complaint]:
     for entry in source.entries():
         if isinstance(entry, Spoilt):
             yield _complaint(file, entry.place, entry.message, in_place(entry.hint), entry.names)
@@ -68,11 +74,14 @@ def _outcomes(source: Source, file: ListFile) -> Iterator[Listed | Complaint]:
             yield _complaint(file, entry.place, said, CORRECT_THERE, entry.value)
             continue
         try:
-            record = read_record(file.kind, entry.value)
+            reading = Reading()
+            record = read_record(file.kind, entry.value, reading)
         except Malformed as problem:
             place, message = source.blame(entry, problem)
             yield _complaint(file, place, message, CORRECT_THERE, entry.value)
             continue
+        if reading.cleaned:
+            cleaned.append(entry.place)
         yield Listed(entry.place, record)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bexsync.ports import Intake, Unreadable
 from bexsync.profile import CsvSection
-from bexsync.records import Malformed, read_record
+from bexsync.records import Malformed, Reading, read_record
 from bexsync.records.quoting import printable, shown
 from bexsync.shops.folder.complaints import CORRECT, Complaint, id_in
 from bexsync.shops.folder.table.headers import Field
@@ -43,10 +43,11 @@ class InvoiceWriter:
         if wrong:
             return self._complaint(key, wrong)
         try:
-            record = read_record(KIND, value)
+            reading = Reading()
+            record = read_record(KIND, value, reading)
         except Malformed as problem:
             return self._malformed(key, rows, problem)
-        return Intake(KIND, record, self._origin, first)
+        return Intake(KIND, record, self._origin, first, tuple(reading.cleaned))
 
     def _value(self, key: str, rows: Sequence[Row], wrong: list[WrongCell]) -> dict[str, Any]:
         written: dict[tuple[int, str], str] = {}

@@ -1,0 +1,43 @@
+"""Characters that nobody sees: they steer terminals, turn text around, and make two names of one."""
+
+from __future__ import annotations
+
+import re
+
+_JOINER = "\N{ZERO WIDTH JOINER}"
+_ENDS_OF_LINES = r"\n\r\v\f\x1c-\x1e\x85\u2028\u2029"
+# Controls but tabs and ends of lines, then signs of no width, those that set the direction, and tags.
+_REMOVED = (
+    r"\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f"
+    r"\u00ad\u061c\u180e\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
+)
+# A joiner holds the parts of one picture together, as in a family or a profession; between letters it is nothing.
+_UNWANTED = rf"[{_REMOVED}]|{_JOINER}(?![\u2600-\U0010ffff])"
+_WITHIN_LINES = re.compile(rf"{_UNWANTED}|[\v\f\x1c-\x1e\x85\u2028\u2029]")
+_IN_ONE_LINE = re.compile(rf"{_UNWANTED}|[\t{_ENDS_OF_LINES}]+")
+_UNPRINTED = re.compile(rf"[{_REMOVED}\t{_ENDS_OF_LINES}{_JOINER}]")
+
+
+def one_line(text: str) -> str:
+    """The text without what nobody sees, its line ends and tabs as blanks."""
+    return text if text.isprintable() else _IN_ONE_LINE.sub(_as_blank, text)
+
+
+def lines_of_text(text: str) -> str:
+    """The text without what nobody sees; line ends and tabs stay."""
+    return text if text.isprintable() else _WITHIN_LINES.sub(_as_line_end, text)
+
+
+def unprinted(text: str) -> str:
+    """The first character that nobody sees, as `U+202E`; "" where there is none."""
+    found = None if text.isprintable() else _UNPRINTED.search(text)
+    return f"U+{ord(found[0]):04X}" if found else ""
+
+
+def _as_blank(found: re.Match[str]) -> str:
+    return " " if found[0].isspace() else ""
+
+
+def _as_line_end(found: re.Match[str]) -> str:
+    return "\n" if found[0].isspace() else ""
