@@ -443,3 +443,31 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
         check=False,
     )
     assert (run.returncode, run.stdout) == (0, "True\n"), run.stderr
+
+
+def test_what_stands_in_bexio_never_steers_a_terminal(world: World) -> None:
+    """Also what the program did not write itself: a name in bexio, an old record, the text of an error."""
+    steering = "\x1b[2J\x9b\u202e\u2066"
+    world.drop(an_invoice("1"))
+    world.push()
+    with world.workspace() as workspace, workspace.store.transaction():
+        workspace.store.errors.note(
+            "invoices push",
+            "invoice",
+            "1",
+            "refused",
+            "x",
+            f"bexio said: a{steering}b",
+            f"so{steering}",
+            "",
+            world.clock.now(),
+        )
+    code, text = on_terminal(world, "errors", "list", columns=200)
+    assert code == 0
+    assert "bexio said: a\ufffd[2J" in plain(text)
+    outputs = [text, called(world, "errors", "list").stdout, called(world, "errors", "--json").stdout]
+    assert [sign for sign in "\x9b\u202e\u2066" for output in outputs if sign in output] == []
+    assert "\x1b[2J" not in outputs[1] + outputs[2]
+    (error,) = json.loads(outputs[2])["data"]["errors"]
+    assert error["message"] == f"bexio said: a{steering}b"
+    assert "\x1b" not in (world.shop / "out" / "status.csv").read_text()

@@ -129,3 +129,16 @@ def test_one_company_may_be_known_by_several_names(tmp_path: Path) -> None:
     Belonging(layout, Owner("main", frozenset({"other id"}))).look()
     with pytest.raises(ConfigurationProblem):
         Belonging(layout, Owner("main", frozenset({"third id"}))).move_in()
+
+
+def test_a_folder_that_others_may_write_is_told_and_is_no_error(world: World) -> None:
+    world.push()
+    assert "Other users may write" not in called(world, "config", "check").stderr
+    for name, mode in (("in", 0o777), ("out", 0o777), ("failed", 0o755)):
+        (world.shop / name).chmod(mode)
+    checked = called(world, "config", "check")
+    assert checked.returncode == 0
+    assert f"Other users may write in {world.shop / 'in'}, {world.shop / 'out'}, and so decide" in checked.stderr
+    (world.shop / "in").chmod(0o775)
+    (world.shop / "out").chmod(0o755)
+    assert "Other users may write" not in called(world, "config", "check").stderr

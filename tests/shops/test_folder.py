@@ -544,8 +544,16 @@ def test_two_processes_do_not_interleave(root: Path) -> None:
         ("+41 79 000 00 00", "'+41 79 000 00 00"),
         ("-1+cmd|' /C calc'!A0", "'-1+cmd|' /C calc'!A0"),
         ("@SUM(A1)", "'@SUM(A1)"),
-        ("\t=1", "'\t=1"),
-        ("\r=1", "'\r=1"),
+        ("\t=1", "'\t'=1"),
+        ("\r=1", "'\r'=1"),
+        ("Tisch;=1+1", "Tisch;'=1+1"),
+        ('Tisch; "=1+1', "Tisch; \"'=1+1"),
+        ("Tisch|@SUM(A1)", "Tisch|'@SUM(A1)"),
+        ("Tisch\t+1-cmd", "Tisch\t'+1-cmd"),
+        ("Tisch\n-1+cmd|' /C calc'!A0", "Tisch\n'-1+cmd|' /C calc'!A0"),
+        ("Tisch;-12.50;+3", "Tisch;-12.50;+3"),
+        ("a-b; c=d, -e", "a-b; c=d, -e"),
+        ("Kel\u202eler\x1b[2J\x9b", "Keller[2J"),
         ("＝1", "'＝1"),
         ('say "no", Ä', 'say "no", Ä'),
         ("two\nlines", "two\nlines"),
@@ -555,6 +563,12 @@ def test_cells_are_no_formulas(shop: FolderShop, root: Path, cell: str, written:
     shop.publish([StatusRow("R-1", error=cell)])
     with (root / "out" / "status.csv").open(newline="", encoding="utf-8") as stream:
         assert [row["error"] for row in csv.DictReader(stream)] == [written]
+
+
+def test_a_cell_with_a_sign_at_which_any_spreadsheet_splits_is_quoted(shop: FolderShop, root: Path) -> None:
+    for sign in ",;|\t\n":
+        shop.publish([StatusRow("R-1", error=f"a{sign}b")])
+        assert f'"a{sign}b"\r\n'.encode() in (root / "out" / "status.csv").read_bytes()
 
 
 def test_the_status_list_byte_by_byte(shop: FolderShop, root: Path) -> None:

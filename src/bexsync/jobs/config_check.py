@@ -29,6 +29,7 @@ from bexsync.shops.folder.complaints import Complaint
 from bexsync.shops.folder.layout import Layout
 from bexsync.shops.folder.pieces import UnusableFile
 from bexsync.shops.folder.problems import explained
+from bexsync.shops.folder.rights import open_to_others
 from bexsync.shops.folder.table.reading import describe, read_table
 from bexsync.store.filesystem import refuse_network
 from bexsync.variables import VARIABLES
@@ -225,6 +226,17 @@ def _shop(profile: Profile, profile_file: Path, state: Path) -> Iterator[Finding
     missing = [folder.name for folder in layout.folders if not folder.exists()]
     later = f" {', '.join(missing)} will be made by the first push." if missing else ""
     yield Finding("ok", "shop", f"{layout.root} can be read and written.{later}", file=str(layout.root))
+    if shared := open_to_others(layout):
+        names = ", ".join(str(folder) for folder in shared)
+        yield Finding(
+            "attention",
+            "shop",
+            f"Other users may write in {names}, and so decide what is booked and what the shop is told.",
+            "Where that is not meant: `chmod go-w` of each, owned by the user that runs bexsync; "
+            "a shop needs to write in in/ only.",
+            file=str(shared[0]),
+            key="shop.path",
+        )
     waiting = finished(layout.incoming, now=0, quiet_seconds=0)
     tables = [found.path for found in waiting if found.path.suffix.lower() in TABLES]
     yield from (_table(path, profile) for path in tables[:_MOST_TABLES])

@@ -29,10 +29,29 @@ def lines_of_text(text: str) -> str:
     return text if text.isprintable() else _WITHIN_LINES.sub(_as_line_end, text)
 
 
+def as_printed(text: str) -> str:
+    """The text at its full length, with a sign of its own for each character that nobody sees, line ends apart."""
+    return text if text.isprintable() else _UNPRINTED.sub(_as_sign, text)
+
+
+def escaped(json: str) -> str:
+    """JSON in which every character that nobody sees is written as its code, so that it says the same and shows it."""
+    return json if json.isprintable() else _UNPRINTED.sub(_as_code, json)
+
+
 def unprinted(text: str) -> str:
     """The first character that nobody sees, as `U+202E`; "" where there is none."""
     found = None if text.isprintable() else _UNPRINTED.search(text)
     return f"U+{ord(found[0]):04X}" if found else ""
+
+
+def _as_sign(found: re.Match[str]) -> str:
+    return found[0] if found[0] in "\n\t" else " " if found[0].isspace() else "\N{REPLACEMENT CHARACTER}"
+
+
+def _as_code(found: re.Match[str]) -> str:
+    units = found[0].encode("utf-16-be")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def _as_blank(found: re.Match[str]) -> str:

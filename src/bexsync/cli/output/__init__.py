@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bexsync.cli.output.envelope import counted, envelope, outcome_errors
 from bexsync.errors import BexsyncError, Exit
+from bexsync.records.characters import lines_of_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -325,12 +326,12 @@ class Output:
 
     def say(self, text: str) -> None:
         """A line for a person."""
-        write(f"{text}\n")
+        write(f"{lines_of_text(text)}\n")
 
     def say_error(self, text: str) -> None:
         """A line on stderr, where cron's mail comes from."""
         with suppress(OSError):
-            sys.stderr.write(f"{text}\n")
+            sys.stderr.write(f"{lines_of_text(text)}\n")
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bexsync import __version__
 from bexsync.errors import Exit
+from bexsync.records.characters import escaped
 
 if TYPE_CHECKING:
     from bexsync.engine.result import Outcome, Result
@@ -32,7 +33,7 @@ def envelope(
         "data": data,
         "errors": errors,
     }
-    return json.dumps(value, ensure_ascii=False) + "\n"
+    return escaped(json.dumps(value, ensure_ascii=False)) + "\n"
 
 
 def result_data(result: Result) -> dict[str, Any]:

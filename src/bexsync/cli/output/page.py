@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bexsync.cli.output import write
+from bexsync.records.characters import as_printed
 
 _LONGEST_CELL = 36
 _SHORTEST_CELL = 10
@@ -128,7 +129,11 @@ class Page:
             columns = [i for i in columns if i != dropped]
 
     def _print(self, line: Text) -> None:
+        """What stands in bexio or in a file never steers the terminal; the styles of the line stay where they are."""
         line.rstrip()
+        if not line.plain.isprintable():
+            line = line.copy()
+            line.plain = as_printed(line.plain)
         self._console.print(line, soft_wrap=True)
 
     @property

@@ -7,6 +7,7 @@ import os
 from datetime import UTC
 
 from bexsync.ports import Event
+from bexsync.records.characters import lines_of_text
 from bexsync.shops.folder.durable import Folder, locked
 
 _BLOCK = 8192
@@ -29,7 +30,7 @@ def append_event(out: Folder, event: Event) -> None:
 
 def _line(event: Event, at: str) -> bytes:
     content = {
-        **event.data,
+        **{name: lines_of_text(value) for name, value in event.data.items()},
         "event_id": event.event_id,
         "at": at,
         "event": event.name,

@@ -6,14 +6,12 @@ spreadsheet would take for a formula begin with an apostrophe; plain numbers, al
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 
 from bexsync.ports import StatusRow
 from bexsync.shops.folder.durable import Folder
-from bexsync.shops.folder.harmless import harmless
+from bexsync.shops.folder.harmless import csv_row, harmless
 
 _NAME = "status.csv"
 _COLUMNS = tuple(field.name for field in fields(StatusRow))
@@ -39,8 +37,5 @@ def _says(out: Folder, content: bytes) -> bool:
 
 
 def _content(rows: Sequence[StatusRow]) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(_COLUMNS)
-    writer.writerows([harmless(cell) for cell in astuple(row)] for row in rows)
-    return text.getvalue().encode(errors="replace")
+    text = csv_row(_COLUMNS) + "".join(csv_row(harmless(cell) for cell in astuple(row)) for row in rows)
+    return text.encode(errors="replace")

@@ -10,11 +10,11 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TextIO
 
 from bexsync.errors import ConfigurationProblem
 from bexsync.shops.folder.durable import Folder
-from bexsync.shops.folder.harmless import harmless
+from bexsync.shops.folder.harmless import csv_row, harmless
 
 PRODUCT_COLUMNS = (
     *("shop_id", "sku", "ledger_id", "ledger_code", "url"),
@@ -43,14 +43,14 @@ class ToldList:
         if not self._says(fresh):
             with self.folder.replacement(self.name) as stream:
                 text = io.TextIOWrapper(stream, "utf-8", "replace", newline="")
-                self._write(csv.writer(text), fresh)
+                self._write(text, fresh)
                 text.detach()
 
-    def _write(self, writer: Any, fresh: dict[str, list[str | None]]) -> None:
-        writer.writerow([harmless(self.headers.get(name) or name) for name in self.columns])
+    def _write(self, text: TextIO, fresh: dict[str, list[str | None]]) -> None:
+        text.write(csv_row(harmless(self.headers.get(name) or name) for name in self.columns))
         for row in self._rows():
-            writer.writerow(_merged(row, fresh.pop(row[0], None)))
-        writer.writerows([cell or "" for cell in cells] for cells in fresh.values())
+            text.write(csv_row(_merged(row, fresh.pop(row[0], None))))
+        text.writelines(csv_row(cell or "" for cell in cells) for cells in fresh.values())
 
     def _says(self, fresh: Mapping[str, Sequence[str | None]]) -> bool:
         unseen = set(fresh)
