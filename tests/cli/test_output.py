@@ -295,8 +295,8 @@ def test_long_work_shows_progress_on_a_terminal(world: World) -> None:
 
 
 def test_a_bug_is_70_and_one_line(world: World, tmp_path: Path) -> None:
-    """A Python whose csv module is broken stands for a bug of ours."""
-    (tmp_path / "sitecustomize.py").write_text("import csv\ncsv.writer = None\n")
+    """A Python whose secrets module is broken stands for a bug of ours."""
+    (tmp_path / "sitecustomize.py").write_text("import secrets\nsecrets.token_hex = None\n")
     world.drop(an_invoice())
     broken = {"PYTHONPATH": str(tmp_path)}
     run = world.cli("invoices", "push", **broken)

@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from bexsync.records.characters import lines_of_text, one_line, unprinted
+from bexsync.characters import lines_of_text, one_line, unprinted
 
 _BOOKABLE = Decimal(10) ** 12
 _FINEST = Decimal("0.000001")

@@ -8,9 +8,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from bexsync.characters import lines_of_text
 from bexsync.cli.output.envelope import counted, envelope, outcome_errors
 from bexsync.errors import BexsyncError, Exit
-from bexsync.records.characters import lines_of_text
 
 if TYPE_CHECKING:
     from pathlib import Path

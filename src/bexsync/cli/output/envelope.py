@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bexsync import __version__
+from bexsync.characters import escaped
 from bexsync.errors import Exit
-from bexsync.records.characters import escaped
 
 if TYPE_CHECKING:
     from bexsync.engine.result import Outcome, Result

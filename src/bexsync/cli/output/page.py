@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.text import Text
 
+from bexsync.characters import as_printed
 from bexsync.cli.output import write
-from bexsync.records.characters import as_printed
 
 _LONGEST_CELL = 36
 _SHORTEST_CELL = 10

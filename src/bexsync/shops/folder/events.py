@@ -6,8 +6,8 @@ import json
 import os
 from datetime import UTC
 
+from bexsync.characters import lines_of_text
 from bexsync.ports import Event
-from bexsync.records.characters import lines_of_text
 from bexsync.shops.folder.durable import Folder, locked
 
 _BLOCK = 8192
