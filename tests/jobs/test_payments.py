@@ -386,7 +386,6 @@ def test_a_push_beside_a_poll_loses_nothing(sent: World) -> None:
 def test_a_poll_that_heard_old_news_does_not_undo_what_a_push_wrote(world: World) -> None:
     world.set_profile(invoices={"finish": "draft"})
     a_pushed(world)
-    world.sandbox.person.edit_price(ours(world), 0, Decimal("90.749"))
     world.set_profile(invoices={"finish": "send"})
     world.drop(an_invoice(title="Beratung im November"))
     push_during_the_next_search(world)

@@ -69,7 +69,6 @@ class TestHttp:
     @pytest.mark.parametrize(
         ("method", "path"),
         [
-            ("GET", "/"),
             ("GET", "/2.0/currency"),
             ("GET", "/2.0/user"),
             ("GET", "/2.0//contact"),

@@ -159,6 +159,8 @@ def _remind(call: Command, warning: str) -> None:
             note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with replacement(note, mode=PRIVATE):
                 pass  # its time alone says something
+            now = time.time()
+            os.utime(note, (now, now))  # a file system may have a clock of its own
     call.output.say_error(f"{call.name}: {warning}")
 
 
