@@ -14,8 +14,9 @@ SCRATCH := $(shell test -w /dev/shm && echo --basetemp=/dev/shm/bexsync-tests-$$
 demo: $(READY)  ## login, invoices into a local bexio and payments back, twice; BROWSER=1 to log in yourself
 	@$(BIN)/python examples/demo.py $(if $(filter command line,$(origin BROWSER)),--browser)
 
-test: $(READY)  ## the whole suite, the fault matrix and the crash sweep in their short form; AT=2028-02-29T22:30Z for that date
-	@$(if $(AT),TESTS_AT=$(AT)) $(BIN)/pytest -n $(WORKERS) --dist worksteal $(SCRATCH) -m "not slow and not real"
+test: $(READY)  ## every rule, the proofs in their shortest form; LONG=1 for all that CI runs; AT=2028-02-29T22:30Z for that date
+	@$(if $(AT),TESTS_AT=$(AT)) $(BIN)/pytest -n $(WORKERS) --dist worksteal $(SCRATCH) \
+	  -m "not slow and not real$(if $(LONG),, and not long)"
 
 real: $(READY)  ## against real parts of the system: Chromium, gnome-keyring, cron; skips what is not installed
 	@$(BIN)/pytest -n 3 --dist loadfile $(SCRATCH) -m real -rs

@@ -45,7 +45,9 @@ def start(world: LoginWorld, rounds: int) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.parametrize(
-    "rounds", [3, pytest.param(50, marks=(pytest.mark.slow, pytest.mark.timeout(900)))], ids=["short", "full"]
+    "rounds",
+    [pytest.param(3, marks=pytest.mark.long), pytest.param(50, marks=(pytest.mark.slow, pytest.mark.timeout(900)))],
+    ids=["short", "full"],
 )
 def test_four_processes_that_are_killed_lose_no_login(world: LoginWorld, rounds: int) -> None:
     """All four need every new token; again and again one of them is killed with its whole process group."""
@@ -93,6 +95,16 @@ def test_a_process_that_is_killed_while_bexio_answers_loses_nothing(world: Login
     assert world.is_alive()
 
 
+POINTS = pytest.mark.parametrize(
+    "at",
+    [
+        pytest.param("refresh:before", marks=pytest.mark.long),
+        "refresh:answered",
+        pytest.param("refresh:stored", marks=pytest.mark.long),
+    ],
+)
+
+
 def in_a_process_of_its_own(world: LoginWorld, at: str, what: str) -> subprocess.CompletedProcess[bytes]:
     """Renews the login, and sends the process a signal at a point of the renewal."""
     code = f"""
@@ -106,7 +118,7 @@ desk.keeper(desk.record).renewed(force=True)
     return subprocess.run([sys.executable, "-c", code], env=world.environment, capture_output=True, check=False)
 
 
-@pytest.mark.parametrize("at", ["refresh:before", "refresh:answered", "refresh:stored"])
+@POINTS
 def test_a_signal_waits_until_the_login_is_stored(world: LoginWorld, at: str) -> None:
     world.log_in()
     done = in_a_process_of_its_own(world, at, "SIGTERM")
@@ -116,7 +128,7 @@ def test_a_signal_waits_until_the_login_is_stored(world: LoginWorld, at: str) ->
     assert world.is_alive()
 
 
-@pytest.mark.parametrize("at", ["refresh:before", "refresh:answered", "refresh:stored"])
+@POINTS
 def test_the_renewing_process_itself_is_killed(world: LoginWorld, at: str) -> None:
     """Before and after the answer nothing is lost; in between the login is, and that is said, once and clearly."""
     world.log_in()

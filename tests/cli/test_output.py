@@ -118,7 +118,8 @@ def test_nobody_is_asked_about_what_is_not_there(world: World) -> None:
 UNREACHABLE = "http://127.0.0.1:9"
 
 
-def test_no_network_is_75_and_says_why(world: World) -> None:
+def test_no_network_is_75_and_says_why(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bexsync.http.patience.READ_ATTEMPTS", 1)  # else it takes its time
     run = called(world, "payments", "poll", "--json", BEXSYNC_LEDGER__API_URL=UNREACHABLE)
     (error,) = json.loads(run.stdout)["errors"]
     assert (run.returncode, error["code"], run.stderr) == (75, "unreachable", "")
@@ -326,7 +327,14 @@ def test_a_small_alphabet_costs_signs_and_no_more(mixed: World) -> None:
     assert "? It has CHF" in run.stdout
 
 
-@pytest.mark.parametrize("command", [("invoices", "list"), ("invoices", "push", "-v"), ("errors", "--json")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("invoices", "push", "-v"),
+        pytest.param(("invoices", "list"), marks=pytest.mark.long),
+        pytest.param(("errors", "--json"), marks=pytest.mark.long),
+    ],
+)
 def test_a_reader_that_goes_away_and_a_full_disk_under_the_output(mixed: World, command: tuple[str, ...]) -> None:
     mixed.push()
     reading, writing = os.pipe()
@@ -352,10 +360,10 @@ def test_a_closed_output_is_no_reason_to_fail(world: World) -> None:
     assert run.returncode == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_a_signal_stops_at_the_next_step(world: World, number: int) -> None:
     world.set_profile(invoices={"finish": "issue"})
-    world.drop(*(an_invoice(str(n)) for n in range(200)))
+    world.drop(*(an_invoice(str(n)) for n in range(60)))
     running = subprocess.Popen(
         [BEXSYNC, "--profile", world.profile_path, "invoices", "push", "--json"],
         env=world.environment,
@@ -368,7 +376,7 @@ def test_a_signal_stops_at_the_next_step(world: World, number: int) -> None:
     out, _ = running.communicate(timeout=20)
     envelope = json.loads(out)
     assert (running.returncode, envelope["errors"][-1]["code"]) == (75, "stopped")
-    assert 0 < len(world.invoices()) < 200
+    assert 0 < len(world.invoices()) < 60
     assert envelope["data"]["counts"]["done"] == len(world.invoices())
 
 

@@ -55,9 +55,14 @@ def clean_runs(world: World) -> None:
     pytest.fail(json.dumps(json.loads(done.stdout), indent=1))
 
 
-# The short form kills at every second request, before and after its commit in turn; the long one always.
+# The short form kills before the last invoice and after a mail, the long one at every second request, before and
+# after its commit in turn, the slow one always.
+SHORT = {(8, "before"), (10, "after_commit")}
+LONG = {*((nth, "before") for nth in (4, 8, 12)), *((nth, "after_commit") for nth in (2, 6, 10))}
 MOMENTS = [
-    pytest.param(nth, when, marks=() if nth % 4 == (0 if when == "before" else 2) else pytest.mark.slow)
+    pytest.param(
+        nth, when, marks=() if (nth, when) in SHORT else pytest.mark.long if (nth, when) in LONG else pytest.mark.slow
+    )
     for nth in range(1, REQUESTS + 1)
     for when in ("before", "after_commit")
 ]

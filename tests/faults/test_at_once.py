@@ -32,7 +32,7 @@ class Scene:
     commands: tuple[Command, ...]
     is_known: bool = True
     somebody_pays: bool = False
-    short: bool = True
+    part_of: str = "slow"
 
     @property
     def sites(self) -> list[str]:
@@ -40,22 +40,28 @@ class Scene:
 
 
 SCENES = (
-    Scene("two pushes of a site", (("a", PUSH),) * 2, short=False),
-    Scene("four pushes of a site", (("a", PUSH),) * 4),
-    Scene("a push and a poll", (("a", PUSH), ("a", POLL)), somebody_pays=True, short=False),
-    Scene("two pushes and two polls", (("a", PUSH), ("a", POLL)) * 2, somebody_pays=True),
-    Scene("two sites", (("a", PUSH), ("b", PUSH)), short=False),
-    Scene("two sites for the first time", (("a", PUSH), ("b", PUSH)), is_known=False),
-    Scene("four sites", tuple((site, PUSH) for site in "abcd"), short=False),
-    Scene("two sites, push and poll", tuple((s, job) for job in (PUSH, POLL) for s in "ab"), somebody_pays=True),
+    Scene("two pushes of a site", (("a", PUSH),) * 2),
+    Scene("four pushes of a site", (("a", PUSH),) * 4, part_of="long"),
+    Scene("a push and a poll", (("a", PUSH), ("a", POLL)), somebody_pays=True),
+    Scene("two pushes and two polls", (("a", PUSH), ("a", POLL)) * 2, somebody_pays=True, part_of="long"),
+    Scene("two sites", (("a", PUSH), ("b", PUSH))),
+    Scene("two sites for the first time", (("a", PUSH), ("b", PUSH)), is_known=False, part_of="every run"),
+    Scene("four sites", tuple((site, PUSH) for site in "abcd")),
+    Scene(
+        "two sites, push and poll",
+        tuple((s, job) for job in (PUSH, POLL) for s in "ab"),
+        somebody_pays=True,
+        part_of="long",
+    ),
 )
+
+
+MARKS = {"every run": (), "long": pytest.mark.long, "slow": pytest.mark.slow}
 
 
 def rounds() -> list[object]:
     return [
-        pytest.param(
-            scene, number, id=f"{scene.name} {number}", marks=() if number == 1 and scene.short else pytest.mark.slow
-        )
+        pytest.param(scene, number, id=f"{scene.name} {number}", marks=MARKS[scene.part_of if number == 1 else "slow"])
         for scene in SCENES
         for number in range(1, ROUNDS + 1)
     ]

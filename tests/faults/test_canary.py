@@ -134,12 +134,13 @@ def test_every_command_is_found() -> None:
 
 @pytest.fixture
 def call(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Iterator[Callable[..., tuple[int, str]]]:
     """The program in this process: exit code, and all it said on both streams."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     log = logging.getLogger("bexsync")
     before = log.handlers, log.propagate, log.level
+    monkeypatch.chdir(tmp_path)  # some commands write where they are called
 
     def run(*words: str) -> tuple[int, str]:
         capfd.readouterr()
@@ -229,6 +230,7 @@ def test_every_command_with_another_token(
     assert (Exit.LOGIN in codes) == (trouble != "in a file")
 
 
+@pytest.mark.long
 def test_every_command_with_a_login(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Any) -> None:
     """Tokens and client secret of a login lie in its store only, and there encrypted."""
     with a_world(tmp_path, monkeypatch, clock=None) as world:
@@ -308,11 +310,16 @@ WHERE = (r"POST /2.0/kb_invoice$", r"/send$", r"GET /2.0/contact$", r"GET /3.0/"
 ANSWERS = [
     (status, form) for status in (200, 302, 307, 400, 401, 403, 404, 422, 429, 500, 503) for form in ("html", "json")
 ]
-SHORT = {(200, "json"), (302, "html"), (403, "html"), (422, "json"), (500, "html")}
+SHORT = {(422, "json"), (500, "html")}
+LONG = SHORT | {(200, "json"), (302, "html"), (403, "html")}
 
 
 @pytest.mark.parametrize(
-    ("status", "form"), [pytest.param(*a, marks=() if a in SHORT else pytest.mark.slow) for a in ANSWERS]
+    ("status", "form"),
+    [
+        pytest.param(*a, marks=() if a in SHORT else pytest.mark.long if a in LONG else pytest.mark.slow)
+        for a in ANSWERS
+    ],
 )
 def test_an_answer_that_repeats_the_request(status: int, form: str, world: World, caplog: Any) -> None:
     caplog.set_level(logging.DEBUG)
@@ -334,7 +341,7 @@ def test_an_answer_that_repeats_the_request(status: int, form: str, world: World
     all_quiet(world, *said, *(record.getMessage() for record in caplog.records))
 
 
-@pytest.mark.parametrize("form", ["html", "json"])
+@pytest.mark.parametrize("form", [pytest.param("html", marks=pytest.mark.long), "json"])
 def test_it_is_repeated_to_the_command_line(form: str, world: World, call: Any) -> None:
     for number, strikes in enumerate((r"POST /2.0/kb_invoice$", "")):
         for line in PUSH.lines():
@@ -405,7 +412,7 @@ def cmdline(pid: int) -> bytes:
 
 
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="no process list to read")
-@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize("killed", [pytest.param(False, marks=pytest.mark.long), True])
 def test_the_process_list_and_what_a_kill_leaves_behind(
     killed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,7 +33,7 @@ class Mutation:
     text: str
     instead: str
     test: str
-    is_short: bool = False
+    is_long: bool = False
 
 
 MUTATIONS = (
@@ -43,7 +43,7 @@ MUTATIONS = (
         ".find(intent.kind, intent.payload)",
         '.find("nothing", intent.payload)',
         f"{MATRIX}[truncated JSON x position]",
-        is_short=True,
+        is_long=True,
     ),
     Mutation(
         "the settle window",
@@ -51,7 +51,7 @@ MUTATIONS = (
         "if self.journal.seconds_until_due(intent) > 0:",
         "if False:",
         f"{MATRIX}[commit later than the timeout x invoice]",
-        is_short=True,
+        is_long=True,
     ),
     Mutation(
         "what is kept outside the state",
@@ -115,7 +115,7 @@ MUTATIONS = (
         'self._lock(f"{self._company}-write")',
         'self._lock(f"{self._company}-{self._site}-write")',
         f"{AT_ONCE}test_another_site_creates_the_customer_while_we_read_the_contacts",
-        is_short=True,
+        is_long=True,
     ),
     Mutation(
         "the lock from reading contacts to planning",
@@ -130,7 +130,7 @@ MUTATIONS = (
         "finding = side.find(step.kind, intent.payload)",
         "finding = Finding()",
         f"{SAFEGUARDS}test_a_refusal_after_the_work_was_done_is_not_believed",
-        is_short=True,
+        is_long=True,
     ),
     Mutation(
         "the refresh of linked documents",
@@ -193,7 +193,12 @@ def copy(tmp_path: Path) -> Path:
 
 
 def cases() -> list[object]:
-    return [pytest.param(m, id=m.name, marks=() if m.is_short else pytest.mark.slow) for m in MUTATIONS]
+    return [pytest.param(m, id=m.name, marks=pytest.mark.long if m.is_long else pytest.mark.slow) for m in MUTATIONS]
+
+
+def test_every_patch_fits_the_source() -> None:
+    misfits = [m.name for m in MUTATIONS if (SOURCE / m.file).read_text().count(m.text) != 1]
+    assert misfits == []
 
 
 @pytest.mark.parametrize("mutation", cases())

@@ -1,4 +1,4 @@
-"""Random histories of one company (`histories.py`, `catalogs.py`): a few in every run, many with `slow`.
+"""Random histories of one company (`histories.py`, `catalogs.py`): a few always, some with `long`, many with `slow`.
 
 HISTORIES_SEED=n tells the same histories again, HISTORIES=n tries so many.
 """
@@ -17,19 +17,20 @@ from faults.catalogs import Catalogs
 from faults.histories import Histories
 from faults.verdicts import record
 
-FEW, MANY = 12, 400
-FEW_CATALOGS = 8
+FEW, SOME, MANY = 3, 12, 400
+FEW_CATALOGS, SOME_CATALOGS = 2, 8
 
 
 @pytest.mark.parametrize(
     ("examples", "steps"),
     [
         pytest.param(FEW, 15, id="a few"),
+        pytest.param(SOME, 15, id="some", marks=pytest.mark.long),
         pytest.param(MANY, 40, id="many", marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
     ],
 )
 def test_whatever_happens_nothing_is_twice_and_nothing_lost(examples: int, steps: int) -> None:
-    number = int(os.environ.get("HISTORIES_SEED") or (1 if examples == FEW else random.SystemRandom().randrange(10**6)))
+    number = int(os.environ.get("HISTORIES_SEED") or (1 if examples < MANY else random.SystemRandom().randrange(10**6)))
     _tell(Histories, examples, steps, number, "histories")
 
 
@@ -37,12 +38,12 @@ def test_whatever_happens_nothing_is_twice_and_nothing_lost(examples: int, steps
     ("examples", "steps"),
     [
         pytest.param(FEW_CATALOGS, 12, id="a few"),
+        pytest.param(SOME_CATALOGS, 12, id="some", marks=pytest.mark.long),
         pytest.param(MANY, 40, id="many", marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
     ],
 )
 def test_whatever_happens_products_agree_in_the_end(examples: int, steps: int) -> None:
-    few = examples == FEW_CATALOGS
-    number = int(os.environ.get("HISTORIES_SEED") or (1 if few else random.SystemRandom().randrange(10**6)))
+    number = int(os.environ.get("HISTORIES_SEED") or (1 if examples < MANY else random.SystemRandom().randrange(10**6)))
     _tell(Catalogs, examples, steps, number, "products")
 
 

@@ -14,6 +14,8 @@ from werkzeug.wrappers import Response
 
 from bexsync.engine.result import Result, Status
 from bexsync.errors import Exit
+from bexsync.jobs import payments
+from bexsync.ledgers.bexio import finders
 from bexsync.sandbox.server import serving
 from front_door import called
 from world import TOKEN, World, a_world, an_invoice
@@ -216,13 +218,19 @@ def test_a_draft_that_a_person_issues(world: World) -> None:
 # what it costs, and when it hears of things
 
 
-def test_an_idle_poll_costs_one_request_per_500_open_invoices(world: World) -> None:
+@pytest.mark.parametrize("at_once", [20, pytest.param(500, marks=pytest.mark.long)])
+def test_an_idle_poll_costs_one_request_per_500_open_invoices(
+    world: World, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (payments._AT_ONCE, finders.IDS_AT_ONCE) == (500, 500)
+    monkeypatch.setattr(payments, "_AT_ONCE", at_once)
+    monkeypatch.setattr(finders, "IDS_AT_ONCE", at_once)
     world.set_profile(invoices={"finish": "draft"}, limits={"documents": 1000, "mails": 1000})
-    a_pushed(world, *(str(n) for n in range(501)))
+    a_pushed(world, *(str(n) for n in range(at_once + 1)))
     before = len(world.sandbox.requests)
     assert world.poll().requests == 2
     assert [r.path for r in world.sandbox.requests[before:]] == ["/2.0/kb_invoice/search"] * 2
-    assert [len(r.body[0]["value"]) for r in world.sandbox.requests[before:]] == [500, 1]
+    assert [len(r.body[0]["value"]) for r in world.sandbox.requests[before:]] == [at_once, 1]
 
 
 def test_nothing_open_costs_nothing(sent: World) -> None:
@@ -402,9 +410,11 @@ def test_a_poll_that_heard_old_news_does_not_undo_what_a_push_wrote(world: World
 # when things go wrong
 
 
-def test_what_was_learned_before_the_network_broke_is_told(world: World) -> None:
-    world.set_profile(invoices={"finish": "draft"}, limits={"documents": 1000})
-    a_pushed(world, *(f"{n:04}" for n in range(501)))
+def test_what_was_learned_before_the_network_broke_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(payments, "_AT_ONCE", 3)
+    monkeypatch.setattr(finders, "IDS_AT_ONCE", 3)
+    world.set_profile(invoices={"finish": "draft"})
+    a_pushed(world, *(f"{n:04}" for n in range(4)))
     world.sandbox.person.issue(ours(world, "0000"))
     world.sandbox.person.pay(ours(world, "0000"))
 

@@ -66,7 +66,15 @@ def a_random_invoice(
     return record, exact
 
 
-@pytest.mark.parametrize(("negative", "examples"), [("accepted", 25), ("refused", 10)])
+@pytest.mark.parametrize(
+    ("negative", "examples"),
+    [
+        ("accepted", 6),
+        ("refused", 3),
+        pytest.param("accepted", 25, marks=pytest.mark.long),
+        pytest.param("refused", 10, marks=pytest.mark.long),
+    ],
+)
 def test_bexio_comes_to_the_exact_sum(negative: str, examples: int, monkeypatch: pytest.MonkeyPatch) -> None:
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(invoices)
