@@ -35,7 +35,6 @@ def again(world: World, **changes: Any) -> Outcome | None:
         {},
         {"updated_at": "2026-11-21T08:00:00Z", "metadata": {"a": 1}, "external_number": "RE-00001"},
         {"status": "sent"},
-        {"status": "paid"},
         {"attachments": [{"filename": "a.pdf"}]},
         {"email": {"subject": "Anders"}},
         {"auto_send": True},

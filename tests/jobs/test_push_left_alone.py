@@ -71,12 +71,62 @@ def test_a_file_that_brings_again_what_is_left_alone_is_counted_and_not_named_ag
 def test_what_is_in_bexio_already_is_linked_after_the_state_was_lost(world: World, status: str) -> None:
     world.drop(an_invoice("1"))
     world.push()
+    if status == "paid":
+        world.sandbox.person.pay(world.invoice("1")["id"])
     for file in (world.folder / "state").glob("bexio-*.db*"):
         file.unlink()
     world.drop(an_invoice("1", status=status), name="later.json")
     result = world.push()
     assert (result.exit_code, [o.number for o in result.outcomes]) == (Exit.OK, ["RE-00001"])
     assert (len(world.invoices()), len(world.sandbox.mails)) == (1, 1)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_an_invoice_that_the_shop_was_paid_for_is_a_question_until_bexio_shows_it(world: World, lost: bool) -> None:
+    world.drop(an_invoice("1"))
+    world.push()
+    if lost:
+        for file in (world.folder / "state").glob("bexio-*.db*"):
+            file.unlink()
+    world.drop(an_invoice("1", status="paid"), name="later.json")
+    for _ in range(2):
+        result = world.push()
+        assert (result.exit_code, result.outcomes[0].code) == (Exit.SOME_FAILED, "paid_in_shop")
+        assert result.outcomes[0].reason.startswith("It is paid in the shop; in bexio RE-00001 is issued,")
+    world.sandbox.person.pay(world.invoice("1")["id"])
+    assert world.push().exit_code == Exit.OK
+    assert (len(world.invoices()), len(world.sandbox.mails)) == (1, 1)
+
+
+@pytest.mark.parametrize("status", ["paid", "sent"])
+@pytest.mark.parametrize("skip", [False, True])
+def test_a_draft_is_neither_issued_nor_mailed_once_the_shop_sent_it_itself(
+    world: World, status: str, skip: bool
+) -> None:
+    world.set_profile(invoices={"skip": [status] if skip else []})
+    world.drop(an_invoice("1", leave_as_draft=True))
+    world.push()
+    lines = [{"name": "Beratung", "quantity": "2", "unit_price": "100", "tax_rate": "8.1"}]
+    world.drop(an_invoice("1", status=status, lines=lines, total="216.20"), name="later.json")
+    (outcome,) = world.push().outcomes
+    code = {"paid": "paid_in_shop", "sent": "sent_by_shop"}[status]
+    assert (outcome.status, outcome.code) == ((Status.UNCHANGED, "") if skip else (Status.BLOCKED, code))
+    assert (world.invoice("1")["kb_item_status_id"], world.invoice("1")["total"]) == (7, "108.100000")
+    assert world.sandbox.mails == []
+
+
+def test_an_invoice_that_the_shop_takes_up_again_after_cancelling_it_is_a_question(world: World) -> None:
+    world.set_profile(invoices={"cancel": "cancel"})
+    world.drop(an_invoice("1"))
+    world.push()
+    world.drop(an_invoice("1", status="cancelled"))
+    world.push()
+    world.drop(an_invoice("1"))
+    (outcome,) = world.push().outcomes
+    assert (outcome.status, outcome.code) == (Status.BLOCKED, "cancelled_in_ledger")
+    assert "bexsync links forget 1" in outcome.hint
+    world.drop(an_invoice("1", status="cancelled"))
+    assert world.push().exit_code == Exit.OK
 
 
 def test_attachments_that_bexio_does_not_take_are_said_once(world: World) -> None:

@@ -93,6 +93,20 @@ def test_without_an_account_a_large_gap_stays_a_draft_until_there_is_one(world: 
     assert len(world.sandbox.mails) == 1
 
 
+def test_what_has_a_rounding_line_is_found_again_when_the_profile_no_longer_asks_for_one(rounding_world: World) -> None:
+    world = rounding_world
+    lines = [{"name": f"a{n}", "quantity": "1", "unit_price": "1.45", "tax_rate": "8.1"} for n in range(20)]
+    world.drop(an_invoice("1", lines=lines, total="31.40"))
+    assert world.push().totals["CHF"]["invoiced"] == Decimal("31.40")
+    for file in (world.folder / "state").glob("bexio-*.db*"):
+        file.unlink()
+    world.set_profile(invoices={"rounding_account": None})
+    world.drop(an_invoice("1", lines=lines, total="31.40"))
+    result = world.push()
+    assert (result.exit_code, [o.number for o in result.outcomes]) == (Exit.OK, ["RE-00001"])
+    assert len(world.sandbox.mails) == 1
+
+
 def test_without_an_account_a_gap_of_five_rappen_is_said(world: World) -> None:
     # 3 x 10.06 with VAT by line: 3 x 10.87 = 32.61; exact are 32.62458, and bexio's 5 Rappen make 32.60 of it
     world.drop(an_invoice(lines=per_line("10.06", 3), total="32.61", total_net="30.18", total_tax="2.43"))

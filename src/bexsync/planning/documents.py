@@ -58,6 +58,11 @@ class Document:
     gap: Decimal = Decimal(0)
 
     @property
+    def amount(self) -> Decimal:
+        """What the shop says that the customer owes, else what the lines come to."""
+        return rounded(self.total if self.shop_total is None else self.shop_total)
+
+    @property
     def is_too_far_apart(self) -> bool:
         """Whether the ledger's total is going to differ from the shop's by more than may be booked."""
         return abs(self.gap) > self.apart

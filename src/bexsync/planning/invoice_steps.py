@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bexsync.money import plain, rounded
+from bexsync.money import plain
 from bexsync.planning.documents import Document
 from bexsync.planning.invoice_changes import content
 from bexsync.planning.invoice_link import EDITING, KIND, Linked, reference
@@ -62,7 +62,7 @@ class Booking:
                 self._agreement() if complete else LinkDraft(KIND, source=self.source),
                 contact_of=self.document.contacts.customer,
             ),
-            money=rounded(self.document.total),
+            money=self.document.amount,
             currency=self.document.currency,
             title=f"{title}, {note}" if note else title,
         )
@@ -96,7 +96,7 @@ class Booking:
             link=LinkDraft(KIND, fingerprint=editing, agreed=link.agreed, contact_of=self.document.contacts.customer),
             title=f"update draft {link.number}",
             requests=2,
-            money=rounded(self.document.total),
+            money=self.document.amount,
             currency=self.document.currency,
         )
         clear = Step(

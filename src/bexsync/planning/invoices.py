@@ -8,7 +8,7 @@ from datetime import date
 from typing import Protocol
 
 from bexsync.errors import RecordProblem
-from bexsync.money import rounded, written
+from bexsync.money import written
 from bexsync.planning.addressee import names
 from bexsync.planning.contacts import ContactPlanner, Contacts
 from bexsync.planning.credit_notes import credit_note_problem
@@ -23,6 +23,8 @@ from bexsync.ports import DocumentState, Standing
 from bexsync.records import Customer, Invoice
 
 _NO_CONTACTS = Contacts(0, None, ())
+_PAID = frozenset({Standing.PAID, Standing.CANCELLED, Standing.DELETED})
+_SENT = frozenset(Standing) - {Standing.DRAFT}
 
 
 class WasDone(Protocol):
@@ -176,11 +178,24 @@ class InvoicePlanner:
         if link.standing is Standing.DELETED:
             raise RecordProblem(
                 f"Invoice {link.number} was deleted in bexio.",
-                "It is not created again. To book it anew, forget its link and drop it again.",
+                f"It is not created again. {_to_book_anew(invoice)}",
                 code="deleted_in_ledger",
             )
         if invoice.document_type == "credit_note":
             raise self._credit_note(invoice)
+        if invoice.status in ("sent", "paid"):
+            problem = self._settled_by_shop(invoice, link)
+            if problem is not None:
+                raise problem
+            if link.standing is Standing.DRAFT:
+                return Settled(f"its status in the shop is {invoice.status}; {link.number} stays a draft")
+        if self._was_cancelled_for_the_shop(invoice, link):
+            raise RecordProblem(
+                f"The shop had cancelled it, so {link.number} was cancelled in bexio; now the shop has it as "
+                f"{invoice.status} again, and nothing is booked for it.",
+                f"{_to_book_anew(invoice)} Otherwise cancel it in the shop again.",
+                code="cancelled_in_ledger",
+            )
         changes = differences(link.agreed, invoice.canonical())
         if link.is_agreed and not changes:
             return self._unfinished(invoice, customer, link)
@@ -191,6 +206,17 @@ class InvoicePlanner:
         if self._was_finished(invoice, link.ledger_id) or link.shared:
             raise _taken_back(link)
         return self._update(invoice, customer, link)
+
+    def _settled_by_shop(self, invoice: Invoice, document: Linked | DocumentState) -> RecordProblem | None:
+        """What a person has to do where the shop sent an invoice or was paid for it, and the ledger says otherwise."""
+        is_done = _SENT if invoice.status == "sent" else _PAID
+        if invoice.document_type != "invoice" or invoice.status in self.skip or document.standing in is_done:
+            return None
+        return _settled_in_shop(invoice, document)
+
+    def _was_cancelled_for_the_shop(self, invoice: Invoice, link: Linked) -> bool:
+        is_cancelled = link.standing is Standing.CANCELLED and invoice.status != "draft"
+        return is_cancelled and self.done("invoice_cancel", f"{self._key(invoice)}@{link.ledger_id}")
 
     def _cancelled(self, invoice: Invoice, link: Linked) -> Work | Settled:
         problem = _cancelled_in_shop(link)
@@ -258,7 +284,8 @@ class InvoicePlanner:
         """A document that carries our reference but no link: the state was lost or restored."""
         linking = adopt(self.site, invoice, found)
         if invoice.document_type == "credit_note" or invoice.status in ("sent", "paid"):
-            return Work((linking,))  # what the shop sent or settled itself is neither mailed nor compared
+            # What the shop sent or settled itself is neither mailed nor compared.
+            return Work((linking,), self._settled_by_shop(invoice, found))
         if invoice.status == "cancelled":
             return self._adopt_cancelled(invoice, found, linking)
         if found.standing is Standing.DRAFT:
@@ -268,9 +295,11 @@ class InvoicePlanner:
         _, booking = self._write(invoice, customer)
         document = booking.document
         if not _is_same(found, document):
+            if found.total == document.shop_total and _has_same_currency(found, document):
+                return Work((linking,))  # with a rounding line that the profile no longer asks for
             problem = RecordProblem(
                 f"bexio already has it as {found.number} with a total of {written(found.total)}, "
-                f"the shop has {written(rounded(document.total))} {document.currency}.",
+                f"the shop has {written(document.amount)} {document.currency}.",
                 f"Compare the two and correct one: {found.url}",
                 code="differs_in_ledger",
             )
@@ -326,14 +355,17 @@ def _due_date(tail: Ref) -> Ref:
 
 def _is_same(found: DocumentState, document: Document) -> bool:
     """Whether a document that was found comes to the same total in the same currency."""
-    same_currency = found.currency_id in (None, document.header["currency_id"])
-    return same_currency and abs(found.total - document.total) <= document.within
+    return _has_same_currency(found, document) and abs(found.total - document.total) <= document.within
+
+
+def _has_same_currency(found: DocumentState, document: Document) -> bool:
+    return found.currency_id in (None, document.header["currency_id"])
 
 
 def _changed_in_ledger(link: Linked, document: Document) -> RecordProblem:
     return RecordProblem(
         f"The draft {link.number} comes to {written(link.total)}, the shop's invoice to "
-        f"{written(rounded(document.total))} {document.currency}; it is neither issued nor mailed.",
+        f"{written(document.amount)} {document.currency}; it is neither issued nor mailed.",
         f"Correct one of them, or issue and mail it in bexio: {link.url}",
         code="changed_in_ledger",
     )
@@ -359,6 +391,28 @@ def _taken_back(link: Linked | DocumentState) -> RecordProblem:
         f"Issue and mail it in bexio, or delete it there: {link.url}",
         code="taken_back_in_ledger",
     )
+
+
+def _settled_in_shop(invoice: Invoice, document: Linked | DocumentState) -> RecordProblem:
+    """What a person has to do about a document whose invoice the shop sent itself, or was paid for."""
+    standing = document.standing.value.replace("_", " ")
+    if invoice.status == "sent":
+        return RecordProblem(
+            f"The shop sent it itself; in bexio {document.number} is {standing}, and bexsync does not mail it as well.",
+            f"Issue it in bexio without mailing it: {document.url}",
+            code="sent_by_shop",
+            field="status",
+        )
+    return RecordProblem(
+        f"It is paid in the shop; in bexio {document.number} is {standing}, and bexsync does not book payments.",
+        f"Enter the payment in bexio, so that nobody is reminded of it: {document.url}",
+        code="paid_in_shop",
+        field="status",
+    )
+
+
+def _to_book_anew(invoice: Invoice) -> str:
+    return f"To book it anew: `bexsync links forget {invoice.shop_id}`, then drop it again."
 
 
 def _cancelled_in_shop(document: Linked | DocumentState) -> RecordProblem | None:
