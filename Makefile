@@ -9,6 +9,9 @@ WORKERS ?= $(shell echo $$(($$(nproc 2>/dev/null || echo 2) + 1)))
 # The state commits to disk all the time; in memory the same tests take a third of the time.
 SCRATCH := $(shell test -w /dev/shm && echo --basetemp=/dev/shm/bexsync-tests-$$PPID)
 
+# What pytest makes of the test modules is kept, whatever the surroundings say: it costs seconds of every worker.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test real faults check fix docs bench lock clean
 
 demo: $(READY)  ## login, invoices into a local bexio and payments back, twice; BROWSER=1 to log in yourself

@@ -235,6 +235,7 @@ def test_nobody_to_ask_is_said(world: LoginWorld) -> None:
     assert "--token-store encrypted-file" in done.stderr, "a server's store is never guessed"
 
 
+@pytest.mark.long
 def test_the_store_stays_what_it_was_chosen_to_be(world: LoginWorld) -> None:
     key = world.folder / "keys" / "key"
     arguments = ("auth", "login", "--client-id", CLIENT_ID, "--json")

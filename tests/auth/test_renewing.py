@@ -74,6 +74,7 @@ def test_four_processes_that_are_killed_lose_no_login(world: LoginWorld, rounds:
     assert world.is_alive(), "no refresh token was ever used twice"
 
 
+@pytest.mark.long
 def test_a_process_that_is_killed_while_bexio_answers_loses_nothing(world: LoginWorld) -> None:
     """The renewal goes on in a process of its own, and what it brings is there for the next run."""
     world.sandbox.identity.settings.access_lifetime = 4

@@ -21,6 +21,7 @@ def visited(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, VISITOR, *arguments], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.long
 def test_it_logs_in_whom_it_is_told_to(world: LoginWorld) -> None:
     arguments = ("auth", "login", "--token-store", "file", "--client-id", CLIENT_ID)
     done = world.cli(*arguments, BROWSER=f"{sys.executable} {VISITOR} --user {LUCA} %s")

@@ -46,6 +46,7 @@ def artefact(world: World, name: str) -> dict[str, object]:
     return found
 
 
+@pytest.mark.long
 def test_all_is_well_and_the_results_are_kept(world: World) -> None:
     world.drop(an_invoice())
     run = job(world)
@@ -84,7 +85,9 @@ def test_trying_later_is_no_failure(world: World, monkeypatch: pytest.MonkeyPatc
     assert artefact(world, "invoices-push")["exit_code"] == 75
 
 
-@pytest.mark.parametrize("token", ["no-such-token", pytest.param("", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "token", [pytest.param("no-such-token", marks=pytest.mark.long), pytest.param("", marks=pytest.mark.slow)]
+)
 def test_a_bad_token_fails_with_what_to_do(world: World, token: str) -> None:
     run = job(world, BEXSYNC_ACCESS_TOKEN=token)
     assert run.returncode == 77

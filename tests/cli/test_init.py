@@ -33,6 +33,7 @@ from bexsync.jobs.first_profile import Offer, chosen, likeliest_account, offered
 from bexsync.ports import Account
 from bexsync.profile import Profile, load_profile
 from bexsync.sandbox import Sandbox
+from front_door import started
 from world import BEXSYNC, an_invoice
 
 sys.path.append(str(Path(__file__).parents[1] / "auth"))
@@ -65,17 +66,16 @@ class Newcomer:
             **self.variables,
         }
 
+    @property
+    def folder(self) -> Path:
+        return self.home
+
+    @property
+    def profile_path(self) -> Path:
+        return self.profile
+
     def run(self, *arguments: str, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [BEXSYNC, *arguments],
-            env=self.environment | more,
-            cwd=self.home,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        return started(self, *arguments, stdin=stdin, **more)
 
     def init(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         """With a token in the environment, against the sandbox."""
@@ -332,6 +332,7 @@ def test_a_conversation_with_wrong_answers(newcomer: Newcomer) -> None:
     assert newcomer.loaded == Profile.model_validate(expected)
 
 
+@pytest.mark.long
 def test_ctrl_c_writes_nothing_and_the_next_time_the_login_is_there(newcomer: Newcomer) -> None:
     with Terminal.of(newcomer, "init", "--api-url", newcomer.url, "--token-store", "file") as person:
         person.answers(("Name of the profile", ""), ("Log in with", "1"), ("Personal access token: ", TOKEN))

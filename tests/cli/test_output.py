@@ -238,7 +238,12 @@ def test_misuse_is_2_also_as_json(world: World, misuse: tuple[str, ...]) -> None
 
 
 @pytest.mark.parametrize(
-    "columns", [60, pytest.param(80, marks=pytest.mark.slow), pytest.param(120, marks=pytest.mark.slow)]
+    "columns",
+    [
+        pytest.param(60, marks=pytest.mark.long),
+        pytest.param(80, marks=pytest.mark.slow),
+        pytest.param(120, marks=pytest.mark.slow),
+    ],
 )
 def test_no_line_is_longer_than_the_terminal(mixed: World, columns: int) -> None:
     commands = (
@@ -250,6 +255,13 @@ def test_no_line_is_longer_than_the_terminal(mixed: World, columns: int) -> None
         for line in plain(text).splitlines():
             assert len(line) <= columns or line.strip().startswith("https://"), (command, line)
             assert line == line.rstrip()
+
+
+def test_what_is_wrong_is_no_longer_than_the_terminal(mixed: World) -> None:
+    mixed.push()
+    _, text = on_terminal(mixed, "errors", "show", "all", columns=60)
+    assert [line for line in plain(text).splitlines() if len(line) > 60] == []
+    assert "bexio has no currency XXX" in plain(text)
 
 
 def test_the_list_shows_links_whole_and_amounts_aligned(mixed: World) -> None:
@@ -307,14 +319,14 @@ def test_a_bug_is_70_and_one_line(world: World, tmp_path: Path) -> None:
     )
     envelope = json.loads(world.cli("invoices", "push", "--json", **broken).stdout)
     assert (envelope["exit_code"], envelope["errors"][0]["code"]) == (70, "bug")
-    assert world.cli("invoices", "push").returncode == 0
+    assert called(world, "invoices", "push").returncode == 0
     assert (len(world.invoices()), len(world.sandbox.mails)) == (1, 1)
 
 
 def test_a_damaged_book_of_companies_is_78_and_one_line(world: World) -> None:
     world.push()
     (world.folder / "state" / "companies.json").write_text('{"companies": [{}], "profiles": {}}')
-    run = world.cli("invoices", "push")
+    run = called(world, "invoices", "push")
     assert run.returncode == 78
     assert "is damaged" in run.stderr
     assert len(run.stderr.splitlines()) == 1

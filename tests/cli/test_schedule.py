@@ -101,6 +101,7 @@ def test_a_command_that_joins_later_moves_no_other() -> None:
 # cron
 
 
+@pytest.mark.long
 def test_the_lines_run_from_anywhere_in_cron_s_bare_environment(world: World) -> None:
     folder = world.folder / "it's 50% $HOME"
     folder.mkdir()

@@ -34,7 +34,8 @@ TOTALS = {"1": Decimal("108.10"), "2": Decimal("182.65"), "3": Decimal("100.00")
 class Scenario:
     """What is there before, the command line, and what must stand in the books in the end.
 
-    One that `rests` has nothing left to do when it is run again. One that is `long` is left to `make faults`.
+    One that `rests` has nothing left to do when it is run again. One that is `slow` is left to
+    `make faults`, one that is `long` to CI.
     """
 
     name: str
@@ -42,7 +43,7 @@ class Scenario:
     prepare: Callable[[World], None]
     judge: Callable[[World], None]
     rests: bool = True
-    long: bool = False
+    marks: str = ""
 
 
 def _drop_three(world: World) -> None:
@@ -201,13 +202,15 @@ def _stock_is_told(world: World) -> None:
 
 
 SCENARIOS = (
-    Scenario("three invoices", ("invoices", "push"), _drop_three, _three_invoices_three_mails),
-    Scenario("a long invoice", ("invoices", "push"), _drop_a_long_one, _one_long_invoice),
-    Scenario("a changed draft", ("invoices", "push"), _change_a_draft, _one_changed_invoice),
-    Scenario("cancelled invoices", ("invoices", "push"), _cancel_two, _both_are_taken_back),
+    Scenario("three invoices", ("invoices", "push"), _drop_three, _three_invoices_three_mails, marks="long"),
+    Scenario("a long invoice", ("invoices", "push"), _drop_a_long_one, _one_long_invoice, marks="long"),
+    Scenario("a changed draft", ("invoices", "push"), _change_a_draft, _one_changed_invoice, marks="long"),
+    Scenario("cancelled invoices", ("invoices", "push"), _cancel_two, _both_are_taken_back, marks="long"),
     Scenario("payments", ("payments", "poll"), _pay_some, _told_once_each),
-    Scenario("a first connection test", ("test-connection", "--yes"), _begin, _all_put_away, rests=False, long=True),
-    Scenario("another connection test", ("test-connection", "--yes"), _try_once, _all_put_away, rests=False, long=True),
-    Scenario("products", ("products", "sync"), _change_products, _products_agree),
+    Scenario("a first connection test", ("test-connection", "--yes"), _begin, _all_put_away, rests=False, marks="slow"),
+    Scenario(
+        "another connection test", ("test-connection", "--yes"), _try_once, _all_put_away, rests=False, marks="slow"
+    ),
+    Scenario("products", ("products", "sync"), _change_products, _products_agree, marks="long"),
     Scenario("stock", ("stock", "pull"), _move_stock, _stock_is_told),
 )

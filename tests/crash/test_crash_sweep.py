@@ -68,14 +68,13 @@ def clean_runs(world: World, scenario: Scenario) -> None:
 
 
 SLICES = 12
+MARKS = {"": (), "long": pytest.mark.long, "slow": pytest.mark.slow}
 
 
 @pytest.mark.parametrize(
     ("scenario", "part"),
     [
-        pytest.param(
-            scenario, part, id=f"{scenario.name}-{part}", marks=pytest.mark.slow if part or scenario.long else ()
-        )
+        pytest.param(scenario, part, id=f"{scenario.name}-{part}", marks=MARKS["slow" if part else scenario.marks])
         for scenario in SCENARIOS
         for part in range(SLICES)
     ],

@@ -195,7 +195,12 @@ def lies_of(story: Story) -> list[tuple[str, Lie]]:
 
 
 @pytest.mark.parametrize(
-    ("seed", "count"), [("short", 12), *(pytest.param(n, 150, marks=pytest.mark.slow) for n in range(8))]
+    ("seed", "count"),
+    [
+        ("short", 4),
+        pytest.param("short", 12, marks=pytest.mark.long),
+        *(pytest.param(n, 150, marks=pytest.mark.slow) for n in range(8)),
+    ],
 )
 @pytest.mark.timeout(600)
 def test_whatever_bexio_answers_nothing_wrong_is_booked(story: Story, seed: str | int, count: int) -> None:
@@ -533,6 +538,7 @@ def fill(folder: Path, *, leave: int) -> Path:
     return path
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root may write everywhere")
 def test_a_state_that_turns_read_only_in_the_middle_of_a_push(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     powerless = ("setpriv", "--bounding-set", "-all") if os.geteuid() == 0 else ()

@@ -286,7 +286,13 @@ CLOCK_CHANGES = {
 }
 
 
-@pytest.mark.parametrize("midnight", CLOCK_CHANGES.values(), ids=CLOCK_CHANGES.keys())
+@pytest.mark.parametrize(
+    "midnight",
+    [
+        pytest.param(moment, id=name, marks=pytest.mark.long if name == "an ordinary night" else ())
+        for name, moment in CLOCK_CHANGES.items()
+    ],
+)
 @pytest.mark.parametrize("minutes", range(15, 150, 30))
 def test_no_change_is_lost_when_the_clocks_change(
     tmp_path: Path, monkeypatch: Any, midnight: datetime, minutes: int

@@ -58,7 +58,7 @@ def looks(world: World, since: int) -> list[tuple[str, str]]:
         ("send", "pay", {"lines": OTHER, "total": "216.20"}, Status.BLOCKED, "differs_in_ledger", "108.10", 9, 1),
     ],
 )
-@pytest.mark.parametrize("with_person", [True, False])
+@pytest.mark.parametrize("with_person", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_a_lost_state_finds_its_documents_again(
     world: World,
     finish_before: str,

@@ -127,9 +127,9 @@ def asked_world(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyt
         yield world, name, value
 
 
-# The short form asks every third doubt, the long one all of them.
+# The short form asks every ninth doubt, the long one every third, the slow one all of them.
 ASKED = [
-    pytest.param(doubt, id="=".join(doubt), marks=pytest.mark.slow if at % 3 else ())
+    pytest.param(doubt, id="=".join(doubt), marks=pytest.mark.slow if at % 3 else pytest.mark.long if at % 9 else ())
     for at, doubt in enumerate([("", ""), *BEYOND_DEFAULT])
 ]
 

@@ -14,6 +14,14 @@ from world import TOKEN, World, an_invoice
 CONTACT = {"method": "POST", "path": "/2.0/contact"}
 CREATE = {"method": "POST", "path": "/2.0/kb_invoice"}
 SEND = {"method": "POST", "path": "/2.0/kb_invoice/{id}/send"}
+PLACES = pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param(CONTACT, id="contact", marks=pytest.mark.long),
+        pytest.param(CREATE, id="create"),
+        pytest.param(SEND, id="send", marks=pytest.mark.long),
+    ],
+)
 TIMEOUT = 0.5
 
 
@@ -42,7 +50,7 @@ def once(world: World) -> None:
     assert len(world.invoices()) == len(world.sandbox.mails) == 1
 
 
-@pytest.mark.parametrize("place", [CONTACT, CREATE, SEND], ids=["contact", "create", "send"])
+@PLACES
 @pytest.mark.parametrize(
     ("name", "told"),
     [
@@ -67,13 +75,13 @@ def test_everything_once(world, place, name, told):
     once(world)
 
 
-@pytest.mark.parametrize("place", [CONTACT, CREATE, SEND], ids=["contact", "create", "send"])
+@PLACES
 def test_an_answer_that_drips_too_slowly(world, place):
     push_under(world, Fault("drip", **place, bytes_per_second=1))
     once(world)
 
 
-@pytest.mark.parametrize("place", [CONTACT, CREATE, SEND], ids=["contact", "create", "send"])
+@PLACES
 def test_a_late_commit_within_the_settle_time(world, place, monkeypatch):
     sleep = world.clock.sleep
 

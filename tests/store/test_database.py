@@ -192,7 +192,7 @@ KILLED = """
 """
 
 
-@pytest.mark.parametrize("at", [1, 2, 3, 4, 7, 8, 9, 10])
+@pytest.mark.parametrize("at", [2, 9, *(pytest.param(at, marks=pytest.mark.long) for at in (1, 3, 4, 7, 8, 10))])
 def test_a_kill_leaves_whole_transactions(path: Path, at: int) -> None:
     """Also in the middle of making the tables."""
     run = subprocess.run([sys.executable, "-c", textwrap.dedent(KILLED), path, str(at)], check=False)

@@ -228,6 +228,7 @@ def test_a_migration_that_fails_leaves_the_old_version_whole(tmp_path: Path) -> 
     assert (version_of(path), contents(path)) == (len(MIGRATIONS), before)
 
 
+@pytest.mark.long
 def test_two_processes_that_upgrade_at_once_upgrade_once(tmp_path: Path) -> None:
     path = fresh_copy(tmp_path / "state")
     both = [in_a_process_of_its_own("upgrade", path) for _ in range(2)]
