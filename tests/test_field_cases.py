@@ -43,7 +43,7 @@ import pytest
 from front_door import called
 from world import World, a_world, an_invoice
 
-SHOPIFY = {
+SHOPIFY: dict[str, Any] = {
     "date_format": "%Y-%m-%d %H:%M:%S %z",
     "columns": {
         "number": "Name",
@@ -81,11 +81,27 @@ def totals(world: World) -> dict[str, Decimal]:
 
 def test_orders_of_shopify(world: World) -> None:
     world.set_profile(shop={"csv": SHOPIFY})
-    code, said, _ = push(world, ORDERS)
+    code, said, whole = push(world, ORDERS)
+    assert "received" not in str(whole)
     assert code == 1
     assert totals(world) == {"#11": Decimal(65)}
     assert world.invoice("#11")["is_valid_from"] == "2026-11-02"
     assert "the total says 37.00 (7.00 apart)" in said["#12"][1]
+
+
+def test_orders_that_are_paid_at_the_shop_are_booked_and_named_or_a_question(world: World) -> None:
+    world.set_profile(shop={"csv": SHOPIFY})
+    paid = ORDERS.replace("pending", "paid", 1)
+    _, _, whole = push(world, paid)
+    [sentence] = [said for said in whole["data"]["remarks"] if "received" in said]
+    assert sentence.startswith("export.csv: `Financial Status` says that money has been received for #11; payments are")
+    assert 'status = "Financial Status" under [shop.csv.columns]' in sentence
+    assert totals(world) == {"#11": Decimal(65)}
+    asking = {**SHOPIFY, "columns": {**SHOPIFY["columns"], "status": "Financial Status"},
+              "values": {"status": {"pending": "approved"}}}  # fmt: skip
+    world.set_profile(shop={"csv": asking})
+    code, said, _ = push(world, paid.replace("#11", "#21"), "next.csv")
+    assert (code, said["#21"][0], totals(world)) == (1, "blocked", {"#11": Decimal(65)})
 
 
 ZOHO = """\

@@ -97,6 +97,7 @@ ASKED: list[tuple[str, str, str, str]] = [
     ("Erledigt", "ja", "", "cancelled"),
     ("Erledigt", "nein", "", "cancelled"),
     ("Wurde bezahlt von", "12.11.2026", "", "paid"),
+    ("Paid at", "2026-11-04 09:00", "", "paid"),
     ("Rabatt Stammkunde", "5.00", "", "discount_percent"),
     ("Liefermenge", "2", "Menge", "quantity"),
 ]
@@ -126,6 +127,7 @@ HARMLESS = {
     "Erfasst am": "04.11.2026",
     "Gewicht": "2.5",
     "Saldo": "108.10",
+    "Rabatt-Art": "n/a",
 }
 
 
@@ -166,6 +168,8 @@ MARKS = [
     ("Bezahlt am", "05.11.2026", "paid"),
     ("Amount paid", "0.00", "approved"),
     ("Refunded Amount", "0.00", "approved"),
+    ("Refunded Amount", "N/A", "approved"),
+    ("Storniert am", "k.A.", "approved"),
     ("Financial Status", "paid", "approved"),
 ]
 

@@ -78,6 +78,8 @@ class Desk:
             self._understood[item.origin] = item.message
             if item.origin in self._newcomers and (unknown := item.facts.get("unknown_columns")):
                 self._run.mention(f"{item.origin}: columns", _unknown_columns(item.origin, unknown))
+            if item.origin in self._newcomers and (paid := item.facts.get("paid")):
+                self._run.mention(f"{item.origin}: paid", _paid(item.origin, item.facts["paid_column"], paid))
             self._run.result.data.setdefault("files", {})[item.origin] = {"understood": item.message, **item.facts}
             return
         if isinstance(item, Unreadable):
@@ -211,6 +213,16 @@ def _unknown_columns(origin: str, headers: Sequence[str]) -> str:
     return (
         f"{origin}: {what} not known and not read; "
         "name under [shop.csv] in the profile what counts (columns) and what means nothing (ignore)."
+    )
+
+
+def _paid(origin: str, header: str, shop_ids: Sequence[str]) -> str:
+    shown = ", ".join(printable(shop_id) for shop_id in shop_ids[:_MOST_SHOWN])
+    more = f" and {len(shop_ids) - _MOST_SHOWN} more" if len(shop_ids) > _MOST_SHOWN else ""
+    return (
+        f"{origin}: `{printable(header)}` says that money has been received for {shown}{more}; "
+        "payments are not booked, so these invoices are open in bexio. To be asked before such an invoice is booked, "
+        f'name status = "{printable(header)}" under [shop.csv.columns] in the profile.'
     )
 
 

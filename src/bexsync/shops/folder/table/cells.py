@@ -39,6 +39,21 @@ _COUNTRIES = {
     **dict.fromkeys(("frankreich", "france", "francia"), "FR"),
     **dict.fromkeys(("italien", "italy", "italie", "italia"), "IT"),
 }
+WORDS_FOR_NOTHING = (
+    "n/a",
+    "n.a.",
+    "#n/a",
+    "#nv",
+    "null",
+    "nan",
+    "nil",
+    "nichts",
+    "k.a.",
+    "k. a.",
+    "keine angabe",
+    "n.v.",
+    "n.d.",
+)
 WORDS: Mapping[str, Mapping[str, str]] = {
     "document_type": {
         **dict.fromkeys(

@@ -10,8 +10,8 @@ from decimal import Decimal
 from bexsync.records.quoting import printable, shown
 from bexsync.shops.folder.pieces import UnusableFile
 from bexsync.shops.folder.table.amounts import read_amount
-from bexsync.shops.folder.table.cells import WORDS, YES_NO, cleaned
-from bexsync.shops.folder.table.headers import Header, plain_header
+from bexsync.shops.folder.table.cells import WORDS, WORDS_FOR_NOTHING, YES_NO, cleaned
+from bexsync.shops.folder.table.headers import FINANCIAL_STATUS, Header, plain_header
 
 _CURRENCY_CODES = frozenset(
     (
@@ -28,14 +28,13 @@ _REVENUE_ACCOUNT = re.compile(r"3\d{3}", re.ASCII)
 _ACCOUNT = re.compile(r"\d{3,6}", re.ASCII)
 _YES_NO_WORDS = frozenset(word for word in YES_NO if len(word) > 1)
 _STATUS_WORDS = frozenset(WORDS["status"]) | {"refunded", "partially refunded", "erstattet", "rückerstattet"}
-_NOTHING = ("-", "–", "—", "/")
+_NOTHING = frozenset(("-", "–", "—", "/", *WORDS_FOR_NOTHING))
 _WORD = re.compile(r"[^\W\d_]+")
 
 # Columns of well-known exports that decide nothing while their cells say no more than this; None: whatever they say.
 _HARMLESS: Mapping[str, frozenset[str] | None] = {
     "fulfillmentstatus": None,
     "lineitemfulfillmentstatus": None,
-    "paidat": None,
     "fulfilledat": None,
     "acceptsmarketing": None,
     "lineitemrequiresshipping": None,
@@ -183,9 +182,10 @@ class LeftOut:
     def of(cls, header: Header, kinds: Sequence[Kind] = INVOICE_KINDS) -> LeftOut:
         """The columns of a file that might decide something."""
         columns = []
+        has_status = any(plain_header(known.header) == FINANCIAL_STATUS for known in header.fields)
         for index, name in header.unasked:
             plain = plain_header(name)
-            harmless = _HARMLESS.get(plain, frozenset())
+            harmless = None if plain == "paidat" and has_status else _HARMLESS.get(plain, frozenset())
             if harmless is None:
                 continue
             columns.append(_Column(index, name, harmless, _possible(name, plain, header.settled, kinds)))

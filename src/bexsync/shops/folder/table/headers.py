@@ -614,6 +614,9 @@ class Field:
         return cell
 
 
+FINANCIAL_STATUS = "financialstatus"  # Shopify's, which tells of payments and of refunds
+
+
 @lru_cache(maxsize=1 << 16)  # each header is looked up many times, and a file may have thousands
 def plain_header(text: str) -> str:
     """A header without case, accents, spaces and punctuation."""

@@ -12,13 +12,14 @@ from bexsync.records.quoting import printable
 from bexsync.shops.folder.claiming import WORKBOOKS
 from bexsync.shops.folder.complaints import Complaint
 from bexsync.shops.folder.pieces import UnusableFile, opened
-from bexsync.shops.folder.table.headers import plain_header
+from bexsync.shops.folder.table.headers import FINANCIAL_STATUS, plain_header
 from bexsync.shops.folder.table.invoices import InvoiceWriter
 from bexsync.shops.folder.table.sheet import Sheet, read_sheet, read_workbook
 
 _SIGNS = {"\t": "tab", " ": "space"}
 _DECIMALS = {".": "decimal point", ",": "decimal comma", "": "no decimals"}
 _MOST_SHOWN = 10
+_PAID = frozenset(("paid", "partially_paid", "partially paid"))
 
 
 def read_table(path: Path, settings: CsvSection, currency: str) -> Iterator[Intake | Complaint | Remark]:
@@ -92,10 +93,20 @@ def facts(sheet: Sheet) -> Mapping[str, Any]:
         "columns": {field.column.name: field.header for field in sheet.header.fields},
         "ignored_columns": list(sheet.header.ignored),
         "unknown_columns": [header for _, header in sheet.header.unasked],
+        **_paid_at_the_shop(sheet),
         "totals_rows": sheet.totals,
         "rows": sheet.rows,
         "invoices": len(sheet),
     }
+
+
+def _paid_at_the_shop(sheet: Sheet) -> Mapping[str, Any]:
+    """Orders that the shop's column of payments calls paid; they are booked as open, which a person has to hear."""
+    for index, field in enumerate(sheet.header.fields):
+        if plain_header(field.header) == FINANCIAL_STATUS and field.column.name == "refunded":
+            paid = sheet.saying(index, _PAID)
+            return {"paid_column": field.header, "paid": paid} if paid else {}
+    return {}
 
 
 def _several(noun: str, names: list[str]) -> str:

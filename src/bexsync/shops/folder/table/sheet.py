@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, TextIO
 
@@ -74,6 +74,14 @@ class Sheet:
         """The rows of each invoice, in the order in which the file names them first; each can be had once."""
         for key in list(self._groups):
             yield key, [_unpacked(packed) for packed in self._groups.pop(key)]
+
+    def saying(self, index: int, words: Collection[str]) -> list[str]:
+        """The keys of the invoices of which a cell of this column is one of these words; asked before `groups`."""
+        return [
+            key
+            for key, rows in self._groups.items()
+            if any(_unpacked(packed).cells[index].casefold() in words for packed in rows)
+        ]
 
     def keep(self, key: str, row: Row) -> None:
         """Adds a row to an invoice."""

@@ -10,7 +10,15 @@ from bexsync.records.columns import CHOICES
 from bexsync.records.quoting import printable, shown
 from bexsync.shops.folder.complaints import CORRECT
 from bexsync.shops.folder.table.amounts import read_amount
-from bexsync.shops.folder.table.cells import WORDS, YES_NO, day_of_workbook, is_scientific, read_day, read_whole
+from bexsync.shops.folder.table.cells import (
+    WORDS,
+    WORDS_FOR_NOTHING,
+    YES_NO,
+    day_of_workbook,
+    is_scientific,
+    read_day,
+    read_whole,
+)
 from bexsync.shops.folder.table.headers import Field
 
 _UNMARKED = frozenset(
@@ -30,7 +38,8 @@ _UNMARKED = frozenset(
             "ouvert",
             "impayé",
         ),
-        *("aperto", "aperta", "paid", "pending", "authorized", "partially_paid"),
+        *("aperto", "aperta", "paid", "pending", "authorized", "partially_paid", "partially paid"),
+        *WORDS_FOR_NOTHING,
     )
 )
 _DATE_HINT = (
