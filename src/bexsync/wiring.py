@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -143,6 +143,16 @@ def open_local_state(name: str) -> tuple[Profile, Store]:
         store.close()
         raise
     return profile, store
+
+
+def note_failed_start(name: str, job: str, problem: BexsyncError) -> None:
+    """Adds a run that could not begin, such as without a login, to the history that `status` and `runs` show."""
+    with suppress(BexsyncError):  # where there is no state to note it in, the problem itself says so
+        _, store = open_local_state(name)
+        try:
+            store.runs.add(job, int(problem.exit_code), problem.message, SystemClock().now())
+        finally:
+            store.close()
 
 
 def open_error_desk(name: str, *, clock: Clock | None = None) -> ErrorDesk:

@@ -307,13 +307,16 @@ def test_a_conversation_with_wrong_answers(newcomer: Newcomer) -> None:
         shown = person.until("Write it to")
         assert newcomer.has_written_nothing
         os.write(person.screen, b"\n")
-        person.answers(("uses up one invoice number, are created in Bergladen GmbH, and put away again. [Y/n]", "y"))
+        person.answers(
+            ("uses up one invoice number, are created in Bergladen GmbH, then archived and deleted. [Y/n]", "y")
+        )
         code, said = person.ends()
     assert code == 0, said
-    assert "The login is a personal access token: it ends after some weeks" in " ".join(said.split())
+    assert "The login is a personal access token: it expires within months" in " ".join(said.split())
     assert "Learned of this bexio" not in said
     assert "all is well" in said
     assert f"drop an invoice into {newcomer.home}/my shop/in" in said
+    assert "{" not in said.partition("Next, drop")[2]
     assert "crontab -e" in said
     assert TOKEN not in shown + said
     shown_text = shown[shown.index("# Made by") :].strip()

@@ -110,7 +110,7 @@ def test_nobody_is_asked_about_what_is_not_there(world: World) -> None:
     link = called(world, "links", "forget", "nope")
     assert (link.returncode, 'There is no link of "nope".' in link.stderr) == (2, True)
     asked = called(world, "links", "forget", "1").stderr
-    assert "Forget the link of 1 to RE-00001? Nobody is there to answer." in asked
+    assert "Forget the link of 1 to RE-00001? There is no terminal to ask on." in asked
     copy = called(world, "state", "restore", "/nope")
     assert (copy.returncode, "There is no file /nope." in copy.stderr) == (78, True)
 

@@ -96,6 +96,18 @@ def test_a_profile_that_is_switched_off_or_never_ran(night: World, world: World)
     assert (never.returncode, never.stdout) == (78, "")
 
 
+def test_a_run_that_could_not_begin_is_the_last_run(night: World) -> None:
+    settle(night)
+    night.clock.forward(minutes=1)
+    for arguments in (("invoices", "push"), ("invoices", "push", "--dry-run")):
+        assert called(night, *arguments, BEXSYNC_ACCESS_TOKEN="another").returncode == 77
+    jobs = {job["job"]: job for job in asked(night)["data"]["jobs"]}
+    assert (jobs["invoices push"]["exit_code"], jobs["invoices push"]["started_at"][:16]) == (77, "2026-11-20T09:01")
+    check = called(night, "status", "--check")
+    assert (check.returncode, "The last run of invoices push ended with 77" in check.stderr) == (77, True)
+    assert called(night, "runs").stdout.count("77 log in") == 1
+
+
 def test_the_history_of_runs(night: World) -> None:
     night.clock.forward(hours=2)
     night.poll()

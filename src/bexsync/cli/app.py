@@ -71,17 +71,17 @@ def _group(name: str, help_text: str) -> typer.Typer:
     return group
 
 
-auth_app = _group("auth", "The login to bexio: make it, look at it, end it.")
+auth_app = _group("auth", "Log in to bexio, look at the login, end it.")
 invoices_app = _group("invoices", "Invoices of the shop into bexio.")
 payments_app = _group("payments", "What was paid in bexio, back to the shop.")
-products_app = _group("products", "Products of the shop and items in bexio, kept the same field by field.")
-stock_app = _group("stock", "bexio's stock, to the shop; there is no other direction.")
-errors_app = _group("errors", "What went wrong, and what to do about it; alone, it lists.")
+products_app = _group("products", "Products of the shop and items in bexio, field by field.")
+stock_app = _group("stock", "Stock in bexio, back to the shop.")
+errors_app = _group("errors", "What went wrong, and what to do about it.")
 links_app = _group("links", "Which invoice of the shop is which document in bexio.")
-state_app = _group("state", "The memory of what was done: copies, restoring, moving, forgetting.")
-config_app = _group("config", "The profile and what speaks over it: is it right, and what does it come to.")
+state_app = _group("state", "What bexsync remembers: copy it, restore it, move it, delete old parts.")
+config_app = _group("config", "Check the profile, and show the settings that result from it.")
 vat_app = _group("vat", "Which tax in bexio stands for which rate or class of the shop.")
-schedule_app = _group("schedule", "Jobs that run by themselves: lines for cron, units for systemd.")
+schedule_app = _group("schedule", "Print lines for cron, or units for systemd.")
 examples_app = _group("examples", "Examples of what a shop hands over, to try things on.")
 sandbox_app = _group("sandbox", "A local bexio to try things on.")
 

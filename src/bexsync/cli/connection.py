@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bexsync.cli import options
-from bexsync.cli.running import Command, Lateness, StopRequest, command, finish, make_sure
+from bexsync.cli.running import Command, Lateness, StopRequest, command, finish, make_sure, workspace_of
 from bexsync.errors import Exit
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def try_out(
     call = command(context, NAME, profile=profile, json=json, verbose=verbose, quiet=quiet)
     if not (read_only or call.output.asks):
         make_sure(
-            call, yes, f"A test contact and a test draft are created in bexio and put away again. {_OF_THE_NUMBER}"
+            call,
+            yes,
+            f"A test contact and a test draft are created, then archived and deleted. {_OF_THE_NUMBER}",
         )
     lateness = Lateness(call) if quiet else None
     finish(call, lambda: run_test(call, read_only=read_only, yes=yes, lateness=lateness), patience=lateness)
@@ -50,11 +52,11 @@ def run_test(call: Command, *, read_only: bool, yes: bool, lateness: Lateness | 
     """Looks, tries it where that is wanted, and shows what came of it."""
     from bexsync.engine.result import Result
     from bexsync.jobs.connection import try_connection
-    from bexsync.wiring import is_enabled, open_workspace
+    from bexsync.wiring import is_enabled
 
     if not is_enabled(call.profile):
         return call.output.result(Result(disabled=True, message="This profile says enabled = false."))
-    workspace = open_workspace(call.profile)
+    workspace = workspace_of(call)
     call.output.site = workspace.store.site
     stop = StopRequest(call.output)
     workspace.stop_when(stop)
@@ -66,7 +68,7 @@ def run_test(call: Command, *, read_only: bool, yes: bool, lateness: Lateness | 
         where = report.company or "this company"
         if call.output.asks and not yes and workspace.profile.ledger.numbering == "ledger":
             call.output.say(_OF_THE_NUMBER)
-        make_sure(call, yes, f"Create a test contact and a test draft in {where}, and put both away again?")
+        make_sure(call, yes, f"Create a test contact and a test draft in {where}, then archive and delete them?")
         return True
 
     try:

@@ -26,7 +26,7 @@ from bexsync.shops.folder.belonging import Owner, refuse_another
 from bexsync.wiring import look_at_company, open_auth_desk
 
 _WAYS = {
-    "token": "a personal access token: made in a minute, ends after some weeks",
+    "token": "a personal access token: made in a minute, expires within months",
     "app": "an app of your own: made in ten minutes, renews itself; the one for cron",
 }
 _STORES = {

@@ -80,7 +80,7 @@ class FirstRun:
             tell()
         tries = self._asker.agrees(
             f"Try it now? A contact and a draft, which uses up one invoice number, are created in "
-            f"{self._written.company or 'bexio'}, and put away again."
+            f"{self._written.company or 'bexio'}, then archived and deleted."
         )
         if self._asker.asks:
             tell()
@@ -150,7 +150,7 @@ class FirstRun:
         else:
             self._say(
                 f"\nNext, drop an invoice into {self._inbox}\n"
-                "(`{program} docs format` tells its form, `{program} examples copy DIR` brings some to try), then\n"
+                f"(`{program} docs format` says what it may hold, `{program} examples copy DIR` copies some), then\n"
                 f"  {program} invoices push --dry-run     shows what would happen\n"
                 f"  {program} invoices push               lets it happen"
             )

@@ -39,7 +39,7 @@ def init(
         Text, typer.Option(metavar="NUMBER", help="Account of income that lines are booked on.")
     ] = None,
     tax_code: Annotated[
-        Text, typer.Option(metavar="CODE", help="Tax of lines that say nothing of VAT; empty: bexio's default.")
+        Text, typer.Option(metavar="CODE", help="Tax of lines that name none; empty: bexio's default.")
     ] = None,
     currency: Annotated[Text, typer.Option(metavar="CODE", help="Of invoices that name none.")] = None,
     user: Annotated[Text, typer.Option(metavar="MAIL", help="bexio user that documents belong to.")] = None,

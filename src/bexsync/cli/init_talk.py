@@ -57,8 +57,7 @@ def choose_name(call: Command, asker: Asker, *, named: bool) -> Command:
     """The call with a profile that is not there yet; raises UsageProblem or ConfigurationProblem where it is."""
     if asker.asks:
         tell("A profile says how bexsync keeps one shop and one company in bexio in step. Enter takes what stands")
-        tell("in brackets, Ctrl-C gives up. The profile is written when you have seen it; a login, and where it needs")
-        tell("one its key, is kept as soon as it is made.")
+        tell("in brackets, Ctrl-C gives up. The profile is written after you have seen it; the login is kept at once.")
     if named or not asker.asks:
         questions.new_profile(call.profile)
         return call
@@ -211,7 +210,7 @@ class _Talk:
         offers = offered_taxes(master, account, self._today)
         if not offers:
             raise MappingProblem("bexio has no active tax for sales.", "Activate one in bexio (Settings, taxes).")
-        words = "The VAT of lines that say nothing of it:"
+        words = "The tax of lines that name none:"
         return self._choose("--tax-code", "Tax", "sales tax", offers, self._base.ledger.tax_code, words)
 
     def _currency(self, master: Master) -> str:

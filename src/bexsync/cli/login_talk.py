@@ -246,8 +246,8 @@ def _ending(new: LoggedIn) -> list[str]:
         return ["It renews itself."]
     if new.login.kind == "app":
         return ["It cannot be renewed: allow your app the scope offline_access, then log in again."]
-    ends = f"on {new.login.expires_at:%Y-%m-%d}" if new.login.expires_at else "one day"
-    return [f"It ends {ends} and cannot renew itself; for cron log in with an app of your own: bexsync auth login"]
+    ends = f" on {new.login.expires_at:%Y-%m-%d}" if new.login.expires_at else ""
+    return [f"It expires{ends} and cannot renew itself; for cron log in with an app of your own: bexsync auth login"]
 
 
 def rehearsal(profile: str, choice: StoreChoice) -> tuple[list[str], bool | None]:

@@ -66,11 +66,22 @@ def run_job(
     finish(call, work, patience=Lateness(call))
 
 
+def workspace_of(call: Command) -> Workspace:
+    """Open the workspace of a job; why it cannot be opened is kept in the history of runs."""
+    from bexsync.wiring import note_failed_start, open_workspace
+
+    try:
+        return open_workspace(call.profile)
+    except BexsyncError as problem:
+        if not call.output.rehearsing:
+            note_failed_start(call.profile, call.name, problem)
+        raise
+
+
 def _run_in_workspace(call: Command, job: Callable[[Workspace], Result]) -> Exit:
     from bexsync.jobs.run import RunEnded
-    from bexsync.wiring import open_workspace
 
-    workspace = open_workspace(call.profile)
+    workspace = workspace_of(call)
     call.output.site = workspace.store.site
     stop = StopRequest(call.output)
     workspace.stop_when(stop)
@@ -202,7 +213,7 @@ def make_sure(call: Command, yes: bool, question: str) -> None:
 
     def ask() -> Exit:
         if not call.output.asks:
-            raise UsageProblem(f"{question} Nobody is there to answer.", "Add --yes if it is meant.")
+            raise UsageProblem(f"{question} There is no terminal to ask on.", "Add --yes if it is meant.")
         return Exit.OK if typer.confirm(question) else Exit.USAGE
 
     try:

@@ -221,7 +221,7 @@ def _notes(context: typer.Context, profile: Profile, around: Surroundings) -> li
         )
     if _ends_one_day(around.profile_file):
         notes.append(
-            "The login is a personal access token: it ends after some weeks, and the jobs with it. For cron log in "
+            "The login is a personal access token: it expires within months, and the jobs stop then. For cron log in "
             "with an app of your own, which renews itself: bexsync auth login"
         )
     if not profile.enabled:

@@ -15,6 +15,14 @@ from bexsync.errors import Exit
 if TYPE_CHECKING:
     from bexsync.jobs.state_desk import StateDesk
 
+_PRUNED = {
+    "records": "records with names and texts",
+    "links": "links with texts",
+    "intents": "steps with names and texts",
+    "contacts": "local copies of contacts",
+    "errors": "settled errors",
+}
+
 
 def backup(
     context: typer.Context,
@@ -92,10 +100,12 @@ def prune(
 
     def work(desk: StateDesk) -> tuple[str, dict[str, Any]]:
         counts = desk.prune(days, files=not keep_files, backups=not keep_backups, dry=dry_run)
-        said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-        verb = "To be deleted" if dry_run else "Deleted"
-        stays = " Figures, numbers and links stay." if said else ""
-        return f"{verb}: {said or 'nothing was old enough'}.{stays}", {"forgotten": counts, "dry_run": dry_run}
+        said = ", ".join(f"{count} {_PRUNED.get(name, name)}" for name, count in counts.items() if count)
+        sentence = "Nothing is old enough to be deleted."
+        if said:
+            verb = "To be deleted" if dry_run else "Deleted"
+            sentence = f"{verb}: {said}. Figures, numbers and links stay, and in bexio nothing changes."
+        return sentence, {"forgotten": counts, "dry_run": dry_run}
 
     _at_desk(call, work)
 

@@ -161,7 +161,7 @@ class _Mapping:
         names = ", ".join(dict.fromkeys(in_words(entry.want) for entry in asked[:5]))
         more = f" and {len(asked) - 5} more" if len(asked) > 5 else ""
         raise UsageProblem(
-            f"Nobody is there to say what is mapped to what: {names}{more}.",
+            f"These are not mapped yet, and there is no terminal to ask on: {names}{more}.",
             "--yes takes what is proposed (--dry-run shows it), --set WHAT=CODE says the rest.",
         )
 

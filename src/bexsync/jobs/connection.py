@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -70,7 +71,7 @@ def try_connection(workspace: Workspace, wants_trial: Callable[[Report], bool]) 
         exit_code, message = int(problem.exit_code), problem.message
         raise
     finally:
-        counts = {status.value: sum(c.status is status for c in report.checks) for status in Verdict}
+        counts = Counter(check.status.value for check in report.checks)
         store.runs.end(run_id, exit_code, counts, run.ledger.requests, message, clock.now())
 
 
@@ -168,7 +169,7 @@ class _Tester:
                 "earlier test",
                 Verdict.ATTENTION,
                 f"{state.number} is left",
-                f"An earlier test ended before it was put away: {state.url}",
+                f"An earlier test ended before its draft was deleted: {state.url}",
                 "`bexsync test-connection` without --read-only puts it away.",
             )
             for state in self.inspection.drafts

@@ -227,11 +227,13 @@ def _refuse_pile_of_errors(workspace: Workspace, job: str) -> None:
     causes = workspace.store.errors.unacknowledged_causes(job)
     allowed = workspace.profile.errors.stop_after
     if causes > allowed:
-        raise TooManyErrors(
+        problem = TooManyErrors(
             f"{causes} different causes of errors in `{job}` wait for a person (errors.stop_after is {allowed}); "
             "nothing was done.",
             "Look at them with `bexsync errors list`, mend them, and acknowledge with `bexsync errors ack`.",
         )
+        workspace.store.runs.add(job, int(problem.exit_code), problem.message, workspace.clock.now())
+        raise problem
 
 
 def prepare(workspace: Workspace, job: str, store: Store, *, dry: bool = False) -> Run:

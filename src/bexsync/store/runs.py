@@ -61,6 +61,10 @@ class Runs:
             )
             return int(cursor.lastrowid or 0)
 
+    def add(self, job: str, exit_code: int, message: str, now: datetime) -> None:
+        """Notes a run that ended before it did anything."""
+        self.end(self.begin(job, now), exit_code, {}, 0, message, now)
+
     def end(
         self, run_id: int, exit_code: int, counts: Mapping[str, int], requests: int, message: str, now: datetime
     ) -> None:

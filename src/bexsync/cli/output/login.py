@@ -60,7 +60,7 @@ def _facts(status: LoginStatus) -> list[tuple[str, str]]:
         ("kept in", status.where),
         ("since", _day(status.since)),
         ("renewed", _time(status.renewed_at) if status.renewable else ""),
-        ("holds until", f"{_time(status.expires_at)}{', then it renews itself' if status.renewable else ''}"),
+        ("expires", f"{_time(status.expires_at)}{', then it renews itself' if status.renewable else ''}"),
         ("ends", f"{_day(status.idle_end)}, if it is not used until then" if status.idle_end else ""),
     ]
     return [(name, value) for name, value in facts if value]
@@ -82,8 +82,8 @@ def _row(line: ScopeLine) -> Row:
 
 
 def _day(moment: datetime | None) -> str:
-    return f"{moment.astimezone():%Y-%m-%d}" if moment else "nobody knows"
+    return f"{moment.astimezone():%Y-%m-%d}" if moment else "unknown"
 
 
 def _time(moment: datetime | None) -> str:
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else "nobody knows when"
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}" if moment else "unknown"

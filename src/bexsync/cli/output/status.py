@@ -42,7 +42,7 @@ def show_status(report: StatusReport) -> None:
                     _ended(job.exit_code),
                     Text(_local(job.succeeded_at) or "never"),
                 ),
-                Text(_counted(job.counts), style="dim"),
+                Text(_counted(job.counts, job.exit_code), style="dim"),
                 (Text(job.message, style="dim"),) if job.message and job.exit_code else (),
             )
             for job in report.jobs
@@ -80,7 +80,7 @@ def show_runs(runs: Sequence[RunRow]) -> None:
                     _ended(run.exit_code),
                     Text(str(run.requests)),
                 ),
-                Text(_counted(run_counts(run)), style="dim"),
+                Text(_counted(run_counts(run), run.exit_code), style="dim"),
                 (Text(run.message, style="dim"),) if run.message else (),
             )
             for run in runs
@@ -122,8 +122,8 @@ def _took(run: RunRow) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
 
 
-def _counted(counts: Mapping[str, int]) -> str:
-    return counted(counts) or "nothing to do"
+def _counted(counts: Mapping[str, int], exit_code: int | None) -> str:
+    return counted(counts) or ("" if exit_code else "nothing to do")
 
 
 def _waiting(waiting: Waiting) -> str:
@@ -151,11 +151,11 @@ def _login(login: LoginEnd) -> str:
         return f"{login.problem} {login.hint}".rstrip()
     whose = " of ".join(part for part in (login.user, login.company) if part) or "a token from the environment"
     if not login.ends_at:
-        return f"{whose}; it does not say when it ends."
+        return f"{whose}; when it expires is not known."
     end = _local(login.ends_at)
-    return (
-        f"{whose}; it renews itself, and ends on {end} if unused." if login.renews_itself else f"{whose}; ends {end}."
-    )
+    if login.renews_itself:
+        return f"{whose}; it renews itself, and expires on {end} if unused."
+    return f"{whose}; expires on {end}."
 
 
 def _local(stored: str) -> str:

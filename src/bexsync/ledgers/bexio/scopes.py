@@ -74,8 +74,8 @@ SCOPES = (
     ),
     Scope("article_edit", "find and create items", ("products sync",), _with_products, "article", "edit"),
     Scope("stock_edit", "see stock", ("stock pull",), _with_products, "stock", "show"),
-    Scope("kb_order_edit", "create orders", ("orders sync",), _with_orders, "kb_order", "edit"),
-    Scope("kb_delivery_edit", "create deliveries", ("orders sync",), _with_orders, "kb_delivery", "edit"),
+    Scope("kb_order_edit", "create orders", (), _with_orders, "kb_order", "edit"),
+    Scope("kb_delivery_edit", "create deliveries", (), _with_orders, "kb_delivery", "edit"),
     Scope("accounting", "read and write the journal", (), _never, "accounting", "show"),
     Scope("file", "put files into the inbox", (), _never),
 )
