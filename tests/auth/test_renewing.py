@@ -12,11 +12,13 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from login_kit import LoginWorld
 
+import dates
 from bexsync.auth.login import Grant
 from bexsync.auth.refreshing import Keeper
 from bexsync.errors import BexsyncError, LoginNeeded, TokenStoreProblem, TryLater
@@ -234,8 +236,8 @@ def test_a_login_that_bexio_ended_is_kept_and_said(world: LoginWorld) -> None:
     world.log_in()
     kept = world.desk.login()
     world.sandbox.identity.end_logins()
-    time.sleep(3.8)
-    done = called(world, "invoices", "push")
+    with dates.at(datetime.now(UTC) + timedelta(seconds=3.8)):
+        done = called(world, "invoices", "push")
     assert done.returncode == 77
     assert "bexio does not renew the login (invalid_grant)" in done.stderr
     assert "Run `bexsync auth login` again." in done.stderr
@@ -273,9 +275,9 @@ def test_the_renewal_of_a_run_is_one_request_and_the_company_is_not_asked_again(
     world.sandbox.identity.settings.access_lifetime = 4
     world.log_in()
     assert called(world, "invoices", "push").returncode == 0
-    time.sleep(2)
     before = len(world.sandbox.requests)
-    assert called(world, "invoices", "push").returncode == 0
+    with dates.at(datetime.now(UTC) + timedelta(seconds=2)):
+        assert called(world, "invoices", "push").returncode == 0
     assert len(world.sandbox.requests) == before, "an idle run asks the ledger nothing, not even who it is"
 
 
