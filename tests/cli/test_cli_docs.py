@@ -140,3 +140,13 @@ def test_every_command_and_every_option_is_explained(name: str, command: Any) ->
         assert parameter.help, f"{name} {parameter.name}"
         assert parameter.help[0].isupper() or parameter.help.startswith("bexio "), f"{name} {parameter.name}"
         assert parameter.help.endswith((".", "...")), f"{name} {parameter.name}"
+
+
+@pytest.mark.parametrize(
+    ("name", "group"),
+    [("bexsync", ROOT), *((name, command) for name, command in commands() if hasattr(command, "commands"))],
+)
+def test_no_list_of_commands_cuts_a_sentence_off(name: str, group: Any) -> None:
+    beside = 80 - 8 - max(map(len, group.commands))
+    cut_off = [sub for sub, command in group.commands.items() if command.get_short_help_str(beside).endswith("...")]
+    assert not cut_off, name

@@ -75,7 +75,10 @@ def status(
     profile: options.Profile = None,
     json: options.Json = False,
 ) -> None:
-    """Show whose login it is, where it is kept, when it ends, and which scopes and rights bexsync has or lacks."""
+    """Show whose login it is and when it expires.
+
+    Also where it is kept, and which scopes and rights bexsync has or lacks.
+    """
     call = command(context, "auth status", profile=profile, json=json)
 
     def work() -> Exit:

@@ -18,7 +18,9 @@ def check(
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Look for everything that is wrong with the configuration, without asking bexio.
+    """Look for everything that is wrong with the profile.
+
+    Asks nothing of bexio.
 
     The profile line by line, the VAT map, the variables, the shop's folders and the tables that wait there, the
     state, certificates and the token's file. Exit code 78 if something is wrong. `bexsync test-connection` goes on
@@ -40,7 +42,10 @@ def check(
 
 
 def show(context: typer.Context, profile: options.Profile = None, json: options.Json = False) -> None:
-    """Show the profile with all its defaults, and where each other value comes from."""
+    """Show the profile with all its defaults.
+
+    Also where each value that is no default comes from.
+    """
     call = command(context, "config show", profile=profile, json=json)
 
     def work() -> Exit:

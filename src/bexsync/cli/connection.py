@@ -30,7 +30,9 @@ def try_out(
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Check that profile, login and bexio fit together, and try it with a contact and a draft that are put away again.
+    """Check that profile, login and bexio fit together.
+
+    Tries it with a contact and a draft, which are archived and deleted afterwards.
 
     Shows the company, user, currency, account, tax, numbering and rights, and what a push would do; every problem
     at once. Then it creates one contact and one draft, reads the draft back, compares the sum, learns how this bexio

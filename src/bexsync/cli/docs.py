@@ -44,7 +44,10 @@ def copy_examples(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that does not exist yet, or an empty one.")],
     json: options.Json = False,
 ) -> None:
-    """Copy the examples into a folder: invoices, tables, catalogs and profiles to try things on."""
+    """Copy the examples into a folder.
+
+    Invoices, tables, catalogs and profiles to try things on.
+    """
     call = _call(context, "examples copy", json)
 
     def work() -> Exit:

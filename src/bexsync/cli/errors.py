@@ -60,7 +60,7 @@ def show(context: typer.Context, numbers: Numbers, profile: options.Profile = No
 
 
 def ack(context: typer.Context, numbers: Numbers, profile: options.Profile = None, json: options.Json = False) -> None:
-    """Let go of errors until their records change.
+    """Acknowledge errors until their records change.
 
     Acknowledged errors no longer count, and their records are left alone until the shop changes them or you
     retry them.

@@ -72,7 +72,7 @@ def init(
     profile: options.Profile = None,
     json: options.Json = False,
 ) -> None:
-    """Write a profile in a short conversation, try it, and show the lines for cron.
+    """Answer some questions, and get a profile that works.
 
     Logs in, lets you choose account and tax from your own books, makes the shop's folder, and shows the profile
     before it is written. A profile that is there already is never touched. For scripts: --yes takes every default

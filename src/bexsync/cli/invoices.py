@@ -43,10 +43,12 @@ def push(
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Push approved invoices into bexio, issue and send them as the profile says.
+    """Push approved invoices into bexio.
 
-    Files dropped into the shop's in/ folder are taken in. Contacts are found by mail or created; the number and
-    link go back to the shop. Repeating it is safe: what is already there stays as it is.
+    They stay drafts, are issued, or are issued and mailed, as the profile says.
+
+    Files dropped into the shop's in/ folder are taken in. Contacts are found by shop id, mail or name, or
+    created; the number and link go back to the shop. Repeating it is safe: what is already there stays as it is.
     """
     from bexsync.jobs.invoices import PushOptions
     from bexsync.jobs.invoices import push as run
@@ -88,7 +90,10 @@ def list_(
     profile: options.Profile = None,
     json: options.Json = False,
 ) -> None:
-    """List the invoices: customer, amount, what is paid and open, and sums per currency. Asks nothing of bexio."""
+    """List the invoices, what is paid and what is open.
+
+    Shows customer, amount, dates, and the sums of each currency. Asks nothing of bexio.
+    """
     call = command(context, "invoices list", profile=profile, json=json)
 
     def work() -> Exit:
@@ -124,7 +129,10 @@ def show(
     profile: options.Profile = None,
     json: options.Json = False,
 ) -> None:
-    """Show the whole story of one invoice, and why it was not booked or mailed. Asks nothing of bexio."""
+    """Show the whole story of one invoice.
+
+    Also why it was not booked or mailed. Asks nothing of bexio.
+    """
     call = command(context, "invoices show", profile=profile, json=json)
 
     def work() -> Exit:

@@ -63,7 +63,9 @@ def adopt(
     profile: options.Profile = None,
     json: options.Json = False,
 ) -> None:
-    """Link invoices that stand in bexio already, before a first push would create them again.
+    """Link invoices that stand in bexio already.
+
+    For the time before a first push, which would create them again.
 
     Without ID, open invoices are matched by number and amount, or by mail, date and amount. Nothing is mailed.
     """
@@ -88,7 +90,9 @@ def forget(
     profile: options.Profile = None,
     json: options.Json = False,
 ) -> None:
-    """Forget a link, so that the invoice counts as new when it is dropped again.
+    """Forget a link, so that its invoice counts as new.
+
+    It is booked again when the shop hands it over again.
 
     Of a product: product:ID, with its id or its SKU. What still stands in bexio is found and linked again, never
     doubled.

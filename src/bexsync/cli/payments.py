@@ -23,7 +23,9 @@ def poll(
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Ask bexio what became of open invoices and tell the shop: paid, partly paid, reopened, cancelled, changed.
+    """Tell the shop what was paid or changed in bexio.
+
+    Asks bexio about open invoices: paid, partly paid, reopened, cancelled, changed.
 
     Costs one request per 500 open invoices. Meant for cron, every two hours.
     """

@@ -33,7 +33,9 @@ def sync(
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Keep the shop's products and bexio's items the same: title, description, weight, price.
+    """Keep the shop's products and bexio's items the same.
+
+    That is title, description, weight and price.
 
     They are matched by SKU; what is missing in bexio is created. Per field, [products] in the profile says who is
     master: what both sides changed goes by the master, and is reported. Nothing is deleted. Stock is written with a
@@ -55,7 +57,9 @@ def check(
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show what keeps products from being synchronised, and change nothing.
+    """Show what keeps products from being synchronised.
+
+    Changes nothing.
 
     SKUs that are missing, there twice, or sold on another site of the same company; items of one code; rates that are
     not mapped, other currencies, and what is gone. Ends with 78 where something is in the way.

@@ -44,7 +44,10 @@ def serve(
 
 
 def doubts(context: typer.Context, json: options.Json = False) -> None:
-    """List what nobody knows about bexio, and how the sandbox can be told to behave."""
+    """List what is not known about bexio.
+
+    And how the sandbox can be told to behave in each case.
+    """
     from bexsync.cli.sandbox_server import show_doubts
 
     call = _call(context, "sandbox doubts", json)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def cron(context: typer.Context, profile: options.Profile = None, json: options.Json = False) -> None:
-    """Print the lines for `crontab -e` that keep this profile in step by themselves.
+    """Print the lines for `crontab -e`.
 
     Invoices hourly by day, payments every two hours; at minutes that are this profile's own. A run that is put
     off says nothing, so cron mails only what a person should know.
@@ -68,7 +68,7 @@ def systemd(
     profile: options.Profile = None,
     json: options.Json = False,
 ) -> None:
-    """Print or write systemd timers and services that keep this profile in step by themselves.
+    """Print or write systemd timers and services.
 
     Timers of your own reach the desktop's keyring, which cron does not; those of the system run as the user who
     asks for them here.

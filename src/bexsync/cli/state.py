@@ -51,7 +51,10 @@ def restore(
     profile: options.Profile = None,
     json: options.Json = False,
 ) -> None:
-    """Put a copy in the place of the state; what happened since is found in bexio again, nothing is mailed twice."""
+    """Put a copy in the place of the state.
+
+    What happened since the copy is found in bexio again, and nothing is mailed twice.
+    """
     call = command(context, "state restore", profile=profile, json=json)
 
     def work(desk: StateDesk) -> tuple[str, dict[str, Any]]:
@@ -91,7 +94,9 @@ def prune(
     profile: options.Profile = None,
     json: options.Json = False,
 ) -> None:
-    """Delete names, addresses, mails and texts of what was settled long ago, old files and old copies of the state.
+    """Delete old names, addresses, mails, texts and files.
+
+    Of what was settled long ago; also old copies of the state. In bexio nothing is deleted.
 
     Figures, numbers, fingerprints and links stay, so that nothing is booked again. `bexsync docs personal-data`
     says what is stored where, and what stays.

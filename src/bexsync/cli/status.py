@@ -31,7 +31,9 @@ def status(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Show the last run of every job, what waits, the errors, and when the login expires. Asks nothing of bexio.
+    """Show how all jobs stand, what waits and what is wrong.
+
+    Shows the last run of every job, the errors, and when the login expires. Asks nothing of bexio.
 
     With --check: 0 all is well; 1 errors wait, a job is overdue, or the login ends soon; 75 requests stay without
     an answer; 77 the login has ended; 78 a job stopped at its configuration.
@@ -88,7 +90,7 @@ def runs(
     profile: options.Profile = None,
     json: options.Json = False,
 ) -> None:
-    """List the runs of every job: when, how long, what came of it."""
+    """List the runs of all jobs and how they ended."""
     call = command(context, "runs", profile=profile, json=json)
 
     def work() -> Exit:

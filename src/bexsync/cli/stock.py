@@ -22,7 +22,9 @@ def pull(
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Bring bexio's stock to the shop: linked products only, and only the numbers that differ.
+    """Bring bexio's stock to the shop.
+
+    Of linked products, and only the numbers that differ.
 
     A number that moved in the shop meanwhile, because something was sold, is not overwritten: the next run tries
     again. bexio has no interface for stock movements; with `stock = "shop"` it is `bexsync products sync` that

@@ -34,7 +34,9 @@ def map_(
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Map the VAT rates and classes of the shop to the taxes in bexio, row by row, into the file PROFILE.vat.toml.
+    """Map the VAT rates and classes of the shop to bexio.
+
+    Row by row, into the file PROFILE.vat.toml.
 
     The shop's rates come from its tax list, its products and the invoices so far. A tax of the same rate is proposed
     where there is but one; 0 %, exempt, foreign and reverse-charge sales never are. Enter takes the proposal.
