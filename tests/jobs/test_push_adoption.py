@@ -111,7 +111,7 @@ def test_two_documents_with_our_reference_are_for_a_person(world: World) -> None
 
 
 @pytest.mark.parametrize("answer", ["yes", "refused", "ignored"])
-@pytest.mark.parametrize("invoices", [3, 30])
+@pytest.mark.parametrize("invoices", [3, pytest.param(30, marks=pytest.mark.long)])
 def test_a_restored_state_finds_what_was_made_since(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, invoices: int
 ) -> None:

@@ -141,6 +141,7 @@ def test_what_the_shop_was_told_is_one_event_and_leaves_the_rest_as_it_is(store:
     assert after == replace(before, reported=before.state, events=4, checked_at="2026-11-20T10:00:00.000000Z")
 
 
+@pytest.mark.long
 def test_the_status_list_of_20_000_invoices_is_made_in_a_blink(store: Store) -> None:
     """It is made with every run, also an idle one."""
     body = an_invoice()
