@@ -117,6 +117,38 @@ def test_cells_that_may_decide_stop_the_file_with_the_line_to_add(
     assert (len(taken), wrong) == (1, "")
 
 
+# header, cells of several rows, the field that is asked for, "" where nobody is asked
+MIXED: list[tuple[str, tuple[str, ...], str]] = [
+    ("Geld", ("EUR", "unbekannt", "unbekannt"), "currency"),
+    ("Geld", ("CHF", "EUR (Euro)"), "currency"),
+    ("Geld", ("Euro (EUR)", "Euro - EUR"), "currency"),
+    ("Satz", ("2.6", "befreit"), "tax_rate"),
+    ("Satz", ("2.6", "lang", "kurz"), ""),
+    ("Zuordnung", ("3400", "3400 Handel"), "revenue_account"),
+    ("Vermerk", ("Offen", "siehe Mail"), "status"),
+    ("Erledigt", ("ja", "N"), "cancelled"),
+    ("Wurde bezahlt von", ("n/a", "12.11.2026"), "paid"),
+    ("Rabatt Stammkunde", ("keiner", "5.00"), "discount_percent"),
+    ("Anzahlung", ("0.00", "50.00"), "paid"),
+    ("Erhaltene Zahlungen", ("", "50.00"), "paid"),
+    ("Acompte reçu", ("50.00", ""), "paid"),
+    ("Acconto", ("", "50.00"), "paid"),
+    ("Bemerkung", ("EUR 20.00 Gutschein", "Ware (rot)"), ""),
+]
+
+
+@pytest.mark.parametrize(("header", "cells", "asked"), MIXED)
+def test_a_few_odd_cells_do_not_make_a_column_mean_nothing(
+    tmp_path: Path, header: str, cells: tuple[str, ...], asked: str
+) -> None:
+    without = {"currency": "Währung", "tax_rate": "MWST %"}.get(asked, "MWST %" if header == "Satz" else "")
+    tables = [table({header: cell}, without).replace("A-1", f"A-{n}") for n, cell in enumerate(cells, 1)]
+    content = tables[0] + "".join(one.splitlines()[1] + "\n" for one in tables[1:])
+    records, wrong, _ = read(tmp_path, content)
+    assert len(records) == (0 if asked else len(cells))
+    assert (f'{asked} = "{header}"' in wrong) if asked else wrong == ""
+
+
 HARMLESS = {
     "Bemerkung": "Danke",
     "Mandant": "17",

@@ -30,6 +30,9 @@ _YES_NO_WORDS = frozenset(word for word in YES_NO if len(word) > 1)
 _STATUS_WORDS = frozenset(WORDS["status"]) | {"refunded", "partially refunded", "erstattet", "rückerstattet"}
 _NOTHING = frozenset(("-", "–", "—", "/", *WORDS_FOR_NOTHING))
 _WORD = re.compile(r"[^\W\d_]+")
+_CODE_BESIDE_A_NAME = re.compile(r"^[A-Z]{3}(?=[ ]?[-–(/:,])|(?<=\()[A-Z]{3}(?=\)$)|(?<=[-–/] )[A-Z]{3}$", re.ASCII)
+_LONGEST_CURRENCY = 30
+_CLEARLY = 100  # cells
 
 # Columns of well-known exports that decide nothing while their cells say no more than this; None: whatever they say.
 _HARMLESS: Mapping[str, frozenset[str] | None] = {
@@ -61,7 +64,10 @@ class Kind:
 
 
 def _is_currency(text: str) -> bool:
-    return text.upper() in _CURRENCY_CODES or text.casefold() in _CURRENCY_SIGNS
+    """Whether a cell is a currency and nothing else: `EUR`, `€`, `EUR (Euro)`, `Euro - EUR`."""
+    if text.upper() in _CURRENCY_CODES or text.casefold() in _CURRENCY_SIGNS:
+        return True
+    return len(text) < _LONGEST_CURRENCY and any(code in _CURRENCY_CODES for code in _CODE_BESIDE_A_NAME.findall(text))
 
 
 def _number(text: str) -> Decimal | None:
@@ -94,6 +100,10 @@ def _stems(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
+_PAYMENT = (
+    r"bezahlt|beglichen|anzahlung|vorauszahlung|erhaltene zahlung|\bgezahlt|\bpaid|\bprepaid|\bprepayment|\bdeposit"
+    r"|payments? received|\bpayé|\bacompte|\bencaissé|\bpagat|\bacconto|\bincassat"
+)
 _TAX_FIELDS = ("tax_rate", "line_tax", "total_tax", "tax_code", "tax_class")
 INVOICE_KINDS: tuple[Kind, ...] = (
     Kind(
@@ -138,7 +148,7 @@ INVOICE_KINDS: tuple[Kind, ...] = (
         _stems(r"storn|annul|cancel|\bvoid|refund|erstatt|rembours|rimbors|gutgeschrieben"),
         _is_anything,
     ),
-    Kind(("paid",), ("paid", "status"), _is_never, _stems(r"bezahlt|beglichen|\bpaid|\bpayé|\bpagat"), _is_anything),
+    Kind(("paid",), ("paid", "status"), _is_never, _stems(_PAYMENT), _is_anything),
     Kind(
         ("discount_percent", "discount_amount"),
         ("discount_percent", "discount_amount"),
@@ -161,14 +171,53 @@ _ASKED_BY_NO = INVOICE_KINDS[-1]  # of yes and no nobody can say which question 
 
 
 @dataclass
+class _Doubt:
+    """What a column may mean, and how many of its cells so far speak for that and against it."""
+
+    kind: Kind
+    named_by_header: bool
+    hits: int = 0
+    misses: int = 0
+    first: tuple[int, str] | None = None
+
+    @property
+    def one_is_enough(self) -> bool:
+        """Whether a single cell tells; the cells of a column about something else are never currencies."""
+        return self.named_by_header or self.kind.fields == ("currency",)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether so many cells say otherwise that the rest need not be looked at."""
+        return not self.one_is_enough and self.misses - self.hits > _CLEARLY
+
+    @property
+    def holds(self) -> bool:
+        """A few odd cells (`unknown`, `exempt`) between good ones do not make a column mean nothing."""
+        return self.hits > 0 and (self.one_is_enough or self.hits >= self.misses)
+
+    def look_at(self, number: int, text: str) -> None:
+        """Take one cell into account; a no is nothing to most questions."""
+        if YES_NO.get(text.casefold()) == "no":
+            if self.kind is not _ASKED_BY_NO:
+                return
+            fits = True
+        else:
+            fits = self.kind.by_cells(text) or (self.named_by_header and self.kind.by_header(text))
+        if fits:
+            self.hits += 1
+            self.first = self.first or (number, text)
+        else:
+            self.misses += 1
+
+
+@dataclass
 class _Column:
     """A column that is left out, and what it may still mean after the cells seen so far."""
 
     index: int
     header: str
     harmless: frozenset[str]
-    possible: dict[int, Callable[[str], bool]]
-    seen: tuple[int, str] | None = None
+    doubts: list[_Doubt]
 
 
 @dataclass
@@ -176,7 +225,6 @@ class LeftOut:
     """Watches the columns of one file that are not read."""
 
     _columns: list[_Column] = field(default_factory=list)
-    _kinds: Sequence[Kind] = INVOICE_KINDS
 
     @classmethod
     def of(cls, header: Header, kinds: Sequence[Kind] = INVOICE_KINDS) -> LeftOut:
@@ -188,37 +236,30 @@ class LeftOut:
             harmless = None if plain == "paidat" and has_status else _HARMLESS.get(plain, frozenset())
             if harmless is None:
                 continue
-            columns.append(_Column(index, name, harmless, _possible(name, plain, header.settled, kinds)))
-        return cls(columns, kinds)
+            columns.append(_Column(index, name, harmless, _doubts(name, plain, header.settled, kinds)))
+        return cls(columns)
 
     def look_at(self, number: int, given: Sequence[str]) -> None:
         """Take the cells of one row into account."""
-        is_over = False
         for column in self._columns:
             if column.index >= len(given) or not (text := cleaned(given[column.index])):
                 continue
             word = text.casefold()
             if word in column.harmless or word in _NOTHING or _number(text) == 0:
                 continue
-            if YES_NO.get(word) != "no":  # a no is nothing to most questions
-                column.possible = {kind: fits for kind, fits in column.possible.items() if fits(text)}
-                is_over = is_over or not column.possible
-            if column.seen is None:
-                column.seen = number, text
-        if is_over:
-            self._columns = [column for column in self._columns if column.possible]
+            for doubt in column.doubts:
+                doubt.look_at(number, text)
+            if any(doubt.is_over for doubt in column.doubts):
+                column.doubts = [doubt for doubt in column.doubts if not doubt.is_over]
 
     def refuse(self) -> None:
         """Raise UnusableFile where a column that was left out may decide something."""
         for column in self._columns:
-            if column.seen is None:
+            doubt = next((doubt for doubt in column.doubts if doubt.holds), None)
+            if doubt is None or doubt.first is None:
                 continue
-            row, text = column.seen
-            is_no = YES_NO.get(text.casefold()) == "no"
-            kinds = [kind for kind in column.possible if not is_no or self._kinds[kind] is _ASKED_BY_NO]
-            if not kinds:
-                continue
-            names = self._kinds[min(kinds)].fields
+            row, text = doubt.first
+            names = doubt.kind.fields
             said = " or ".join(f"`{name}`" for name in names)
             header = printable(column.header)
             raise UnusableFile(
@@ -228,20 +269,12 @@ class LeftOut:
             )
 
 
-def _possible(
-    header: str, plain: str, settled: frozenset[str], kinds: Sequence[Kind]
-) -> dict[int, Callable[[str], bool]]:
+def _doubts(header: str, plain: str, settled: frozenset[str], kinds: Sequence[Kind]) -> list[_Doubt]:
     """What a column may mean as far as its header and the other columns tell."""
     words = " ".join(_WORD.findall(header))
-    found: dict[int, Callable[[str], bool]] = {}
-    for number, kind in enumerate(kinds):
-        if settled.intersection(kind.settled_by) or (
-            "revenue_account" in kind.fields and _OF_ADDRESSES.search(plain) is not None
-        ):
-            continue
-        found[number] = _either(kind) if kind.stems.search(words) else kind.by_cells
-    return found
-
-
-def _either(kind: Kind) -> Callable[[str], bool]:
-    return lambda text: kind.by_cells(text) or kind.by_header(text)
+    return [
+        _Doubt(kind, kind.stems.search(words) is not None)
+        for kind in kinds
+        if not settled.intersection(kind.settled_by)
+        and not ("revenue_account" in kind.fields and _OF_ADDRESSES.search(plain) is not None)
+    ]
