@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import dataclass
 from decimal import Decimal
@@ -74,6 +75,7 @@ def limited(name, headers, *pauses):
     return Case(name, gives, Unreachable, (NotSent, Unreachable), number, number, pauses, pauses)
 
 
+TWICE = gzip.compress(gzip.compress(b'{"id": 1}'))
 TOO_DEEP = "[" * 200_000
 CASES = [
     final("200 JSON", answer(200, '{"id": 1}'), {"id": 1}, {"id": 1}),
@@ -96,6 +98,11 @@ CASES = [
     doubtful("200 endless number", answer(200, "1" * 5000)),
     doubtful("200 number beyond all bounds", answer(200, "1e99999999999999999999")),
     doubtful("200 damaged gzip", answer(200, b"nonsense", {**JSON, "x-lazy": "gzip"})),
+    doubtful("200 packed twice", answer(200, TWICE, {**JSON, "x-lazy": "gzip"})),
+    doubtful("200 packed without a word", answer(200, gzip.compress(b"[]"))),
+    doubtful("200 packed in another way than it says", answer(200, gzip.compress(b"[]"), {**JSON, "x-lazy": "br"})),
+    final("200 packed twice, as it says", answer(200, TWICE, {**JSON, "x-lazy": "gzip, gzip"}), {"id": 1}, {"id": 1}),
+    doubtful("422 damaged gzip", answer(422, b"nonsense", {**JSON, "x-lazy": "gzip"})),
     doubtful("304", answer(304)),
     final(
         "301",
@@ -481,3 +488,9 @@ def test_a_useless_proxy(monkeypatch):
     result, _ = outcome(ManualClock(), answer(200), Effect.READ)
     assert_is(result, ConfigurationProblem)
     assert CANARY not in everything_told(result)
+
+
+@pytest.mark.parametrize("packed", [TWICE, gzip.compress(b'{"message": "Name fehlt"}')], ids=["twice", "once"])
+def test_a_refusal_that_cannot_be_read_is_not_printed_as_bytes(packed):
+    problem, _ = outcome(ManualClock(), answer(422, packed), Effect.WRITE)
+    assert str(problem) == "bexio refused it (422): it gave no reason"

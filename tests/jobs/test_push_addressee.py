@@ -89,6 +89,20 @@ def test_parties_that_share_a_mail_each_stand_on_their_own_document(
     assert len(world.sandbox.contacts()) == before
 
 
+@pytest.mark.parametrize("where", ["line", "street", "other words"])
+def test_companies_at_the_address_of_their_fiduciary_are_not_one(world: World, where: str) -> None:
+    office = {**SEEWEG, "address_line2": "c/o Treuhand Meier AG"}
+    if where == "street":
+        office = {**SEEWEG, "street": "c/o Treuhand Meier AG, Seeweg"}
+    if where == "other words":
+        office = {**SEEWEG, "address_line2": "p.A. Treuhand Meier AG"}
+    result = pushed(world, *(a_company(name, office) for name in ("Alpha AG", "Beta GmbH", "Alpha AG")))
+    assert result.exit_code == 0
+    names = [contact_of(world, n)["name_1"] for n in (1, 2, 3)]
+    assert names == ["Alpha AG", "Beta GmbH", "Alpha AG"]
+    assert contact_of(world, 1)["id"] == contact_of(world, 3)["id"]
+
+
 def test_a_shared_mail_may_be_a_question(world: World) -> None:
     world.set_profile(contacts={"same_mail": "stop"})
     result = pushed(world, *PARTIES)

@@ -241,3 +241,22 @@ def test_numbering_that_is_switched_on_is_seen_at_once(world: World) -> None:
         world.push()
     world.sandbox.person.set_automatic_numbering(True)
     assert [o.status for o in world.push().outcomes] == [Status.DONE]
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_an_account_that_was_renumbered_since_is_never_booked_on(world: World, is_taken: bool) -> None:
+    world.drop(an_invoice("1"))
+    world.push()
+    accounts = world.sandbox.books.tables["accounts"]
+    sales = next(row for row in accounts.values() if row["account_no"] == "3200")
+    other = next(row for row in accounts.values() if row["account_no"] == "3400")
+    sales["account_no"] = "3290"
+    if is_taken:
+        other["account_no"] = "3200"
+    world.clock.forward(minutes=10)
+    world.drop(an_invoice("2", invoice_date="2026-11-03"))
+    (outcome,) = world.push().outcomes
+    if is_taken:
+        assert [p["account_id"] for p in world.invoice("2")["positions"]] == [other["id"]]
+    else:
+        assert (outcome.status, outcome.code) == (Status.BLOCKED, "unknown_account")

@@ -150,6 +150,10 @@ def _not_permitted(host: str, request: str, said: str) -> NotPermitted:
     )
 
 
+# What a proxy packed twice, or without saying so, is no sentence.
+_PACKED = b"\x1f\x8b"
+
+
 class _NotJson:
     """Stands for a body that is not JSON, because None is a value of JSON."""
 
@@ -191,7 +195,7 @@ def _words(content: bytes) -> tuple[str, tuple[str, ...]]:
     """What the ledger says about a request it did not carry out, and about single fields."""
     body = _parsed(content)
     if body is _NOT_JSON:
-        return _tidy(_without_markup(content)).rstrip("."), ()
+        return _tidy("" if content.startswith(_PACKED) else _without_markup(content)).rstrip("."), ()
     if not isinstance(body, dict):
         return _tidy(body if isinstance(body, str) else ""), ()
     said = next((body[key] for key in _WORDS_KEYS if isinstance(body.get(key), str) and body[key].strip()), "")

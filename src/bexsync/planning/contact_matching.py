@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike, contracted, folded
 
 _MOST_NAMED = 3
+_IN_CARE_OF = re.compile(r"(?:^|[\s,])(?:c/o|p\.\s?a\.|per adresse|chez|presso)\s", re.IGNORECASE)
 
 
 class Candidate(Protocol):
@@ -214,7 +216,13 @@ def _is_there(row: Candidate, wanted: Wanted) -> bool:
     """Whether the addresses agree; where one is unknown, a person may have another last name than before."""
     if row.address.is_empty or all(address.is_empty for address in wanted.addresses):
         return row.kind == "person" and bool(wanted.name_2) and alike(row.name_2, wanted.name_2)
+    if _is_in_care_of(row.address):  # the place of a fiduciary, who may have many such customers
+        return False
     return any(is_same_place(row.address, address) for address in wanted.addresses)
+
+
+def _is_in_care_of(address: PostalAddress) -> bool:
+    return any(_IN_CARE_OF.search(text) for text in (address.street, address.addition))
 
 
 def _best(rows: Iterable[Candidate], wanted: Wanted, is_anothers: Callable[[Candidate], bool]) -> list[Candidate]:

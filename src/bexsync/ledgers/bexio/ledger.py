@@ -136,7 +136,7 @@ class BexioLedger:
         return self._store.facts.get(_NEGATIVE_PRICES) is not False
 
     def master(self, *, bank_accounts: bool = False) -> Master:
-        """Master data, cached for a day; `bank_accounts` asks for those where this login may see them."""
+        """Master data, cached for a day, accounts for a minute; `bank_accounts` asks for those, where permitted."""
         return self._master.read(self._clock.now(), bank_accounts=bank_accounts)
 
     def forget_master(self) -> None:

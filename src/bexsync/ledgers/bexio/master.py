@@ -1,4 +1,4 @@
-"""bexio's master data, read once a day and kept in the state."""
+"""bexio's master data, read once a day, accounts in every run, and kept in the state."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ from bexsync.vat import Tax, told_apart
 
 MAX_AGE = timedelta(days=1)
 _JUST_NOW = timedelta(minutes=1)
+# A person may renumber accounts, and then an id of yesterday is another account: they are read in every run that books.
+_MAX_AGES = {"accounts": _JUST_NOW}
 _EVER = "master:"
 _PREFIX = f"{_EVER}2:"  # counts up when more is kept of a row than an earlier version did
 _INCOME, _EXPENSE = 1, 2  # account_type, contract 9
@@ -112,7 +114,7 @@ class MasterData:
             self._paths["templates"] = _OPTIONAL_PATHS["templates"]
 
     def read(self, now: datetime, *, bank_accounts: bool = False) -> Master:
-        """All of it, from the state where it is at most a day old; only what was understood is kept.
+        """All of it, from the state where it is young enough; only what was understood is kept.
 
         Bank accounts that only a document in a foreign currency asks for are empty where the login may not see them.
         """
@@ -163,7 +165,7 @@ class MasterData:
 
     def _part(self, name: str, now: datetime) -> tuple[Any, bool]:
         """A part, and whether it was asked for just now."""
-        known = self._facts.get(f"{_PREFIX}{name}", now=now, max_age=MAX_AGE)
+        known = self._facts.get(f"{_PREFIX}{name}", now=now, max_age=_MAX_AGES.get(name, MAX_AGE))
         if known is not None:
             return known, False
         return self._ask(name), True
