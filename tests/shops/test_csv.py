@@ -1025,7 +1025,7 @@ def test_what_is_wrong_stands_beside_the_file_with_how_it_was_read(world: World)
     assert "\nIt was read as Windows-1252, `;`, decimal comma, days before months; ignored column `Notiz`.\n" in note
     drop(world, table(invoice_rows("=cmd|'/c'!A1"), header=HEADER).encode("cp1252"), "again.csv")
     assert [o.status.value for o in world.push().outcomes] == ["done"]
-    assert b"\r\n'=cmd|'/c'!A1," in (world.shop / "out" / "status.csv").read_bytes()
+    assert b"\r\n\"'=cmd|'/c'!A1\"," in (world.shop / "out" / "status.csv").read_bytes()
 
 
 def test_one_invoice_as_csv_and_as_json_is_one_invoice(world: World) -> None:
