@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
 
-from bexsync.records.base import OptionalCode, OptionalText, Record, ShopId, Text, refuse_unprinted
+from bexsync.records.base import OptionalCode, OptionalLines, OptionalText, Record, ShopId, Text, refuse_unprinted
 
 _NAMED = re.compile(r"(?P<name>[^<>]*)<(?P<mail>[^<>]*)>\s*")
 
@@ -88,8 +88,8 @@ class Address(Record):
     company: OptionalText = None
     first_name: OptionalText = None
     last_name: OptionalText = None
-    address_line1: OptionalText = None
-    address_line2: OptionalText = None
+    address_line1: OptionalLines = None
+    address_line2: OptionalLines = None
     street: OptionalText = None
     house_number: OptionalText = None
     country_code: CountryCode | None = None  # before the postal code, which is read as its country writes it
