@@ -275,3 +275,16 @@ def test_a_date_format_may_have_a_zone(tmp_path: Path, cell: str, day: int) -> N
 def test_thousands_of_columns_are_refused_at_once(tmp_path: Path) -> None:
     header = ";".join(f"Spalte mit der Nummer {number}" for number in range(3_000))
     assert read(tmp_path, f"{header}\n1;2\n")[1].startswith("has no column for `number`")
+
+
+@pytest.mark.parametrize("header", ["Offen", "Balance due", "Solde", "Da pagare"])
+@pytest.mark.parametrize(("left", "status"), [("108.10", "approved"), ("0.00", "paid"), ("", "approved")])
+def test_what_is_left_to_pay_says_whether_it_is_paid(tmp_path: Path, header: str, left: str, status: str) -> None:
+    [record], wrong, _ = read(tmp_path, table({header: left}))
+    assert (record.status, wrong) == (status, "")
+
+
+def test_an_invoice_that_is_paid_in_part_stops(tmp_path: Path) -> None:
+    records, wrong, _ = read(tmp_path, table({"Offener Betrag": "50.00"}))
+    assert records == []
+    assert "says that 50.00 of the total 108.10 is left to pay" in wrong

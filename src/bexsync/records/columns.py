@@ -46,6 +46,7 @@ COLUMNS: tuple[Column, ...] = (
     *_fields("id", "shop_id"),
     *_fields("word", "document_type", "status"),
     *_fields("mark", "cancelled", "refunded", "paid"),
+    *_fields("amount", "open_amount"),
     *_fields("id", "original_shop_id"),
     *_fields("day", "invoice_date", "due_date"),
     *_fields("whole", "payment_terms_days"),

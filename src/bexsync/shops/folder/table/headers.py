@@ -106,6 +106,28 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
         *("Paid on", "Amount paid", "Paid amount", "Date paid", "Payment date", "Payé", "Payée", "Payé le"),
         *("Date de paiement", "Montant payé", "Pagato", "Pagata", "Data pagamento", "Importo pagato"),
     ),
+    "open_amount": (
+        *(
+            "Offen",
+            "Offener Betrag",
+            "Offener Rechnungsbetrag",
+            "Noch offen",
+            "Restbetrag",
+            "Offener Saldo",
+            "Saldo offen",
+        ),
+        *(
+            "Balance",
+            "Balance due",
+            "Invoice balance",
+            "Open amount",
+            "Outstanding",
+            "Outstanding amount",
+            "Unpaid amount",
+        ),
+        *("Solde", "Solde dû", "Montant ouvert", "Reste à payer", "Solde ouvert"),
+        *("Importo aperto", "Importo scoperto", "Saldo aperto", "Da pagare"),
+    ),
     "original_shop_id": (
         "Originalrechnung",
         "Zu Rechnung",

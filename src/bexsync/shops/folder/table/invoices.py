@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from bexsync.money import written as amount
 from bexsync.ports import Intake, Unreadable
 from bexsync.profile import CsvSection
 from bexsync.records import Malformed, Reading, read_record
@@ -53,6 +54,7 @@ class InvoiceWriter:
         written: dict[tuple[int, str], str] = {}
         value: dict[str, Any] = {"currency": self._currency} if self._currency else {}
         marks: dict[str, tuple[Row, Field]] = {}
+        columns = {field.column.name: field for _, field in self._of_invoice}
         for index, field in self._of_invoice:
             try:
                 if field.column.sort == "mark":
@@ -66,6 +68,8 @@ class InvoiceWriter:
             if found is not None:
                 _put(value, field.column.path, found)
         _heed(marks, value, wrong)
+        if "open_amount" in value:
+            _heed_open_amount(rows[0], columns["open_amount"], value, wrong)
         value["shop_id"] = key
         lines = [self._line(row, written, wrong) for row in rows]
         value["lines"] = [line for line in lines if line]
@@ -186,6 +190,25 @@ def _heed(marks: Mapping[str, tuple[Row, Field]], value: dict[str, Any], wrong: 
         if name in marks and value.get("status", "approved") in ("approved", "sent", "paid"):
             value["status"] = status
             return
+
+
+def _heed_open_amount(row: Row, field: Field, value: dict[str, Any], wrong: list[WrongCell]) -> None:
+    """What is left to pay: all of the total says nothing, nothing of it that the invoice is paid."""
+    left, total = Decimal(value.pop("open_amount")), Decimal(value.get("total", 0))
+    if total <= 0 or left == total or value.get("status", "approved") not in ("approved", "sent"):
+        return
+    if left == 0:
+        value["status"] = "paid"
+        return
+    wrong.append(
+        WrongCell(
+            row.number,
+            field.header,
+            f"says that {amount(left)} of the total {amount(total)} is left to pay",
+            "bexsync books no payments: book this invoice in bexio by hand; if the column means something else, "
+            f'ignore = ["{printable(field.header)}"] under [shop.csv] in the profile.',
+        )
+    )
 
 
 def _is_same(one: Any, other: Any, field: Field) -> bool:
