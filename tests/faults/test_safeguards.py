@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Response
 
+from bexsync.engine.result import Status
 from bexsync.errors import Exit
 from bexsync.observer import observed_by
 from bexsync.sandbox import Fault
@@ -147,9 +148,11 @@ def test_a_state_from_before_the_mail_mails_nothing_again(known: World) -> None:
         file.unlink()
     for file in kept.iterdir():
         shutil.copy(file, known.folder / "state")
+    shutil.rmtree(known.folder / "state-kept")  # what is known besides of mailed documents is lost as well
     known.drop(an_invoice("1", metadata={"seen": "again"}), name="restored.json")
-    known.push()
+    (outcome,) = known.push().outcomes
     assert len(known.sandbox.mails) == mails
+    assert outcome.status is Status.UNCHANGED, "it is right as it is, and nothing for a person"
 
 
 def test_a_contact_that_somebody_else_created_is_used(known: World) -> None:
