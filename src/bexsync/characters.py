@@ -1,4 +1,4 @@
-"""Characters that nobody sees: they steer terminals, turn text around, and make two names of one."""
+"""Characters that nobody sees or wrote: they steer terminals, turn text around, and spoil names."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ _UNWANTED = rf"[{_REMOVED}]|{_JOINER}(?![\u2600-\U0010ffff])"
 _WITHIN_LINES = re.compile(rf"{_UNWANTED}|[\v\f\x1c-\x1e\x85\u2028\u2029]")
 _IN_ONE_LINE = re.compile(rf"{_UNWANTED}|[\t{_ENDS_OF_LINES}]+")
 _UNPRINTED = re.compile(rf"[{_REMOVED}\t{_ENDS_OF_LINES}{_JOINER}]")
+
+# What UTF-8 looks like when it is read, or was saved, as if it were a single-byte encoding.
+_HIGH = "\u0080-\u00bfŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™"
+_TWICE = re.compile(rf"\w*(?:[ÃÂ][{_HIGH}]|â[€\u0080][{_HIGH}]|√[§∂º†®©™´¨à]|├[ñÂ╝ä®Âö£])\w*")
 
 
 def one_line(text: str) -> str:
@@ -43,6 +47,12 @@ def unprinted(text: str) -> str:
     """The first character that nobody sees, as `U+202E`; "" where there is none."""
     found = None if text.isprintable() else _UNPRINTED.search(text)
     return f"U+{ord(found[0]):04X}" if found else ""
+
+
+def encoded_twice(text: str) -> str:
+    """The first word whose letters are those of UTF-8 read in another encoding, as in `MÃ¼ller`; "" where none is."""
+    found = None if text.isascii() else _TWICE.search(text)
+    return found[0] if found else ""
 
 
 def _as_sign(found: re.Match[str]) -> str:

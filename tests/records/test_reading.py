@@ -348,3 +348,29 @@ def test_a_mail_address_is_taken_out_of_what_stands_around_it(written: str) -> N
 )
 def test_what_may_be_another_address_is_none(written: str) -> None:
     assert "is not a mail address" in sentence("customer", {"last_name": "K", "email": written})
+
+
+@pytest.mark.parametrize("word", ["MÃ¼ller", "GerÃ¤t", "Â«Tisch", "donâ€™t", "Ã–sterreich"])
+def test_text_that_was_encoded_twice_stops_a_new_record_and_no_stored_one(word: str) -> None:
+    value = {"shop_id": "1", "invoice_date": "2026-11-20", "currency": "CHF", "lines": [{"name": f"Ein {word}"}]}
+    with pytest.raises(Malformed, match="encoded twice"):
+        read_record("invoice", value, Reading())
+    assert read_record("invoice", value, Reading(is_stored=True))
+
+
+def test_names_with_rare_letters_are_no_text_that_was_encoded_twice() -> None:
+    names = (
+        "São Paulo",
+        "SÃO PAULO",
+        "João",
+        "Ångström",
+        "Île",
+        "Zoë & Noël",
+        "Ñandú",
+        "Âge d'or",
+        "1 √2",
+        "prix à 5 €",
+    )
+    for name in names:
+        value = {"shop_id": "1", "invoice_date": "2026-11-20", "currency": "CHF", "lines": [{"name": name}]}
+        assert read_record("invoice", value, Reading())

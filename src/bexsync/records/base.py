@@ -21,7 +21,8 @@ from pydantic import (
     model_validator,
 )
 
-from bexsync.characters import lines_of_text, one_line, unprinted
+from bexsync.characters import encoded_twice, lines_of_text, one_line, unprinted
+from bexsync.records.quoting import shown
 
 _BOOKABLE = Decimal(10) ** 12
 _FINEST = Decimal("0.000001")
@@ -129,6 +130,9 @@ def _cleaned(value: Any, clean: Callable[[str], str], info: ValidationInfo) -> A
     """The text as it may be shown anywhere; the reading remembers in which fields something was removed."""
     if not isinstance(value, str):
         return value
+    word = "" if info.context and info.context.is_stored else encoded_twice(value)
+    if word:
+        raise ValueError(f"holds text that was encoded twice, such as {shown(word)}; export it again as UTF-8")
     text = clean(value)
     if text != value and info.context and (value.strip() or text.strip()):
         info.context.cleaned.setdefault(info.field_name or "a text", None)

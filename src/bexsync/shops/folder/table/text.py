@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from bexsync.characters import encoded_twice
 from bexsync.records.quoting import shown
 from bexsync.shops.folder.pieces import UnusableFile
 
@@ -44,9 +45,6 @@ _ORDINARY = frozenset(
     "ÄÖÜäöüßẞÀÂÇÈÉÊËÎÏÔÙÛàâæçèéêëìíîïòóôùúûœŒáñãõåøÅØÑÁÓÚÍ«»‹›„“”‚‘’–—…•·°€£§©®™µ²³¹¼½¾×±\u00a0\u202f\u00ad"
 )
 _APART_FROM_LETTERS = re.compile(r"[^\W\d_][«»‹›„“”‚‘…•°€£§©®™²³¹¼½¾×±][^\W\d_]")
-# What UTF-8 looks like when it is read, or was saved, as if it were a single-byte encoding.
-_HIGH = "\u0080-\u00bfŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™"
-_TWICE = re.compile(rf"\w*(?:[ÃÂ][{_HIGH}]|â[€\u0080][{_HIGH}]|√[§∂º†®©™´¨à]|├[ñÂ╝ä®Âö£])\w*")
 
 
 def encoding_of(stream: BinaryIO, wanted: str, recognised: Callable[[str], int] = lambda _: 0) -> Encoding:
@@ -115,9 +113,9 @@ def _has_odd_letters(stream: BinaryIO) -> bool:
 def _refuse_twice(stream: BinaryIO, encoding: Encoding) -> None:
     """Text that was encoded twice, in whole or in part, would reach customers as it is."""
     for text in _texts(stream, encoding.codec):
-        if not text.isascii() and (found := _TWICE.search(text)):
+        if word := encoded_twice(text):
             raise UnusableFile(
-                f"holds text that was encoded twice, such as {shown(found[0])}",
+                f"holds text that was encoded twice, such as {shown(word)}",
                 "Export the file again as UTF-8; opening and saving it with the wrong encoding has spoilt its letters.",
             )
 
