@@ -264,7 +264,7 @@ class TestMails:
         (mail,) = world.sandbox.mails
         assert mail.subject == "Los {total} zwei"
         body, _, link = mail.message.partition("\n\n")
-        assert body == "RE-00001|Los {total}\nzwei|108.10|CHF|02.12.2026|Anna Keller|{other}|{}"
+        assert body == "RE-00001|Los {total} zwei|108.10|CHF|02.12.2026|Anna Keller|{other}|{}"
         assert link.startswith("https://network.bexio.com/"), "the link is added where it is missing"
 
     @pytest.mark.parametrize(

@@ -175,6 +175,15 @@ def test_a_shop_that_takes_nothing_over_is_told_once(
     assert again.told == work.told
 
 
+def test_what_nobody_sees_in_an_item_is_no_difference_for_ever() -> None:
+    planner = a_planner(title="ledger", description="ledger")
+    record, there = a_product(), an_item(title="Ti\x1bsch\u202e", description="Aus\x1b\nHolz\u200b")
+    work = planner.compare(record, KnownItem.seen(there), None)
+    record, there = carried_out(work, record, there)
+    assert (record.title, record.description) == ("Tisch", "Aus\nHolz")
+    assert not planner.compare(record, KnownItem.seen(there), linked(work)).changes
+
+
 def test_an_unset_value_overwrites_nothing() -> None:
     planner = a_planner(weight="shop", description="ledger")
     work = planner.compare(a_product(weight=None), KnownItem.seen(an_item(description="")), None)

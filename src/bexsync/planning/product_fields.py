@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from bexsync.characters import lines_of_text
 from bexsync.money import EXACT, HUNDRED, plain, product, rounded
 from bexsync.ports import Item
 from bexsync.profile import Master, ProductsSection
@@ -151,10 +152,10 @@ def ledger_side(field: str, value: str, prices: Prices | None) -> Side:
 
 
 def ledger_values(item: Item) -> dict[str, str]:
-    """An item's fields as texts, "" where it says nothing."""
+    """An item's fields as texts, "" where it says nothing; without what nobody sees, as the shop's texts are read."""
     return {
-        "title": " ".join(item.title.split()),
-        "description": item.description,
+        "title": " ".join(lines_of_text(item.title).split()),
+        "description": lines_of_text(item.description),
         "weight": "" if item.weight is None else plain(item.weight),
         "price": "" if item.price is None else plain(item.price),
         STOCK: "" if item.stock is None else plain(item.stock),
