@@ -979,7 +979,8 @@ def _is_something(root: Path, name: str, content: bytes) -> None:
 
 
 _AMOUNTS = st.decimals(min_value=-(10**9), max_value=10**9, places=6)
-_TEXTS = st.none() | st.text(st.characters(blacklist_categories=["Cs"]), max_size=20)
+# Without the letters that begin what looks like text encoded twice, which is refused.
+_TEXTS = st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="ÃÂâ√├"), max_size=20)
 _LINES = st.builds(Line, name=_TEXTS, quantity=_AMOUNTS, unit_price=st.none() | _AMOUNTS)
 _INVOICES = st.builds(
     Invoice,
