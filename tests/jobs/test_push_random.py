@@ -23,7 +23,12 @@ def decimals(low: str, high: str, places: int) -> st.SearchStrategy[Decimal]:
 
 sale = st.fixed_dictionaries(
     {
-        "name": st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=12),
+        # Without the letters that begin what looks like text encoded twice, which is refused.
+        "name": st.text(
+            st.characters(codec="utf-8", exclude_categories=("C", "Z"), exclude_characters="ÃÂâ√├"),
+            min_size=1,
+            max_size=12,
+        ),
         "quantity": decimals("0.001", "200", 3).map(str),
         "unit_price": decimals("0.01", "900", 4).map(str),
         "tax_rate": st.sampled_from(sorted(RATES)),

@@ -47,7 +47,12 @@ SCRAPS = st.sampled_from(
     ]
 )
 LINES = st.lists(st.sampled_from(["<br>", "<BR />", "&amp;", "&lt;", "&am", "p;", " ", "\n", "\xa0", "a"])).map("".join)
-TEXTS = st.one_of(st.text(max_size=60), st.lists(SCRAPS, max_size=14).map("".join))
+# Without the letters that begin what looks like text encoded twice, which is refused.
+TWICE = "ÃÂâ√├"
+TEXTS = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters=TWICE), max_size=60),
+    st.lists(SCRAPS, max_size=14).map("".join),
+)
 
 
 @pytest.mark.parametrize(
@@ -109,9 +114,11 @@ OPTIONS = st.fixed_dictionaries(
 )
 PRODUCTS = st.fixed_dictionaries(
     {
-        "title": st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=30).filter(
-            lambda text: text.strip()
-        ),
+        "title": st.text(
+            st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters=TWICE),
+            min_size=1,
+            max_size=30,
+        ).filter(lambda text: text.strip()),
         "description": st.one_of(st.none(), TEXTS),
         "weight": st.one_of(st.none(), st.decimals(0, 1000, places=5).map(str)),
         "weight_unit": st.sampled_from(["g", "kg", "mg", "lb", "oz"]),
@@ -122,7 +129,9 @@ PRODUCTS = st.fixed_dictionaries(
 )
 ITEMS = st.fixed_dictionaries(
     {
-        "title": st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=30),
+        "title": st.text(
+            st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters=TWICE), max_size=30
+        ),
         "description": TEXTS.map(plain_text),
         "weight": st.one_of(st.none(), st.integers(0, 10**6).map(D)),
         "price": st.one_of(st.none(), FINE_MONEY),
