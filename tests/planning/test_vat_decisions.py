@@ -313,7 +313,10 @@ def test_orders_that_contradict_each_other() -> None:
     assert len(read_orders(["standard=UN81", "class:standard=UN81"])) == 1
 
 
-names = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=12)
+# Without the letters that begin what looks like text encoded twice, which is refused.
+names = st.text(
+    st.characters(codec="utf-8", exclude_categories=("C", "Z"), exclude_characters="ÃÂâ√├"), min_size=1, max_size=12
+)
 
 
 @given(names, st.sampled_from([None, Decimal("8.1")]), st.sampled_from([None, "DE"]), st.sampled_from([None, "fee"]))
