@@ -17,8 +17,8 @@ export PYTHONDONTWRITEBYTECODE :=
 demo: $(READY)  ## login, invoices into a local bexio and payments back, twice; BROWSER=1 to log in yourself
 	@$(BIN)/python examples/demo.py $(if $(filter command line,$(origin BROWSER)),--browser)
 
-test: $(READY)  ## every rule, the proofs in their shortest form; LONG=1 for all that CI runs; AT=2028-02-29T22:30Z for that date
-	@$(if $(AT),TESTS_AT=$(AT)) $(BIN)/pytest -n $(WORKERS) --dist worksteal $(SCRATCH) \
+test: $(READY)  ## every rule, the proofs in their shortest form; LONG=1 for all that CI runs; AT=2028-02-29T22:30Z for that date; ONLY=tests/jobs for a part
+	@$(if $(AT),TESTS_AT=$(AT)) $(BIN)/pytest -n $(WORKERS) --dist worksteal $(SCRATCH) $(ONLY) \
 	  -m "not slow and not real$(if $(LONG),, and not long)"
 
 real: $(READY)  ## against real parts of the system: Chromium, gnome-keyring, cron; skips what is not installed
