@@ -301,6 +301,5 @@ def test_the_record_of_an_attempt_holds_no_secret(world: LoginWorld) -> None:
 
 
 def test_a_grant_shows_no_secret() -> None:
-    from datetime import UTC, datetime
 
-    assert "secret-1" not in repr(Grant("secret-1", datetime.now(UTC), "secret-2", None, (), "secret-3"))
+    assert "secret-1" not in repr(Grant("secret-1", dates.NOW, "secret-2", None, (), "secret-3"))

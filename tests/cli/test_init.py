@@ -204,7 +204,7 @@ def test_one_command_from_nothing_to_a_working_profile(newcomer: Newcomer) -> No
     loaded = newcomer.loaded
     assert (loaded.ledger.revenue_account, loaded.ledger.tax_code, loaded.ledger.currency) == ("3200", "", "CHF")
     assert (loaded.ledger.web_url, loaded.ledger.issuer) == (f"{newcomer.url}/sandbox", f"{newcomer.url}/realms/bexio")
-    assert (loaded.invoices.finish, loaded.invoices.start_date) == ("draft", date.today())  # noqa: DTZ011
+    assert (loaded.invoices.finish, loaded.invoices.start_date) == ("draft", dates.NOW.date())
     assert newcomer.run("config", "check").returncode == 0
 
     before = newcomer.profile.read_bytes()
@@ -217,7 +217,7 @@ def test_one_command_from_nothing_to_a_working_profile(newcomer: Newcomer) -> No
 def test_a_token_from_input_every_option_and_a_first_rehearsal(newcomer: Newcomer) -> None:
     inbox = newcomer.home / "sub" / "shop" / "in"
     inbox.mkdir(parents=True)
-    invoice = {"schema": "bexsync/1", "kind": "invoice", **an_invoice(invoice_date=f"{date.today()}")}  # noqa: DTZ011
+    invoice = {"schema": "bexsync/1", "kind": "invoice", **an_invoice(invoice_date=f"{dates.NOW:%Y-%m-%d}")}
     (inbox / "first.json").write_text(json.dumps(invoice))
     os.utime(inbox / "first.json", (1, 1))
     options = {

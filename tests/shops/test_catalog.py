@@ -508,7 +508,7 @@ def test_a_full_disk_leaves_the_old_list(catalog: FolderCatalog, root: Path) -> 
         "import resource, signal, sys; from datetime import UTC, datetime; from pathlib import Path\n"
         "from bexsync.ports import ProductChange; from bexsync.shops.folder import FolderCatalog\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
-        "catalog = FolderCatalog(Path(sys.argv[1]), now=lambda: datetime.now(UTC))\n"
+        "catalog = FolderCatalog(Path(sys.argv[1]), now=lambda: datetime(2026, 11, 20, tzinfo=UTC))\n"
         "catalog.change_products([ProductChange('P-2', 'B', {'title': 'x' * 20_000})])\n"
     )
     done = subprocess.run([sys.executable, "-c", code, str(root)], capture_output=True, text=True, check=False)
@@ -521,7 +521,7 @@ def test_a_death_in_the_middle_leaves_a_whole_list(catalog: FolderCatalog, root:
     code = (
         "import itertools, sys; from datetime import UTC, datetime; from pathlib import Path\n"
         "from bexsync.ports import ProductChange; from bexsync.shops.folder import FolderCatalog\n"
-        "catalog = FolderCatalog(Path(sys.argv[1]), now=lambda: datetime.now(UTC))\n"
+        "catalog = FolderCatalog(Path(sys.argv[1]), now=lambda: datetime(2026, 11, 20, tzinfo=UTC))\n"
         "for version in itertools.count(1):\n"
         "    changes = [ProductChange(f'P-{n}', f'SKU-P-{n}', {'title': str(version)}) for n in range(2000)]\n"
         "    catalog.change_products(changes)\n"
@@ -615,7 +615,7 @@ def test_a_hundred_thousand_products_are_not_held(tmp_path: Path, form: str) -> 
     code = (
         "import resource, sys, time; from datetime import UTC, datetime; from pathlib import Path\n"
         "from bexsync.shops.folder import FolderCatalog\n"
-        "catalog = FolderCatalog(Path(sys.argv[1]), now=lambda: datetime.now(UTC))\n"
+        "catalog = FolderCatalog(Path(sys.argv[1]), now=lambda: datetime(2026, 11, 20, tzinfo=UTC))\n"
         "before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()\n"
         "count = sum(1 for _ in catalog.products())\n"
         "grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before\n"

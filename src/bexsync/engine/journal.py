@@ -19,7 +19,7 @@ from bexsync.planning.plan import Ref, Step, encoded
 from bexsync.ports import DocumentState, Done, PostalAddress, Standing
 from bexsync.store import Intent, IntentState, Link, Store
 from bexsync.store.database import this_process
-from bexsync.store.kept import Deed
+from bexsync.store.kept import DocumentEvent
 from bexsync.store.ledger_cache import ContactRow
 
 _PARTIAL_WRITES = frozenset({"positions_clear", "position"})
@@ -48,7 +48,7 @@ class Journal:
         job: str,
         timeout_seconds: float,
         settle_seconds: float,
-        note: Callable[[Deed, str, int], None] = lambda *_: None,
+        note: Callable[[DocumentEvent, str, int], None] = lambda *_: None,
     ) -> None:
         self._store = store
         self._note = note
@@ -114,9 +114,9 @@ class Journal:
         if intent.state is not IntentState.DONE:
             return
         if intent.kind in ("issue", "send"):
-            self._note(Deed.FINISHED, intent.key, int(done.ledger_id or intent.payload["document_id"]))
+            self._note(DocumentEvent.FINISHED, intent.key, int(done.ledger_id or intent.payload["document_id"]))
         if intent.kind in ("claim", "adopt") and "reference" in intent.payload:
-            self._note(Deed.ADOPTED, str(intent.payload["reference"]), int(intent.payload["document_id"]))
+            self._note(DocumentEvent.ADOPTED, str(intent.payload["reference"]), int(intent.payload["document_id"]))
 
     def refused(self, intent: Intent, problem: Refused) -> Intent:
         """The ledger said no; the same payload is not tried again by itself."""

@@ -38,7 +38,7 @@ from bexsync.planning.twins import Twins
 from bexsync.ports import DocumentState, Master, Standing, User
 from bexsync.records import Customer, Invoice
 from bexsync.store import WORKLIST, IntentState, Link, RecordRow, RecordState
-from bexsync.store.kept import Deed
+from bexsync.store.kept import DocumentEvent
 
 PUSH = "invoices push"
 _FIRST_RUN = "invoices:first_run"
@@ -222,7 +222,7 @@ class _Push:
         ledger, kept = self._run.ledger, self._run.workspace.kept
         references = [reference(self._run.store.site, shop_id) for shop_id in shop_ids]
         found = ledger.find_documents(references)
-        adopted = {one: doc for one in references for doc in kept.documents(Deed.ADOPTED, one)[-1:]}
+        adopted = {one: doc for one in references for doc in kept.documents(DocumentEvent.ADOPTED, one)[-1:]}
         missing = {one: doc for one, doc in adopted.items() if doc not in {d.ledger_id for d in found.get(one, ())}}
         states = ledger.documents(sorted(missing.values())) if missing else {}
         for one, doc in missing.items():
@@ -296,8 +296,8 @@ class _Push:
             start_date=start,
             skip=profile.invoices.skip,
             done=self._done,
-            finished=partial(run.workspace.kept.documents, Deed.FINISHED),
-            forgotten=partial(run.workspace.kept.documents, Deed.FORGOTTEN),
+            finished=partial(run.workspace.kept.documents, DocumentEvent.FINISHED),
+            forgotten=partial(run.workspace.kept.documents, DocumentEvent.FORGOTTEN),
             url_of=self._url_of,
         )
 

@@ -23,7 +23,7 @@ from bexsync.planning.products import KIND as PRODUCT
 from bexsync.ports import DocumentState
 from bexsync.records import Customer, Invoice
 from bexsync.store import IntentState, Link, RecordRow, RecordState, Store
-from bexsync.store.kept import Deed, Kept
+from bexsync.store.kept import DocumentEvent, Kept
 
 ADOPT = "links adopt"
 # Ids of products and of invoices may be the same.
@@ -256,8 +256,8 @@ class LinksDesk:
             link = self._store.links.get(kind, shop_id)
             documents = {link.ledger_id} if link else set()
             if kind == KIND:
-                for document in sorted(documents.union(self._kept.documents(Deed.FINISHED, key))):
-                    self._kept.note(Deed.FORGOTTEN, key, document)
+                for document in sorted(documents.union(self._kept.documents(DocumentEvent.FINISHED, key))):
+                    self._kept.note(DocumentEvent.FORGOTTEN, key, document)
             with self._store.transaction():
                 self._store.links.forget(kind, shop_id)
                 self._store.intents.forget(kind, shop_id)
@@ -267,7 +267,7 @@ class LinksDesk:
     def _forgettable(self, name: str) -> tuple[str, str]:
         """A link, or an invoice without one that a state before this one issued; raises UsageProblem for neither."""
         row = None if name.startswith(_PRODUCT) else self._unlinked(name)
-        if row is not None and self._kept.documents(Deed.FINISHED, reference(self._store.site, row.shop_id)):
+        if row is not None and self._kept.documents(DocumentEvent.FINISHED, reference(self._store.site, row.shop_id)):
             return row.kind, row.shop_id
         link = self.link(name)
         return link.kind, link.shop_id

@@ -33,7 +33,7 @@ class WasDone(Protocol):
     def __call__(self, kind: str, key: str) -> bool: ...
 
 
-class Kept(Protocol):
+class EarlierDocuments(Protocol):
     """The documents of a reference with which something was done before, also by a state that was lost since."""
 
     def __call__(self, reference: str) -> tuple[int, ...]: ...
@@ -68,8 +68,8 @@ class InvoicePlanner:
     start_date: date
     skip: tuple[str, ...]
     done: WasDone
-    finished: Kept
-    forgotten: Kept
+    finished: EarlierDocuments
+    forgotten: EarlierDocuments
     url_of: Callable[[str], str]
 
     def plan(

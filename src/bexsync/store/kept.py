@@ -19,7 +19,7 @@ from pathlib import Path
 from bexsync.disk import unusable
 
 
-class Deed(StrEnum):
+class DocumentEvent(StrEnum):
     """What was done with a document."""
 
     FINISHED = "finished"
@@ -29,15 +29,15 @@ class Deed(StrEnum):
 
 @dataclass
 class Kept:
-    """The file of one site; notes are read once, and again after each of our own."""
+    """The file of one site; it is read once, when something is asked for first."""
 
     folders: tuple[Path, ...]
     name: str
-    _lines: list[tuple[str, str, int]] | None = field(default=None, repr=False)
+    _notes: dict[tuple[str, str], list[int]] | None = field(default=None, repr=False)
 
     def began(self) -> date | None:
         """The day of the site's first run, None where nothing was noted."""
-        days = [subject for what, subject, _ in self._notes() if what == "began"]
+        days = [subject for what, subject in self._known() if what == "began"]
         with suppress(ValueError):
             return min(date.fromisoformat(day) for day in days) if days else None
         return None
@@ -46,21 +46,25 @@ class Kept:
         """Note the day of the site's first run."""
         self._append("began", day.isoformat(), 0)
 
-    def documents(self, deed: Deed, reference: str) -> tuple[int, ...]:
+    def documents(self, event: DocumentEvent, reference: str) -> tuple[int, ...]:
         """The documents of one reference with which this was done, the latest last."""
-        return tuple(doc for what, subject, doc in self._notes() if (what, subject) == (deed.value, reference))
+        return tuple(self._known().get((event.value, reference), ()))
 
-    def note(self, deed: Deed, reference: str, document_id: int) -> None:
+    def note(self, event: DocumentEvent, reference: str, document_id: int) -> None:
         """Note what was done with a document, durably before returning."""
-        if document_id not in self.documents(deed, reference)[-1:]:
-            self._append(deed.value, reference, document_id)
+        if document_id not in self.documents(event, reference)[-1:]:
+            self._append(event.value, reference, document_id)
 
-    def _notes(self) -> list[tuple[str, str, int]]:
-        if self._lines is None:
-            self._lines = [note for folder in self.folders for note in _read(folder / self.name)]
-        return self._lines
+    def _known(self) -> dict[tuple[str, str], list[int]]:
+        if self._notes is None:
+            self._notes = {}
+            for folder in self.folders:
+                for what, subject, document_id in _read(folder / self.name):
+                    self._notes.setdefault((what, subject), []).append(document_id)
+        return self._notes
 
     def _append(self, what: str, subject: str, document_id: int) -> None:
+        known = self._known()  # before the line is written, which would else be counted twice
         line = json.dumps([what, subject, document_id], ensure_ascii=False) + "\n"
         for folder in self.folders[:-1]:
             with suppress(PermissionError, FileNotFoundError, NotADirectoryError, FileExistsError):
@@ -68,7 +72,7 @@ class Kept:
                 break
         else:
             _append_or_say_why(self.folders[-1] / self.name, line)
-        self._lines = None
+        known.setdefault((what, subject), []).append(document_id)
 
 
 def kept_beside(state_folder: Path, company: str, site: str) -> Kept:
