@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
+import dates
 from auth.stores_kit import PROFILE, ROOT, SECRET, fill, login_file, opened, small_disk
 from bexsync.auth.stores import StoreChoice, TokenStore, open_store, probe, same_place
 from bexsync.auth.stores.encrypted_file import EncryptedFile, make_key
@@ -283,18 +284,19 @@ def test_sigkill_in_the_middle_of_saving_leaves_a_whole_login(kind: str, folder:
 
 
 def test_what_a_killed_process_leaves_is_swept_away(store: TokenStore, folder: Path) -> None:
-    store.save(SECRET)
-    leftover = login_file(folder).with_name(f".{login_file(folder).stem}-x8tq")
-    leftover.write_text(SECRET)
-    os.utime(leftover, (time.time(),) * 2)
-    store.save("new")
-    assert leftover.exists(), "it may belong to a process that is writing now"
-    os.utime(leftover, (time.time() - 120,) * 2)
-    store.save("newer")
-    assert not leftover.exists()
-    leftover.write_text(SECRET)
-    store.erase()
-    assert not leftover.exists()
+    with dates.at(dates.NOW):
+        store.save(SECRET)
+        leftover = login_file(folder).with_name(f".{login_file(folder).stem}-x8tq")
+        leftover.write_text(SECRET)
+        os.utime(leftover, (time.time(),) * 2)
+        store.save("new")
+        assert leftover.exists(), "it may belong to a process that is writing now"
+        os.utime(leftover, (time.time() - 120,) * 2)
+        store.save("newer")
+        assert not leftover.exists()
+        leftover.write_text(SECRET)
+        store.erase()
+        assert not leftover.exists()
 
 
 # Keys

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bexsync.errors import RecordProblem
 from bexsync.ports import Country, Named, PostalAddress
@@ -121,3 +122,15 @@ def _contradicts(one: int | None, other: int | None) -> bool:
 
 def _street_key(address: PostalAddress) -> str:
     return _STREET.sub("str", folded(f"{address.street} {address.house_number}")).replace(" ", "")
+
+
+def address_of(form: Mapping[str, Any]) -> PostalAddress:
+    """The address in the form of a contact."""
+    return PostalAddress(
+        form.get("street", ""),
+        form.get("house_number", ""),
+        form.get("address_addition", ""),
+        form.get("postcode", ""),
+        form.get("city", ""),
+        form.get("country_id"),
+    )

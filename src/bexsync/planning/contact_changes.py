@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bexsync.planning.addressee import full_name
-from bexsync.planning.addresses import is_same_place, one_line
-from bexsync.ports import Named, PostalAddress
+from bexsync.planning.addresses import address_of, is_same_place, one_line
+from bexsync.planning.contact_matching import Candidate
+from bexsync.ports import Named
 from bexsync.profile import UpdateContacts
 from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike
@@ -25,25 +26,15 @@ _GROUPS = {
 _SAME_DIGITS = 9  # of a telephone number: what is left without +41 or 0
 
 
-class KnownContact(Protocol):
+class KnownContact(Candidate, Protocol):
     """A contact of the ledger with all that is compared."""
 
     @property
     def ledger_id(self) -> int: ...
     @property
-    def kind(self) -> str: ...
-    @property
-    def name_1(self) -> str: ...
-    @property
-    def name_2(self) -> str: ...
-    @property
     def mail(self) -> str: ...
     @property
     def mail_second(self) -> str: ...
-    @property
-    def archived(self) -> bool: ...
-    @property
-    def address(self) -> PostalAddress: ...
     @property
     def language_id(self) -> int | None: ...
     @property
@@ -146,18 +137,6 @@ def _plain(key: str, value: Any) -> Any:
         value = " ".join(value.split())
         return plain_postal_code(value) if key == "postcode" else value.casefold() if key == "mail" else value
     return value or ""
-
-
-def address_of(form: Mapping[str, Any]) -> PostalAddress:
-    """The address in the form of a contact."""
-    return PostalAddress(
-        form.get("street", ""),
-        form.get("house_number", ""),
-        form.get("address_addition", ""),
-        form.get("postcode", ""),
-        form.get("city", ""),
-        form.get("country_id"),
-    )
 
 
 def _shown(part: str, form: Mapping[str, Any], languages: Sequence[Named]) -> str:

@@ -9,8 +9,7 @@ from typing import Any, Protocol
 
 from bexsync.errors import RecordProblem
 from bexsync.planning.addressee import full_name
-from bexsync.planning.addresses import is_same_place, one_line
-from bexsync.planning.contact_changes import address_of
+from bexsync.planning.addresses import address_of, is_same_place, one_line
 from bexsync.planning.plan import Step
 from bexsync.ports import PostalAddress
 from bexsync.profile import SameMail

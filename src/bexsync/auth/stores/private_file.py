@@ -86,7 +86,8 @@ class PrivateFile:
         """A killed process leaves its temporary file, which holds a secret too."""
         for leftover in self.path.parent.glob(f".{self.path.stem}-*"):
             with suppress(OSError):
-                if time.time() - leftover.stat().st_mtime >= older_than:
+                # A time in the future comes from a wrong clock, and must not keep a secret for ever.
+                if abs(time.time() - leftover.stat().st_mtime) >= older_than:
                     leftover.unlink()
 
 
