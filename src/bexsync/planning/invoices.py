@@ -178,7 +178,7 @@ class InvoicePlanner:
         if link.standing is Standing.DELETED:
             raise RecordProblem(
                 f"Invoice {link.number} was deleted in bexio.",
-                f"It is not created again. {_to_book_anew(invoice)}",
+                f"It is not created again. {_to_book_again(invoice)}",
                 code="deleted_in_ledger",
             )
         if invoice.document_type == "credit_note":
@@ -193,7 +193,7 @@ class InvoicePlanner:
             raise RecordProblem(
                 f"The shop had cancelled it, so {link.number} was cancelled in bexio; now the shop has it as "
                 f"{invoice.status} again, and nothing is booked for it.",
-                f"{_to_book_anew(invoice)} Otherwise cancel it in the shop again.",
+                f"{_to_book_again(invoice)} Otherwise cancel it in the shop again.",
                 code="cancelled_in_ledger",
             )
         changes = differences(link.agreed, invoice.canonical())
@@ -411,8 +411,8 @@ def _settled_in_shop(invoice: Invoice, document: Linked | DocumentState) -> Reco
     )
 
 
-def _to_book_anew(invoice: Invoice) -> str:
-    return f"To book it anew: `bexsync links forget {invoice.shop_id}`, then drop it again."
+def _to_book_again(invoice: Invoice) -> str:
+    return f"To book it again: `bexsync links forget {invoice.shop_id}`, then drop it again."
 
 
 def _cancelled_in_shop(document: Linked | DocumentState) -> RecordProblem | None:
