@@ -15,7 +15,7 @@ from typing import Protocol
 import pytest
 
 import dates
-from bexsync.cli import strays
+from bexsync.cli import entrypoint
 from bexsync.cli.app import app
 from world import BEXSYNC
 
@@ -68,7 +68,7 @@ def started(world: Place, *arguments: str, stdin: str = "", **environment: str) 
         patch.chdir(world.folder)
         code: object = None
         try:
-            strays.run(app)
+            entrypoint.run(app)
         except SystemExit as end:
             code = end.code
         finally:

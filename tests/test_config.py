@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from bexsync.config.profile import Profile, load_profile
 from bexsync.errors import ProfileProblem
-from bexsync.profile import Profile, load_profile
 from world import World, an_invoice
 
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"

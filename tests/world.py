@@ -17,6 +17,7 @@ from typing import Any
 import tomli_w
 
 import dates
+from bexio_sandbox import Sandbox
 from bexsync.engine.result import Result
 from bexsync.http.clock import SystemClock
 from bexsync.jobs.connection import Report, try_connection
@@ -26,7 +27,6 @@ from bexsync.jobs.products import ProductOptions, sync
 from bexsync.jobs.run import RunEnded
 from bexsync.jobs.stock import StockOptions, pull
 from bexsync.jobs.workspace import Workspace
-from bexsync.sandbox import Sandbox
 from bexsync.wiring import open_workspace
 
 TOKEN = "canary-token-3f9a1c7e55"

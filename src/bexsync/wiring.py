@@ -8,31 +8,31 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bexsync.admin.errors import ErrorDesk
+from bexsync.admin.links import LinksDesk
+from bexsync.admin.login_status import LoginStatus, look_at_login
+from bexsync.admin.state import StateDesk
 from bexsync.auth.companies import Company, CompanyBook, company_claim
-from bexsync.auth.desk import AuthDesk, Identity, nobody
 from bexsync.auth.provider import IdentityProvider
 from bexsync.auth.refreshing import Keeper, Renew, renewed_apart
+from bexsync.auth.service import AuthDesk, Identity, nobody
 from bexsync.auth.source import EnvironmentToken, LoginToken, TokenSource
 from bexsync.auth.tokens import names_token
+from bexsync.config.profile import Profile, load_profile, load_vat_map, shop_path
 from bexsync.errors import BexsyncError, StateProblem
-from bexsync.http.answers import Effect
 from bexsync.http.client import Client
 from bexsync.http.clock import Clock, SystemClock
-from bexsync.http.pacing import MemoryBudget, Pacer
-from bexsync.jobs.error_desk import ErrorDesk
-from bexsync.jobs.links import LinksDesk
+from bexsync.http.rate_limit import MemoryBudget, Pacer
+from bexsync.http.responses import Effect
 from bexsync.jobs.locks import Locks
-from bexsync.jobs.login_status import LoginStatus, look_at_login
-from bexsync.jobs.state_desk import StateDesk
 from bexsync.jobs.workspace import Workspace
 from bexsync.ledgers.bexio import BexioLedger
 from bexsync.ledgers.bexio.api import Api
 from bexsync.ledgers.bexio.company import ask_for_company, ask_for_user
 from bexsync.ledgers.bexio.master import MasterData, NoMemory
-from bexsync.places import profile_path
-from bexsync.places import state_folder as state_folder
+from bexsync.paths import profile_path
+from bexsync.paths import state_folder as state_folder
 from bexsync.ports import Catalog, Ledger, Master, Shop
-from bexsync.profile import Profile, load_profile, load_vat_map, shop_path
 from bexsync.shops.folder import FolderCatalog, FolderShop, Owner
 from bexsync.store import Store, open_store
 from bexsync.store.kept import kept_beside

@@ -22,11 +22,11 @@ from urllib.parse import urlencode, urljoin
 import tomli_w
 
 import dates
-from bexsync.auth.desk import AuthDesk
+from bexio_sandbox import Sandbox
 from bexsync.auth.login import App
+from bexsync.auth.service import AuthDesk
 from bexsync.auth.stores import StoreChoice
 from bexsync.ledgers.bexio.scopes import to_ask_for
-from bexsync.sandbox import Sandbox
 from bexsync.wiring import open_auth_desk
 
 ROOT = Path(__file__).parent.parent.parent

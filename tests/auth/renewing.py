@@ -10,9 +10,9 @@ import time
 import urllib.request
 from pathlib import Path
 
+from bexsync.config.profile import load_profile
 from bexsync.http.clock import SystemClock
-from bexsync.places import profile_path, state_folder
-from bexsync.profile import load_profile
+from bexsync.paths import profile_path, state_folder
 from bexsync.wiring import token_source
 
 

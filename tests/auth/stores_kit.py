@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bexsync.auth.stores import StoreChoice, TokenStore, open_store
-from bexsync.profile import TokenCommandSection
+from bexsync.config.profile import TokenCommandSection
 
 PROFILE = "/home/anna/.config/bexsync/profiles/default.toml"
 SECRET = '{"refresh_token": "canary-6d1f0b7e55c94a38-\\u00e9\U0001f511", "generation": 1}'

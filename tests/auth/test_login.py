@@ -160,7 +160,7 @@ def attempt_with(world: LoginWorld, failure: str) -> None:
     attempt = desk.begin(app, scopes)
     returned = went_to(attempt.url, decision)
     if failure == "server in trouble":
-        from bexsync.sandbox import Fault
+        from bexio_sandbox import Fault
 
         path = "/realms/bexio/protocol/openid-connect/token"
         world.sandbox.faults.add(Fault("error_before", "POST", path, status=503, repeat=0))

@@ -19,11 +19,11 @@ import pytest
 from login_kit import LoginWorld
 
 import dates
+from bexio_sandbox import Fault
 from bexsync.auth.login import Grant
 from bexsync.auth.refreshing import Keeper
 from bexsync.errors import BexsyncError, LoginNeeded, TokenStoreProblem, TryLater
-from bexsync.observer import observed_by
-from bexsync.sandbox import Fault
+from bexsync.hooks import observed_by
 from front_door import called
 
 HERE = Path(__file__).parent
@@ -112,7 +112,7 @@ def in_a_process_of_its_own(world: LoginWorld, at: str, what: str) -> subprocess
     """Renews the login, and sends the process a signal at a point of the renewal."""
     code = f"""
 import os, signal
-from bexsync.observer import set_observer
+from bexsync.hooks import set_observer
 from bexsync.wiring import open_auth_desk
 set_observer(lambda point, **_: os.kill(os.getpid(), signal.{what}) if point == {at!r} else None)
 desk = open_auth_desk({str(world.profile_path)!r})

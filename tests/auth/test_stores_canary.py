@@ -17,8 +17,8 @@ from auth.stores_kit import PROFILE, SECRET, login_file, opened
 from auth.test_stores_keyring import named
 from bexsync.auth.stores import StoreChoice, TokenStore, available_stores, open_store, suggest
 from bexsync.auth.stores.encrypted_file import find_key
+from bexsync.config.profile import TokenCommandSection
 from bexsync.errors import BexsyncError
-from bexsync.profile import TokenCommandSection
 
 CANARY = "6d1f0b7e55c94a38"
 KEY = "canary-key-0c4b7712" + 24 * "A" + "="  # a Fernet key as it is, because stretching takes time

@@ -11,8 +11,8 @@ import pytest
 
 from auth.stores_kit import PROFILE, SECRET
 from bexsync.auth.stores import StoreChoice, TokenStore, command, open_store, probe
+from bexsync.config.profile import TokenCommandSection
 from bexsync.errors import TokenStoreProblem, TryLater
-from bexsync.profile import TokenCommandSection
 
 
 def sh(line: str) -> tuple[str, ...]:

@@ -17,8 +17,8 @@ import dates
 from auth.stores_kit import PROFILE, ROOT, SECRET, fill, login_file, opened, small_disk
 from bexsync.auth.stores import StoreChoice, TokenStore, open_store, probe, same_place
 from bexsync.auth.stores.encrypted_file import EncryptedFile, make_key
+from bexsync.config.profile import TokenCommandSection
 from bexsync.errors import TokenStoreProblem, TryLater
-from bexsync.profile import TokenCommandSection
 
 KINDS = ("file", "encrypted-file")
 
@@ -223,7 +223,7 @@ STORE = """
 import os, random, signal, sys, time
 from pathlib import Path
 from bexsync.auth.stores import StoreChoice, open_store
-from bexsync.profile import TokenCommandSection
+from bexsync.config.profile import TokenCommandSection
 kind, folder, key, profile = sys.argv[1:]
 settings = {"key_file": key} if kind == "encrypted-file" else {}
 store = open_store(StoreChoice(kind, settings), profile, Path(folder), TokenCommandSection())

@@ -16,8 +16,8 @@ from keyring.errors import InitError, KeyringError, KeyringLocked, PasswordDelet
 
 from auth.stores_kit import PROFILE, SECRET
 from bexsync.auth.stores import StoreChoice, keyring_store, open_store, probe
+from bexsync.config.profile import TokenCommandSection
 from bexsync.errors import TokenStoreProblem, TryLater
-from bexsync.profile import TokenCommandSection
 
 ALTERNATIVES = ("--token-store encrypted-file", "`file`", "`command`")
 

@@ -28,7 +28,7 @@ import json, sys, time
 from pathlib import Path
 from bexsync.auth.stores import StoreChoice, open_store, probe, suggest
 from bexsync.errors import BexsyncError
-from bexsync.profile import TokenCommandSection
+from bexsync.config.profile import TokenCommandSection
 
 store = open_store(StoreChoice("keyring"), sys.argv[1], Path("/nowhere"), TokenCommandSection())
 for name in sys.argv[2:]:

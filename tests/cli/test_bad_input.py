@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Response
 
-from bexsync.sandbox import Sandbox
-from bexsync.sandbox.server import serving
+from bexio_sandbox import Sandbox
+from bexio_sandbox.server import serving
 from front_door import called
 from world import BEXSYNC, World, an_invoice
 

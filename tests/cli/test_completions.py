@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bexsync.jobs.invoice_statuses import STATUSES
+from bexsync.admin.invoice_statuses import STATUSES
 from bexsync.ports import Standing
 from bexsync.store import RecordState
 from front_door import started

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from bexsync.jobs.config_check import check_configuration
-from bexsync.places import state_folder
-from bexsync.profile import load_profile
-from bexsync.variables import VARIABLES
+from bexsync.admin.config_check import check_configuration
+from bexsync.config.profile import load_profile
+from bexsync.environment import VARIABLES
+from bexsync.paths import state_folder
 from front_door import called
 from world import BEXSYNC, TOKEN, World, an_invoice
 

@@ -25,14 +25,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dates
-from bexsync.cli import init_questions as ask
-from bexsync.cli.asking import Question
-from bexsync.disk import write_new_privately
+from bexio_sandbox import Sandbox
+from bexsync.admin.first_profile import Offer, chosen, likeliest_account, offered_accounts, profile_of, profile_text
+from bexsync.cli.prompts import init_questions
+from bexsync.cli.prompts.asking import Question
+from bexsync.config.profile import Profile, load_profile
 from bexsync.errors import BexsyncError, MappingProblem
-from bexsync.jobs.first_profile import Offer, chosen, likeliest_account, offered_accounts, profile_of, profile_text
+from bexsync.files import write_new_privately
 from bexsync.ports import Account
-from bexsync.profile import Profile, load_profile
-from bexsync.sandbox import Sandbox
 from front_door import started
 from world import BEXSYNC, an_invoice
 
@@ -510,7 +510,7 @@ def test_the_likeliest_account_is_proposed_among_all_in_order() -> None:
     likeliest = [likeliest_account(master, usual) for usual in ("3010", "3200", "1000")]
     assert likeliest == ["3010", "3400", "3400"]
     assert [likeliest_account(accounts("6999", "3800", "3500"), "3200") for _ in "1"] == ["3500"]
-    listed = ask.choice("", "Account", "account", offers, "3400", ()).words
+    listed = init_questions.choice("", "Account", "account", offers, "3400", ()).words
     assert [line[:11].strip() for line in listed] == ["1  3000", "2  3010", "*  3  3400", "4  3800", "5  6999"]
     for asked in (offered_accounts, lambda master: likeliest_account(master, "3200")):
         with pytest.raises(MappingProblem, match="no active account of income"):
@@ -521,16 +521,18 @@ def test_the_likeliest_account_is_proposed_among_all_in_order() -> None:
 
 
 def test_a_proposal_far_down_the_list_is_shown() -> None:
-    listed = ask.choice("", "Account", "account", MANY, "3875", ()).words
+    listed = init_questions.choice("", "Account", "account", MANY, "3875", ()).words
     assert "* 36  3875  Erlös 3875" in listed
     assert listed[-1].strip() == "and 26 more, by number or name"
 
 
 @pytest.mark.parametrize(
     "question",
-    [ask.choice("", "", "account", [Offer("3200", "x")], "3200", ()), ask.one_of("", "", {"a": "b"}, "a", ()),
-     ask.due_days(None), ask.start_date(date(2026, 11, 20)), ask.site("main", lambda _: ""), ask.api_address(""),
-     ask.name("default", ())],
+    [init_questions.choice("", "", "account", [Offer("3200", "x")], "3200", ()),
+     init_questions.one_of("", "", {"a": "b"}, "a", ()),
+     init_questions.due_days(None), init_questions.start_date(date(2026, 11, 20)),
+     init_questions.site("main", lambda _: ""), init_questions.api_address(""),
+     init_questions.name("default", ())],
 )  # fmt: skip
 def test_a_secret_pasted_into_the_wrong_place_is_not_repeated(question: Question[Any]) -> None:
     with pytest.raises(BexsyncError) as caught:

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from test_output import on_terminal, plain
 
+from bexsync.admin.invoice_statuses import STATUSES, known_status, sort_key
 from bexsync.errors import UsageProblem
 from bexsync.http.clock import SystemClock
-from bexsync.jobs.invoice_statuses import STATUSES, known_status, sort_key
 from front_door import called, started
 from world import World, an_invoice
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bexsync.sandbox import DOUBTS
+from bexio_sandbox import DOUBTS
 from front_door import started
 from world import BEXSYNC, World
 

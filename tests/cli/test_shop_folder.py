@@ -10,8 +10,8 @@ import pytest
 from bexsync.errors import ConfigurationProblem
 from bexsync.ports import Event
 from bexsync.shops.folder import FolderShop
-from bexsync.shops.folder.belonging import Belonging, Owner
 from bexsync.shops.folder.layout import Layout
+from bexsync.shops.folder.ownership import Belonging, Owner
 from front_door import called
 from world import World, a_product, an_invoice
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from bexsync.cli.output import Output
-from bexsync.cli.running import StopRequest
+from bexio_sandbox.api.app import Request
+from bexsync.cli.runner import StopRequest
+from bexsync.cli.views import Output
 from bexsync.errors import StoppedBySignal
 from bexsync.http.clock import SystemClock
 from bexsync.interruption import CutOff, may_be_cut_off
 from bexsync.jobs.locks import Locks
-from bexsync.sandbox.api.door import Request
 from world import BEXSYNC, World, an_invoice
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from bexsync.engine.result import Result
 from bexsync.errors import Exit
+from bexsync.hooks import observed_by
 from bexsync.jobs.connection import Report
-from bexsync.observer import observed_by
 from crash.scenarios import SCENARIOS, Scenario
 from faults.verdicts import record
 from world import World, a_world

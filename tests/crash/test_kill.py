@@ -12,7 +12,7 @@ from typing import Literal
 
 import pytest
 
-from bexsync.sandbox.api.door import Request
+from bexio_sandbox.api.app import Request
 from crash.scenarios import SCENARIOS
 from faults.verdicts import record
 from world import BEXSYNC, World, a_world

@@ -18,12 +18,12 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
+from bexio_sandbox import Fault
 from bexsync.engine.result import Result
 from bexsync.errors import BexsyncError, Exit, LoginNeeded, TryLater
+from bexsync.hooks import observed_by
 from bexsync.jobs.run import RunEnded
-from bexsync.observer import observed_by
 from bexsync.records.html_text import plain_text
-from bexsync.sandbox import Fault
 from crash.test_crash_sweep import Killed, Reaper
 from faults.histories import once
 from world import TOKEN, TestClock, World, a_product, a_world

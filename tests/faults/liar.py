@@ -14,8 +14,8 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from bexsync.sandbox import Sandbox
-from bexsync.sandbox.server import serving
+from bexio_sandbox import Sandbox
+from bexio_sandbox.server import serving
 
 Alter = Callable[[Any], Any]
 

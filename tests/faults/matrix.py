@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import dates
+from bexio_sandbox import Fault
 from bexsync.engine.result import Result
 from bexsync.errors import Exit, LoginNeeded, TryLater
 from bexsync.jobs.run import RunEnded
-from bexsync.sandbox import Fault
 from world import TOKEN, RealClock, World, a_product, a_world, an_invoice
 
 CUSTOMER = {

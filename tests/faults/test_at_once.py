@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from bexsync.observer import observed_by
+from bexsync.hooks import observed_by
 from faults.town import POLL, PUSH, Command, Town, a_town
 from faults.verdicts import record
 

@@ -26,10 +26,10 @@ import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bexsync.config.profile import Profile, load_profile, load_vat_map
 from bexsync.engine.result import Result
 from bexsync.errors import BexsyncError, Defect, Exit, ProfileProblem
 from bexsync.jobs.run import RunEnded
-from bexsync.profile import Profile, load_profile, load_vat_map
 from bexsync.wiring import open_error_desk
 from faults.liar import WHOLE, Liar, Lie, a_liar, field_lies, keys_of
 from world import BEXSYNC, World, a_world, an_invoice

@@ -26,15 +26,15 @@ import typer
 from werkzeug.test import Client as WebClient
 from werkzeug.wrappers import Request, Response
 
+from bexio_sandbox import Fault
+from bexio_sandbox.server import serving
 from bexsync.auth.login import App
 from bexsync.auth.stores import StoreChoice
-from bexsync.cli import strays
+from bexsync.cli import entrypoint
 from bexsync.cli.app import app
 from bexsync.errors import BexsyncError, Exit
+from bexsync.hooks import observed_by
 from bexsync.jobs.run import RunEnded
-from bexsync.observer import observed_by
-from bexsync.sandbox import Fault
-from bexsync.sandbox.server import serving
 from bexsync.wiring import open_auth_desk
 from world import BEXSYNC, TOKEN, World, a_world, an_invoice
 
@@ -146,7 +146,7 @@ def call(
         capfd.readouterr()
         monkeypatch.setattr(sys, "argv", ["bexsync", *words])
         with pytest.raises(SystemExit) as left:
-            strays.run(app)
+            entrypoint.run(app)
         said = capfd.readouterr()
         assert "Traceback" not in said.err + said.out
         return int(left.value.code or 0), said.out + said.err

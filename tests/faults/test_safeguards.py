@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Response
 
+from bexio_sandbox import Fault
+from bexio_sandbox.api import invoices as bexio_invoices
+from bexio_sandbox.server import serving
 from bexsync.engine.result import Status
 from bexsync.errors import Exit
-from bexsync.observer import observed_by
-from bexsync.sandbox import Fault
-from bexsync.sandbox.api import invoices as bexio_invoices
-from bexsync.sandbox.server import serving
+from bexsync.hooks import observed_by
 from bexsync.store import ErrorRow
 from bexsync.wiring import open_error_desk
 from world import World, an_invoice

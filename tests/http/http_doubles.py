@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from bexsync.http.client import Client
-from bexsync.http.pacing import BudgetBook, MemoryBudget, Pacer
+from bexsync.http.rate_limit import BudgetBook, MemoryBudget, Pacer
 
 CANARY = "canary-3f9a7c51d2e8b604"
 NOON = datetime(2026, 3, 2, 12, 0, 0, tzinfo=UTC)

@@ -22,9 +22,9 @@ from bexsync.errors import (
     Unanswered,
     Unreachable,
 )
+from bexsync.hooks import observed_by
 from bexsync.http import client as client_module
-from bexsync.http.answers import Answer, Effect
-from bexsync.observer import observed_by
+from bexsync.http.responses import Answer, Effect
 
 httpx = client_module.httpx
 URL = "https://ledger.test/2.0/contact"

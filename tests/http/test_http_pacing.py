@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bexsync.errors import Unreachable
 from bexsync.http.clock import SystemClock
-from bexsync.http.pacing import ASSUMED_LIMITS, Budget, MemoryBudget, Pacer, corrected, spent
+from bexsync.http.rate_limit import ASSUMED_LIMITS, Budget, MemoryBudget, Pacer, corrected, spent
 
 
 def headers(limit=100, remaining=50, reset=30):

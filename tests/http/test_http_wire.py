@@ -13,7 +13,7 @@ import pytest
 from http_doubles import CANARY, ManualClock, client_on
 
 from bexsync.errors import ConfigurationProblem, NotSent, Unanswered, Unreachable
-from bexsync.http.answers import Effect
+from bexsync.http.responses import Effect
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from bexio_sandbox import Fault
 from bexsync.errors import Busy, Exit, LoginNeeded, Unreachable
+from bexsync.hooks import observed_by
 from bexsync.jobs.connection import Report
-from bexsync.jobs.trial import NAME, mail, reference
-from bexsync.observer import observed_by
+from bexsync.jobs.connection_test import NAME, mail, reference
 from bexsync.planning.checks import Check, Verdict
-from bexsync.sandbox import Fault
 from front_door import called
 from world import World, a_world, an_invoice
 
@@ -491,8 +491,8 @@ def test_two_at_once_is_busy(world: World) -> None:
 
 
 def test_mail_that_bexio_does_not_take_is_left_out(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bexsync.sandbox.api import contacts as door
-    from bexsync.sandbox.errors import form_error
+    from bexio_sandbox.api import contacts as door
+    from bexio_sandbox.errors import form_error
 
     form = door._new_contact
 
@@ -617,7 +617,7 @@ def test_order_is_learned_where_there_are_two_documents(world: World) -> None:
 
 
 def test_a_bexio_that_rounds_otherwise_is_caught(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bexsync.sandbox.books import totals
+    from bexio_sandbox.books import totals
 
     monkeypatch.setattr(totals, "rounded_to", lambda value, step: value + Decimal(1))
     report = run(world)

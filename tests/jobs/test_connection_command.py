@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import pytest
 
-from bexsync.sandbox.api.door import Request
+from bexio_sandbox.api.app import Request
 from crash.scenarios import SCENARIOS
 from faults.verdicts import record
 from front_door import called

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Response
 
+from bexio_sandbox.api.app import Request
+from bexio_sandbox.server import serving
+from bexsync.admin.errors import ErrorDesk
 from bexsync.engine.result import Status
 from bexsync.errors import Exit, TooManyErrors
-from bexsync.jobs.error_desk import ErrorDesk
-from bexsync.sandbox.api.door import Request
-from bexsync.sandbox.server import serving
 from bexsync.store import ErrorRow
 from bexsync.wiring import open_error_desk
 from front_door import called

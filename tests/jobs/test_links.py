@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from bexsync.admin.links import AdoptOptions, LinksDesk, adopt
 from bexsync.errors import StateProblem, UsageProblem
-from bexsync.jobs.links import AdoptOptions, LinksDesk, adopt
 from bexsync.jobs.run import RunEnded
 from bexsync.store.filesystem import file_system_of, refuse_network
 from front_door import called

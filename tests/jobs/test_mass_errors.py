@@ -9,7 +9,7 @@ import pytest
 
 from bexsync.engine import result
 from bexsync.errors import Exit, TooManyErrors
-from bexsync.jobs import intake, run
+from bexsync.jobs import importing, run
 from front_door import called
 from world import World, an_invoice
 
@@ -39,7 +39,7 @@ def test_what_the_ledger_lacks_is_a_cause_each(world: World) -> None:
 @pytest.fixture
 def few(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Of one kind thirty are kept."""
-    for module in (result, run, intake):
+    for module in (result, run, importing):
         monkeypatch.setattr(module, "MOST_KEPT", 30)
     return world
 

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Response
 
+from bexio_sandbox.server import serving
 from bexsync.engine.result import Result, Status
 from bexsync.errors import Exit
 from bexsync.jobs import payments
 from bexsync.ledgers.bexio import finders
-from bexsync.sandbox.server import serving
 from front_door import called
 from world import TOKEN, World, a_world, an_invoice
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from test_push_contacts import ELSEWHERE, HERE, a_contact
 
+from bexio_sandbox import Fault
 from bexsync.engine.result import Result, Status
-from bexsync.sandbox import Fault
 from world import World, an_invoice
 
 SEEWEG = {"street": "Seeweg", "house_number": "4", "postal_code": "3600", "city": "Thun", "country_code": "CH"}
@@ -288,7 +288,7 @@ def test_the_vat_number_may_stand_on_the_invoice(world: World) -> None:
 
 def test_a_draft_that_names_somebody_else_is_not_mailed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """bexio printing another addressee than it was told to is noticed in its own answer."""
-    monkeypatch.setattr("bexsync.sandbox.books.invoices._address", lambda *_: "Hans Muster\nSeeweg 4")
+    monkeypatch.setattr("bexio_sandbox.books.invoices._address", lambda *_: "Hans Muster\nSeeweg 4")
     world.drop(an_invoice("1"))
     (outcome,) = world.push().outcomes
     assert outcome.status is Status.HELD

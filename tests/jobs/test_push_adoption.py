@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from bexio_sandbox.api import invoices as bexio_invoices
 from bexsync.engine.result import Status
 from bexsync.errors import Exit
-from bexsync.sandbox.api import invoices as bexio_invoices
 from world import World, a_world, an_invoice
 
 OTHER = [{"line_id": "10", "name": "Beratung", "quantity": "2", "unit_price": "100", "tax_rate": "8.1"}]

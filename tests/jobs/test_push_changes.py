@@ -211,7 +211,7 @@ class TestARefusedMail:
 
     @pytest.fixture(params=["accepted", "refused"])
     def strict(self, request: Any, tmp_path: Any, monkeypatch: Any) -> Any:
-        from bexsync.sandbox.api import invoices
+        from bexio_sandbox.api import invoices
 
         doubts = {"send_on_draft": request.param}
         with a_world(tmp_path, monkeypatch, doubts=doubts) as world:
@@ -219,7 +219,7 @@ class TestARefusedMail:
             real = invoices.LETTER.read
 
             def read(body: Any, *rest: Any, **more: Any) -> Any:
-                from bexsync.sandbox.errors import form_error
+                from bexio_sandbox.errors import form_error
 
                 if world.refuse and body.get("recipient_email", "").startswith("anna"):  # type: ignore[attr-defined]
                     raise form_error("recipient_email: Only your own address.")

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bexio_sandbox import Fault
 from bexsync.errors import Exit
-from bexsync.http.pacing import Budget, spent
+from bexsync.hooks import observed_by
+from bexsync.http.rate_limit import Budget, spent
 from bexsync.ledgers.bexio import contacts
-from bexsync.observer import observed_by
-from bexsync.sandbox import Fault
 from world import TestClock, World, an_invoice
 
 

@@ -21,7 +21,7 @@ ELSEWHERE = {"street_name": "Gasse", "house_number": "9", "postcode": "3600", "c
 
 def a_contact(world: World, kind: str, name: str, first: str = "", mail: str = "", **more: Any) -> int:
     """A contact that bexio already has."""
-    from bexsync.sandbox.seed import _EMPTY_CONTACT
+    from bexio_sandbox.seed import _EMPTY_CONTACT
 
     shared = {"is_lead": False, "user_id": 1, "owner_id": 1, "is_archived": False, "updated_at": "2026-01-01 08:00:00"}
     row = {

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from bexsync.config.profile import load_profile
 from bexsync.engine.result import Status
 from bexsync.errors import ProfileProblem
-from bexsync.profile import load_profile
 from world import World, an_invoice
 
 CHF, EUR = "CH93 0076 2011 6238 5295 7", "CH56 0483 5012 3456 7800 9"

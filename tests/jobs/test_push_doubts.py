@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from bexio_sandbox.behaviours import DOUBTS
 from bexsync.engine.result import Status
 from bexsync.errors import Exit
-from bexsync.sandbox.doubts import DOUBTS
 from world import World, a_world, an_invoice
 
 # Nothing here has to do with items, logins or rights.

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from bexio_sandbox import Fault
+from bexsync.admin.links import AdoptOptions, adopt
 from bexsync.engine.result import Outcome, Status
 from bexsync.errors import Exit
 from bexsync.jobs.invoices import PUSH
-from bexsync.jobs.links import AdoptOptions, adopt
-from bexsync.sandbox import Fault
 from bexsync.store.kept import DocumentEvent
 from front_door import called
 from world import World, an_invoice

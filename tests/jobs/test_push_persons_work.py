@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from bexio_sandbox import Fault
+from bexio_sandbox.api.app import Request
 from bexsync.engine.result import Outcome, Status
 from bexsync.errors import Exit
-from bexsync.observer import observed_by
-from bexsync.sandbox import Fault
-from bexsync.sandbox.api.door import Request
+from bexsync.hooks import observed_by
 from front_door import called
 from world import World, an_invoice
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
+from bexsync.admin.vat_map import MapFile, survey
 from bexsync.engine.result import Status
 from bexsync.errors import ConfigurationProblem, TryLater
-from bexsync.jobs.vat_map import MapFile, survey
 from bexsync.planning.vat_wants import Origin
 from bexsync.vat import VatMap, VatRow
 from front_door import called

@@ -6,10 +6,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from bexsync.config.profile import LedgerSection, ProductsSection, Profile
 from bexsync.planning.product_fields import remembered
 from bexsync.planning.products import KnownItem, LinkedProduct, ProductPlanner, Work
 from bexsync.ports import Account, Currency, Item, Master, Named, User, VatYear
-from bexsync.profile import LedgerSection, ProductsSection, Profile
 from bexsync.records import Product
 from bexsync.vat import Tax, VatMap, VatRow
 

@@ -10,13 +10,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from products_kit import ME, TAXES, TODAY, a_master
 
+from bexsync.config.profile import InvoicesSection, Profile, ShopSection
 from bexsync.errors import RecordProblem
 from bexsync.money import rounded, total
 from bexsync.planning.contacts import Contacts
 from bexsync.planning.documents import DocumentPlanner
 from bexsync.planning.sums import WAYS, Sum, Way, largest_rounding, rounded_totals
 from bexsync.ports import Account, BankAccount
-from bexsync.profile import InvoicesSection, Profile, ShopSection
 from bexsync.records import Customer, Invoice
 from bexsync.vat import Tax, VatMap
 

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bexsync.errors import MappingProblem, UsageProblem
+from bexsync.planning.mapping_arguments import allowed, read_order, read_orders
 from bexsync.planning.taxes import why_unusable
 from bexsync.planning.vat_map import Books, Entry, decided, findings, proposed, review, spelled
-from bexsync.planning.vat_orders import allowed, read_order, read_orders
 from bexsync.planning.vat_wants import HOME, Origin, Seen, wants_of
 from bexsync.ports import Account, Master, User, VatYear
 from bexsync.vat import Tax, VatMap, VatRow

@@ -11,8 +11,8 @@ from browsing import Person, a_login, chromium
 from login_kit import CLIENT_SECRET, LoginWorld
 from playwright.sync_api import Browser
 
+from bexio_sandbox.scopes import WORDS
 from bexsync.ledgers.bexio.scopes import to_ask_for
-from bexsync.sandbox.scopes import WORDS
 
 pytestmark = [
     pytest.mark.real,

@@ -9,8 +9,8 @@ import httpx  # noqa: TID251 - the tests are a client of their own
 import pytest
 from realms import TOKEN, Clock, Port, Realm
 
-from bexsync.sandbox import Sandbox
-from bexsync.sandbox.server import serving
+from bexio_sandbox import Sandbox
+from bexio_sandbox.server import serving
 
 
 class Company:

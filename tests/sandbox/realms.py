@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx  # noqa: TID251 - the tests are a client of their own
 
-from bexsync.sandbox import Sandbox
+from bexio_sandbox import Sandbox
 
 TOKEN = "pat-of-the-tests"
 CLIENT = {"client_id": "bexsync-sandbox", "client_secret": "sandbox-secret"}

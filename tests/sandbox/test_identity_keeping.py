@@ -16,7 +16,7 @@ from joserfc.jwk import KeySet
 from realms import CALLBACK, CLIENT, LUCA, OPENID, TOKEN, came_back
 from test_sandbox_recordings import kinds
 
-from bexsync.sandbox import Fault, Sandbox
+from bexio_sandbox import Fault, Sandbox
 
 RECORDED = Path(__file__).parents[3] / "shared/contracts/bexio/recorded/laravel-bexio"
 TOKENS = f"{OPENID}/token"

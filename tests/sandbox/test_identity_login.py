@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from realms import CALLBACK, LUCA, OPENID, REGULA, came_back
 
-from bexsync.sandbox.scopes import WORDS
+from bexio_sandbox.scopes import WORDS
 
 EVIL = '"><script>alert(1)</script>'
 

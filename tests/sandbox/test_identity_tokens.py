@@ -13,7 +13,7 @@ from joserfc.errors import BadSignatureError
 from joserfc.jwk import KeySet
 from realms import CALLBACK, CLIENT, LUCA, OPENID, TOKEN
 
-from bexsync.sandbox import Fault
+from bexio_sandbox import Fault
 
 
 def claims_of(realm, token):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bexsync.sandbox import Sandbox, UnusableBooks
+from bexio_sandbox import Sandbox, UnusableBooks
 
 KEPT = Path(__file__).parent / "kept"
 
@@ -95,7 +95,7 @@ def test_what_may_not_be_written_is_refused(of_folder: bool, tmp_path: Path):
     if of_folder:
         file.unlink()
         tmp_path.chmod(0o555)
-    program = f"from bexsync.sandbox import Sandbox; from pathlib import Path; Sandbox(data=Path({str(file)!r}))"
+    program = f"from bexio_sandbox import Sandbox; from pathlib import Path; Sandbox(data=Path({str(file)!r}))"
     done = subprocess.run([*powerless, sys.executable, "-c", program], capture_output=True, text=True, check=False)
     tmp_path.chmod(0o755)
     last = done.stderr.splitlines()[-1]

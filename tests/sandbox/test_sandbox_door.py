@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx  # noqa: TID251 - the tests are a client of their own
 import pytest
 
-import bexsync.sandbox
-from bexsync.sandbox import Sandbox
+import bexio_sandbox
+from bexio_sandbox import Sandbox
 
 TOKEN = "pat-of-the-tests"
 
@@ -283,7 +283,7 @@ class TestPersistence:
 
 
 def test_the_sandbox_imports_nothing_of_the_client_side():
-    root = Path(bexsync.sandbox.__file__).parent
+    root = Path(bexio_sandbox.__file__).parent
     for file in root.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

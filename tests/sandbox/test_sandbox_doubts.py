@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from bexsync.sandbox import DOUBTS, Sandbox
+from bexio_sandbox import DOUBTS, Sandbox
 
 LETTER = {"recipient_email": "k@mail.example", "subject": "R", "message": "[Network Link]"}
 

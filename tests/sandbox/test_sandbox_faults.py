@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx  # noqa: TID251 - the tests are a client of their own
 import pytest
 
-from bexsync.sandbox import ConnectionLost, Fault, Sandbox
-from bexsync.sandbox.faults.kinds import KINDS
+from bexio_sandbox import ConnectionLost, Fault, Sandbox
+from bexio_sandbox.faults.kinds import KINDS
 
 TOKEN = "pat-of-the-tests"
 CREATE = {"method": "POST", "path": "/2.0/kb_invoice"}

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bexsync.sandbox import Fault, FaultError
-from bexsync.sandbox.faults.file import FaultsFileError, as_toml, parse, read
-from bexsync.sandbox.faults.kinds import KINDS
-from bexsync.sandbox.faults.people import ACTIONS
+from bexio_sandbox import Fault, FaultError
+from bexio_sandbox.faults.file import FaultsFileError, as_toml, parse, read
+from bexio_sandbox.faults.kinds import KINDS
+from bexio_sandbox.faults.people import ACTIONS
 
 BEXSYNC = Path(sys.executable).with_name("bexsync")
 GUIDE = Path(__file__).parents[2] / "docs" / "rehearsing.md"

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
+from bexio_sandbox import Fault
 from bexsync.errors import Exit
 from bexsync.jobs.run import RunEnded
-from bexsync.sandbox import Fault
 from world import TOKEN, World, an_invoice
 
 CONTACT = {"method": "POST", "path": "/2.0/contact"}

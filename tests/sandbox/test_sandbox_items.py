@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bexsync.sandbox import Fault
+from bexio_sandbox import Fault
 
 INVALID = "Diese Eingabe ist nicht korrekt."
 EVIL = '<script>alert("x")</script>'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bexsync.sandbox.rights import MODULES
+from bexio_sandbox.rights import MODULES
 
 
 @pytest.fixture

@@ -20,15 +20,15 @@ from typing import Any
 
 import pytest
 
+from bexsync.config.profile import CsvSection
 from bexsync.errors import BexsyncError, ConfigurationProblem, TryLater
 from bexsync.ports import Intake, ProductChange, StockChange, Unreadable
-from bexsync.profile import CsvSection
 from bexsync.records import Product
 from bexsync.shops.folder import FolderCatalog, FolderShop
 from bexsync.shops.folder.catalog.entries import Entry
 from bexsync.shops.folder.catalog.json_lists import JsonArray
+from bexsync.shops.folder.json_source import UnusableFile, not_json
 from bexsync.shops.folder.json_values import NotJson, parse
-from bexsync.shops.folder.pieces import UnusableFile, not_json
 from contract.catalog import CatalogContract, Show, Told, a_change, a_product, a_stock_change, products, stocks
 from contract.catalog import unreadable as unreadable_in
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from bexsync.config.profile import CsvSection
 from bexsync.errors import ConfigurationProblem
 from bexsync.ports import Intake, Remark, Unreadable
-from bexsync.profile import CsvSection
 from bexsync.records import Product
 from bexsync.shops.folder import FolderCatalog
 from workbooks import Cell, workbook

@@ -20,14 +20,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from bexsync.config.profile import CsvSection, load_profile
 from bexsync.errors import BexsyncError, ConfigurationProblem, TryLater
 from bexsync.ports import Intake, Unreadable
-from bexsync.profile import CsvSection, load_profile
 from bexsync.records import Product, Record, StockLevel, TaxRate, read_record
 from bexsync.records.columns import LIST_COLUMNS, NAMES, Column
 from bexsync.shops.folder import FolderCatalog
-from bexsync.shops.folder.catalog.told import PRODUCT_COLUMNS, STOCK_COLUMNS
-from bexsync.shops.folder.catalog.words import VOCABULARIES
+from bexsync.shops.folder.catalog.outbox import PRODUCT_COLUMNS, STOCK_COLUMNS
+from bexsync.shops.folder.catalog.vocabulary import VOCABULARIES
 from bexsync.shops.folder.table.cells import WORDS
 from bexsync.shops.folder.table.headers import plain_header, understood
 

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bexsync.config.profile import CsvSection
 from bexsync.ports import Intake, Remark, Unreadable
-from bexsync.profile import CsvSection
 from bexsync.records import Invoice, read_record
 from bexsync.records.columns import BY_NAME, COLUMNS
 from bexsync.shops.folder.documents import read_file

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from bexsync.config.profile import load_profile
 from bexsync.ports import Intake, Remark, Unreadable
-from bexsync.profile import load_profile
 from bexsync.records import Invoice
 from bexsync.shops.folder.documents import read_file
 

@@ -25,9 +25,9 @@ from bexsync.errors import ConfigurationProblem, TryLater
 from bexsync.ports import Intake, OriginReport, OriginState, StatusRow, Unreadable
 from bexsync.records import Customer, Invoice, Line
 from bexsync.shops.folder import FolderShop
-from bexsync.shops.folder.belonging import Owner
 from bexsync.shops.folder.durable import free_name, move_beside, opened_folder, tame_name
 from bexsync.shops.folder.layout import Layout
+from bexsync.shops.folder.ownership import Owner
 from contract.shop import Drop, ShopContract, an_event, an_invoice, ids, taken, unreadable
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
@@ -617,7 +617,7 @@ def test_a_crash_between_reason_and_move_is_repaired(
     put(root, "a.json", json.dumps(record()))
     taken(shop)
     report = OriginReport("a.json", OriginState.GIVEN_UP, ("first",))
-    monkeypatch.setattr("bexsync.shops.folder.putting_away.move_beside", _die)
+    monkeypatch.setattr("bexsync.shops.folder.archive.move_beside", _die)
     with pytest.raises(KeyboardInterrupt):
         shop.tidy([report])
     assert names(root / "work") == ["a.json"]
@@ -779,7 +779,7 @@ def test_what_is_added_after_the_reading_is_read_by_the_next_run(
         return moved
 
     if is_late:
-        monkeypatch.setattr("bexsync.shops.folder.putting_away.move_beside", add_late)
+        monkeypatch.setattr("bexsync.shops.folder.archive.move_beside", add_late)
     else:
         add()
     assert shop.tidy([OriginReport("a.ndjson", state, ("no",))]) == ["a.ndjson"]

@@ -6,8 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from bexsync.config.profile import CsvSection
 from bexsync.ports import Intake, Unreadable
-from bexsync.profile import CsvSection
 from bexsync.records import Invoice
 from bexsync.shops.folder.documents import read_file
 

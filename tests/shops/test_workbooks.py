@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from bexsync.config.profile import CsvSection
 from bexsync.ports import Intake, Remark, Unreadable
-from bexsync.profile import CsvSection
 from bexsync.records import Invoice
 from bexsync.shops.folder.documents import read_file
 from workbooks import Cell, workbook

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from bexsync.errors import ConfigurationProblem, StateProblem, TryLater
-from bexsync.observer import observed_by
+from bexsync.hooks import observed_by
 from bexsync.store import Store, open_store
 from bexsync.store.migrations import MIGRATIONS
 from world import World, an_invoice
@@ -174,7 +174,7 @@ def test_a_transaction_is_whole_or_not_at_all(store: Store) -> None:
 KILLED = """
     import os, signal, sys
     from pathlib import Path
-    from bexsync.observer import set_observer
+    from bexsync.hooks import set_observer
     from bexsync.store import open_store
 
     count = 0

@@ -21,9 +21,9 @@ from typing import Any
 
 import pytest
 
+from bexio_sandbox import Fault
 from bexsync.engine.result import Status
 from bexsync.errors import Exit
-from bexsync.sandbox import Fault
 from bexsync.store.database import open_database
 from bexsync.store.migrations import MIGRATIONS
 from world import World, an_invoice

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from bexsync.config.profile import Profile
 from bexsync.jobs.reporting import status_rows
 from bexsync.ports import Intake
-from bexsync.profile import Profile
 from bexsync.records import read_record
 from bexsync.store import Link, RecordState, Store, open_store
 from world import an_invoice

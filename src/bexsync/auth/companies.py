@@ -14,8 +14,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from bexsync.auth.login import token_claims
-from bexsync.disk import unusable, write_privately
 from bexsync.errors import StateProblem, TryLater, WrongCompany
+from bexsync.files import unusable, write_privately
 
 
 @dataclass(frozen=True)

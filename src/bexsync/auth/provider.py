@@ -15,12 +15,12 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from bexsync.auth.login import App, Grant
-from bexsync.disk import write_privately
 from bexsync.errors import BexsyncError, ConfigurationProblem, LoginNeeded, Unanswered, Unreachable
-from bexsync.http.answers import words_of
+from bexsync.files import write_privately
 from bexsync.http.client import Client, Effect, Received
 from bexsync.http.clock import Clock
 from bexsync.http.redaction import register_secret
+from bexsync.http.responses import words_of
 
 _DAY = timedelta(days=1)
 _CLOCK_MAY_BE_OFF = timedelta(minutes=2)

@@ -14,8 +14,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from bexsync.auth.stores.port import StoreChoice
-from bexsync.disk import unusable, write_privately
 from bexsync.errors import StateProblem, TryLater
+from bexsync.files import unusable, write_privately
 
 LOCK_SECONDS = 90.0
 

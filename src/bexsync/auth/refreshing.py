@@ -22,11 +22,11 @@ from bexsync.auth.login import App, Grant, Login, login_from
 from bexsync.auth.provider import GrantRefused, IdentityProvider
 from bexsync.auth.records import LoginBook
 from bexsync.auth.stores.port import TokenStore
-from bexsync.disk import write_privately
 from bexsync.errors import BexsyncError, LoginNeeded, NotSent, TokenStoreProblem, TryLater, Unanswered
+from bexsync.files import write_privately
+from bexsync.hooks import notify
 from bexsync.http.clock import Clock
 from bexsync.interruption import may_be_cut_off
-from bexsync.observer import notify
 
 CHILD_SECONDS = 180.0
 _TRIES = 2  # a refresh that was never answered is tried once more; if it had been done, the login was lost anyway

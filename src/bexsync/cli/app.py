@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from bexsync.cli import (
+from bexsync.cli import entrypoint, options
+from bexsync.cli.commands import (
     auth,
     config,
     connection,
@@ -15,7 +16,6 @@ from bexsync.cli import (
     init,
     invoices,
     links,
-    options,
     payments,
     products,
     sandbox,
@@ -23,7 +23,6 @@ from bexsync.cli import (
     state,
     status,
     stock,
-    strays,
     vat,
 )
 
@@ -128,4 +127,4 @@ sandbox_app.command("doubts")(sandbox.doubts)
 
 def run() -> None:
     """Runs the command line; whatever goes wrong becomes a sentence and an exit code."""
-    strays.run(app)
+    entrypoint.run(app)

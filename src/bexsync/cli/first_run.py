@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from bexsync.cli.asking import Asker, tell
-from bexsync.cli.connection import run_test
-from bexsync.cli.init_questions import program
-from bexsync.cli.output import Output
-from bexsync.cli.running import Command, finish, run_job
-from bexsync.cli.schedule import planned_crontab
+from bexsync.cli.commands.connection import run_test
+from bexsync.cli.commands.schedule import planned_crontab
+from bexsync.cli.prompts.asking import Asker, tell
+from bexsync.cli.prompts.init_questions import program
+from bexsync.cli.runner import Command, finish, run_job
+from bexsync.cli.views import Output
+from bexsync.config.profile import shop_path
 from bexsync.errors import BexsyncError, Exit
-from bexsync.profile import shop_path
 
 if TYPE_CHECKING:
-    from bexsync.cli.init_talk import Written
+    from bexsync.cli.prompts.init_prompts import Written
 
 Step = Callable[[Command], object]
 
@@ -132,7 +132,7 @@ class FirstRun:
     def _cron_troubles(self) -> list[str]:
         """What keeps cron from the login."""
         from bexsync.auth.tokens import names_token
-        from bexsync.cli.login_talk import rehearsal
+        from bexsync.cli.prompts.login_prompts import rehearsal
         from bexsync.wiring import open_auth_desk
 
         record = None if names_token() else open_auth_desk(self._call.profile).record

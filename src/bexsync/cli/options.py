@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bexsync.cli import completing
+from bexsync.cli import completion
 
 Profile = Annotated[
     str | None,
@@ -15,7 +15,7 @@ Profile = Annotated[
         "-p",
         metavar="NAME",
         help="Profile by name, or the path of its .toml file; else BEXSYNC_PROFILE, else `default`.",
-        autocompletion=completing.profiles,
+        autocompletion=completion.profiles,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]

@@ -11,14 +11,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bexsync.cli.output import Output, write
+from bexio_sandbox import Fault, Fired, Sandbox, UnusableBooks
+from bexio_sandbox.behaviours import DOUBTS
+from bexio_sandbox.faults.file import read as read_faults
+from bexio_sandbox.identity.apps import STANDARD_ID, STANDARD_SECRET
+from bexio_sandbox.identity.people import PASSWORD
+from bexio_sandbox.identity.settings import REALM
+from bexsync.cli.views import Output, write
 from bexsync.errors import ConfigurationProblem, Exit, TryLater, UsageProblem
-from bexsync.sandbox import Fault, Fired, Sandbox, UnusableBooks
-from bexsync.sandbox.doubts import DOUBTS
-from bexsync.sandbox.faults.file import read as read_faults
-from bexsync.sandbox.identity.apps import STANDARD_ID, STANDARD_SECRET
-from bexsync.sandbox.identity.people import PASSWORD
-from bexsync.sandbox.identity.settings import REALM
 
 TOKEN = "sandbox-token"  # noqa: S105  it opens nothing but a sandbox on this computer
 

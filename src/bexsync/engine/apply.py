@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from bexsync.engine.journal import Claim, Journal, resolved
 from bexsync.errors import BexsyncError, Changed, Defect, LedgerAnswer, NotSent, Refused, StoppedBySignal, Unanswered
-from bexsync.http.answers import Effect
 from bexsync.http.clock import Clock
+from bexsync.http.responses import Effect
 from bexsync.planning.plan import Plan, Ref, Step, Subject
 from bexsync.ports import Done, Finding
 from bexsync.store import Intent, IntentState, Store

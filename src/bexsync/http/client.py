@@ -20,14 +20,14 @@ from tenacity import RetryCallState, Retrying, retry_if_exception
 
 from bexsync import __version__
 from bexsync.errors import BexsyncError, ConfigurationProblem, Defect, LoginNeeded, Unreachable
+from bexsync.hooks import notify
 from bexsync.http.address import parse_address
-from bexsync.http.answers import LOG_IN_AGAIN, Answer, Effect, Received, Setback, garbled, interpret
 from bexsync.http.clock import Clock
-from bexsync.http.pacing import Pacer
-from bexsync.http.patience import Patience
+from bexsync.http.rate_limit import Pacer
 from bexsync.http.redaction import redact, register_secret
+from bexsync.http.responses import LOG_IN_AGAIN, Answer, Effect, Received, Setback, garbled, interpret
+from bexsync.http.retry import Patience
 from bexsync.interruption import may_be_cut_off
-from bexsync.observer import notify
 
 __all__ = ["Answer", "Client", "Effect", "Params", "Received"]
 

@@ -10,15 +10,15 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.errors import BexsyncError, Exit, LoginNeeded, MappingProblem, RecordProblem
+from bexsync.jobs.connection_test import NAME, SUBJECT, Left, Trial, reference, telling_lines
 from bexsync.jobs.invoices import check_numbering, owner_of
 from bexsync.jobs.run import Run, prepare
-from bexsync.jobs.trial import NAME, SUBJECT, Left, Trial, reference, telling_lines
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import HUNDRED, product, rounded
 from bexsync.planning.checks import Check, Surroundings, Verdict, failures
 from bexsync.planning.contacts import Contacts, language_id
 from bexsync.planning.documents import Document, DocumentPlanner
-from bexsync.planning.named import revenue_account
+from bexsync.planning.lookups import revenue_account
 from bexsync.planning.setting_checks import settings
 from bexsync.planning.sums import WAYS, Sum, rounded_totals
 from bexsync.planning.taxes import TaxChooser, rate_of

@@ -14,7 +14,7 @@ from bexsync.engine.journal import gone, observed
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import MappingProblem, RecordProblem
 from bexsync.jobs.credit_notes import remember_credit
-from bexsync.jobs.intake import Desk
+from bexsync.jobs.importing import Desk
 from bexsync.jobs.record_faults import FAULTS, record_fault
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
@@ -32,7 +32,7 @@ from bexsync.planning.invoice_finish import Finisher
 from bexsync.planning.invoice_left_alone import no_longer_valid, reason_to_leave_alone
 from bexsync.planning.invoice_link import KIND, Linked, reference
 from bexsync.planning.invoices import InvoicePlanner, Settled, Work
-from bexsync.planning.named import unknown_units
+from bexsync.planning.lookups import unknown_units
 from bexsync.planning.plan import Plan, Step, Subject
 from bexsync.planning.twins import Twins
 from bexsync.ports import DocumentState, Master, Standing, User

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from bexsync.disk import unusable
 from bexsync.errors import Busy, StoppedBySignal
+from bexsync.files import unusable
 
 WAIT_FOR_COMPANY = 600.0
 

@@ -20,7 +20,7 @@ from bexsync.planning.plan import Subject
 from bexsync.planning.reports import reports
 from bexsync.ports import DocumentState, Standing
 from bexsync.store import IntentState, Link
-from bexsync.store.moments import moment, stored
+from bexsync.store.timestamps import moment, stored
 
 POLL = "payments poll"
 _WATERMARK = "payments:changed_until"

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
+from bexsync.config.profile import Profile
 from bexsync.engine.apply import AppliedRecord
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import Exit, RecordProblem
@@ -31,7 +32,6 @@ from bexsync.planning.products import (
     sku_twice,
 )
 from bexsync.ports import Item, ProductChange, Unreadable
-from bexsync.profile import Profile
 from bexsync.records import Product
 from bexsync.store import IntentState, Link, Store
 

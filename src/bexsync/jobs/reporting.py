@@ -10,14 +10,14 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from bexsync.config.profile import Profile
 from bexsync.errors import BexsyncError, ConfigurationProblem
 from bexsync.money import written
 from bexsync.planning.plan import LinkDraft, Step, Subject
 from bexsync.planning.reports import Report, reports
 from bexsync.ports import Catalog, Done, Event, Finding, ProductChange, Shop, Standing, StatusRow, StockChange
-from bexsync.profile import Profile
 from bexsync.store import Link, RecordState, Store
-from bexsync.store.moments import moment, stored
+from bexsync.store.timestamps import moment, stored
 
 
 class ShopSide:

@@ -12,7 +12,7 @@ from bexsync.engine.journal import Journal
 from bexsync.engine.recover import Recovery
 from bexsync.engine.result import MOST_KEPT, Outcome, Result, Status
 from bexsync.errors import BexsyncError, Exit, RecordProblem, TooManyErrors, TryLater
-from bexsync.http.answers import Effect
+from bexsync.http.responses import Effect
 from bexsync.jobs.customers import Customers
 from bexsync.jobs.reporting import ShopSide, report_steps, status_rows
 from bexsync.jobs.workspace import Workspace

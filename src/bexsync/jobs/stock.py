@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import islice
 
+from bexsync.config.profile import Profile
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import RecordProblem
 from bexsync.jobs.product_lists import CatalogReader, LinkedItems, counted_items
@@ -22,7 +23,6 @@ from bexsync.planning.product_fields import digest
 from bexsync.planning.products import KIND, sku_conflict
 from bexsync.planning.stock import NOT_PULLED, number_of, said, stock_change, wanted_stock
 from bexsync.ports import StockChange
-from bexsync.profile import Profile
 from bexsync.records import Product
 from bexsync.store import Link
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bexsync.http.answers import Effect
+from bexsync.config.profile import Profile
 from bexsync.http.clock import Clock, SystemClock
+from bexsync.http.responses import Effect
 from bexsync.jobs.locks import Locks
 from bexsync.ports import Catalog, Ledger, Shop
-from bexsync.profile import Profile
 from bexsync.store import Store
 from bexsync.store.kept import Kept
 from bexsync.vat import VatMap

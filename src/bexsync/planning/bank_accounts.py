@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
-from bexsync.planning.named import bank_account
+from bexsync.planning.lookups import bank_account
 from bexsync.ports import BankAccount, Currency, Master
-from bexsync.profile import Profile
 
 
 def bank_account_id(profile: Profile, master: Master, method: str | None, currency: Currency) -> int | None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from bexsync.config.profile import Profile
 from bexsync.errors import BexsyncError
 from bexsync.planning.permissions import Need, explained
 from bexsync.ports import Inspection, Master, Place
-from bexsync.profile import Profile
 from bexsync.vat import VatMap
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from bexsync.config.profile import SameMail
 from bexsync.errors import RecordProblem
 from bexsync.planning.addressee import full_name
 from bexsync.planning.addresses import address_of, is_same_place, one_line
 from bexsync.planning.plan import Step
 from bexsync.ports import PostalAddress
-from bexsync.profile import SameMail
 from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike, contracted, folded
 

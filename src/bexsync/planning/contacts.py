@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from bexsync.config.profile import Profile
 from bexsync.errors import Defect
 from bexsync.planning.addressee import Addressee, addressee_of, full_name
 from bexsync.planning.addresses import by_name, letter_lines, postal_address, says
@@ -24,7 +25,6 @@ from bexsync.planning.contact_matching import (
 )
 from bexsync.planning.plan import LinkDraft, Ref, Step, Subject
 from bexsync.ports import Master, Named, PostalAddress, User
-from bexsync.profile import Profile
 from bexsync.records import Customer, Invoice, Person
 
 CUSTOMER = "customer"

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.planning.bank_accounts import bank_account_id
 from bexsync.planning.contacts import Contacts, language_id
 from bexsync.ports import Currency, Master, User
-from bexsync.profile import Profile
 from bexsync.records import Invoice
 
 _DATED_AHEAD, _DUE_AHEAD = timedelta(days=60), timedelta(days=731)

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from bexsync.config.profile import Profile
 from bexsync.money import plain, share, total, written
 from bexsync.planning.line_amounts import Sale, amount_of, discount_over, is_sale, place_of, sendable, unit_price
-from bexsync.planning.lowered_prices import lowered
-from bexsync.planning.named import income_account, unit_called
+from bexsync.planning.lookups import income_account, unit_called
+from bexsync.planning.spread_discounts import lowered
 from bexsync.planning.stated_taxes import check_line_taxes
 from bexsync.planning.sums import Sum
 from bexsync.planning.taxes import TaxChooser, rate_of
 from bexsync.ports import Account, Master
-from bexsync.profile import Profile
 from bexsync.records import Invoice, Line, TimeEntry
 from bexsync.vat import Tax
 

@@ -8,13 +8,14 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.money import CENT, plain, rounded, written
 from bexsync.planning.contacts import Contacts
 from bexsync.planning.document_header import HeaderWriter
 from bexsync.planning.document_positions import PositionWriter
 from bexsync.planning.lengths import check_lengths, check_positions
-from bexsync.planning.named import currency_called
+from bexsync.planning.lookups import currency_called
 from bexsync.planning.rounding_line import RoundingLine, rounding_line
 from bexsync.planning.stated_taxes import check_stated_taxes
 from bexsync.planning.sums import (
@@ -28,7 +29,6 @@ from bexsync.planning.sums import (
 )
 from bexsync.planning.taxes import TaxChooser
 from bexsync.ports import Master, User
-from bexsync.profile import Profile
 from bexsync.records import Customer, Invoice
 from bexsync.vat import VatMap
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bexsync.config.profile import Finish, Profile
 from bexsync.planning.documents import Document
 from bexsync.planning.invoice_link import KIND, Linked, reference
 from bexsync.planning.invoice_mail import Mail, mail_for
 from bexsync.planning.plan import LinkDraft, Ref, Step, Subject
 from bexsync.ports import Standing
-from bexsync.profile import Finish, Profile
 from bexsync.records import Customer, Invoice
 
 _ORDER: Mapping[str, int] = {"draft": 0, "issue": 1, "send": 2}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.planning.lengths import check_subject
-from bexsync.profile import Profile
 from bexsync.records import Customer, Invoice
 
 

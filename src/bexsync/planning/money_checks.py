@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from bexsync.errors import RecordProblem
 from bexsync.money import plain, written
 from bexsync.planning.checks import Check, Surroundings, attention, ok, wrong
-from bexsync.planning.named import revenue_account
+from bexsync.planning.lookups import revenue_account
 from bexsync.planning.permissions import READ_SETTINGS
 from bexsync.planning.rounding_line import rounding_account, rounding_tax
 from bexsync.planning.taxes import TaxChooser

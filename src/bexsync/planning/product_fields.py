@@ -10,9 +10,9 @@ from enum import StrEnum
 from typing import Any
 
 from bexsync.characters import lines_of_text
+from bexsync.config.profile import Master, ProductsSection
 from bexsync.money import EXACT, HUNDRED, plain, product, rounded
 from bexsync.ports import Item
-from bexsync.profile import Master, ProductsSection
 from bexsync.records import Product
 from bexsync.records.html_text import one_line, plain_text, readable
 

@@ -9,9 +9,10 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.money import plain
-from bexsync.planning.named import currency_called, income_account, unit_id
+from bexsync.planning.lookups import currency_called, income_account, unit_id
 from bexsync.planning.plan import LinkDraft, Step, Subject
 from bexsync.planning.product_fields import (
     FIELDS,
@@ -36,7 +37,6 @@ from bexsync.planning.product_fields import (
 )
 from bexsync.planning.taxes import TaxChooser, rate_of
 from bexsync.ports import Account, Item, Master, User
-from bexsync.profile import Profile
 from bexsync.records import Line, Product
 from bexsync.vat import Tax, VatMap
 

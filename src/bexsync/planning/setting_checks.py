@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from bexsync.config.profile import Profile
 from bexsync.errors import BexsyncError
 from bexsync.planning.checks import Check, Surroundings, attention, ok, wrong
+from bexsync.planning.lookups import bank_account
 from bexsync.planning.money_checks import money_checks
-from bexsync.planning.named import bank_account
 from bexsync.planning.permissions import (
     READ_BANKING,
     READ_CONTACTS,
@@ -22,7 +23,6 @@ from bexsync.planning.permissions import (
     scope_missing,
 )
 from bexsync.ports import BankAccount, Master, Right
-from bexsync.profile import Profile
 
 
 def settings(around: Surroundings) -> list[Check]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import ROUND_FLOOR, Decimal
 
+from bexsync.config.profile import ProductsSection
 from bexsync.errors import RecordProblem
 from bexsync.money import plain
 from bexsync.ports import Item, StockChange
-from bexsync.profile import ProductsSection
 from bexsync.records import Product
 
 # Why nothing is pulled, by who is master of the stock.

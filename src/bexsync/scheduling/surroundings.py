@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bexsync.errors import ConfigurationProblem
-from bexsync.places import is_path
+from bexsync.paths import is_path
 
 _FOLDERS_AND_FILES = ("BEXSYNC_CONFIG_DIR", "BEXSYNC_STATE_DIR", "BEXSYNC_ACCESS_TOKEN_FILE", "BEXSYNC_KEY_FILE")
 _USUAL_HOMES = {"XDG_CONFIG_HOME": ".config", "XDG_STATE_HOME": ".local/state"}

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bexsync.disk import unusable
 from bexsync.errors import StateProblem, TryLater
-from bexsync.observer import notify
+from bexsync.files import unusable
+from bexsync.hooks import notify
 from bexsync.records.quoting import printable
 from bexsync.store.migrations import MIGRATIONS, Migration
 

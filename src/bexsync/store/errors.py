@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bexsync.store.database import Database
-from bexsync.store.moments import stored
+from bexsync.store.timestamps import stored
 
 # The code of what is to be done by hand; it is kept with the errors, but it is none.
 WORKLIST = "credit_note"

@@ -15,7 +15,7 @@ from typing import Any
 
 from bexsync.store.damage import unharmed, unpacked
 from bexsync.store.database import Database
-from bexsync.store.moments import moment, stored
+from bexsync.store.timestamps import moment, stored
 
 
 class IntentState(StrEnum):

@@ -16,7 +16,7 @@ from datetime import date
 from enum import StrEnum
 from pathlib import Path
 
-from bexsync.disk import unusable
+from bexsync.files import unusable
 
 
 class DocumentEvent(StrEnum):

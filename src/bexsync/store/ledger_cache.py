@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from bexsync.http.pacing import Budget, corrected, spent
+from bexsync.http.rate_limit import Budget, corrected, spent
 from bexsync.ports import PostalAddress
 from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike, contracted, folded, written_out
 from bexsync.store.damage import unharmed, unpacked
 from bexsync.store.database import Database
-from bexsync.store.moments import moment, stored
+from bexsync.store.timestamps import moment, stored
 
 
 class Facts:

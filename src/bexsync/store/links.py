@@ -12,7 +12,7 @@ from typing import Any
 
 from bexsync.store.damage import unharmed, unpacked
 from bexsync.store.database import Database
-from bexsync.store.moments import stored
+from bexsync.store.timestamps import stored
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bexsync.store.database import Database
-from bexsync.store.moments import stored
+from bexsync.store.timestamps import stored
 
 
 class Mentions:

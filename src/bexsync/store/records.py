@@ -15,7 +15,7 @@ from bexsync.ports import Intake
 from bexsync.records import Reading, Record, read_record
 from bexsync.store.damage import unharmed, unpacked
 from bexsync.store.database import Database
-from bexsync.store.moments import stored
+from bexsync.store.timestamps import stored
 
 _OBJECTS = ("customer", "billing_address")
 _SUMMARY = (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bexsync.store.database import Database
-from bexsync.store.moments import stored
+from bexsync.store.timestamps import stored
 
 
 class Cursors:

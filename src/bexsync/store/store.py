@@ -15,9 +15,9 @@ from bexsync.store.intents import Intents
 from bexsync.store.ledger_cache import ContactIndex, Facts, StoredBudget
 from bexsync.store.links import Links
 from bexsync.store.mentions import Mentions
-from bexsync.store.moments import stored
 from bexsync.store.records import Records
 from bexsync.store.runs import Cursors, Runs
+from bexsync.store.timestamps import stored
 
 
 class Store:

@@ -15,7 +15,7 @@ from typing import Any
 from bexsync.errors import ConfigurationProblem, StateProblem
 from bexsync.store.database import Database, in_memory_copy, open_database, this_host, translated
 from bexsync.store.migrations import MIGRATIONS
-from bexsync.store.moments import stored
+from bexsync.store.timestamps import stored
 
 _SPOKEN = frozenset(
     {

@@ -12,7 +12,7 @@ from bexsync.auth.stores.trial import probe
 from bexsync.errors import TokenStoreProblem
 
 if TYPE_CHECKING:
-    from bexsync.profile import TokenCommandSection
+    from bexsync.config.profile import TokenCommandSection
 
 __all__ = [
     "Availability",

@@ -15,7 +15,7 @@ from bexsync.errors import TokenStoreProblem, TryLater
 from bexsync.http.redaction import redact, register_secret
 
 if TYPE_CHECKING:
-    from bexsync.profile import TokenCommandSection
+    from bexsync.config.profile import TokenCommandSection
 
 PATIENCE = 10.0
 _TELLTALE = 12  # so many letters in a row of a secret are no accident

@@ -14,8 +14,8 @@ from pathlib import Path
 from bexsync.auth.stores.port import StoreChoice
 from bexsync.auth.stores.private_file import PrivateFile, read_own
 from bexsync.auth.stores.trial import round_trip
-from bexsync.disk import unusable
 from bexsync.errors import BexsyncError, StateProblem, TokenStoreProblem
+from bexsync.files import unusable
 from bexsync.http.redaction import register_secret
 
 CREDENTIALS = "CREDENTIALS_DIRECTORY"

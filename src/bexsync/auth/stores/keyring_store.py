@@ -10,8 +10,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING, TypeVar
 
 from bexsync.auth.stores.chunks import Damaged, erase_chunks, load_chunks, save_chunks
-from bexsync.auth.stores.in_time import TooSlow, in_time
 from bexsync.auth.stores.port import StoreChoice
+from bexsync.auth.stores.timeouts import TooSlow, in_time
 from bexsync.auth.stores.trial import other_stores, round_trip
 from bexsync.errors import BexsyncError, TokenStoreProblem, TryLater
 from bexsync.http.redaction import redact, register_secret

@@ -9,8 +9,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from bexsync.disk import unusable, write_privately
 from bexsync.errors import BexsyncError, StateProblem, TokenStoreProblem
+from bexsync.files import unusable, write_privately
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH

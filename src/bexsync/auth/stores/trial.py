@@ -6,8 +6,8 @@ import secrets
 from contextlib import suppress
 from typing import Protocol
 
-from bexsync.auth.stores.in_time import TooSlow, in_time
 from bexsync.auth.stores.port import TokenStore
+from bexsync.auth.stores.timeouts import TooSlow, in_time
 from bexsync.errors import BexsyncError, TokenStoreProblem
 from bexsync.http.redaction import register_secret
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bexsync.profile import Profile
+from bexsync.config.profile import Profile
 
 _LOGIN = ("auth login",)
 _STAY = "offline_access"

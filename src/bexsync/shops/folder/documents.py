@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from bexsync.config.profile import CsvSection
 from bexsync.ports import Intake, Remark, Unreadable
-from bexsync.profile import CsvSection
 from bexsync.records import Malformed, Reading, Record, read_record
 from bexsync.records.quoting import named, shown
 from bexsync.shops.folder.catalog.lists import LISTS
-from bexsync.shops.folder.claiming import TABLES, WORKBOOKS
-from bexsync.shops.folder.complaints import CORRECT, Complaint, id_in
+from bexsync.shops.folder.inbox import TABLES, WORKBOOKS
+from bexsync.shops.folder.input_errors import CORRECT, Complaint, id_in
+from bexsync.shops.folder.json_source import EXPORT_AGAIN, Piece, Torn, UnusableFile, pieces
 from bexsync.shops.folder.json_values import flaw_in
-from bexsync.shops.folder.pieces import EXPORT_AGAIN, Piece, Torn, UnusableFile, pieces
 
 SCHEMA = "bexsync/1"
 _SAY_WHAT_IT_IS = f'Each record, or the envelope around them, says "schema": "{SCHEMA}" and its "kind".'

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from bexsync.disk import NOT_FOLLOWED, PUBLIC, replacement, sync
+from bexsync.files import NOT_FOLLOWED, PUBLIC, replacement, sync
 
 _LONGEST_NAME = 200
 _ABANDONED = 3600  # seconds; nobody writes a list for so long

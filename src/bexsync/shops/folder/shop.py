@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from bexsync.config.profile import CsvSection
 from bexsync.ports import Event, Intake, Leftover, OriginReport, Place, Remark, StatusRow, Unreadable
-from bexsync.profile import CsvSection
-from bexsync.shops.folder.belonging import Belonging, Owner
-from bexsync.shops.folder.claiming import claim, finished, standing
+from bexsync.shops.folder.archive import Stamp, put_away, stamp_of
 from bexsync.shops.folder.documents import read_file
 from bexsync.shops.folder.events import append_event
+from bexsync.shops.folder.inbox import claim, finished, standing
 from bexsync.shops.folder.layout import Layout
 from bexsync.shops.folder.left_behind import left_behind
+from bexsync.shops.folder.ownership import Belonging, Owner
 from bexsync.shops.folder.problems import explained
-from bexsync.shops.folder.putting_away import Stamp, put_away, stamp_of
 from bexsync.shops.folder.status_list import replace_status_list
 
 

@@ -11,7 +11,7 @@ from dataclasses import astuple, fields
 
 from bexsync.ports import StatusRow
 from bexsync.shops.folder.durable import Folder
-from bexsync.shops.folder.harmless import csv_row, harmless
+from bexsync.shops.folder.escape_formula import csv_row, harmless
 
 _NAME = "status.csv"
 _COLUMNS = tuple(field.name for field in fields(StatusRow))

@@ -7,17 +7,17 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+from bexsync.config.profile import CsvSection
 from bexsync.ports import Intake, ProductChange, Remark, StockChange, Unreadable
-from bexsync.profile import CsvSection
 from bexsync.records import Product
 from bexsync.records.quoting import shown
-from bexsync.shops.folder.belonging import Belonging, Owner
 from bexsync.shops.folder.catalog.lists import CORRECT_THERE, ListFile, Stamp, find_list, no_list
+from bexsync.shops.folder.catalog.outbox import PRODUCT_COLUMNS, STOCK_COLUMNS, ToldList
 from bexsync.shops.folder.catalog.reading import Complaint, Listed, read_list
 from bexsync.shops.folder.catalog.stock_list import StockList
-from bexsync.shops.folder.catalog.told import PRODUCT_COLUMNS, STOCK_COLUMNS, ToldList
 from bexsync.shops.folder.durable import Folder
 from bexsync.shops.folder.layout import Layout
+from bexsync.shops.folder.ownership import Belonging, Owner
 from bexsync.shops.folder.problems import explained
 
 _PLACE_BITS = 40

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from bexsync.shops.folder.catalog.words import STATES
+from bexsync.shops.folder.catalog.vocabulary import STATES
 from bexsync.shops.folder.table.amounts import is_amount
 from bexsync.shops.folder.table.decisive import INVOICE_KINDS, Kind
 from bexsync.shops.folder.table.headers import plain_header

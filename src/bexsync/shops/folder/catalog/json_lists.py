@@ -12,8 +12,7 @@ from bexsync.records import Malformed
 from bexsync.records.quoting import named, printable
 from bexsync.shops.folder.catalog.entries import NOTHING, Entry, Spoilt
 from bexsync.shops.folder.catalog.lists import LARGEST_LIST
-from bexsync.shops.folder.json_values import DECODER, Doubled, NotJson
-from bexsync.shops.folder.pieces import (
+from bexsync.shops.folder.json_source import (
     AS_UTF8,
     Torn,
     UnusableFile,
@@ -22,6 +21,7 @@ from bexsync.shops.folder.pieces import (
     not_json,
     without_mark,
 )
+from bexsync.shops.folder.json_values import DECODER, Doubled, NotJson
 
 _CHUNK = 1 << 18
 _LONGEST_VALUE = 8 << 20

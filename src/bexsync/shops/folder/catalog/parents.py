@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bexsync.records.quoting import shown
-from bexsync.shops.folder.catalog.words import OF_PARENT
+from bexsync.shops.folder.catalog.vocabulary import OF_PARENT
 from bexsync.shops.folder.table.cells import cleaned
 from bexsync.shops.folder.table.headers import Field, Header
 

@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from bexsync.config.profile import CsvSection
 from bexsync.ports import Remark, Unreadable
-from bexsync.profile import CsvSection
 from bexsync.records import Malformed, Reading, Record, read_record
 from bexsync.records.quoting import named, shown
 from bexsync.shops.folder.catalog.entries import Entry, Source, Spoilt
 from bexsync.shops.folder.catalog.json_lists import JsonArray, JsonLines
 from bexsync.shops.folder.catalog.lists import CORRECT_THERE, ListFile, in_place
-from bexsync.shops.folder.claiming import RECORD_LINES, TABLES, WORKBOOKS
-from bexsync.shops.folder.complaints import id_in
+from bexsync.shops.folder.inbox import RECORD_LINES, TABLES, WORKBOOKS
+from bexsync.shops.folder.input_errors import id_in
+from bexsync.shops.folder.json_source import UnusableFile
 from bexsync.shops.folder.json_values import flaw_in
-from bexsync.shops.folder.pieces import UnusableFile
 
 SCHEMA = "bexsync/1"
 _MOST_NAMELESS = 100

@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO, Protocol
 
-from bexsync.profile import CsvSection
+from bexsync.config.profile import CsvSection
 from bexsync.records import Malformed
 from bexsync.records.quoting import printable
 from bexsync.shops.folder.catalog.decisive import PRODUCT_KINDS, named_when_ignored
 from bexsync.shops.folder.catalog.entries import NOTHING, Entry, Spoilt
 from bexsync.shops.folder.catalog.parents import Parents, UnknownParent
 from bexsync.shops.folder.catalog.shopify import ShopifyRows, is_shopify
-from bexsync.shops.folder.catalog.words import (
+from bexsync.shops.folder.catalog.vocabulary import (
     NOT_SOLD,
     OF_PARENT,
     PRODUCT_TYPES,
@@ -28,7 +28,7 @@ from bexsync.shops.folder.catalog.words import (
     is_weight_of_unknown_unit,
     is_whether,
 )
-from bexsync.shops.folder.pieces import UnusableFile
+from bexsync.shops.folder.json_source import UnusableFile
 from bexsync.shops.folder.table.amounts import DecimalSign
 from bexsync.shops.folder.table.cells import (
     FLAW_HINT,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from bexsync.records.quoting import shown
-from bexsync.shops.folder.pieces import UnusableFile
+from bexsync.shops.folder.json_source import UnusableFile
 
 _ONE_SPELLING = str.maketrans(
     {

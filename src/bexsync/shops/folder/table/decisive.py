@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bexsync.records.quoting import printable, shown
-from bexsync.shops.folder.pieces import UnusableFile
+from bexsync.shops.folder.json_source import UnusableFile
 from bexsync.shops.folder.table.amounts import read_amount
 from bexsync.shops.folder.table.cells import WORDS, WORDS_FOR_NOTHING, YES_NO, cleaned
 from bexsync.shops.folder.table.headers import FINANCIAL_STATUS, Header, plain_header

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from bexsync.records.columns import BY_NAME, Column
 from bexsync.records.quoting import printable
-from bexsync.shops.folder.pieces import UnusableFile
+from bexsync.shops.folder.json_source import UnusableFile
 
 SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "number": (

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from bexsync.config.profile import CsvSection
 from bexsync.ports import Intake, Remark, Unreadable
-from bexsync.profile import CsvSection
 from bexsync.records.quoting import printable
-from bexsync.shops.folder.claiming import WORKBOOKS
-from bexsync.shops.folder.complaints import Complaint
-from bexsync.shops.folder.pieces import UnusableFile, opened
+from bexsync.shops.folder.inbox import WORKBOOKS
+from bexsync.shops.folder.input_errors import Complaint
+from bexsync.shops.folder.json_source import UnusableFile, opened
 from bexsync.shops.folder.table.headers import FINANCIAL_STATUS, plain_header
 from bexsync.shops.folder.table.invoices import InvoiceWriter
 from bexsync.shops.folder.table.sheet import Sheet, read_sheet, read_workbook

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from bexsync.characters import encoded_twice
 from bexsync.records.quoting import shown
-from bexsync.shops.folder.pieces import UnusableFile
+from bexsync.shops.folder.json_source import UnusableFile
 
 _CHUNK = 1 << 20
 _MARKS = (

@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from bexsync.records.quoting import printable
-from bexsync.shops.folder.pieces import UnusableFile
+from bexsync.shops.folder.json_source import UnusableFile
 from bexsync.shops.folder.table.cells import CellFlaw, DateText, NumberText, cleaned
 from bexsync.shops.folder.table.headers import INVOICES, Columns, Vocabulary, recognised
 

@@ -1,0 +1,180 @@
+"""Positions of invoices: their forms, shared with the create of a document, and their own endpoints."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from bexio_sandbox import search, serializers
+from bexio_sandbox.api.call import Answer, Call, Route, success
+from bexio_sandbox.books import invoices, positions
+from bexio_sandbox.books.state import POSITION_TABLES, Books, Row
+from bexio_sandbox.errors import form_error
+from bexio_sandbox.forms import (
+    LONG,
+    Field,
+    Form,
+    Refused,
+    decimal,
+    flag,
+    must_be_true,
+    reference,
+    set_reference,
+    text,
+)
+from bexio_sandbox.messages import text as message
+
+_SALES_TYPES = ("sales_tax", "opted_sales_tax", "not_taxable_turnover", "non_consideration_sales_tax")
+
+
+def _is_active_sales_tax(tax: Row) -> bool:
+    return bool(tax["is_active"]) and tax["type"] in _SALES_TYPES
+
+
+def _unit_price(value: Any, books: Books) -> str:
+    price = str(decimal(6)(value, books))
+    if Decimal(price) < 0 and books.doubts["negative_unit_price"] == "refused":
+        raise Refused
+    return price
+
+
+_PERCENTAGE = decimal(4, lowest=Decimal(0), highest=Decimal(100))
+
+
+def _discount(value: Any, books: Books) -> str | None:
+    return None if value is None else str(_PERCENTAGE(value, books))
+
+
+_PRICED = {
+    "amount": Field(decimal(6), is_required=True),
+    "unit_id": Field(reference("units")),
+    "account_id": Field(reference("accounts", lambda account: bool(account["is_active"]))),
+    "tax_id": Field(reference("taxes", _is_active_sales_tax)),
+    "text": Field(text(LONG)),
+    "unit_price": Field(_unit_price, is_required=True),
+    "discount_in_percent": Field(_discount),
+}
+_ARTICLE = {"article_id": Field(set_reference("articles"), is_required=True)}
+_TEXT = {"text": Field(text(LONG), is_required=True), "show_pos_nr": Field(flag)}
+_SUBTOTAL = {"text": Field(text(LONG), is_required=True)}
+_PAGEBREAK = {"pagebreak": Field(must_be_true, is_required=True)}
+_DISCOUNT = {
+    "text": Field(text(LONG)),
+    "is_percentual": Field(flag, is_required=True),
+    "value": Field(decimal(6, lowest=Decimal(0)), is_required=True),
+}
+_FIELDS: dict[str, dict[str, Field]] = {
+    "KbPositionCustom": _PRICED,
+    "KbPositionArticle": {
+        **_PRICED,
+        "unit_price": Field(_unit_price),
+        **_ARTICLE,
+    },
+    "KbPositionText": _TEXT,
+    "KbPositionSubtotal": _SUBTOTAL,
+    "KbPositionPagebreak": _PAGEBREAK,
+    "KbPositionDiscount": _DISCOUNT,
+    "KbPositionSubposition": _TEXT,
+}
+_PARENT = {"parent_id": Field(reference("kb_position_subposition"))}
+_WITHIN = {kind: Form(fields, is_widget=True) for kind, fields in _FIELDS.items() if kind != positions.GROUP}
+_ADDED = {kind: Form({**fields, **_PARENT}, is_widget=True) for kind, fields in _FIELDS.items()}
+_EDITED = {
+    kind: Form({name: field for name, field in fields.items() if name != "article_id"}, is_widget=True)
+    for kind, fields in _FIELDS.items()
+}
+
+
+def read_lines(call: Call, body: Any, mwst_type: int) -> list[tuple[str, dict[str, Any]]]:
+    """Reads the positions of a create; `type` says which form each of them has."""
+    if not isinstance(body, list):
+        raise form_error(f"positions: {message('invalid', call.language)}")
+    lines: list[tuple[str, dict[str, Any]]] = []
+    errors: list[str] = []
+    for index, each in enumerate(body):
+        prefix = f"positions[{index}]."
+        kind = each.get("type") if isinstance(each, dict) else None
+        if kind not in _WITHIN:
+            reason = "required" if kind is None else "invalid"
+            errors.append(f"{prefix}type: {message(reason, call.language)}")
+            continue
+        fields = {name: value for name, value in each.items() if name != "type"}
+        values, wrong = _WITHIN[kind].check(fields, call.books, call.language, prefix=prefix)
+        errors += wrong or _tax_errors(call, kind, values, mwst_type, prefix)
+        lines.append((kind, values))
+    if errors:
+        raise form_error(*errors)
+    return lines
+
+
+def _tax_errors(call: Call, kind: str, values: dict[str, Any], mwst_type: int, prefix: str = "") -> list[str]:
+    is_needed = kind in positions.PRICED and mwst_type == 0 and values.get("tax_id") is None
+    if is_needed and call.books.doubts["missing_tax_id"] == "refused":
+        return [f"{prefix}tax_id: {message('required', call.language)}"]
+    return []
+
+
+def list_positions(kind: str, call: Call, invoice_id: int) -> Answer:
+    """Lists the positions of one type."""
+    invoice = invoices.find(call.books, invoice_id)
+    page = search.page_of(call.query, ("id",), call.books.doubts)
+    rows = [row for row in serializers.document_positions(call.books, invoice, serializers.READ) if row["type"] == kind]
+    return Answer(search.page_through(rows, page, call.books.doubts))
+
+
+def show_position(kind: str, call: Call, invoice_id: int, position_id: int) -> Answer:
+    """Shows one position."""
+    invoice = invoices.find(call.books, invoice_id)
+    row = positions.find(call.books, invoice, kind, position_id)
+    return Answer(serializers.position(call.books, invoice, row, serializers.READ))
+
+
+def create_position(kind: str, call: Call, invoice_id: int) -> Answer:
+    """Adds a position at the end of an invoice."""
+    invoice = invoices.find(call.books, invoice_id)
+    values = _ADDED[kind].read(call.body, call.books, call.language)
+    errors = _tax_errors(call, kind, values, invoice["mwst_type"])
+    parent = values.get("parent_id")
+    if parent is not None and [positions.GROUP, parent] not in invoice["positions"]:
+        errors.append(f"parent_id: {message('invalid', call.language)}")
+    if errors:
+        raise form_error(*errors)
+    changed, row = invoices.add_position(call.books, invoice_id, kind, values)
+    return Answer(serializers.position(call.books, changed, row, serializers.FRESH), 201)
+
+
+def edit_position(kind: str, call: Call, invoice_id: int, position_id: int) -> Answer:
+    """Changes the sent fields of a position."""
+    invoice = invoices.find(call.books, invoice_id)
+    current = positions.find(call.books, invoice, kind, position_id)
+    if not call.body:
+        raise form_error(f"global: {message('invalid', call.language)}")
+    values = _EDITED[kind].read(call.body, call.books, call.language, is_edit=True)
+    errors = _tax_errors(call, kind, {**current, **values}, invoice["mwst_type"])
+    if errors:
+        raise form_error(*errors)
+    kept = {name: value for name, value in values.items() if value is not None or name.endswith("_id")}
+    changed, row = invoices.edit_position(call.books, invoice_id, kind, position_id, kept)
+    return Answer(serializers.position(call.books, changed, row, serializers.EDITED))
+
+
+def delete_position(kind: str, call: Call, invoice_id: int, position_id: int) -> Answer:
+    """Deletes a position."""
+    invoices.remove_position(call.books, invoice_id, kind, position_id)
+    return success()
+
+
+def _routes(kind: str, segment: str) -> tuple[Route, ...]:
+    every = f"/2.0/kb_invoice/<int:invoice_id>/{segment}"
+    one = f"{every}/<int:position_id>"
+    return (
+        Route("GET", every, partial(list_positions, kind), "kb_invoice_show"),
+        Route("POST", every, partial(create_position, kind), "kb_invoice_edit"),
+        Route("GET", one, partial(show_position, kind), "kb_invoice_show"),
+        Route("POST", one, partial(edit_position, kind), "kb_invoice_edit"),
+        Route("DELETE", one, partial(delete_position, kind), "kb_invoice_edit"),
+    )
+
+
+ROUTES = tuple(route for kind, segment in POSITION_TABLES.items() for route in _routes(kind, segment))

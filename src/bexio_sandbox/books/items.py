@@ -1,0 +1,179 @@
+"""Items and their stock: what may be written when, and what is there."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+from bexio_sandbox.books.state import Books, Row
+from bexio_sandbox.decimals import plain
+from bexio_sandbox.errors import form_error, not_found
+from bexio_sandbox.messages import text
+
+ITEMS = "articles"
+SERVICE = 2
+BLANK: Row = {
+    "user_id": 1,
+    "article_type_id": 1,
+    "contact_id": None,
+    "deliverer_code": "",
+    "deliverer_name": "",
+    "deliverer_description": "",
+    "intern_code": "",
+    "intern_name": "",
+    "intern_description": "",
+    "purchase_price": None,
+    "sale_price": None,
+    "purchase_total": None,
+    "sale_total": None,
+    "currency_id": None,
+    "tax_income_id": None,
+    "tax_expense_id": None,
+    "unit_id": None,
+    "is_stock": False,
+    "stock_id": None,
+    "stock_place_id": None,
+    "stock_nr": "0",
+    "stock_min_nr": "0",
+    "width": None,
+    "height": None,
+    "weight": None,
+    "volume": None,
+    "html_text": "",
+    "remarks": "",
+    "delivery_price": None,
+    "article_group_id": None,
+    "account_id": None,
+    "expense_account_id": None,
+    # What was booked by hand since the first stock, null before the first booking, and what is promised to customers.
+    "booked_nr": None,
+    "reserved_nr": "0",
+}
+# What an edit that empties all it does not name cannot touch.
+_LASTING = ("article_type_id", "stock_nr", "booked_nr", "reserved_nr")
+_ALWAYS_KEPT = ("user_id", "intern_code", "intern_name")
+_LOADED_AT_ONCE = 5000
+
+
+def find(books: Books, item_id: int) -> Row:
+    """Returns an item with all its fields."""
+    return {**BLANK, **stored(books, item_id)}
+
+
+def stored(books: Books, item_id: int) -> Row:
+    """Returns an item as it is kept: without what is blank."""
+    row = books.tables[ITEMS].get(item_id)
+    if row is None:
+        raise not_found()
+    return row
+
+
+def create(books: Books, values: dict[str, Any], language: str) -> Row:
+    """Adds an item, in the company's own currency if none is given."""
+    item = {**BLANK, "currency_id": 1, **_cleaned(values)}
+    _refuse_odd(books, item, {}, language)
+    return {**BLANK, **books.add(ITEMS, _without_blanks(item))}
+
+
+def edit(books: Books, item_id: int, values: dict[str, Any], language: str) -> Row:
+    """Changes the given fields of an item; the others stay, or become blank."""
+    current = find(books, item_id)
+    kept = current
+    if books.doubts["item_edit"] == "emptied":
+        kept = {**BLANK, "id": item_id, **{name: current[name] for name in _LASTING}}
+    return _replace(books, current, kept, values, language)
+
+
+def change(books: Books, item_id: int, values: dict[str, Any], language: str) -> Row:
+    """Changes the given fields of an item and no others, as bexio's own pages do."""
+    current = find(books, item_id)
+    return _replace(books, current, current, values, language)
+
+
+def delete(books: Books, item_id: int) -> None:
+    """Deletes an item for good."""
+    stored(books, item_id)
+    books.remove(ITEMS, item_id)
+
+
+def book(books: Books, item_id: int, amount: Decimal) -> Row:
+    """Books some pieces in, or out if the amount is negative; from then on no form can set the stock."""
+    item = _with_stock(books, item_id)
+    booked = plain(Decimal(item["booked_nr"] or 0) + amount)
+    return books.put(ITEMS, {**stored(books, item_id), "booked_nr": booked})
+
+
+def reserve(books: Books, item_id: int, amount: Decimal) -> Row:
+    """Promises some pieces to customers, or frees them if the amount is negative."""
+    item = _with_stock(books, item_id)
+    reserved = Decimal(item["reserved_nr"]) + amount
+    if reserved < 0:
+        raise form_error(f"stock_reserved_nr: only {item['reserved_nr']} are reserved.")
+    return books.put(ITEMS, {**stored(books, item_id), "reserved_nr": plain(reserved)})
+
+
+def in_stock(item: Row) -> Decimal:
+    """Returns how many pieces lie in the stock."""
+    return Decimal(item["stock_nr"]) + Decimal(item["booked_nr"] or 0)
+
+
+def available(item: Row) -> Decimal:
+    """Returns how many pieces can still be promised."""
+    return in_stock(item) - Decimal(item["reserved_nr"])
+
+
+def load(books: Books, count: int, first: int, values: dict[str, Any]) -> None:
+    """Adds many numbered items at once that hold the same otherwise."""
+    common = _without_blanks({"user_id": 1, "currency_id": 1, **_cleaned(values)})
+    numbers = iter(range(first, first + count))
+    while chunk := list(islice(numbers, _LOADED_AT_ONCE)):
+        with books.transaction():
+            for number in chunk:
+                books.add(ITEMS, {**common, "intern_code": f"ITEM-{number:06}", "intern_name": f"Item {number}"})
+
+
+def _with_stock(books: Books, item_id: int) -> Row:
+    item = find(books, item_id)
+    if not item["is_stock"]:
+        raise form_error(f"is_stock: the item {item_id} is not kept in stock.")
+    return item
+
+
+def _cleaned(values: dict[str, Any]) -> dict[str, Any]:
+    # A null in a text that knows no null is an empty text.
+    return {name: "" if value is None and isinstance(BLANK[name], str) else value for name, value in values.items()}
+
+
+def _replace(books: Books, current: Row, kept: Row, values: dict[str, Any], language: str) -> Row:
+    if "stock_nr" in values and current["booked_nr"] is not None:
+        raise form_error("stock_nr: The stock can not be set once there are stock bookings.")
+    item = {**kept, **_cleaned(values)}
+    _refuse_odd(books, item, current, language)
+    return {**BLANK, **books.put(ITEMS, {"id": current["id"], **_without_blanks(item)})}
+
+
+def _refuse_odd(books: Books, item: Row, before: Row, language: str) -> None:
+    errors = []
+    if before and item["article_type_id"] != before["article_type_id"]:
+        errors.append("article_type_id: The type of an item can not be changed.")
+    if item["is_stock"] and item["article_type_id"] == SERVICE:
+        errors.append(f"is_stock: {text('invalid', language)}")
+    place = books.tables["stock_places"].get(item["stock_place_id"] or 0)
+    if place is not None and place["stock_id"] != item["stock_id"]:
+        errors.append(f"stock_place_id: {text('invalid', language)}")
+    if item["intern_code"] != before.get("intern_code") and _is_taken(books, item):
+        errors.append(f"intern_code: {text('taken', language)}")
+    if errors:
+        raise form_error(*errors)
+
+
+def _is_taken(books: Books, item: Row) -> bool:
+    if books.doubts["item_codes"] == "many":
+        return False
+    return any(row["intern_code"] == item["intern_code"] for row in books.tables[ITEMS].values())
+
+
+def _without_blanks(item: Row) -> Row:
+    # A hundred thousand items are kept in the memory of a small computer.
+    return {name: value for name, value in item.items() if name in _ALWAYS_KEPT or value != BLANK.get(name)}

@@ -1,0 +1,93 @@
+"""The apps that may ask for a login, as a developer registers them."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+from bexio_sandbox.books.state import Books, Row
+
+STANDARD_ID = "bexsync-sandbox"
+STANDARD_SECRET = "sandbox-secret"  # noqa: S105  it opens nothing but a sandbox on this computer
+_STANDARD_REDIRECTS = ("http://127.0.0.1:27182/callback", "http://localhost:27182/callback")
+_MOST_REDIRECTS = 10
+
+
+@dataclass(frozen=True)
+class App:
+    """A registered app."""
+
+    client_id: str
+    secret: str
+    redirect_uris: tuple[str, ...]
+    name: str
+
+    def knows_secret(self, secret: str) -> bool:
+        """Says whether this is the app's secret."""
+        return hmac.compare_digest(self.secret.encode(), secret.encode())
+
+
+class Apps:
+    """All registered apps."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    def register_standard(self) -> None:
+        """Registers the app of every sandbox, unless it is there."""
+        if self.find(STANDARD_ID) is None:
+            self.register(STANDARD_ID, STANDARD_SECRET, _STANDARD_REDIRECTS, "bexsync")
+
+    def register(self, client_id: str, secret: str, redirect_uris: Iterable[str], name: str | None = None) -> App:
+        """Registers an app, or changes the one of this client id."""
+        # One address may come as it is; taken for a list it would be one of letters.
+        uris = tuple(redirect_uris.split() if isinstance(redirect_uris, str) else redirect_uris)
+        _refuse_odd(client_id, secret, uris)
+        row = {"client_id": client_id, "secret": secret, "redirect_uris": list(uris), "name": name or client_id}
+        with self._books.transaction():
+            known = self._row(client_id)
+            if known:
+                self._books.put("apps", {"id": known["id"], **row})
+            else:
+                self._books.add("apps", row)
+        return _app(row)
+
+    def find(self, client_id: str) -> App | None:
+        """Returns the app of a client id."""
+        row = self._row(client_id)
+        return _app(row) if row else None
+
+    def all(self) -> list[App]:
+        """Returns all apps, the oldest first."""
+        return [_app(row) for _, row in sorted(self._books.tables["apps"].items())]
+
+    def _row(self, client_id: str) -> Row | None:
+        rows = self._books.tables["apps"].values()
+        return next((row for row in rows if row["client_id"] == client_id), None)
+
+
+def _app(row: Row) -> App:
+    return App(row["client_id"], row["secret"], tuple(row["redirect_uris"]), row["name"])
+
+
+def _refuse_odd(client_id: str, secret: str, redirect_uris: tuple[str, ...]) -> None:
+    if not client_id or not secret:
+        raise ValueError("an app needs a client id and a secret")
+    if not 1 <= len(redirect_uris) <= _MOST_REDIRECTS:
+        raise ValueError(f"an app has between 1 and {_MOST_REDIRECTS} redirect URIs")
+    for uri in redirect_uris:
+        parts = _split(uri)
+        if not parts.scheme or "#" in uri or not (parts.netloc or parts.path) or not uri.isascii():
+            raise ValueError(f"{uri!r} is no redirect URI like {_STANDARD_REDIRECTS[0]}")
+        # The address goes into a header that says where forms may lead.
+        if any(character in uri for character in " ;,'\"\\") or not uri.isprintable():
+            raise ValueError(f"{uri!r} holds characters that no redirect URI holds")
+
+
+def _split(uri: str) -> SplitResult:
+    try:
+        return urlsplit(uri)
+    except ValueError:
+        raise ValueError(f"{uri!r} is no redirect URI") from None

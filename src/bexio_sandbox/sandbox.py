@@ -1,0 +1,212 @@
+"""The sandbox as a whole: a strict bexio of one company, in this process or on a port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.wrappers import Request as WerkzeugRequest
+from werkzeug.wrappers import Response
+
+from bexio_sandbox import serializers
+from bexio_sandbox.api.app import Door, Hooks, Request
+from bexio_sandbox.behaviours import Doubts
+from bexio_sandbox.books import invoices, items, payments
+from bexio_sandbox.books.state import Books, Row
+from bexio_sandbox.faults import Faults
+from bexio_sandbox.identity.desk import Desk
+from bexio_sandbox.identity.keys import Keys
+from bexio_sandbox.identity.logins import Logins
+from bexio_sandbox.identity.server import Identity
+from bexio_sandbox.identity.settings import REALM, Settings
+from bexio_sandbox.limits import RateLimits
+from bexio_sandbox.moments import Clock, real_time
+from bexio_sandbox.page import Page
+from bexio_sandbox.seed import complete_old_books, open_new_books
+from bexio_sandbox.server import AccessLog, serving
+from bexio_sandbox.tokens import Tokens
+from bexio_sandbox.ui_actions import Person
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+COMPANIES = ("vat", "no-vat")
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail that left for a customer."""
+
+    to: str
+    subject: str
+    message: str
+    invoice_id: int
+    document_nr: str
+    sent_at: datetime
+    attach_pdf: bool
+
+
+class Sandbox:
+    """A local bexio."""
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], datetime] | None = None,
+        doubts: Mapping[str, str] | None = None,
+        data: Path | None = None,
+        speed: float = 1.0,
+        rate_limits: bool = True,
+        company: str = "vat",
+        token: str | None = None,
+    ) -> None:
+        if company not in COMPANIES:
+            raise ValueError(f"company can be {', '.join(COMPANIES)}, not {company!r}")
+        if speed <= 0:
+            raise ValueError("speed has to be positive")
+        self.doubts = Doubts(doubts)
+        moving_clock = Clock(clock or real_time)
+        self.books = Books(moving_clock, self.doubts, data)
+        if self.books.is_new:
+            open_new_books(self.books, company)
+        complete_old_books(self.books)
+        self.person = Person(self.books)
+        settings, keys = Settings(), Keys(self.books)
+        self._tokens = Tokens(self.books, keys, settings)
+        logins = Logins(self.books, self._tokens)
+        self._faults = Faults(self.books, self._tokens, logins, self.person, moving_clock)
+        self._identity = Identity(self.books, settings, keys, self._tokens, logins)
+        limits = RateLimits(moving_clock, speed, is_enforced=rate_limits)
+        self._door = Door(self.books, self._tokens, limits, self._faults)
+        desk = Desk(self._identity, self._tokens)
+        self._page = Page(self.books, self.person, self._door.requests, self._identity, desk)
+        if token is not None:
+            self.create_token(token=token)
+
+    @property
+    def app(self) -> WSGIApplication:
+        """The WSGI application: the API, and the page under /sandbox."""
+        return self._app
+
+    @property
+    def identity(self) -> Identity:
+        """The identity server: who logged in, whether that still works, and the knobs of it."""
+        return self._identity
+
+    @property
+    def hooks(self) -> Hooks:
+        """The lists `before` and `after_commit` of functions that are called with every API request."""
+        return self._door.hooks
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong on purpose; nothing, until something is planned."""
+        return self._faults
+
+    @property
+    def requests(self) -> list[Request]:
+        """All API requests since the start."""
+        return self._door.requests
+
+    @property
+    def mails(self) -> list[Mail]:
+        """All mails to customers, the oldest first."""
+        with self.books.lock:
+            rows = [dict(row) for row in self.books.mails.values()]
+        return [_mail(row) for row in rows]
+
+    def create_token(
+        self,
+        scopes: Iterable[str] | None = None,
+        *,
+        user_id: int = 1,
+        token: str | None = None,
+        days: float | None = None,
+        lifetime: timedelta | None = None,
+    ) -> str:
+        """Gives out a personal access token for some days or another time, with all scopes if none are named."""
+        return self._tokens.create(scopes, user_id, token, lifetime if days is None else timedelta(days=days))
+
+    def register_app(self, client_id: str, secret: str, redirect_uris: Iterable[str], name: str | None = None) -> None:
+        """Registers an app that may ask for logins, or changes the one of this client id."""
+        self._identity.apps.register(client_id, secret, redirect_uris, name)
+
+    def revoke_token(self, token: str) -> None:
+        """Makes a token worthless."""
+        with self.books.transaction():
+            self._tokens.revoke(token)
+
+    @contextmanager
+    def serve(self, port: int = 0, *, access_log: AccessLog | None = None) -> Iterator[str]:
+        """Serves on a local port for as long as the block lasts, and gives the address."""
+        with serving(self.app, port, access_log) as url:
+            self._identity.settings.issuer = f"{url}{REALM}"
+            yield url
+
+    def invoices(self) -> list[Row]:
+        """Returns all invoices as a GET of each would show them."""
+        with self.books.lock:
+            rows = sorted(self.books.invoices.values(), key=lambda row: int(row["id"]))
+            return [serializers.invoice(self.books, row, serializers.READ, with_positions=True) for row in rows]
+
+    def contacts(self, *, archived: bool = False) -> list[Row]:
+        """Returns the live contacts, or the archived ones, as a GET of the list would show them."""
+        with self.books.lock:
+            rows = sorted(self.books.contacts.values(), key=lambda row: int(row["id"]))
+            found = [row for row in rows if row["is_archived"] is archived]
+            return [serializers.contact(row, serializers.READ, is_single=False) for row in found]
+
+    def items(self) -> list[Row]:
+        """Returns all items as a GET of the list would show them."""
+        with self.books.lock:
+            rows = sorted(self.books.tables[items.ITEMS].values(), key=lambda row: int(row["id"]))
+            return [serializers.item({**items.BLANK, **row}, serializers.READ) for row in rows]
+
+    def load_items(self, count: int, first: int = 1, **fields: Any) -> None:
+        """Adds many items at once: `ITEM-000001`, `Item 1` and so on; `fields` are what all of them hold."""
+        self.person.load_items(count, first, **fields)
+
+    def payments(self, invoice_id: int) -> list[Row]:
+        """Returns the payments of an invoice as a GET would show them."""
+        with self.books.lock:
+            rows = payments.of_invoice(self.books, invoices.find(self.books, invoice_id))
+            return [serializers.payment(row, serializers.READ) for row in rows]
+
+    def close(self) -> None:
+        """Forgets late commits and closes the file of the books, if there is one."""
+        self._faults.close()
+        self.books.close()
+
+    def _app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        request = WerkzeugRequest(environ)
+        return self._response(request)(environ, start_response)
+
+    def _response(self, request: WerkzeugRequest) -> Response:
+        if request.path == "/" and request.method == "GET":
+            return Response("", 303, {"Location": "/sandbox"})
+        if _is_below(request.path, "/sandbox"):
+            return self._page.serve(request)
+        if _is_below(request.path, "/realms"):
+            return self._identity.serve(request, self._faults)
+        return self._door.serve(request)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    """Says whether a path is a folder or lies below it."""
+    return path == folder or path.startswith(f"{folder}/")
+
+
+def _mail(row: Row) -> Mail:
+    return Mail(
+        row["to"],
+        row["subject"],
+        row["message"],
+        row["invoice_id"],
+        row["document_nr"],
+        datetime.fromisoformat(row["sent_at"]),
+        row["attach_pdf"],
+    )

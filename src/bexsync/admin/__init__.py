@@ -1,0 +1,1 @@
+"""What a person looks at and mends: errors, links, state, runs, status, the VAT map and the profile."""

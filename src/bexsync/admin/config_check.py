@@ -1,0 +1,351 @@
+"""What is wrong with the configuration, as far as this computer alone can tell: no network, nothing changed."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import os
+import re
+import shutil
+import sqlite3
+import ssl
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from bexsync.config.problems import KeyLines, Wrong, problems_of, vat_problems_of, what_can_be_read
+from bexsync.config.profile import InvoicesSection, Profile, load_vat_map, shop_path, vat_map_path
+from bexsync.environment import VARIABLES
+from bexsync.errors import BexsyncError
+from bexsync.http.address import parse_address
+from bexsync.records.quoting import printable
+from bexsync.shops.folder.inbox import TABLES, finished
+from bexsync.shops.folder.input_errors import Complaint
+from bexsync.shops.folder.json_source import UnusableFile
+from bexsync.shops.folder.layout import Layout
+from bexsync.shops.folder.ownership import Owner, refuse_another
+from bexsync.shops.folder.problems import explained
+from bexsync.shops.folder.rights import open_to_others
+from bexsync.shops.folder.table.reading import describe, read_table
+from bexsync.state_reader import Glimpse
+from bexsync.store.filesystem import refuse_network
+
+Level = Literal["ok", "attention", "wrong"]
+
+_MAIL_WORDS = ("number", "title", "total", "currency", "due_date", "customer")
+_MOST_TABLES = 10
+_OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_OTHERS_MAY_READ = _OTHERS_MAY_WRITE | stat.S_IRGRP | stat.S_IROTH
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; `file`, `line` and `key` say where it stands, as far as that can be told."""
+
+    level: Level
+    subject: str
+    message: str
+    hint: str = ""
+    file: str = ""
+    line: int = 0
+    key: str = ""
+
+
+def check_configuration(profile_file: Path, state: Path, environment: Mapping[str, str], today: date) -> list[Finding]:
+    """Everything that can be found in one go: the profile, what speaks over it, and the places it names."""
+    findings = [*_profile(profile_file), *_variables(environment), *_vat_map(profile_file)]
+    profile = what_can_be_read(profile_file)
+    if profile is not None:
+        lines = KeyLines(profile_file)
+        findings += [*_settings(profile, profile_file, lines, today), *_shop(profile, profile_file, state)]
+    places = list(_state(state, environment))
+    if profile is not None and all(finding.level != "wrong" for finding in places):
+        findings += _site(profile, profile_file, state)
+    return [*findings, *places, *_token(environment)]
+
+
+def _profile(path: Path) -> Iterator[Finding]:
+    wrongs = problems_of(path)
+    yield from (_wrong("profile", path, wrong) for wrong in wrongs)
+    if not wrongs:
+        yield Finding("ok", "profile", f"{path} can be read.", file=str(path))
+    if path.is_file() and path.stat().st_mode & _OTHERS_MAY_WRITE:
+        yield Finding(
+            "attention",
+            "profile",
+            f"Other users may write {path}, and so decide what is booked and where the token is sent.",
+            f"chmod go-w {path}",
+            file=str(path),
+        )
+
+
+def _wrong(subject: str, path: Path, wrong: Wrong) -> Finding:
+    where = "" if wrong.variable else str(path)
+    return Finding("wrong", subject, wrong.message, wrong.hint, file=where, line=wrong.line, key=wrong.key)
+
+
+def _variables(environment: Mapping[str, str]) -> Iterator[Finding]:
+    """pydantic-settings passes over a variable whose table it does not know, so a typo would go unnoticed."""
+    tables = {name.upper() for name in Profile.model_fields}
+    over = []
+    for name in sorted(name for name in environment if name.upper().startswith("BEXSYNC_")):
+        if name in VARIABLES:
+            continue
+        if name.upper().removeprefix("BEXSYNC_").partition("__")[0] in tables:
+            over.append(name)
+            continue
+        close = difflib.get_close_matches(name.upper(), [*VARIABLES, *_possible_variables()], n=1)
+        hint = f"Did you mean {close[0]}?" if close else "A key is named like BEXSYNC_LEDGER__API_URL."
+        yield Finding("attention", "variable", f"{name} is no variable of bexsync and changes nothing.", hint, key=name)
+    if over:
+        said = "speaks" if len(over) == 1 else "speak"
+        yield Finding("ok", "variable", f"{', '.join(over)} {said} over the profile.")
+
+
+def _possible_variables() -> Iterator[str]:
+    for table, field in Profile.model_fields.items():
+        for key in getattr(field.annotation, "model_fields", {}):
+            yield f"BEXSYNC_{table}__{key}".upper()
+
+
+def _vat_map(profile_file: Path) -> Iterator[Finding]:
+    path = vat_map_path(profile_file)
+    wrongs = vat_problems_of(profile_file)
+    yield from (_wrong("VAT map", path, wrong) for wrong in wrongs)
+    if wrongs or not path.exists():
+        return
+    rows = load_vat_map(profile_file).rows
+    yield Finding("ok", "VAT map", f"{path} has {len(rows)} row{'' if len(rows) == 1 else 's'}.", file=str(path))
+    for number, row in enumerate(rows, 1):
+        if row.tax_class is None and row.rate is None and row.use is None:
+            yield Finding(
+                "attention",
+                "VAT map",
+                f"Row {number} ({row.code}) names neither class, rate nor use, so it never applies.",
+                "Say what it is for, or take it out.",
+                file=str(path),
+                key=f"tax.{number}",
+            )
+
+
+def _settings(profile: Profile, path: Path, lines: KeyLines, today: date) -> Iterator[Finding]:
+    """Values that are allowed and yet cannot be meant, or that another file contradicts."""
+
+    def finding(level: Level, key: str, message: str, hint: str) -> Finding:
+        return Finding(
+            level, "profile", message, hint, file=str(path), line=lines.line_of(tuple(key.split("."))), key=key
+        )
+
+    if not profile.enabled:
+        yield finding("attention", "enabled", "The profile says enabled = false, so no job does anything.", "")
+    for key, address in (("api_url", profile.ledger.api_url), ("issuer", profile.ledger.issuer)):
+        try:
+            parse_address(address)
+        except BexsyncError as problem:
+            yield finding("wrong", f"ledger.{key}", f"{key}: {problem.message}", f"Check {key} in [ledger].")
+    for level, message, hint in _authority(profile.ledger.ca_file):
+        yield finding(level, "ledger.ca_file", message, hint)
+    start = profile.invoices.start_date
+    if start is not None and start > today:
+        yield finding(
+            "attention",
+            "invoices.start_date",
+            f"start_date is {start}: invoices dated before that day are left alone.",
+            "Is that day meant?",
+        )
+    for key, message, hint in _mails(profile.invoices):
+        yield finding("attention", key, message, hint)
+    for purpose, message, hint in _commands(profile):
+        yield finding("wrong", f"ledger.token_command.{purpose}", message, hint)
+
+
+def _authority(name: str) -> Iterator[tuple[Level, str, str]]:
+    if not name:
+        return
+    if not Path(name).is_absolute():
+        yield (
+            "attention",
+            f"ca_file is {name}, which is looked for in whatever folder bexsync is started from.",
+            f"Name its whole path, as in {Path(name).absolute()}.",
+        )
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=name)
+    except OSError as problem:  # which what is no certificate is as well
+        said = "it is no certificate" if isinstance(problem, ssl.SSLError) else problem.strerror or str(problem)
+        yield (
+            "wrong",
+            f"The certificate file {name} cannot be used: {said}.",
+            "It must hold the certificate of an authority in PEM form.",
+        )
+
+
+def _mails(invoices: InvoicesSection) -> Iterator[tuple[str, str, str]]:
+    for language, mail in invoices.mail.items():
+        for name, text in (("subject", mail.subject), ("message", mail.message)):
+            for word in sorted(set(re.findall(r"\{(\w+)\}", text)) - set(_MAIL_WORDS)):
+                close = difflib.get_close_matches(word, _MAIL_WORDS, n=1)
+                yield (
+                    f"invoices.mail.{language}.{name}",
+                    f"The {name} of mails in {language} holds {{{word}}}, which stays as it is.",
+                    f"Did you mean {{{close[0]}}}?" if close else f"There are {', '.join(_MAIL_WORDS)}.",
+                )
+
+
+def _commands(profile: Profile) -> Iterator[tuple[str, str, str]]:
+    named = profile.ledger.token_command
+    for purpose, call in (("get", named.get), ("set", named.set), ("erase", named.erase)):
+        if call and shutil.which(call[0]) is None:
+            yield purpose, f"The program {call[0]} is not found or may not be run.", "Name its whole path."
+        if not call and purpose != "erase" and profile.ledger.token_store == "command":  # noqa: S105  a store's name
+            yield purpose, f'token_store = "command" needs `{purpose}`.', "`bexsync config example` shows how."
+
+
+def _shop(profile: Profile, profile_file: Path, state: Path) -> Iterator[Finding]:
+    layout = Layout(shop_path(profile, profile_file))
+    sentences = []
+    for folder in (layout.root, *layout.folders):
+        try:
+            with explained(layout):
+                _require_open(layout, folder)
+        except BexsyncError as problem:
+            if problem.message not in sentences:
+                sentences.append(problem.message)
+                yield Finding("wrong", "shop", problem.message, problem.hint, file=str(folder), key="shop.path")
+    if sentences:
+        return
+    try:
+        with explained(layout):
+            refuse_another(layout.root, _owner(profile, profile_file, state))
+    except BexsyncError as problem:
+        yield Finding("wrong", "shop", problem.message, problem.hint, file=str(layout.root), key="shop.path")
+        return
+    missing = [folder.name for folder in layout.folders if not folder.exists()]
+    later = f" {', '.join(missing)} will be made by the first push." if missing else ""
+    yield Finding("ok", "shop", f"{layout.root} can be read and written.{later}", file=str(layout.root))
+    if shared := open_to_others(layout):
+        names = ", ".join(str(folder) for folder in shared)
+        yield Finding(
+            "attention",
+            "shop",
+            f"Other users may write in {names}, and so decide what is booked and what the shop is told.",
+            "Where that is not meant: `chmod go-w` of each, owned by the user that runs bexsync; "
+            "a shop needs to write in in/ only.",
+            file=str(shared[0]),
+            key="shop.path",
+        )
+    waiting = finished(layout.incoming, now=0, quiet_seconds=0)
+    tables = [found.path for found in waiting if found.path.suffix.lower() in TABLES]
+    yield from (_table(path, profile) for path in tables[:_MOST_TABLES])
+
+
+def _owner(profile: Profile, profile_file: Path, state: Path) -> Owner:
+    """Who wants the folder, as far as this computer knows; a site that changed, or a bad state, is told on its own."""
+    company, before = "", ""
+    with suppress(BexsyncError, sqlite3.Error):
+        glimpse = Glimpse(profile_file, state)
+        company, before = glimpse.company, glimpse.site()
+    return Owner(before or profile.shop.site, frozenset((company,) if company else ()))
+
+
+def _table(path: Path, profile: Profile) -> Finding:
+    """How a table that waits would be understood; what is wrong with it is told by a push, record by record."""
+    settings, currency = profile.shop.csv, profile.ledger.currency
+    try:
+        described = describe(path, settings, currency)
+        bad = any(isinstance(found, Complaint) for found in read_table(path, settings, currency))
+    except UnusableFile:
+        bad = True
+    except OSError as problem:
+        described, bad = f"cannot be read: {problem.strerror or problem}.", True
+    return Finding("attention" if bad else "ok", "table", f"{path.name} {described}", file=str(path), key="shop.csv")
+
+
+def _require_open(layout: Layout, folder: Path) -> None:
+    """Raises OSError; a subfolder that is missing is none of our business yet."""
+    layout.require_root()
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    if folder.exists() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+
+def _site(profile: Profile, profile_file: Path, state: Path) -> Iterator[Finding]:
+    try:
+        before = Glimpse(profile_file, state).site()
+    except BexsyncError as problem:
+        yield Finding("wrong", "state", problem.message, problem.hint, file=str(state))
+        return
+    except sqlite3.Error as problem:
+        said = f"The state in {state} cannot be looked at now: {printable(str(problem))}."
+        yield Finding("attention", "state", said, "If that stays so, restore a copy of it.", file=str(state))
+        return
+    if before and before != profile.shop.site:
+        yield Finding(
+            "wrong",
+            "profile",
+            f'The site of this profile was "{before}" and is now "{profile.shop.site}"; '
+            "it is part of every key and must not change.",
+            f'Set [shop] site = "{before}" again. For another shop write another profile.',
+            file=str(profile_file),
+            line=KeyLines(profile_file).line_of(("shop", "site")),
+            key="shop.site",
+        )
+
+
+def _state(folder: Path, environment: Mapping[str, str]) -> Iterator[Finding]:
+    if environment.get("BEXSYNC_STATE_DIR") and not folder.is_absolute():
+        yield Finding(
+            "attention",
+            "state",
+            f"BEXSYNC_STATE_DIR is {folder}, which is another folder wherever bexsync is started.",
+            f"Name its whole path, as in {folder.absolute()}.",
+            key="BEXSYNC_STATE_DIR",
+        )
+    standing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    hint = "Give this user the right to write there, or set BEXSYNC_STATE_DIR to a folder of its own."
+    if not standing.is_dir():
+        yield Finding("wrong", "state", f"{standing} is no folder, so the state cannot live in {folder}.", hint)
+        return
+    if not os.access(standing, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
+        yield Finding("wrong", "state", f"This user may not read and write {standing}.", hint, file=str(standing))
+        return
+    try:
+        refuse_network(folder)
+    except BexsyncError as problem:
+        yield Finding("wrong", "state", problem.message, problem.hint, file=str(folder))
+        return
+    if standing == folder.absolute() and folder.stat().st_mode & _OTHERS_MAY_WRITE:
+        yield Finding(
+            "attention", "state", f"Other users may write {folder}.", f"chmod go-w {folder}", file=str(folder)
+        )
+    made = "" if standing == folder.absolute() else " will be made by the first run"
+    yield Finding("ok", "state", f"{folder}{made or ' can be read and written'}.", file=str(folder))
+
+
+def _token(environment: Mapping[str, str]) -> Iterator[Finding]:
+    name = environment.get("BEXSYNC_ACCESS_TOKEN_FILE", "").strip()
+    if environment.get("BEXSYNC_ACCESS_TOKEN", "").strip():
+        passed_over = " BEXSYNC_ACCESS_TOKEN_FILE is not looked at." if name else ""
+        yield Finding("ok", "token", f"BEXSYNC_ACCESS_TOKEN speaks over every login.{passed_over}")
+    elif name:
+        yield from _token_file(Path(name))
+
+
+def _token_file(path: Path) -> Iterator[Finding]:
+    hint = "Check BEXSYNC_ACCESS_TOKEN_FILE and the file's rights."
+    try:
+        empty = not path.read_text(encoding="utf-8").strip()
+        mode = path.stat().st_mode
+    except (OSError, UnicodeDecodeError):
+        yield Finding("wrong", "token", f"The token file {path} cannot be read.", hint, file=str(path))
+        return
+    if empty:
+        yield Finding("wrong", "token", f"The token file {path} is empty.", hint, file=str(path))
+    elif mode & _OTHERS_MAY_READ:
+        yield Finding("attention", "token", f"Other users may read {path}.", f"chmod 600 {path}", file=str(path))
+    else:
+        yield Finding("ok", "token", f"The token in {path} speaks over every login.", file=str(path))

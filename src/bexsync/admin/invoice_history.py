@@ -1,0 +1,149 @@
+"""One invoice with everything the state knows of it, and why it was not booked, issued or mailed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from bexsync.admin.invoice_list import ListedInvoice, Selection, list_invoices
+from bexsync.config.profile import Profile
+from bexsync.errors import UsageProblem
+from bexsync.planning.invoice_link import KIND
+from bexsync.ports import Standing
+from bexsync.store import ErrorRow, Intent, IntentState, Link, RecordRow, RecordState, Store
+
+_STUCK = (IntentState.HELD, IntentState.REJECTED, IntentState.CONFLICT)
+_UNKNOWN = (IntentState.SENDING, IntentState.IN_DOUBT)
+
+
+@dataclass(frozen=True)
+class InvoiceStory:
+    """The story of one invoice; `why_not` says what keeps it from going on, and what to do."""
+
+    invoice: ListedInvoice
+    record: str
+    source: str
+    taken_at: str
+    linked_at: str
+    checked_at: str
+    adopted: bool
+    events: int
+    why_not: Sequence[str]
+    errors: Sequence[ErrorRow]
+    steps: Sequence[Mapping[str, Any]]
+
+
+def tell_story(store: Store, profile: Profile, name: str, today: date) -> InvoiceStory:
+    """The story of an invoice by its shop id, or its number in the shop or in bexio; raises UsageProblem."""
+    shop_id = _shop_id(store, name)
+    row, link = store.records.get(KIND, shop_id), store.links.get(KIND, shop_id)
+    listed = list_invoices(store, profile, Selection(), today).rows
+    errors = [error for error in store.errors.open() if (error.kind, error.shop_id) == (KIND, shop_id)]
+    steps = store.intents.of_subject(KIND, shop_id)
+    return InvoiceStory(
+        invoice=next((one for one in listed if one.shop_id == shop_id), ListedInvoice(shop_id)),
+        record=row.state.value if row else "unknown",
+        source=f"{row.origin}, {row.place}" if row and row.place else row.origin if row else "",
+        taken_at=row.taken_at if row else "",
+        linked_at=link.linked_at if link else "",
+        checked_at=link.checked_at if link else "",
+        adopted=bool(link and link.adopted),
+        events=link.events if link else 0,
+        why_not=list(_why_not(profile, row, link, errors, steps)),
+        errors=errors,
+        steps=[_told(step) for step in steps],
+    )
+
+
+def _shop_id(store: Store, name: str) -> str:
+    """Ids of the shop first: they are unique, numbers need not be."""
+    if store.records.get(KIND, name) or store.links.get(KIND, name):
+        return name
+    by_number = [link.shop_id for link in store.links.all(KIND) if link.number == name]
+    by_number += [row["shop_id"] for row in store.records.summaries() if row["source_number"] == name]
+    found = list(dict.fromkeys(by_number))
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageProblem(f'Several invoices have the number "{name}".', f"Name one by its id: {', '.join(found)}.")
+    if any((error.kind, error.shop_id) == (KIND, name) for error in store.errors.open()):
+        return name
+    raise UsageProblem(
+        f'The shop has no invoice "{name}".',
+        "`bexsync invoices list` shows those it has; a file that could not be read lies in failed/.",
+    )
+
+
+def _why_not(
+    profile: Profile, row: RecordRow | None, link: Link | None, errors: Sequence[ErrorRow], steps: Sequence[Intent]
+) -> Iterator[str]:
+    """What keeps the invoice, in the order in which it has to be mended."""
+    if not profile.enabled:
+        yield "The profile says enabled = false."
+    for step in steps:
+        if step.state in _UNKNOWN:
+            yield f"The outcome of `{_named(step)}` is unknown; the next run looks whether it took effect."
+    for error in errors:
+        seen = " It was acknowledged." if error.acknowledged_at else ""
+        yield f"{error.message}{seen} {error.hint}".rstrip()
+    if errors:
+        return
+    for step in steps:
+        if step.state in _STUCK:
+            yield f"bexio did not take `{_named(step)}`: {step.said} Try it again: bexsync invoices push."
+    if link is None:
+        yield from _why_not_booked(row)
+    else:
+        yield from _why_not_mailed(profile, row, link)
+
+
+def _why_not_booked(row: RecordRow | None) -> Iterator[str]:
+    if row is None:
+        return
+    if row.state is RecordState.IGNORED:
+        yield f"It is left alone: {row.reason}."
+    elif row.state is RecordState.GIVEN_UP:
+        yield f"It was acknowledged ({row.reason}) and rests until the shop changes it, or `bexsync errors retry`."
+    elif row.state is RecordState.OPEN:
+        yield f"The next `bexsync invoices push` takes it{f': {row.reason}' if row.reason else '.'}"
+
+
+def _why_not_mailed(profile: Profile, row: RecordRow | None, link: Link) -> Iterator[str]:
+    standing = link.state.get("standing")
+    record = row.canonical() if row else {}
+    if standing == Standing.CANCELLED:
+        yield f"It was cancelled in bexio. To book it again: bexsync links forget {link.shop_id}, and drop it again."
+    elif standing == Standing.DELETED:
+        yield f"It was deleted in bexio. To book it again: bexsync links forget {link.shop_id}, and drop it again."
+    elif link.state.get("shared") == "yes":
+        return
+    elif link.adopted:
+        yield "It was in bexio before bexsync knew it, and such documents are never mailed."
+    elif record.get("leave_as_draft"):
+        yield "The shop says leave_as_draft, so it stays a draft until somebody issues it in bexio."
+    elif standing == Standing.DRAFT and profile.invoices.finish == "draft":
+        yield 'The profile says finish = "draft", so it stays a draft until somebody issues it in bexio.'
+    elif record.get("auto_send") is False:
+        yield "The shop says auto_send = false, so it is not mailed."
+    elif standing == Standing.ISSUED and profile.invoices.finish != "send":
+        yield f'The profile says finish = "{profile.invoices.finish}", so it is not mailed.'
+    elif standing == Standing.DRAFT:
+        yield "It was created as a draft and not issued since; issue it in bexio."
+    elif standing == Standing.ISSUED:
+        yield "It was issued in bexio, or before the profile said that invoices are mailed; send it in bexio."
+
+
+def _named(step: Intent) -> str:
+    return step.kind.replace("_", " ")
+
+
+def _told(step: Intent) -> dict[str, Any]:
+    return {
+        "step": step.kind,
+        "state": step.state.value,
+        "at": step.sent_at.isoformat(timespec="seconds") if step.sent_at else "",
+        "attempts": step.attempt,
+        "said": step.said,
+    }

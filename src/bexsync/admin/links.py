@@ -1,0 +1,300 @@
+"""links: which record is which document; adopting documents that stand in the ledger already, forgetting links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, cast
+
+from bexsync.engine.result import Outcome, Result, Status
+from bexsync.errors import TryLater, UsageProblem
+from bexsync.jobs.importing import Desk
+from bexsync.jobs.invoices import PUSH
+from bexsync.jobs.locks import Locks
+from bexsync.jobs.products import SYNC
+from bexsync.jobs.run import Run, run_job
+from bexsync.jobs.workspace import Workspace
+from bexsync.money import written
+from bexsync.planning.invoice_link import KIND, reference
+from bexsync.planning.matching import OURS, Candidate, Match, is_same_total, match
+from bexsync.planning.plan import LinkDraft, Plan, Step, Subject
+from bexsync.planning.products import KIND as PRODUCT
+from bexsync.ports import DocumentState
+from bexsync.records import Customer, Invoice
+from bexsync.store import IntentState, Link, RecordRow, RecordState, Store
+from bexsync.store.kept import DocumentEvent, Kept
+
+ADOPT = "links adopt"
+# Ids of products and of invoices may be the same.
+_PRODUCT = f"{PRODUCT}:"
+
+
+@dataclass(frozen=True)
+class AdoptOptions:
+    """One pair named by a person, or nothing: then all are matched; without `yes` they are only shown."""
+
+    shop_id: str = ""
+    document: str = ""
+    yes: bool = False
+
+
+def adopt(workspace: Workspace, options: AdoptOptions) -> Result:
+    """Links invoices of the shop to documents that stand in the ledger already, instead of creating them again."""
+    return run_job(workspace, ADOPT, lambda run: _Adopt(run, options).work(), dry=not options.yes)
+
+
+class _Adopt:
+    def __init__(self, run: Run, options: AdoptOptions) -> None:
+        self._run = run
+        self._options = options
+
+    def work(self) -> None:
+        desk = Desk(self._run)
+        desk.take_in()
+        rows = [row for row in self._run.store.records.in_state(KIND, RecordState.OPEN) if self._is_unlinked(row)]
+        matches = self._named(rows) if self._options.shop_id else self._matched(rows)
+        for found in matches:
+            self._adopt(found)
+        if not self._run.dry:
+            self._run.deliver_reports(KIND)
+            desk.put_away()
+
+    def _is_unlinked(self, row: RecordRow) -> bool:
+        return self._run.store.links.get(KIND, row.shop_id) is None
+
+    def _named(self, rows: Iterable[RecordRow]) -> list[Match]:
+        options = self._options
+        if options.shop_id not in {row.shop_id for row in rows}:
+            raise UsageProblem(
+                f'The shop has no open invoice "{options.shop_id}" without a link.',
+                "`bexsync invoices list` shows those it has.",
+            )
+        documents = [
+            d
+            for d in self._run.ledger.documents_changed_since(None)
+            if options.document in (d.number, str(d.ledger_id))
+        ]
+        if len(documents) != 1:
+            raise UsageProblem(f'bexio has {len(documents) or "no"} invoice "{options.document}".', "Name its number.")
+        self._refuse_stealing(documents[0])
+        self._refuse_another_amount(next(row for row in rows if row.shop_id == options.shop_id), documents[0])
+        return [Match(options.shop_id, tuple(documents), "named by hand")]
+
+    def _refuse_stealing(self, document: DocumentState) -> None:
+        owner = next((x.shop_id for x in self._run.store.links.all(KIND) if x.ledger_id == document.ledger_id), "")
+        if not owner and document.reference.startswith(OURS):
+            owner = document.reference
+        if owner:
+            raise UsageProblem(
+                f"{document.number} belongs to {owner} already.", f"If that is wrong: bexsync links forget {owner}"
+            )
+
+    @staticmethod
+    def _refuse_another_amount(row: RecordRow, document: DocumentState) -> None:
+        invoice = cast(Invoice, row.record())
+        if not is_same_total(invoice, document):
+            raise UsageProblem(
+                f"{row.shop_id} comes to {written(invoice.total or Decimal(0))}, "
+                f"{document.number} to {written(document.total)}: they are not the same invoice.",
+                "Correct one of them first.",
+            )
+
+    def _matched(self, rows: Iterable[RecordRow]) -> list[Match]:
+        invoices = [(cast(Invoice, row.record()), self._mail(cast(Invoice, row.record()))) for row in rows]
+        if not invoices:
+            return []
+        self._run.ledger.refresh_contacts()
+        return match(invoices, [self._candidate(d) for d in self._run.ledger.documents_changed_since(None)])
+
+    def _mail(self, invoice: Invoice) -> str:
+        customer = invoice.customer
+        if customer is None and invoice.customer_id:
+            row = self._run.store.records.get("customer", invoice.customer_id)
+            customer = cast(Customer, row.record()) if row else None
+        contact = invoice.invoice_contact
+        return (customer.email if customer else None) or (contact.email if contact else None) or "-"
+
+    def _candidate(self, document: DocumentState) -> Candidate:
+        contact = self._run.store.contacts.get(document.contact_id) if document.contact_id else None
+        mails = {contact.mail, contact.mail_second} if contact else set()
+        return Candidate(document, frozenset(mail for mail in mails if mail))
+
+    def _adopt(self, found: Match) -> None:
+        if len(found.documents) != 1 or not found.why:
+            numbers = ", ".join(d.number for d in found.documents)
+            self._note(
+                found.shop_id, Status.BLOCKED, None,
+                f"It may be any of {numbers}, or they are somebody else's.",
+                f"Name one: bexsync links adopt {found.shop_id} NUMBER --yes",
+            )  # fmt: skip
+            return
+        (document,) = found.documents
+        reason = f"{document.number} of {document.day}, {written(document.total)}, {found.why}"
+        if self._run.dry:
+            self._note(found.shop_id, Status.PLANNED, document, reason)
+            return
+        self._link(found.shop_id, document, reason)
+
+    def _link(self, shop_id: str, document: DocumentState, reason: str) -> None:
+        """Our reference goes onto the document where bexio lets it, so that even a lost state finds it again."""
+        row = self._run.store.records.get(KIND, shop_id)
+        if row is None:
+            return
+        kind = next((step.kind for step in self._steps(row, document) if self._is_done(step)), None)
+        if kind is None:
+            self._note(shop_id, Status.FAILED, document, "bexio did not show the document.", "Try again.")
+            return
+        if kind == "adopt":
+            reason += "; bexio did not take our reference, so keep a copy of the state (bexsync state backup)"
+        self._run.store.records.settle(KIND, shop_id, RecordState.DONE, reason, self._run.workspace.clock.now())
+        self._note(shop_id, Status.DONE, document, reason)
+
+    def _is_done(self, step: Step) -> bool:
+        return all(applied.trouble is None for applied in self._run.applier.apply(Plan((step,))))
+
+    def _steps(self, row: RecordRow, document: DocumentState) -> Iterator[Step]:
+        site = self._run.store.site
+        invoice = row.record()
+        key = reference(site, row.shop_id)
+        draft = LinkDraft(KIND, fingerprint=invoice.fingerprint(), agreed=invoice.canonical(), adopted=True)
+        for kind in ("claim", "adopt"):
+            yield Step(
+                kind,
+                f"{key}@{document.ledger_id}",
+                Subject(KIND, row.shop_id),
+                {"document_id": document.ledger_id, "reference": key},
+                scope=site,
+                link=draft,
+                title=f"link {document.number}",
+            )
+
+    def _note(self, shop_id: str, status: Status, document: DocumentState | None, reason: str, hint: str = "") -> None:
+        self._run.outcomes[Subject(KIND, shop_id)] = Outcome(
+            KIND, "adopt", shop_id, status,
+            document.ledger_id if document else None, document.number if document else "",
+            document.url if document else "", reason, hint, code="" if status is Status.DONE else "adopt",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LinkStory:
+    """Everything the state knows of one link; or of a record without one, and why it has none."""
+
+    shop_id: str
+    link: Link | None
+    record: str
+    steps: tuple[dict[str, Any], ...]
+    reason: str = ""
+
+
+class LinksDesk:
+    """What a person sees of links, and forgetting one."""
+
+    def __init__(self, store: Store, kept: Kept, locks: Locks) -> None:
+        self._store = store
+        self._kept = kept
+        self._locks = locks
+
+    def __enter__(self) -> LinksDesk:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._store.close()
+
+    def links(self) -> list[Link]:
+        """All links, oldest document first."""
+        return list(self._store.links.all(KIND))
+
+    def story(self, shop_id: str) -> LinkStory:
+        """One link, or a record without one, with its steps; raises UsageProblem when there is neither."""
+        row = self._unlinked(shop_id)
+        if row is not None:
+            return LinkStory(row.shop_id, None, row.state.value, self._steps(row.kind, row.shop_id), self._why(row))
+        link = self.link(shop_id)
+        row = self._store.records.get(link.kind, link.shop_id)
+        steps = self._steps(link.kind, link.shop_id)
+        return LinkStory(link.shop_id, link, row.state.value if row else "unknown", steps)
+
+    def _unlinked(self, name: str) -> RecordRow | None:
+        """The invoice of that id or of the shop's number, where it is in no document yet."""
+        if any(name in (link.shop_id, link.number) for link in self._store.links.all(KIND)):
+            return None
+        records = self._store.records
+        return records.get(KIND, name) or next(
+            (row for row in records.all(KIND) if row.canonical().get("source_number") == name), None
+        )
+
+    def _why(self, row: RecordRow) -> str:
+        said = (e.message for e in self._store.errors.open() if (e.kind, e.shop_id) == (row.kind, row.shop_id))
+        return row.reason or next(said, "")
+
+    def _steps(self, kind: str, shop_id: str) -> tuple[dict[str, Any], ...]:
+        return tuple(
+            {
+                "step": intent.kind,
+                "state": intent.state.value,
+                "at": intent.sent_at.isoformat(timespec="seconds") if intent.sent_at else "",
+                "attempts": intent.attempt,
+                "said": intent.said,
+            }
+            for intent in self._store.intents.of_subject(kind, shop_id)
+        )
+
+    def forget(self, name: str) -> str:
+        """Forget a record with its link and everything begun for it, and return its id in the shop.
+
+        Dropped again, the invoice counts as new. While its document stands in the ledger, the next push finds it by its
+        reference, or as the one it was adopted into, and links it again; what is issued is never mailed, so nothing is
+        doubled. A document that was cancelled or deleted is booked again. An item is found again by its code.
+        Raises Busy while its job runs, and TryLater while an outcome is unknown.
+        """
+        kind, shop_id = self._forgettable(name)
+        with self._locks.job(SYNC if kind == PRODUCT else PUSH):
+            self._refuse_while_unknown(kind, shop_id)
+            key = reference(self._store.site, shop_id)
+            link = self._store.links.get(kind, shop_id)
+            documents = {link.ledger_id} if link else set()
+            if kind == KIND:
+                for document in sorted(documents.union(self._kept.documents(DocumentEvent.FINISHED, key))):
+                    self._kept.note(DocumentEvent.FORGOTTEN, key, document)
+            with self._store.transaction():
+                self._store.links.forget(kind, shop_id)
+                self._store.intents.forget(kind, shop_id)
+                self._store.records.forget(kind, shop_id)
+        return shop_id
+
+    def _forgettable(self, name: str) -> tuple[str, str]:
+        """A link, or an invoice without one that a state before this one issued; raises UsageProblem for neither."""
+        row = None if name.startswith(_PRODUCT) else self._unlinked(name)
+        if row is not None and self._kept.documents(DocumentEvent.FINISHED, reference(self._store.site, row.shop_id)):
+            return row.kind, row.shop_id
+        link = self.link(name)
+        return link.kind, link.shop_id
+
+    def question(self, name: str) -> str:
+        """What a person is asked before it is forgotten; raises UsageProblem where there is nothing to forget."""
+        kind, shop_id = self._forgettable(name)
+        link = self._store.links.get(kind, shop_id)
+        return f"the link of {shop_id} to {link.number}" if link else f"what was once booked for {shop_id}"
+
+    def _refuse_while_unknown(self, kind: str, shop_id: str) -> None:
+        unknown = (IntentState.SENDING, IntentState.IN_DOUBT)
+        steps = [step for step in self._store.intents.of_subject(kind, shop_id) if step.state in unknown]
+        if steps:
+            raise TryLater(
+                f"Nobody knows yet whether the last request for {shop_id} ({steps[-1].kind}) took effect, "
+                "so its link was not forgotten.",
+                f"Run `bexsync {steps[-1].job}` first, which looks; then say this again.",
+                code="outcome_unknown",
+            )
+
+    def link(self, name: str) -> Link:
+        """One link by the shop's id or the number in bexio; raises UsageProblem where there is none."""
+        of_products = name.startswith(_PRODUCT)
+        wanted = name.removeprefix(_PRODUCT)
+        for link in self._store.links.all(PRODUCT if of_products else KIND):
+            if wanted in (link.shop_id, link.number):
+                return link
+        shows = "products" if of_products else "links"
+        raise UsageProblem(f'There is no link of "{name}".', f"`bexsync {shows} list` shows them.")

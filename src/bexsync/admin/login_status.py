@@ -1,0 +1,163 @@
+"""`auth status`: whose login it is, where it is kept, when it ends, and what it lets bexsync do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from bexsync.auth.login import Login, personal_login
+from bexsync.auth.service import AuthDesk
+from bexsync.auth.source import ending_soon
+from bexsync.auth.tokens import FILE_VARIABLE, VARIABLE, environment_token, names_token
+from bexsync.config.profile import Profile
+from bexsync.errors import BexsyncError, NotPermitted
+from bexsync.ledgers.bexio.rights import Right, Rights, rights_from
+from bexsync.ledgers.bexio.scopes import SCOPES, Scope, is_granted, needed
+
+_IDLE_END = timedelta(days=365)  # an offline session that is never renewed closes (contract 1.3)
+_IDLE_WARNED = timedelta(days=60)
+
+
+@dataclass(frozen=True)
+class ScopeLine:
+    """One scope; `granted` is None where nobody can tell, `right` says how the user's right stands."""
+
+    scope: str
+    words: str
+    commands: tuple[str, ...]
+    needed: bool
+    granted: bool | None
+    right: str
+
+
+@dataclass(frozen=True)
+class LoginStatus:
+    """Everything about one login; `problems` keep jobs from working, `warnings` will one day.
+
+    `trouble` is why the ledger could not be asked.
+    """
+
+    kind: str
+    company: str
+    company_id: str
+    user: str
+    mail: str
+    where: str
+    store: str
+    since: datetime
+    renewed_at: datetime
+    expires_at: datetime | None
+    renewable: bool
+    idle_end: datetime | None
+    scopes: tuple[ScopeLine, ...]
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+    trouble: BexsyncError | None = None
+
+
+def look_at_login(desk: AuthDesk, permissions: Callable[[], Any] | None) -> LoginStatus:
+    """The status; `permissions` asks the ledger for the user's rights, None looks at what is kept here only."""
+    record = desk.record
+    now = desk.clock.now()
+    if names_token():
+        variable = VARIABLE if os.environ.get(VARIABLE, "").strip() else FILE_VARIABLE
+        login, where, store, warning = personal_login(environment_token(), now), f"the variable {variable}", "", ""
+    else:
+        login = desk.login()
+        kept = desk.store(record.store) if record else None
+        where, warning = (kept.where, kept.warning) if kept else ("", "")
+        store = record.store.name if record else ""
+    rights, trouble = _rights(permissions)
+    if permissions is not None and trouble is None and record is not None and not names_token():
+        login = desk.login()  # asking may have renewed it
+    lines = tuple(_line(scope, _is_needed(scope, desk.profile, login), login, rights) for scope in SCOPES)
+    user = (record.user or record.mail) if record else "the token's user"
+    idle_end = _idle_end(login)
+    warnings = (
+        warning,
+        ending_soon(login, desk.clock),
+        f"A login was made as well ({record.company}), but the environment speaks over it."
+        if record and names_token()
+        else "",
+        f"The login ends on {idle_end:%Y-%m-%d} unless it is used before."
+        if idle_end and idle_end - now < _IDLE_WARNED
+        else "",
+    )
+    return LoginStatus(
+        kind=login.kind,
+        company=record.company if record else "",
+        company_id=record.company_id if record else "",
+        user=record.user if record else "",
+        mail=record.mail if record else "",
+        where=where,
+        store=store or "environment",
+        since=login.since,
+        renewed_at=login.obtained_at,
+        expires_at=login.expires_at,
+        renewable=login.renewable,
+        idle_end=idle_end,
+        scopes=lines,
+        problems=tuple(p for p in (_problem(line, user) for line in lines) if p),
+        warnings=tuple(w for w in warnings if w),
+        trouble=trouble,
+    )
+
+
+def _rights(permissions: Callable[[], Any] | None) -> tuple[Rights, BexsyncError | None]:
+    if permissions is None:
+        return rights_from(None), None
+    try:
+        return rights_from(permissions()), None
+    except NotPermitted:
+        return rights_from(None), None
+    except BexsyncError as problem:
+        return rights_from(None), problem
+
+
+def _idle_end(login: Login) -> datetime | None:
+    if not login.renewable:
+        return None
+    return login.refresh_expires_at or login.obtained_at + _IDLE_END
+
+
+def _is_needed(scope: Scope, profile: Profile, login: Login) -> bool:
+    """Whether the jobs of the profile would miss it; who a token belongs to is known without identity scopes."""
+    is_identity = scope.is_of_login or (scope.name == "offline_access" and login.kind == "personal")
+    return scope in needed(profile) and not (login.scope and is_identity)
+
+
+def _line(scope: Scope, is_needed: bool, login: Login, rights: Rights) -> ScopeLine:
+    granted = is_granted(scope.name, set(login.scope)) if login.scope else None
+    right = rights.of(scope) if scope.module else None
+    return ScopeLine(scope.name, scope.words, scope.commands, is_needed, granted, right.value if right else "")
+
+
+def _problem(line: ScopeLine, user: str) -> str:
+    """A scope, a right and a module are three different things, granted by three different people."""
+    if not line.needed:
+        return ""
+    commands = " and ".join(f"`{name}`" for name in line.commands)
+    if line.granted is False:
+        return (
+            f"The login lacks the scope {line.scope} ({line.words}), which {commands} need: "
+            "log in again with `bexsync auth login` and allow it."
+        )
+    if line.right == Right.MISSING:
+        return (
+            f"{user} has no right in bexio to {line.words}, which {commands} need: "
+            "an administrator gives it under Settings > Users and rights."
+        )
+    if line.right == Right.NOT_BOOKED:
+        return (
+            f"The company has not booked the module that lets bexsync {line.words}, which {commands} need: "
+            "an administrator books it in bexio."
+        )
+    if line.right == Right.OWN_ONLY:
+        return (
+            f"{user} may only see own records where bexsync has to {line.words}: what others made would be made twice. "
+            "An administrator widens the right under Settings > Users and rights."
+        )
+    return ""

@@ -1,0 +1,82 @@
+"""bexsync test-connection"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bexsync.cli import options
+from bexsync.cli.runner import Command, Lateness, StopRequest, command, finish, make_sure, workspace_of
+from bexsync.errors import Exit
+
+if TYPE_CHECKING:
+    from bexsync.jobs.connection import Report
+
+NAME = "test-connection"
+_OF_THE_NUMBER = "Where bexio numbers invoices, the draft uses up one number."
+
+
+def try_out(
+    context: typer.Context,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Only look; create nothing in bexio. For cron, with --quiet.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Create the test contact and the test draft without asking.")
+    ] = False,
+    profile: options.Profile = None,
+    json: options.Json = False,
+    verbose: options.Verbose = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Check that profile, login and bexio fit together.
+
+    Tries it with a contact and a draft, which are archived and deleted afterwards.
+
+    Shows the company, user, currency, account, tax, numbering and rights, and what a push would do; every problem
+    at once. Then it creates one contact and one draft, reads the draft back, compares the sum, learns how this bexio
+    searches, deletes the draft and archives the contact. Nothing is issued, nothing is mailed; where bexio numbers
+    invoices, the draft uses up a number.
+    """
+    call = command(context, NAME, profile=profile, json=json, verbose=verbose, quiet=quiet)
+    if not (read_only or call.output.asks):
+        make_sure(
+            call,
+            yes,
+            f"A test contact and a test draft are created, then archived and deleted. {_OF_THE_NUMBER}",
+        )
+    lateness = Lateness(call) if quiet else None
+    finish(call, lambda: run_test(call, read_only=read_only, yes=yes, lateness=lateness), patience=lateness)
+
+
+def run_test(call: Command, *, read_only: bool, yes: bool, lateness: Lateness | None = None) -> Exit:
+    """Looks, tries it where that is wanted, and shows what came of it."""
+    from bexsync.engine.result import Result
+    from bexsync.jobs.connection import try_connection
+    from bexsync.wiring import is_enabled
+
+    if not is_enabled(call.profile):
+        return call.output.result(Result(disabled=True, message="This profile says enabled = false."))
+    workspace = workspace_of(call)
+    call.output.site = workspace.store.site
+    stop = StopRequest(call.output)
+    workspace.stop_when(stop)
+
+    def wants_trial(report: Report) -> bool:
+        call.output.settings(report.company, report.checks)
+        if read_only or not report.worth_trying:
+            return False
+        where = report.company or "this company"
+        if call.output.asks and not yes and workspace.profile.ledger.numbering == "ledger":
+            call.output.say(_OF_THE_NUMBER)
+        make_sure(call, yes, f"Create a test contact and a test draft in {where}, then archive and delete them?")
+        return True
+
+    try:
+        report = try_connection(workspace, wants_trial)
+    finally:
+        stop.settle()
+        workspace.close()
+    in_a_row = {"in_a_row": lateness.after(report.exit_code)} if lateness else {}
+    return call.output.connection(report, **in_a_row)

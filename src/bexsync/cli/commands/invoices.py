@@ -1,0 +1,151 @@
+"""bexsync invoices ..."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from bexsync.cli import completion, options
+from bexsync.cli.runner import command, finish, run_job
+from bexsync.errors import Exit, UsageProblem
+
+Ids = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--id",
+        metavar="ID",
+        help="Only this invoice (shop id or number); repeatable.",
+        autocompletion=completion.invoices,
+    ),
+]
+
+
+def push(
+    context: typer.Context,
+    ids: Ids = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Only invoices dated from here on.")
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="At most this many invoices; the rest waits for the next run."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Show the plan and what it costs; change nothing.")
+    ] = False,
+    confirm: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Allow a plan of exactly N documents above the limits.")
+    ] = None,
+    profile: options.Profile = None,
+    json: options.Json = False,
+    verbose: options.Verbose = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Push approved invoices into bexio.
+
+    They stay drafts, are issued, or are issued and mailed, as the profile says.
+
+    Files dropped into the shop's in/ folder are taken in. Contacts are found by shop id, mail or name, or
+    created; the number and link go back to the shop. Repeating it is safe: what is already there stays as it is.
+    """
+    from bexsync.jobs.invoices import PushOptions
+    from bexsync.jobs.invoices import push as run
+
+    call = command(context, "invoices push", profile=profile, json=json, verbose=verbose, quiet=quiet)
+    call.output.rehearsing = dry_run
+    chosen = PushOptions(tuple(ids or ()), since.date() if since else None, limit, confirm, dry_run)
+    run_job(call, lambda workspace: run(workspace, chosen))
+
+
+def list_(
+    context: typer.Context,
+    status: Annotated[
+        str | None,
+        typer.Option(
+            metavar="STATUS",
+            help="Only with this status: open (or unpaid), overdue, waiting, blocked, draft, sent, paid, ...",
+            autocompletion=completion.statuses,
+        ),
+    ] = None,
+    unpaid: Annotated[bool, typer.Option("--unpaid", help="Only what customers still owe: --status open.")] = False,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only what is unpaid after its due date.")] = False,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Only invoices dated from here on.")
+    ] = None,
+    customer: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Only customers with this in their name or mail.")
+    ] = None,
+    sort: Annotated[
+        str,
+        typer.Option(
+            metavar="FIELD",
+            help="Sort by date, due, customer, amount, paid, open, status, number or id; -amount sorts downwards.",
+            autocompletion=completion.sort_fields,
+        ),
+    ] = "date",
+    limit: Annotated[int | None, typer.Option(min=0, metavar="N", help="Show at most N; the sums count all.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print a table for a spreadsheet, without sums.")] = False,
+    profile: options.Profile = None,
+    json: options.Json = False,
+) -> None:
+    """List the invoices, what is paid and what is open.
+
+    Shows customer, amount, dates, and the sums of each currency. Asks nothing of bexio.
+    """
+    call = command(context, "invoices list", profile=profile, json=json)
+
+    def work() -> Exit:
+        from bexsync.admin.invoice_list import Selection, list_invoices
+        from bexsync.http.clock import SystemClock
+        from bexsync.wiring import open_local_state
+
+        if csv and json:
+            raise UsageProblem("--csv and --json exclude each other.", "Use one of them.")
+        day = since.date() if since else None
+        selection = Selection(status or "", unpaid, overdue, day, customer or "", sort, limit)
+        settings, store = open_local_state(call.profile)
+        call.output.site = store.site
+        try:
+            found = list_invoices(store, settings, selection, SystemClock().now().astimezone().date())
+        finally:
+            store.close()
+        return call.output.invoices(found, selection, csv=csv)
+
+    finish(call, work)
+
+
+def show(
+    context: typer.Context,
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID",
+            help="The shop's id of the invoice, or its number in the shop or in bexio.",
+            autocompletion=completion.every_invoice,
+        ),
+    ],
+    profile: options.Profile = None,
+    json: options.Json = False,
+) -> None:
+    """Show the whole story of one invoice.
+
+    Also why it was not booked or mailed. Asks nothing of bexio.
+    """
+    call = command(context, "invoices show", profile=profile, json=json)
+
+    def work() -> Exit:
+        from bexsync.admin.invoice_history import tell_story
+        from bexsync.http.clock import SystemClock
+        from bexsync.wiring import open_local_state
+
+        settings, store = open_local_state(call.profile)
+        call.output.site = store.site
+        try:
+            story = tell_story(store, settings, name, SystemClock().now().astimezone().date())
+        finally:
+            store.close()
+        return call.output.invoice(story)
+
+    finish(call, work)

@@ -1,0 +1,184 @@
+"""bexsync vat ..."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bexsync.cli import options
+from bexsync.cli.runner import Command, Lateness, command, finish
+from bexsync.errors import Exit, MappingProblem, UsageProblem
+
+if TYPE_CHECKING:
+    from bexsync.admin.vat_map import MapFile, Survey
+    from bexsync.vat import VatMap, VatRow
+
+
+def map_(
+    context: typer.Context,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="WHAT=CODE", help="Map WHAT to this tax code of bexio; may be repeated."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; take every proposal.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Show the map with every proposal in it; write nothing.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only look, for cron: silent when the map is right, else 78 and why.")
+    ] = False,
+    profile: options.Profile = None,
+    json: options.Json = False,
+    verbose: options.Verbose = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Map the VAT rates and classes of the shop to bexio.
+
+    Row by row, into the file PROFILE.vat.toml.
+
+    The shop's rates come from its tax list, its products and the invoices so far. A tax of the same rate is proposed
+    where there is but one; 0 %, exempt, foreign and reverse-charge sales never are. Enter takes the proposal.
+
+    WHAT is a class of the shop (standard), shipping, fee, or a rate (rate:8.1). Parts joined by commas narrow it down:
+    class:NAME, rate:N, use:shipping, country:DE, from:2027-01-01. So: --set standard=UN81 --set shipping=UN81
+    --set rate:8.1=UN81 --set rate:0,country:DE=ULA --set standard,from:2027-01-01=UN85
+
+    What stays unmapped and would stop records is shown, and makes the exit code 78.
+    """
+    call = command(context, "vat map", profile=profile, json=json, verbose=verbose, quiet=quiet)
+    call.output.rehearsing = dry_run
+
+    def work() -> Exit:
+        from bexsync.admin.vat_map import MapFile, survey
+        from bexsync.config.profile import vat_map_path
+        from bexsync.paths import profile_path
+        from bexsync.planning.mapping_arguments import read_orders
+        from bexsync.wiring import open_workspace, why_idle
+
+        if check and (set_ or yes or dry_run):
+            raise UsageProblem("--check only looks, so it goes with no --set, --yes or --dry-run.", "Leave them out.")
+        orders = read_orders(set_ or [])
+        reason = why_idle(call.profile)
+        if reason:
+            return call.output.said(reason, {"disabled": True})
+        file = MapFile(vat_map_path(profile_path(call.profile).resolve()))
+        workspace = open_workspace(call.profile)
+        call.output.site = workspace.store.site
+        try:
+            seen = survey(workspace)
+        finally:
+            workspace.close()
+        if not seen.subject_to_vat:
+            return _without_vat(call, seen, orders)
+        return _checked(call, seen) if check else _Mapping(call, seen, file, orders, yes, dry_run).done()
+
+    def looked() -> Exit:
+        code = work()
+        Lateness(call).after(code)
+        return code
+
+    if check:  # cron hears of what time mends only when it does not
+        finish(call, looked, patience=Lateness(call))
+    finish(call, work)
+
+
+def _without_vat(call: Command, seen: Survey, orders: Sequence[VatRow]) -> Exit:
+    """A company that charges no VAT has nothing to map."""
+    sentence = f"{seen.company} is not subject to VAT in {seen.books.today.year}"
+    if orders:
+        raise MappingProblem(f"{sentence}: there is nothing to map.", "Leave --set out.")
+    if not (call.output.talkative or call.output.json):
+        return Exit.OK
+    return call.output.said(f"{sentence}, so it needs no map.", {"company": seen.company, "subject_to_vat": False})
+
+
+def _checked(call: Command, seen: Survey) -> Exit:
+    """Nothing but what is wrong, or soon will be."""
+    from bexsync.cli.views.vat import show_check, tell
+
+    code, data, errors = tell(seen, seen.vat_map)
+    if call.output.json:
+        return call.output.data(code, data, errors)
+    return show_check(call.output, seen)
+
+
+class _Mapping:
+    """From what stands to what is wanted, by orders, answers or proposals."""
+
+    def __init__(
+        self, call: Command, seen: Survey, file: MapFile, orders: Sequence[VatRow], yes: bool, dry_run: bool
+    ) -> None:
+        self._call = call
+        self._seen = seen
+        self._file = file
+        self._orders = orders
+        self._takes_proposals = yes or dry_run
+        self._yes = yes
+        self._dry_run = dry_run
+
+    def done(self) -> Exit:
+        """Decides, writes and shows."""
+        fresh = self._decided(self._ordered())
+        changed = fresh.rows != self._seen.vat_map.rows
+        text = self._file.text(fresh, self._seen.company, self._seen.books.today)
+        backup = None
+        if changed and not self._dry_run:
+            if not self._is_wanted(fresh):
+                raise typer.Abort
+            backup = self._file.save(text)
+        return self._shown(fresh, text, changed=changed, backup=str(backup or ""))
+
+    def _ordered(self) -> VatMap:
+        from bexsync.planning.mapping_arguments import allowed
+
+        vat_map = self._seen.vat_map
+        for row in self._orders:
+            vat_map = vat_map.with_row(allowed(self._seen.books, self._seen.wants, row))
+        return vat_map
+
+    def _decided(self, vat_map: VatMap) -> VatMap:
+        from bexsync.planning.vat_map import decided, proposed
+
+        books, wants = self._seen.books, self._seen.wants
+        if self._takes_proposals:
+            return decided(books, vat_map, wants, proposed)
+        if self._call.output.asks and not self._call.output.quiet:
+            from bexsync.cli.prompts.vat_prompts import Talk
+
+            talk = Talk(self._seen, vat_map)
+            talk.begin()
+            return decided(books, vat_map, wants, talk.answer)
+        self._refuse_to_decide(vat_map)
+        return vat_map
+
+    def _refuse_to_decide(self, vat_map: VatMap) -> None:
+        """Without a terminal nobody can be asked."""
+        from bexsync.planning.vat_map import in_words, open_entries
+
+        asked = [e for e in open_entries(self._seen.books, vat_map, self._seen.wants) if e.proposal or e.blocks]
+        if not asked:
+            return
+        names = ", ".join(dict.fromkeys(in_words(entry.want) for entry in asked[:5]))
+        more = f" and {len(asked) - 5} more" if len(asked) > 5 else ""
+        raise UsageProblem(
+            f"These are not mapped yet, and there is no terminal to ask on: {names}{more}.",
+            "--yes takes what is proposed (--dry-run shows it), --set WHAT=CODE says the rest.",
+        )
+
+    def _is_wanted(self, fresh: VatMap) -> bool:
+        if self._yes or not self._call.output.asks or self._call.output.quiet:
+            return True
+        from bexsync.cli.prompts.vat_prompts import agrees_to
+
+        return agrees_to(self._file.path, self._seen.vat_map, fresh)
+
+    def _shown(self, fresh: VatMap, text: str, *, changed: bool, backup: str) -> Exit:
+        from bexsync.cli.views.vat import Written, show_map, tell
+
+        written = Written(str(self._file.path), backup, changed, not self._dry_run, self._file.has_comments, text)
+        code, data, errors = tell(self._seen, fresh, written)
+        if self._call.output.json:
+            return self._call.output.data(code, data, errors)
+        return show_map(self._call.output, self._seen, fresh, written)

@@ -1,0 +1,1 @@
+"""The questions that commands ask at a terminal."""

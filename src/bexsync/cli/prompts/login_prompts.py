@@ -1,0 +1,270 @@
+"""The conversation of `auth login`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from bexsync.auth.cron_check import is_possible, rehearse
+from bexsync.auth.listener import Listener
+from bexsync.auth.login import App
+from bexsync.auth.records import LoginRecord
+from bexsync.auth.service import AuthDesk, LoggedIn
+from bexsync.auth.stores import StoreChoice, suggest
+from bexsync.auth.stores.encrypted_file import CREDENTIALS, KEY_FILE, make_key
+from bexsync.auth.tokens import names_token
+from bexsync.errors import ConfigurationProblem, Exit, LoginNeeded, TokenStoreProblem, UsageProblem
+from bexsync.http.redaction import register_secret
+from bexsync.ledgers.bexio.scopes import to_ask_for
+from bexsync.paths import config_folder, expanded
+from bexsync.wiring import open_auth_desk
+
+if TYPE_CHECKING:
+    from bexsync.cli.runner import Command
+
+SECRET_VARIABLE = "BEXSYNC_CLIENT_SECRET"  # noqa: S105  a name, not a secret
+PORTAL = "https://developer.bexio.com"
+BEXIO = "https://auth.bexio.com/realms/bexio"
+PATIENCE_SECONDS = 300
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """The options of `auth login`."""
+
+    no_browser: bool = False
+    token_stdin: bool = False
+    all_scopes: bool = False
+    store: str = ""
+    key_file: Path | None = None
+    client_id: str = ""
+    client_secret_file: Path | None = None
+    new_app: bool = False
+
+
+def log_in(call: Command, wishes: Wishes) -> Exit:
+    """Logs in, keeps the login, and says what comes next."""
+    desk = open_auth_desk(call.profile)
+    record, lines = make_login(desk, wishes)
+    said, reached = rehearsal(desk.path, record.store)
+    lines += said
+    which = "" if call.profile == "default" else f"-p {call.profile} "
+    lines.append(f"Next: bexsync {which}test-connection")
+    data = {
+        "company": record.company,
+        "company_id": record.company_id,
+        "user": record.user,
+        "mail": record.mail,
+        "store": record.store.name,
+        "reached_by_cron": reached,
+    }
+    return call.output.said("\n".join(lines), data)
+
+
+def make_login(desk: AuthDesk, wishes: Wishes) -> tuple[LoginRecord, list[str]]:
+    """Logs in and keeps the login; what is known of it, and the sentences about it."""
+    choice = desk.tried_out(choose_store(desk, wishes))
+    if wishes.token_stdin:
+        new = _with_token(desk)
+        record = desk.keep(new, choice)
+    else:
+        new, record = _with_app(desk, wishes, choice)
+    store = desk.store(choice)
+    lines = [
+        f"Logged in to {record.company or record.company_id} as {record.user or 'unknown'}"
+        f"{f' ({record.mail})' if record.mail else ''}.",
+        f"The login is kept in {store.where}{f', {store.warning}' if store.warning else ''}.",
+    ]
+    lines += _ending(new)
+    if names_token():
+        lines.append(
+            "The environment holds a token too, and speaks over this login: unset BEXSYNC_ACCESS_TOKEN[_FILE]."
+        )
+    return record, lines
+
+
+def choose_store(desk: AuthDesk, wishes: Wishes) -> StoreChoice:
+    """The store that was named, or the one of the login before, or what this machine suggests; never a silent guess."""
+    record = desk.record
+    name = wishes.store or desk.profile.ledger.token_store
+    if not name and wishes.key_file:
+        name = "encrypted-file"
+    if record is not None and name in ("", record.store.name) and not wishes.key_file:
+        return record.store
+    if not name:
+        suggestion = suggest()
+        if suggestion.choice is None:
+            raise TokenStoreProblem(
+                f"Where should the login be kept? {suggestion.why}",
+                "Name it: --token-store encrypted-file (servers), file (plain text), or command (pass, Vault ...).",
+            )
+        return suggestion.choice
+    if name != "encrypted-file":
+        return StoreChoice(name)
+    return StoreChoice(name, _key(wishes.key_file))
+
+
+def _key(key_file: Path | None) -> dict[str, str]:
+    """The key file to record; where there is no key yet, one is made."""
+    named = os.environ.get(KEY_FILE, "").strip()
+    if key_file is None and not named and os.environ.get(CREDENTIALS):
+        return {}  # systemd gives the key
+    path = expanded(key_file or (Path(named) if named else config_folder() / "key")).absolute()
+    if not path.exists():
+        make_key(path)
+        _tell(f"Made a key in {path}; whoever has it and the encrypted file has the login.")
+    return {"key_file": str(path)}
+
+
+def _with_token(desk: AuthDesk) -> LoggedIn:
+    if sys.stdin.isatty():
+        token = str(typer.prompt("Personal access token", hide_input=True, err=True)).strip()
+    else:
+        token = sys.stdin.readline().strip()
+    register_secret(token)
+    if not token or not all("!" <= sign <= "~" for sign in token):
+        raise UsageProblem(
+            "The input holds no token.",
+            f"Make one at {PORTAL}/pat and pass it: bexsync auth login --token-stdin < FILE",
+        )
+    return desk.use_token(token)
+
+
+def _with_app(desk: AuthDesk, wishes: Wishes, choice: StoreChoice) -> tuple[LoggedIn, LoginRecord]:
+    browser = None if wishes.no_browser else _browser()  # before anybody types anything
+    app = _app(desk, wishes)
+    attempt = desk.begin(app, to_ask_for(desk.profile, everything=wishes.all_scopes))
+
+    def finish(address: str) -> tuple[LoggedIn, LoginRecord]:
+        new = desk.finish(app, attempt, address)
+        return new, desk.keep(new, choice)
+
+    if browser is None:
+        return finish(_pasted(attempt.url))
+    with Listener(desk.profile.ledger.redirect_uri, finish, lambda done: _greeting(done[1])) as listener:
+        _tell(f"Opening the login page of bexio. If nothing opens, open this address yourself:\n\n  {attempt.url}\n")
+        if not browser.open(attempt.url):
+            _tell("The browser did not open; open the address yourself, or start again with --no-browser.")
+        _tell("Waiting for you there; Ctrl-C gives up. An error page instead of the login means that the client id or")
+        _tell(f"the redirect URI is not that of your app ({desk.profile.ledger.redirect_uri}).")
+        return listener.wait(PATIENCE_SECONDS)
+
+
+def _greeting(record: LoginRecord) -> str:
+    return f"{record.company or record.company_id}, as {record.user or record.mail or 'unknown'}"
+
+
+def _app(desk: AuthDesk, wishes: Wishes) -> App:
+    known = None if wishes.new_app or wishes.client_id else desk.known_app()
+    if known is not None:
+        return known
+    if not wishes.client_id:
+        _needs_a_person("the client id of your app", "--client-id ID")
+        _show_first_steps(desk)
+    client_id = wishes.client_id or str(typer.prompt("Client id", err=True)).strip()
+    secret = _secret(wishes.client_secret_file)
+    register_secret(secret)
+    return App(client_id, secret)
+
+
+def _secret(file: Path | None) -> str:
+    if file is not None:
+        try:
+            return expanded(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as problem:
+            raise ConfigurationProblem(
+                f"The file {file} with the client secret cannot be read.", "Check its path and its rights."
+            ) from problem
+    named = os.environ.get(SECRET_VARIABLE, "").strip()
+    if named:
+        return named
+    _needs_a_person("the client secret of your app", f"--client-secret-file FILE or {SECRET_VARIABLE}")
+    return str(typer.prompt("Client secret (hidden)", hide_input=True, err=True)).strip()
+
+
+def _needs_a_person(what: str, option: str) -> None:
+    if not sys.stdin.isatty():
+        raise UsageProblem(f"The login needs {what}, and nobody is there to ask.", f"Pass it with {option}.")
+
+
+def _show_first_steps(desk: AuthDesk) -> None:
+    if desk.profile.ledger.issuer != BEXIO:
+        _tell(
+            f"This profile logs in at {desk.profile.ledger.issuer}, not at bexio.\n"
+            "A sandbox has printed client id and client secret when it was started.\n"
+        )
+        return
+    _tell(
+        "bexsync logs in with an app of your own. That is done once:\n\n"
+        f"  1. Log in at {PORTAL} with your bexio account.\n"
+        '  2. Create an app there; call it "bexsync", say.\n'
+        "  3. Enter this as its allowed redirect URL, to the letter:\n\n"
+        f"       {desk.profile.ledger.redirect_uri}\n\n"
+        "  4. Copy its client id and client secret to here.\n"
+    )
+
+
+def _pasted(url: str) -> str:
+    _tell(
+        f"Open this address in any browser, on any computer, log in and allow it:\n\n  {url}\n\n"
+        "The browser is then sent to a page that it may not be able to show. That is fine:\n"
+        "copy the address of that page, all of it, to here."
+    )
+    if not sys.stdin.isatty():
+        returned = sys.stdin.readline().strip()
+        if "state=" not in returned:
+            raise LoginNeeded(
+                "That is not the address of the page you were sent to.", "Start again, and copy all of it."
+            )
+        return returned
+    while True:
+        returned = str(typer.prompt("Address", err=True)).strip()
+        if "state=" in returned:
+            return returned
+        _tell("That is not the address of the page you were sent to; it holds state=... Copy all of it.")
+
+
+def _browser() -> webbrowser.BaseBrowser:
+    try:
+        return webbrowser.get()
+    except webbrowser.Error:
+        raise ConfigurationProblem(
+            "There is no browser on this computer.",
+            "Use any other computer's: bexsync auth login --no-browser",
+            code="browser",
+        ) from None
+
+
+def _ending(new: LoggedIn) -> list[str]:
+    if new.login.renewable:
+        return ["It renews itself."]
+    if new.login.kind == "app":
+        return ["It cannot be renewed: allow your app the scope offline_access, then log in again."]
+    ends = f" on {new.login.expires_at:%Y-%m-%d}" if new.login.expires_at else ""
+    return [f"It expires{ends} and cannot renew itself; for cron log in with an app of your own: bexsync auth login"]
+
+
+def rehearsal(profile: str, choice: StoreChoice) -> tuple[list[str], bool | None]:
+    """Whether cron reaches the login of a written profile, and what it needs for that; None where there is no cron."""
+    if not is_possible():
+        return [], None
+    found = rehearse(profile, in_keyring=choice.name == "keyring")
+    if found.reached and not found.lines:
+        return ["Cron reaches it as it is."], True
+    if found.reached:
+        return ["Cron reaches it with these lines in the crontab:", *(f"  {line}" for line in found.lines)], True
+    return [
+        f"Cron does not reach it: {found.said}",
+        "For cron keep it elsewhere: bexsync auth login --token-store encrypted-file --key-file ~/.config/bexsync/key",
+    ], False
+
+
+def _tell(text: str) -> None:
+    """Words of the conversation go where the questions go, so that a script reads nothing but the result."""
+    typer.echo(text, err=True)

@@ -1,0 +1,118 @@
+"""The list of invoices for a person and for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from bexsync.admin.invoice_list import ListedInvoice
+from bexsync.cli.views.page import Page, Row
+from bexsync.cli.views.text import coloured_status, linked_number
+from bexsync.shops.folder.escape_formula import harmless
+
+if TYPE_CHECKING:
+    from bexsync.admin.invoice_list import InvoiceList, Selection
+
+_NAMES = ("id", "number", "customer", "date", "due", "cur", "amount", "paid", "paid on", "open", "status")
+_RIGHT = ("amount", "paid", "open")
+_ROOM_FOR_LINKS = 180
+# What a narrow terminal leaves out, the least important first; the number stands for the id.
+_DROPPED = ("paid on", "cur", "paid", "date", "due")
+
+
+def invoices_data(found: InvoiceList) -> dict[str, Any]:
+    """The list for a script."""
+    return {
+        "invoices": [asdict(row) for row in found.rows],
+        "found": found.found,
+        "sums": {currency: sums.written() for currency, sums in found.sums.items()},
+        "not_counted": found.not_counted,
+    }
+
+
+def invoices_csv(found: InvoiceList) -> str:
+    """The list for a spreadsheet: every cell quoted, and none is a formula, whatever the spreadsheet splits at."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
+    names = [field.name for field in fields(ListedInvoice)]
+    writer.writerow(names)
+    for row in found.rows:
+        cells = {**asdict(row), "overdue": "yes" if row.overdue else "no"}
+        writer.writerow([harmless(cells[name]) for name in names])
+    return text.getvalue()
+
+
+def show_invoices(found: InvoiceList, selection: Selection) -> None:
+    """One line an invoice with its last error beneath it, and the sums per currency in the end."""
+    page = Page()
+    if not found.rows:
+        page.line(_nothing(found, selection))
+    elif page.is_endless:
+        rows = [Row((*_cells(row), Text(row.url)), Text(row.error)) for row in found.rows]
+        page.table((*_NAMES, "link", "error"), rows, right=_RIGHT)
+    else:
+        _show_on_terminal(page, found)
+    _show_sums(page, found)
+    page.show()
+
+
+def _show_on_terminal(page: Page, found: InvoiceList) -> None:
+    """Ids are left out where all have numbers and room is short."""
+    links = page.width >= _ROOM_FOR_LINKS
+    rows = [
+        Row(_cells(row), Text(row.url if links else "", style="dim"), (Text(row.error),) if row.error else ())
+        for row in found.rows
+    ]
+    numbered = ("id",) if all(row.number for row in found.rows) else ("number",)
+    names = (*_NAMES, "link")
+    page.table(names, rows, right=_RIGHT, shorten=("customer", "id"), drop=("paid on", *numbered, *_DROPPED[1:]))
+
+
+def _cells(row: ListedInvoice) -> tuple[Text, ...]:
+    return (
+        Text(row.shop_id),
+        linked_number(row.number, row.url),
+        Text(row.customer),
+        Text(row.date),
+        Text(row.due_date, style="red" if row.overdue else ""),
+        Text(row.currency),
+        Text(row.amount),
+        Text(row.paid_amount),
+        Text(row.paid_date),
+        Text(row.open if row.open not in ("0.00", "") else "", style="red" if row.overdue else ""),
+        coloured_status(row.status),
+    )
+
+
+def _nothing(found: InvoiceList, selection: Selection) -> str:
+    if found.found:
+        return f"{found.found} invoices, none of them shown."
+    if selection.status:
+        return f"No invoice has the status {selection.status}."
+    if selection.unpaid or selection.overdue:
+        return "No invoice is overdue." if selection.overdue else "No invoice is unpaid."
+    if selection.since or selection.customer:
+        return "No invoice is like that."
+    return "No invoices yet."
+
+
+def _show_sums(page: Page, found: InvoiceList) -> None:
+    if found.sums or len(found.rows) < found.found:
+        page.line()
+    for currency, sums in found.sums.items():
+        amounts = sums.written()
+        late = f", {amounts['overdue']} of it overdue" if sums.overdue else ""
+        noun = "invoice" if sums.count == 1 else "invoices"
+        page.line(
+            f"{currency or 'Unknown currency'}: {sums.count} {noun} in bexio, {amounts['amount']}; "
+            f"{amounts['paid']} paid, {amounts['open']} open{late}."
+        )
+    if found.not_counted and found.sums:
+        verb = "is" if found.not_counted == 1 else "are"
+        page.line(f"{found.not_counted} {verb} not in these sums: waiting, blocked, cancelled or left alone.")
+    if len(found.rows) < found.found and found.rows:
+        page.line(f"{len(found.rows)} of {found.found} are shown.")

@@ -1,0 +1,62 @@
+"""Links for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from bexsync.cli.views.page import Page, Row
+
+if TYPE_CHECKING:
+    from bexsync.admin.links import LinkStory
+    from bexsync.store import Link
+
+
+_STATE = {"shared": "the customer has a link to it"}
+
+
+def show_links(links: Sequence[Link]) -> None:
+    """One line a link, its address in bexio beside or beneath it."""
+    page = Page()
+    if not links:
+        page.line("No links yet.")
+    else:
+        page.table(("id", "number", "stands", "linked", "link"), [_row(link) for link in links])
+    page.show()
+
+
+def _row(link: Link) -> Row:
+    standing = link.state.get("standing", "").replace("_", " ")
+    since = f"{link.linked_at[:10]}{' (adopted)' if link.adopted else ''}"
+    return Row((Text(link.shop_id), Text(link.number), Text(standing), Text(since)), Text(link.url, style="dim"))
+
+
+def show_story(story: LinkStory) -> None:
+    """What is known of one link, and the steps that led to it."""
+    page, link = Page(), story.link
+    if link is None:
+        why = f": {story.reason}" if story.reason else ""
+        said = f"{story.shop_id} is in no document; its record is {story.record}{why}"
+        page.line(said if said.endswith(".") else f"{said}.")
+    else:
+        _show_link(page, link, story.record)
+    if story.steps:
+        page.line()
+        rows = [
+            Row((Text(s["step"].replace("_", " ")), Text(s["state"]), Text(s["at"])), Text(s["said"]))
+            for s in story.steps
+        ]
+        page.table(("step", "state", "sent", ""), rows)
+    page.show()
+
+
+def _show_link(page: Page, link: Link, record: str) -> None:
+    page.line(f"{link.shop_id} is {link.number} (document {link.ledger_id}): {link.url}")
+    page.line(
+        f"linked {link.linked_at[:16].replace('T', ' ')} UTC, looked at {link.checked_at[:16].replace('T', ' ')} UTC"
+    )
+    for name, value in link.state.items():
+        page.line(f"  {_STATE.get(name, name.replace('_', ' '))}: {value}")
+    page.line(f"The shop was told {link.events} time{'' if link.events == 1 else 's'}; its record is {record}.")

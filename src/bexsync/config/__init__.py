@@ -1,0 +1,1 @@
+"""The profile: its settings, their sources and what is wrong with them."""

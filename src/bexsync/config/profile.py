@@ -1,0 +1,457 @@
+"""A profile: one TOML file that names one site of a shop, one ledger company, and the rules between them."""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
+
+from bexsync.errors import ProfileProblem
+from bexsync.paths import config_folder as config_folder
+from bexsync.paths import expanded
+from bexsync.paths import profile_path as profile_path
+from bexsync.records.columns import CHOICES, NAMES
+from bexsync.records.quoting import printable, shown
+from bexsync.vat import VatMap, VatRow
+
+Finish = Literal["draft", "issue", "send"]
+Language = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z]{2}$")]
+
+
+def _web_address(value: str) -> str:
+    if not value.startswith(("https://", "http://")):
+        raise ValueError("must begin with https://")
+    return value.rstrip("/")
+
+
+def _empty_is_none(value: object) -> object:
+    """TOML knows no null, so an empty text says that there is no value."""
+    return None if value == "" else value
+
+
+def _one_sign(value: str) -> str:
+    if len(value) > 1 or value in ('"', "\r", "\n"):
+        raise ValueError('must be one sign, such as ";" or "\\t"')
+    return value
+
+
+def _known_encoding(value: str) -> str:
+    try:
+        "".encode(value or "utf-8")
+        codecs.getincrementaldecoder(value or "utf-8")
+    except (LookupError, ValueError):
+        raise ValueError('must be an encoding like "utf-8", "windows-1252" or "cp850"') from None
+    return value
+
+
+def _whole_date(value: str) -> str:
+    """A format that loses part of a date is no format of days; one with an hour may have a zone."""
+    moment = datetime(2026, 11, 20, tzinfo=UTC)
+    try:
+        if value and datetime.strptime(moment.strftime(value), value).date() != moment.date():  # noqa: DTZ007
+            raise ValueError
+    except (ValueError, re.error):
+        raise ValueError('must name day, month and year, like "%d.%m.%Y"') from None
+    return value
+
+
+def _known_columns(value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    for name in value:
+        _require_field(name)
+    return value
+
+
+def _require_field(name: str) -> None:
+    if name not in NAMES:
+        close = difflib.get_close_matches(printable(name), sorted(NAMES), n=1)
+        wish = f"; did you mean `{close[0]}`?" if close else "; `bexsync docs format` lists them"
+        raise ValueError(f"names the unknown field `{printable(name)}`{wish}")
+
+
+def _one_or_several(value: object) -> object:
+    """One header may stand without a list around it."""
+    return (value,) if isinstance(value, str) else value
+
+
+def _known_values(value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    for name, words in value.items():
+        _require_field(name)
+        allowed = CHOICES.get(name, ())
+        for word, meaning in words.items():
+            if allowed and meaning not in allowed:
+                raise ValueError(
+                    f"says that `{printable(word)}` of `{name}` means {shown(meaning)}, which is none of "
+                    f"{', '.join(allowed)}"
+                )
+    return value
+
+
+def _bank_accounts(value: object) -> str | dict[str, str]:
+    """One account, or a table of them by currency; by hand, since a union would make two sentences of one mistake."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, Mapping) or not all(isinstance(iban, str) for iban in value.values()):
+        raise ValueError('must be an IBAN, or a table of them by currency, like { CHF = "CH93 ...", EUR = "CH56 ..." }')
+    codes = [str(code) for code in value]
+    if not all(re.fullmatch(r"[A-Za-z]{3}", code) for code in codes):
+        raise ValueError("must name currencies by three letters, like CHF")
+    return {str(code).upper(): iban for code, iban in value.items()}
+
+
+Url = Annotated[str, AfterValidator(_web_address)]
+BankAccounts = Annotated[str | dict[str, str], PlainValidator(_bank_accounts)]
+
+
+class Section(BaseModel):
+    """A table of the profile; unknown keys are refused, because a typo must not change a booking."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_null(cls, value: object) -> object:
+        """No path, address or text of ours can hold it."""
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("holds a null character")
+        return value
+
+
+TokenStoreName = Literal["", "keyring", "encrypted-file", "file", "command"]
+
+
+class TokenCommandSection(Section):
+    """Commands that keep the login: `get` prints it, `set` reads it from its input, `erase` forgets it."""
+
+    get: tuple[str, ...] = ()
+    set: tuple[str, ...] = ()
+    erase: tuple[str, ...] = ()
+
+
+class LedgerSection(Section):
+    """The company in bexio and what documents belong to by default."""
+
+    type: Literal["bexio"] = "bexio"
+    user: str = ""
+    language: Language = "de"
+    currency: Annotated[str, StringConstraints(to_upper=True, pattern=r"^[A-Za-z]{3}$")] = "CHF"
+    revenue_account: str = "3200"
+    tax_code: str = ""
+    bank_account: BankAccounts = ""
+    numbering: Literal["ledger", "shop"] = "ledger"
+    contact_group: str = ""
+    api_url: Url = "https://api.bexio.com"
+    web_url: Url = "https://office.bexio.com"
+    ca_file: str = ""
+    issuer: Url = "https://auth.bexio.com/realms/bexio"
+    redirect_uri: Url = "http://127.0.0.1:27182/callback"
+    token_store: TokenStoreName = ""
+    token_command: TokenCommandSection = TokenCommandSection()
+
+    @property
+    def bank_accounts(self) -> Mapping[str, str]:
+        """The accounts by currency; a single one is that of the ledger's own currency."""
+        named = self.bank_account if isinstance(self.bank_account, dict) else {self.currency: self.bank_account}
+        return {code: iban for code, iban in named.items() if iban}
+
+
+class CsvSection(Section):
+    """How the shop's tables are written, CSV and XLSX; what is empty is found out from each file."""
+
+    sheet: str = ""
+    delimiter: Annotated[str, AfterValidator(_one_sign)] = ""
+    encoding: Annotated[str, AfterValidator(_known_encoding)] = ""
+    decimal: Literal["", ".", ","] = ""
+    date_format: Annotated[str, AfterValidator(_whole_date)] = ""
+    ignore: tuple[str, ...] = ()
+    yearly_since: Annotated[int, Field(ge=0, le=9999)] = 0
+    columns: Annotated[
+        dict[str, Annotated[tuple[str, ...], BeforeValidator(_one_or_several)]], AfterValidator(_known_columns)
+    ] = Field(default_factory=dict)
+    values: Annotated[dict[str, dict[str, str]], AfterValidator(_known_values)] = Field(default_factory=dict)
+
+
+class ShopSection(Section):
+    """Where sales come from."""
+
+    type: Literal["folder"] = "folder"
+    path: str = "./shop"
+    site: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")] = "main"
+    rounding: Literal["any", "line", "rate", "document"] = "any"
+    round_to: Decimal = Field(default=Decimal("0.01"), gt=0, le=10, decimal_places=4)
+    quiet_seconds: float = Field(default=5.0, ge=0, le=86_400)
+    csv: CsvSection = CsvSection()
+
+
+class MailText(Section):
+    """Subject and message of a mail; `{number}`, `{title}`, `{total}`, `{currency}`, `{due_date}`, `{customer}`."""
+
+    subject: str
+    message: str
+
+
+def _standard_mails() -> dict[str, MailText]:
+    return {
+        "de": MailText(
+            subject="Rechnung {number}",
+            message="Guten Tag\n\nHier finden Sie unsere Rechnung {number} über {currency} {total}:\n"
+            "[Network Link]\n\nFreundliche Grüsse",
+        ),
+        "fr": MailText(
+            subject="Facture {number}",
+            message="Bonjour,\n\nVoici notre facture {number} de {currency} {total} :\n"
+            "[Network Link]\n\nMeilleures salutations",
+        ),
+        "it": MailText(
+            subject="Fattura {number}",
+            message="Buongiorno,\n\necco la nostra fattura {number} di {currency} {total}:\n"
+            "[Network Link]\n\nCordiali saluti",
+        ),
+        "en": MailText(
+            subject="Invoice {number}",
+            message="Hello,\n\nhere is our invoice {number} of {currency} {total}:\n[Network Link]\n\nKind regards",
+        ),
+    }
+
+
+SameMail = Literal["separate", "stop", "one"]
+UpdateContacts = Literal["own", "never", "always"]
+
+
+class ContactsSection(Section):
+    """How the shop's customers become contacts in bexio."""
+
+    same_mail: SameMail = "separate"
+    update: UpdateContacts = "own"
+    numbers: Literal["shop", "ledger"] = "ledger"
+
+
+class InvoicesSection(Section):
+    """How invoices are pushed."""
+
+    finish: Finish = "send"
+    start_date: Annotated[date | None, BeforeValidator(_empty_is_none)] = None
+    skip: tuple[Literal["paid", "sent", "cancelled"], ...] = ()
+    cancel: Literal["stop", "cancel"] = "stop"
+    cancel_draft: Literal["keep", "delete"] = "keep"
+    due_days: Annotated[Annotated[int, Field(ge=0, le=3650)] | None, BeforeValidator(_empty_is_none)] = None
+    template: str = ""
+    detail: Literal["none", "positions"] = "none"
+    rounding_account: str = ""
+    rounding_tax: str = ""
+    send_to: Literal["customer", "me"] = "customer"
+    attach_pdf: bool = False
+    print_vat_number: bool = False
+    mail: Annotated[dict[Language, MailText], AfterValidator(lambda own: {**_standard_mails(), **own})] = Field(
+        default_factory=_standard_mails
+    )
+
+
+class PaymentsSection(Section):
+    """What the shop is told when money came in, and which bank account a payment method uses."""
+
+    paid_status: str = "paid"
+    cancelled_status: str = "cancelled"
+    accounts: dict[str, str] = Field(default_factory=dict)
+
+
+class LimitsSection(Section):
+    """Above these a plan refuses itself until it is confirmed."""
+
+    documents: int = Field(default=200, ge=0)
+    mails: int = Field(default=200, ge=0)
+    cancels: int = Field(default=20, ge=0)
+
+
+class EngineSection(Section):
+    """How patient bexsync is with an answer that does not come."""
+
+    settle_seconds: float = Field(default=120, ge=0, le=86_400)
+    timeout_seconds: float = Field(default=60, gt=0, le=86_400)
+
+
+class ErrorsSection(Section):
+    """How many unnoticed causes stop a job."""
+
+    stop_after: int = Field(default=25, ge=1)
+
+
+Master = Literal["disabled", "shop", "ledger"]
+
+
+class ProductsSection(Section):
+    """Whether and how products and stock are synchronised: per field, who is master."""
+
+    enabled: bool = False
+    title: Master = "shop"
+    description: Master = "shop"
+    weight: Master = "disabled"
+    price: Master = "shop"
+    stock: Master = "ledger"
+    ledger_price: Literal["net", "gross"] = "net"
+    shop_price: Literal["net", "gross"] = "gross"
+    without_sku: Literal["skip", "create"] = "skip"
+    sku_conflicts: Literal["stop", "share"] = "stop"
+    stock_number: Literal["available", "physical"] = "available"
+    negative_stock: Literal["error", "zero", "keep"] = "error"
+    fractional_stock: Literal["error", "down", "keep"] = "error"
+    unit: str = ""
+    creates: int = Field(default=200, ge=0)
+    changes: int = Field(default=2000, ge=0)
+
+
+class Profile(Section):
+    """All of it; `[orders]` belongs to a later command and is kept unread."""
+
+    enabled: bool = True
+    ledger: LedgerSection = LedgerSection()
+    shop: ShopSection = ShopSection()
+    contacts: ContactsSection = ContactsSection()
+    invoices: InvoicesSection = InvoicesSection()
+    payments: PaymentsSection = PaymentsSection()
+    limits: LimitsSection = LimitsSection()
+    engine: EngineSection = EngineSection()
+    errors: ErrorsSection = ErrorsSection()
+    products: ProductsSection = ProductsSection()
+    orders: dict[str, Any] = Field(default_factory=dict)
+
+
+def load_profile(path: Path) -> Profile:
+    """The profile at `path` with `BEXSYNC_` variables over it; raises ProfileProblem with one sentence."""
+    try:
+        if not path.is_file():
+            raise ProfileProblem(f"There is no profile {path}.", _known_profiles(path.parent))
+        from bexsync.config.sources import read_settings  # pydantic_settings takes long to import
+
+        return read_settings(path)
+    except ValidationError as problem:
+        from bexsync.config.problems import explained
+
+        raise explained(path, problem)[0].as_problem() from problem
+    except RecursionError as problem:
+        raise ProfileProblem(f"The profile {path} is nested too deeply.", "Correct that line.") from problem
+    except ValueError as problem:  # TOML's own, and what is not UTF-8
+        from bexsync.config.problems import not_toml
+
+        said = _clean(not_toml(str(problem)))
+        raise ProfileProblem(f"The profile {path} is not TOML: {said}.", "Correct that line.") from problem
+    except OSError as problem:
+        raise ProfileProblem(
+            f"The profile {path} cannot be read: {problem.strerror}.", "Give this user the right to read it."
+        ) from problem
+
+
+def profiles_in(folder: Path) -> list[str]:
+    """The names of the profiles in a folder; a VAT map lies beside its profile under a similar name."""
+    return sorted(path.stem for path in folder.glob("*.toml") if not path.name.endswith(".vat.toml"))
+
+
+def _known_profiles(beside: Path) -> str:
+    """The names to choose from: those where profiles live, else those beside the one that was named."""
+    own = config_folder() / "profiles"
+    names = profiles_in(own)
+    if names:
+        return f"The profiles are {', '.join(names)} (in {own}); `bexsync init` writes another one."
+    found = [f"{name}.toml" for name in profiles_in(beside)] if beside.is_dir() else []
+    others = f"Beside it: {', '.join(found)}. " if found else ""
+    return f"{others}`bexsync init` writes one; or name another with --profile."
+
+
+def shop_path(profile: Profile, profile_file: Path) -> Path:
+    """The shop's folder; a relative one is seen from the profile."""
+    return (profile_file.parent / expanded(Path(profile.shop.path))).resolve()
+
+
+def vat_map_path(profile_file: Path) -> Path:
+    """The VAT map lies beside its profile."""
+    return profile_file.with_suffix(".vat.toml")
+
+
+def load_vat_map(profile_file: Path) -> VatMap:
+    """The VAT map beside the profile, empty when there is none; raises ProfileProblem."""
+    path = vat_map_path(profile_file)
+    if not path.is_file():
+        return VatMap()
+    try:
+        return VatMap(tuple(_vat_row(row) for row in vat_tables(path)))
+    except OSError as problem:
+        raise ProfileProblem(
+            f"The VAT map {path} cannot be read: {problem.strerror}.", "Give this user the right to read it."
+        ) from problem
+    except (ValueError, RecursionError) as problem:
+        from bexsync.config.problems import not_toml
+
+        said = printable(not_toml(str(problem)))
+        raise ProfileProblem(f"The VAT map {path} cannot be understood: {said}.", VAT_ROW_HINT) from problem
+
+
+VAT_ROW_HINT = 'Each row is a [[tax]] table with code = "UN81" and any of class, rate, country, use, valid_from.'
+
+
+def vat_tables(path: Path) -> list[Mapping[str, Any]]:
+    """The rows of a VAT map as they are written; raises OSError and ValueError."""
+    rows = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal).get("tax", [])
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise ValueError("tax is no list of tables")
+    return rows
+
+
+def vat_faults(row: Mapping[str, Any]) -> Iterator[str]:
+    """Everything that is wrong with a row of the VAT map."""
+    for key in sorted(set(row) - {"code", "class", "rate", "country", "use", "valid_from"}):
+        yield f"unknown key {shown(key)}"
+    if row.get("use") not in (None, "sale", "shipping", "fee"):
+        yield f"use = {shown(row['use'])} is none of sale, shipping, fee"
+    valid_from = row.get("valid_from")
+    if valid_from is not None and type(valid_from) is not date:
+        yield "valid_from is no date like 2024-01-01"
+    for key in ("code", "class", "country"):
+        value = row.get(key)
+        if value is not None and (not isinstance(value, str) or not value.strip()):
+            yield f"{key} = {shown(value)} is no text"
+    if row.get("code") is None:
+        yield "code is missing"
+    if "rate" in row and _percentage(row["rate"]) is None:
+        yield f"rate = {shown(row['rate'])} is no percentage"
+
+
+def _vat_row(row: Mapping[str, Any]) -> VatRow:
+    for fault in vat_faults(row):
+        raise ValueError(fault)
+    return VatRow(
+        code=row["code"],
+        tax_class=row.get("class"),
+        rate=_percentage(row.get("rate")),
+        country=row.get("country"),
+        use=row.get("use"),
+        valid_from=row.get("valid_from"),
+    )
+
+
+def _percentage(value: Any) -> Decimal | None:
+    try:
+        rate = Decimal(str(value))
+    except ArithmeticError:
+        return None
+    return None if isinstance(value, bool) or not rate.is_finite() or not 0 <= rate <= 100 else rate
+
+
+def _clean(text: str) -> str:
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)

@@ -1,0 +1,86 @@
+"""What records and profiles name, as the ledger's own rows: accounts, units, currencies, bank accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bexsync.config.profile import Profile
+from bexsync.errors import RecordProblem
+from bexsync.ports import Account, BankAccount, Currency, Master
+from bexsync.records import Line
+
+_UNITS = (
+    frozenset({"h", "hour", "hours", "std", "std.", "stunde", "stunden", "heure", "heures", "ora", "ore"}),
+    frozenset({"stk", "stk.", "stück", "pc", "pcs", "pce", "piece", "pieces", "pièce", "pièces", "pz"}),
+)
+
+
+def income_account(master: Master, own: str | None, of_profile: str, *, where: str, owner: str) -> Account:
+    """The account that a record names itself, else the profile's; raises RecordProblem."""
+    number = own or of_profile
+    for account in master.accounts:
+        if account.number == number and account.active and account.is_income:
+            return account
+    reason = "is not an active income account" if any(a.number == number for a in master.accounts) else ""
+    origin = f"the {owner}'s revenue_account" if own else "[ledger] revenue_account in the profile"
+    raise RecordProblem(
+        f"{where}: account {number} {reason or 'does not exist'} in bexio.",
+        f"Correct {origin}, or open the account in bexio.",
+        code="unknown_account",
+        field="revenue_account",
+        subject=f"account:{number}",
+    )
+
+
+def revenue_account(profile: Profile, master: Master) -> Account | None:
+    """The account that lines are booked on unless they name another."""
+    number = profile.ledger.revenue_account
+    return next((a for a in master.accounts if a.number == number and a.active and a.is_income), None)
+
+
+def unit_called(master: Master, unit: str) -> int | None:
+    """The unit of that name, in whatever language it is written; None where the ledger has none."""
+    wanted = next((names for names in _UNITS if unit.casefold() in names), frozenset({unit.casefold()}))
+    return next((row.id for row in master.units if row.name.casefold() in wanted), None)
+
+
+def unknown_units(master: Master, lines: Iterable[Line]) -> list[str]:
+    """The units of lines that the ledger does not have."""
+    return sorted({line.unit for line in lines if line.unit and unit_called(master, line.unit) is None})
+
+
+def unit_id(master: Master, unit: str, where: str) -> int:
+    """The unit of that name; raises RecordProblem."""
+    found = unit_called(master, unit)
+    if found is not None:
+        return found
+    raise RecordProblem(
+        f'{where}: bexio has no unit "{unit}".',
+        f"It has {', '.join(u.name for u in master.units)}. Add it in bexio, or correct or drop the unit.",
+        code="unknown_unit",
+        field="unit",
+        subject=f"unit:{unit}",
+    )
+
+
+def currency_called(master: Master, code: str, what: str) -> Currency:
+    """The currency of that code; raises RecordProblem."""
+    for currency in master.currencies:
+        if currency.code == code:
+            return currency
+    raise RecordProblem(
+        f"bexio has no currency {code}.",
+        f"It has {', '.join(c.code for c in master.currencies)}. Add it in bexio or correct the {what}.",
+        code="unknown_currency",
+        field="currency",
+        subject=f"currency:{code}",
+    )
+
+
+def bank_account(master: Master, iban: str) -> BankAccount | None:
+    """The bank account of that IBAN, however it is spaced."""
+    return next((row for row in master.bank_accounts if _compact(row.iban) == _compact(iban)), None)
+
+
+def _compact(iban: str) -> str:
+    return "".join(iban.split()).upper()
