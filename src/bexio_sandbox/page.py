@@ -23,8 +23,8 @@ from bexio_sandbox.api.app import Request
 from bexio_sandbox.books import contacts, invoices, items
 from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.decimals import padded, plain
-from bexio_sandbox.identity.desk import Desk
 from bexio_sandbox.identity.server import Identity
+from bexio_sandbox.identity.token_admin import TokenAdmin
 from bexio_sandbox.moments import local_stamp
 from bexio_sandbox.rights import LEVELS, MODULES, Rights
 from bexio_sandbox.ui_actions import Person
@@ -91,7 +91,9 @@ _JSON_HEADER = "Content-Type: application/json"
 class Page:
     """Serves the page and its small machine interface."""
 
-    def __init__(self, books: Books, person: Person, requests: list[Request], identity: Identity, desk: Desk) -> None:
+    def __init__(
+        self, books: Books, person: Person, requests: list[Request], identity: Identity, desk: TokenAdmin
+    ) -> None:
         self._books = books
         self._identity = identity
         self._rights = Rights(books)

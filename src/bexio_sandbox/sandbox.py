@@ -18,11 +18,11 @@ from bexio_sandbox.behaviours import Doubts
 from bexio_sandbox.books import invoices, items, payments
 from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.faults import Faults
-from bexio_sandbox.identity.desk import Desk
 from bexio_sandbox.identity.keys import Keys
 from bexio_sandbox.identity.logins import Logins
 from bexio_sandbox.identity.server import Identity
 from bexio_sandbox.identity.settings import REALM, Settings
+from bexio_sandbox.identity.token_admin import TokenAdmin
 from bexio_sandbox.limits import RateLimits
 from bexio_sandbox.moments import Clock, real_time
 from bexio_sandbox.page import Page
@@ -82,7 +82,7 @@ class Sandbox:
         self._identity = Identity(self.books, settings, keys, self._tokens, logins)
         limits = RateLimits(moving_clock, speed, is_enforced=rate_limits)
         self._door = Door(self.books, self._tokens, limits, self._faults)
-        desk = Desk(self._identity, self._tokens)
+        desk = TokenAdmin(self._identity, self._tokens)
         self._page = Page(self.books, self.person, self._door.requests, self._identity, desk)
         if token is not None:
             self.create_token(token=token)

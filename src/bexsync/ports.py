@@ -22,7 +22,7 @@ from bexsync.vat import Tax
 
 
 @dataclass(frozen=True)
-class Intake:
+class IncomingRecord:
     """One record as the shop has it now; `origin` and `place` say where a person finds it.
 
     From the texts in `cleaned` something that nobody sees was removed.
@@ -36,7 +36,7 @@ class Intake:
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class InvalidInput:
     """A piece of input that is no record: one sentence that names what is wrong and what to do."""
 
     origin: str
@@ -71,7 +71,7 @@ class Leftover:
 
 
 @dataclass(frozen=True)
-class Remark:
+class ImportNote:
     """How an origin was understood where that had to be found out: part of a sentence, and the same as data."""
 
     origin: str
@@ -79,7 +79,7 @@ class Remark:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-class OriginState(StrEnum):
+class SourceState(StrEnum):
     """What has become of all records of one origin together."""
 
     OPEN = "open"
@@ -88,11 +88,11 @@ class OriginState(StrEnum):
 
 
 @dataclass(frozen=True)
-class OriginReport:
+class SourceReport:
     """The state of one origin; where something failed for good, a sentence per record, and how it was understood."""
 
     origin: str
-    state: OriginState
+    state: SourceState
     sentences: tuple[str, ...] = ()
     understood: str = ""
 
@@ -171,11 +171,11 @@ class Catalog(Protocol):
     mends it. Writes are set operations: repeating one after a crash is harmless.
     """
 
-    def products(self) -> Iterator[Intake | Unreadable | Remark]:
+    def products(self) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
         """Every product of the shop, one record per sellable variant, with its stock where the shop says it."""
         ...
 
-    def tax_rates(self) -> Iterator[Intake | Unreadable | Remark]:
+    def tax_rates(self) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
         """Every tax rate of the shop; none where the shop lists none."""
         ...
 
@@ -195,7 +195,7 @@ class Shop(Protocol):
     Methods raise ConfigurationProblem when the shop cannot be used at all, and TryLater when time mends it.
     """
 
-    def take_in(self, *, claim: bool) -> Iterator[Intake | Unreadable | Remark]:
+    def take_in(self, *, claim: bool) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
         """Everything that is new or still open, oldest first; with `claim=False` nothing is moved or written."""
         ...
 
@@ -215,7 +215,7 @@ class Shop(Protocol):
         """Replace the shop's status list as a whole; unchanged rows cause no write."""
         ...
 
-    def tidy(self, reports: Sequence[OriginReport]) -> Sequence[str]:
+    def tidy(self, reports: Sequence[SourceReport]) -> Sequence[str]:
         """Put away the origins that are done or given up; open ones stay where they are.
 
         An origin that was added to since it was handed over stays as well, and is named in the answer.
@@ -223,7 +223,7 @@ class Shop(Protocol):
         ...
 
 
-class Standing(StrEnum):
+class DocumentStatus(StrEnum):
     """How a document stands in the ledger (bexio contract 6.5)."""
 
     DRAFT = "draft"
@@ -248,7 +248,7 @@ class DocumentState:
     number: str
     url: str
     reference: str
-    standing: Standing
+    standing: DocumentStatus
     total: Decimal
     received: Decimal
     credited: Decimal
@@ -357,7 +357,7 @@ class VatYear:
 
 
 @dataclass(frozen=True)
-class Master:
+class MasterData:
     """The ledger's master data, at most a day old."""
 
     company: str
@@ -394,7 +394,7 @@ class Inspection:
     `rights` are by the scope they go with; `drafts` carry the reference asked for.
     """
 
-    master: Master
+    master: MasterData
     problems: Mapping[str, BexsyncError] = field(default_factory=dict)
     rights: Mapping[str, Right] = field(default_factory=dict)
     drafts: tuple[DocumentState, ...] = ()
@@ -409,7 +409,7 @@ class BookedLine:
 
 
 @dataclass(frozen=True)
-class Done:
+class EffectResult:
     """What an effect came to: the ledger's id, number and deep link.
 
     `state` is the document where the answer showed it, `seen` the part of a link's state that follows from
@@ -425,10 +425,10 @@ class Done:
 
 
 @dataclass(frozen=True)
-class Finding:
+class LookupResult:
     """What a look for an effect in doubt found: it, nothing, or something only a person can judge."""
 
-    done: Done | None = None
+    done: EffectResult | None = None
     conflict: str = ""
 
     @property
@@ -472,7 +472,7 @@ class Ledger(Protocol):
         ...
 
     @property
-    def discoveries(self) -> int:
+    def learned_facts(self) -> int:
         """Grows whenever something was learned about the ledger that may change a plan."""
         ...
 
@@ -486,15 +486,15 @@ class Ledger(Protocol):
         """Whether a position may have a negative price, as deductions do."""
         ...
 
-    def master(self, *, bank_accounts: bool = False) -> Master:
+    def master(self, *, bank_accounts: bool = False) -> MasterData:
         """Master data, cached for a day; `bank_accounts` asks for those where this login may see them."""
         ...
 
-    def forget_master(self) -> None:
+    def forget_master_data(self) -> None:
         """Reads master data anew next time, because the ledger refused something that came from it."""
         ...
 
-    def doubt_master(self) -> None:
+    def refresh_master_data(self) -> None:
         """Reads master data anew unless that was done just now, because something was not found in it."""
         ...
 
@@ -565,10 +565,10 @@ class Ledger(Protocol):
         """Say why the document of an issue or a mail is not what `payload` was planned for, "" where it is."""
         ...
 
-    def perform(self, kind: str, payload: Mapping[str, Any]) -> Done:
+    def perform(self, kind: str, payload: Mapping[str, Any]) -> EffectResult:
         """One effect; `payload` has every reference resolved."""
         ...
 
-    def find(self, kind: str, payload: Mapping[str, Any]) -> Finding:
+    def find(self, kind: str, payload: Mapping[str, Any]) -> LookupResult:
         """Looks for an effect whose outcome is unknown; reads only."""
         ...

@@ -13,7 +13,7 @@ _PATIENCE_SECONDS = 0.1
 _MOST = 200
 
 
-class Glimpse:
+class StateReader:
     """What the state says of one profile at this moment; everything may raise OSError, sqlite3.Error, StateProblem."""
 
     def __init__(self, profile_file: Path, folder: Path) -> None:

@@ -8,31 +8,31 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bexsync.admin.errors import ErrorDesk
-from bexsync.admin.links import LinksDesk
+from bexsync.admin.errors import ErrorAdmin
+from bexsync.admin.links import LinkAdmin
 from bexsync.admin.login_status import LoginStatus, look_at_login
-from bexsync.admin.state import StateDesk
+from bexsync.admin.state import StateAdmin
 from bexsync.auth.companies import Company, CompanyBook, company_claim
 from bexsync.auth.provider import IdentityProvider
-from bexsync.auth.refreshing import Keeper, Renew, renewed_apart
-from bexsync.auth.service import AuthDesk, Identity, nobody
+from bexsync.auth.refreshing import Renew, TokenRefresher, refresh_in_subprocess
+from bexsync.auth.service import Identity, LoginService, nobody
 from bexsync.auth.source import EnvironmentToken, LoginToken, TokenSource
 from bexsync.auth.tokens import names_token
 from bexsync.config.profile import Profile, load_profile, load_vat_map, shop_path
 from bexsync.errors import BexsyncError, StateProblem
 from bexsync.http.client import Client
 from bexsync.http.clock import Clock, SystemClock
-from bexsync.http.rate_limit import MemoryBudget, Pacer
+from bexsync.http.rate_limit import MemoryBudget, RateLimiter
 from bexsync.http.responses import Effect
 from bexsync.jobs.locks import Locks
 from bexsync.jobs.workspace import Workspace
 from bexsync.ledgers.bexio import BexioLedger
 from bexsync.ledgers.bexio.api import Api
 from bexsync.ledgers.bexio.company import ask_for_company, ask_for_user
-from bexsync.ledgers.bexio.master import MasterData, NoMemory
+from bexsync.ledgers.bexio.master import MasterReader, NoMemory
 from bexsync.paths import profile_path
 from bexsync.paths import state_folder as state_folder
-from bexsync.ports import Catalog, Ledger, Master, Shop
+from bexsync.ports import Catalog, Ledger, MasterData, Shop
 from bexsync.shops.folder import FolderCatalog, FolderShop, Owner
 from bexsync.store import Store, open_store
 from bexsync.store.kept import kept_beside
@@ -40,10 +40,10 @@ from bexsync.store.kept import kept_beside
 
 def is_enabled(name: str) -> bool:
     """Whether the profile wants anything done at all; needs no token."""
-    return not why_idle(name)
+    return not disabled_reason(name)
 
 
-def why_idle(name: str, of_job: Callable[[Profile], str] = lambda _: "") -> str:
+def disabled_reason(name: str, of_job: Callable[[Profile], str] = lambda _: "") -> str:
     """Why the profile wants nothing done, or not this job, "" where it does; needs no token."""
     profile = load_profile(profile_path(name).absolute())
     return of_job(profile) if profile.enabled else "This profile says enabled = false."
@@ -64,7 +64,7 @@ def open_workspace(name: str, *, clock: Clock | None = None) -> Workspace:
 
     def make_ledger(on: Store, on_request: Callable[[Effect], None]) -> Ledger:
         # Requests count against the company's budget even in a rehearsal.
-        client = _client(profile, tokens.token, clock, Pacer(store.budget, clock), on_request)
+        client = _client(profile, tokens.token, clock, RateLimiter(store.budget, clock), on_request)
         return BexioLedger(
             Api(client),
             on,
@@ -91,28 +91,30 @@ def open_workspace(name: str, *, clock: Clock | None = None) -> Workspace:
     )
 
 
-def open_auth_desk(name: str, *, clock: Clock | None = None, profile: Profile | None = None) -> AuthDesk:
+def open_auth_desk(name: str, *, clock: Clock | None = None, profile: Profile | None = None) -> LoginService:
     """The login of a profile, for a person; `profile` stands for one that is not written yet."""
     clock = clock or SystemClock()
     path = profile_path(name).resolve()
     profile = profile or load_profile(path)
     folder = state_folder()
-    return AuthDesk(
+    return LoginService(
         profile, str(path), folder, clock, _provider(profile, folder, clock), partial(_identify, profile, clock)
     )
 
 
 def look_at_company(
     name: str, profile: Profile, *, clock: Clock | None = None
-) -> tuple[Master, Mapping[str, BexsyncError]]:
+) -> tuple[MasterData, Mapping[str, BexsyncError]]:
     """The ledger's lists for a profile that is not written yet, and why a list could not be read."""
     clock = clock or SystemClock()
     path = profile_path(name).resolve()
     folder = state_folder()
-    tokens = token_source(profile, path, folder, clock, Keeper.renewed)  # another process would look for the profile
+    tokens = token_source(
+        profile, path, folder, clock, TokenRefresher.renewed
+    )  # another process would look for the profile
     _company(profile, path, folder, tokens, clock)
     with _unpaced_api(profile, clock, tokens.token) as api:
-        return MasterData(api, NoMemory(), bank_accounts=True, templates=False).read_anew(clock.now())
+        return MasterReader(api, NoMemory(), bank_accounts=True, templates=False).read_anew(clock.now())
 
 
 def login_status(name: str, *, offline: bool = False, clock: Clock | None = None) -> LoginStatus:
@@ -155,22 +157,22 @@ def note_failed_start(name: str, job: str, problem: BexsyncError) -> None:
             store.close()
 
 
-def open_error_desk(name: str, *, clock: Clock | None = None) -> ErrorDesk:
+def open_error_desk(name: str, *, clock: Clock | None = None) -> ErrorAdmin:
     """The errors of a profile, for a person to look at."""
     clock = clock or SystemClock()
     _, store = open_local_state(name)
-    return ErrorDesk(store, clock.now())
+    return ErrorAdmin(store, clock.now())
 
 
-def open_links_desk(name: str) -> LinksDesk:
+def open_links_desk(name: str) -> LinkAdmin:
     """The links of a profile, for a person to look at and mend."""
     _, store = open_local_state(name)
     folder = state_folder()
     company = CompanyBook(folder).pinned(str(profile_path(name).resolve())) or ""
-    return LinksDesk(store, kept_beside(folder, company, store.site), Locks(folder / "locks", company, store.site))
+    return LinkAdmin(store, kept_beside(folder, company, store.site), Locks(folder / "locks", company, store.site))
 
 
-def open_state_desk(name: str, *, clock: Clock | None = None) -> StateDesk:
+def open_state_desk(name: str, *, clock: Clock | None = None) -> StateAdmin:
     """The state of a profile as a file; it is not opened, since it may be what is to be replaced."""
     path = profile_path(name).resolve()
     profile = load_profile(path)
@@ -180,7 +182,7 @@ def open_state_desk(name: str, *, clock: Clock | None = None) -> StateDesk:
         raise StateProblem(f"The profile {path} was never run.", "Run `bexsync invoices push` first.", code="no_state")
     locks = Locks(folder / "locks", company, profile.shop.site)
     state, shop = folder / f"bexio-{company}.db", shop_path(profile, path)
-    return StateDesk(state, company, locks, clock or SystemClock(), shop)
+    return StateAdmin(state, company, locks, clock or SystemClock(), shop)
 
 
 def _shop(profile: Profile, profile_file: Path, clock: Clock, owner: Owner) -> Shop:
@@ -205,7 +207,11 @@ def _catalog(profile: Profile, profile_file: Path, clock: Clock, owner: Owner) -
 
 
 def _client(
-    profile: Profile, token: Callable[[], str], clock: Clock, pacer: Pacer, on_request: Callable[[Effect], None] | None
+    profile: Profile,
+    token: Callable[[], str],
+    clock: Clock,
+    pacer: RateLimiter,
+    on_request: Callable[[Effect], None] | None,
 ) -> Client:
     return Client(
         profile.ledger.api_url,
@@ -219,18 +225,20 @@ def _client(
     )
 
 
-def token_source(profile: Profile, path: Path, folder: Path, clock: Clock, renew: Renew = renewed_apart) -> TokenSource:
+def token_source(
+    profile: Profile, path: Path, folder: Path, clock: Clock, renew: Renew = refresh_in_subprocess
+) -> TokenSource:
     """Where the profile's access token comes from; the environment speaks over a login, as over the profile."""
     if names_token():
         return EnvironmentToken(clock)
-    desk = AuthDesk(
+    desk = LoginService(
         profile, str(path), folder, clock, _provider(profile, folder, clock), partial(_identify, profile, clock)
     )
     record = desk.record
     if record is None:
         raise nobody()
     # A clock of its own cannot be handed to another process.
-    return LoginToken(desk.keeper(record), renew if isinstance(clock, SystemClock) else Keeper.renewed)
+    return LoginToken(desk.keeper(record), renew if isinstance(clock, SystemClock) else TokenRefresher.renewed)
 
 
 def _provider(profile: Profile, folder: Path, clock: Clock) -> IdentityProvider:
@@ -238,7 +246,7 @@ def _provider(profile: Profile, folder: Path, clock: Clock) -> IdentityProvider:
         return Client(
             address,
             lambda: "",  # what is said to a login server says itself who speaks
-            pacer=Pacer(MemoryBudget(), clock),
+            pacer=RateLimiter(MemoryBudget(), clock),
             clock=clock,
             timeout_seconds=profile.engine.timeout_seconds,
             language=profile.ledger.language,
@@ -256,7 +264,7 @@ def _identify(profile: Profile, clock: Clock, token: str) -> Identity:
 @contextmanager
 def _unpaced_api(profile: Profile, clock: Clock, token: Callable[[], str]) -> Iterator[Api]:
     """For the few requests that are made before there is a state to keep the books of requests in."""
-    api = Api(_client(profile, token, clock, Pacer(MemoryBudget(), clock), None))
+    api = Api(_client(profile, token, clock, RateLimiter(MemoryBudget(), clock), None))
     try:
         yield api
     finally:
@@ -269,4 +277,4 @@ def _company(profile: Profile, path: Path, folder: Path, tokens: TokenSource, cl
         with _unpaced_api(profile, clock, lambda: token) as api:
             return ask_for_company(api, company_claim(token))
 
-    return CompanyBook(folder).company(str(path), tokens.lasting_id, ask)
+    return CompanyBook(folder).company(str(path), tokens.stable_id, ask)

@@ -24,7 +24,7 @@ import tomli_w
 import dates
 from bexio_sandbox import Sandbox
 from bexsync.auth.login import App
-from bexsync.auth.service import AuthDesk
+from bexsync.auth.service import LoginService
 from bexsync.auth.stores import StoreChoice
 from bexsync.ledgers.bexio.scopes import to_ask_for
 from bexsync.wiring import open_auth_desk
@@ -95,7 +95,7 @@ class LoginWorld:
         )
 
     @property
-    def desk(self) -> AuthDesk:
+    def desk(self) -> LoginService:
         return open_auth_desk(str(self.profile_path))
 
     def log_in(self) -> None:

@@ -21,7 +21,7 @@ from login_kit import LoginWorld
 import dates
 from bexio_sandbox import Fault
 from bexsync.auth.login import Grant
-from bexsync.auth.refreshing import Keeper
+from bexsync.auth.refreshing import TokenRefresher
 from bexsync.errors import BexsyncError, LoginNeeded, TokenStoreProblem, TryLater
 from bexsync.hooks import observed_by
 from front_door import called
@@ -30,7 +30,7 @@ HERE = Path(__file__).parent
 TOKEN_PATH = "/realms/bexio/protocol/openid-connect/token"
 
 
-def keeper(world: LoginWorld) -> Keeper:
+def keeper(world: LoginWorld) -> TokenRefresher:
     record = world.desk.record
     assert record is not None
     return world.desk.keeper(record)
@@ -205,7 +205,7 @@ def test_a_store_that_cannot_be_written_costs_no_token(world: LoginWorld) -> Non
 
     mine = keeper(world)
     with pytest.raises(TokenStoreProblem, match="cannot be written"):
-        Keeper(mine.profile, mine.book, ReadOnly(), mine.provider, mine.clock).renewed(force=True)
+        TokenRefresher(mine.profile, mine.book, ReadOnly(), mine.provider, mine.clock).renewed(force=True)
     assert world.sandbox.identity.refreshes == 0
 
 
@@ -221,7 +221,7 @@ def test_a_store_that_fails_at_the_last_moment_loses_nothing(world: LoginWorld) 
             raise TryLater("No space is left.", "Free some.")
 
     with pytest.raises(TokenStoreProblem, match="could not be kept") as caught:
-        Keeper(mine.profile, mine.book, Full(), mine.provider, mine.clock).renewed(force=True)
+        TokenRefresher(mine.profile, mine.book, Full(), mine.provider, mine.clock).renewed(force=True)
     rescue = mine.book.path(mine.profile, "rescue")
     assert str(rescue) in caught.value.hint
     assert rescue.stat().st_mode & 0o777 == 0o600
@@ -252,7 +252,7 @@ def test_a_failed_renewal_does_not_stop_a_run_while_the_token_holds(world: Login
 
     calls: list[str] = []
 
-    def fails(keeper: Keeper) -> object:
+    def fails(keeper: TokenRefresher) -> object:
         calls.append(keeper.profile)
         raise TryLater("The network is down.", "")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bexsync.admin.invoice_statuses import STATUSES
-from bexsync.ports import Standing
+from bexsync.ports import DocumentStatus
 from bexsync.store import RecordState
 from front_door import started
 from world import BEXSYNC, World, an_invoice
@@ -59,7 +59,7 @@ def test_ids_and_numbers_from_the_state_alone(busy: World) -> None:
 
 
 def test_every_status_is_offered_and_no_other() -> None:
-    assert set(STATUSES) == {*RecordState, *Standing} | {"blocked", "sent", "waiting", "overdue"}
+    assert set(STATUSES) == {*RecordState, *DocumentStatus} | {"blocked", "sent", "waiting", "overdue"}
 
 
 def test_profiles_by_name_and_by_path(world: World) -> None:

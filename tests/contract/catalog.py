@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bexsync.errors import ConfigurationProblem
-from bexsync.ports import Catalog, Intake, ProductChange, StockChange, Unreadable
+from bexsync.ports import Catalog, IncomingRecord, InvalidInput, ProductChange, StockChange
 from bexsync.records import Product
 
 Show = Callable[[str, Sequence[Mapping[str, Any]]], None]
@@ -33,13 +33,13 @@ def a_stock_change(shop_id: str = "P-1", stock: str = "7", expected: str | None 
 
 def products(catalog: Catalog) -> list[Product]:
     """The products the shop lists now."""
-    records = [found.record for found in catalog.products() if isinstance(found, Intake)]
+    records = [found.record for found in catalog.products() if isinstance(found, IncomingRecord)]
     return [record for record in records if isinstance(record, Product)]
 
 
-def unreadable(catalog: Catalog) -> list[Unreadable]:
+def unreadable(catalog: Catalog) -> list[InvalidInput]:
     """What of the list is no product."""
-    return [found for found in catalog.products() if isinstance(found, Unreadable)]
+    return [found for found in catalog.products() if isinstance(found, InvalidInput)]
 
 
 def stocks(catalog: Catalog) -> dict[str, Decimal | None]:
@@ -85,7 +85,7 @@ class CatalogContract:
         show("product", [a_product("P-1"), a_product("P-2")])
         first, second = catalog.products()
         assert first.origin == second.origin != ""
-        assert isinstance(first, Intake)
+        assert isinstance(first, IncomingRecord)
         assert first.kind == "product"
         assert first.place != second.place
 
@@ -155,9 +155,9 @@ class CatalogContract:
         assert list(catalog.tax_rates()) == []
         show("tax_rate", [{"name": "Normal", "rate": "8.1"}, {"rate": "viel"}])
         good, bad = catalog.tax_rates()
-        assert isinstance(good, Intake)
+        assert isinstance(good, IncomingRecord)
         assert (good.kind, good.record.canonical()) == ("tax_rate", {"name": "Normal", "rate": "8.1"})
-        assert isinstance(bad, Unreadable)
+        assert isinstance(bad, InvalidInput)
 
     def test_reading_changes_nothing(self, catalog: Catalog, show: Show, traces: Callable[[], object]) -> None:
         show("product", [a_product("P-1"), a_product("P-2", price="viel")])

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bexsync.ports import Event, Intake, OriginReport, OriginState, Shop, StatusRow, Unreadable
+from bexsync.ports import Event, IncomingRecord, InvalidInput, Shop, SourceReport, SourceState, StatusRow
 
 Drop = Callable[..., None]
 
@@ -40,24 +40,24 @@ def an_event(event_id: str = "e-1", **fields: Any) -> Event:
     )
 
 
-def taken(shop: Shop, *, claim: bool = True) -> list[Intake]:
+def taken(shop: Shop, *, claim: bool = True) -> list[IncomingRecord]:
     """The records the shop hands over now."""
-    return [found for found in shop.take_in(claim=claim) if isinstance(found, Intake)]
+    return [found for found in shop.take_in(claim=claim) if isinstance(found, IncomingRecord)]
 
 
-def unreadable(shop: Shop, *, claim: bool = True) -> list[Unreadable]:
+def unreadable(shop: Shop, *, claim: bool = True) -> list[InvalidInput]:
     """What the shop cannot hand over now."""
-    return [found for found in shop.take_in(claim=claim) if isinstance(found, Unreadable)]
+    return [found for found in shop.take_in(claim=claim) if isinstance(found, InvalidInput)]
 
 
-def ids(intakes: Sequence[Intake]) -> list[str]:
+def ids(intakes: Sequence[IncomingRecord]) -> list[str]:
     """The shop ids of some records."""
     return [intake.record.canonical()["shop_id"] for intake in intakes]
 
 
-def reports(state: OriginState, found: Sequence[Intake | Unreadable], *sentences: str) -> list[OriginReport]:
+def reports(state: SourceState, found: Sequence[IncomingRecord | InvalidInput], *sentences: str) -> list[SourceReport]:
     """One report per origin, all with the same state."""
-    return [OriginReport(origin, state, sentences) for origin in dict.fromkeys(f.origin for f in found)]
+    return [SourceReport(origin, state, sentences) for origin in dict.fromkeys(f.origin for f in found)]
 
 
 class ShopContract:
@@ -109,13 +109,13 @@ class ShopContract:
     def test_open_records_are_handed_over_again(self, shop: Shop, drop: Drop) -> None:
         drop(an_invoice("R-1"))
         first = taken(shop)
-        assert list(shop.tidy(reports(OriginState.OPEN, first))) == []
+        assert list(shop.tidy(reports(SourceState.OPEN, first))) == []
         drop(an_invoice("R-2"))
         assert ids(taken(shop)) == ["R-1", "R-2"]
         assert taken(shop)[0] == first[0]
 
-    @pytest.mark.parametrize("state", [OriginState.DONE, OriginState.GIVEN_UP])
-    def test_settled_records_are_not_handed_over_again(self, shop: Shop, drop: Drop, state: OriginState) -> None:
+    @pytest.mark.parametrize("state", [SourceState.DONE, SourceState.GIVEN_UP])
+    def test_settled_records_are_not_handed_over_again(self, shop: Shop, drop: Drop, state: SourceState) -> None:
         drop(an_invoice("R-1"))
         shop.tidy(reports(state, taken(shop), "invoice R-1: field `total` is missing"))
         assert list(shop.take_in(claim=True)) == []
@@ -199,9 +199,9 @@ class ShopContract:
 
     # ---- putting away
 
-    @pytest.mark.parametrize("state", list(OriginState))
+    @pytest.mark.parametrize("state", list(SourceState))
     def test_tidying_twice_is_tidying_once(
-        self, shop: Shop, drop: Drop, traces: Callable[[], object], state: OriginState
+        self, shop: Shop, drop: Drop, traces: Callable[[], object], state: SourceState
     ) -> None:
         drop(an_invoice("R-1"), an_invoice("R-2", total="viel"))
         told = reports(state, list(shop.take_in(claim=True)), "invoice R-2: field `total` must be a number")
@@ -211,7 +211,7 @@ class ShopContract:
         assert traces() == before
 
     def test_an_origin_that_is_gone_is_no_error(self, shop: Shop) -> None:
-        shop.tidy([OriginReport("gone.json", state) for state in OriginState])
+        shop.tidy([SourceReport("gone.json", state) for state in SourceState])
         assert list(shop.take_in(claim=True)) == []
 
     def test_tidying_one_origin_leaves_the_others(self, shop: Shop, drop: Drop) -> None:
@@ -219,5 +219,5 @@ class ShopContract:
         first = taken(shop)
         drop(an_invoice("R-2"))
         taken(shop)
-        shop.tidy(reports(OriginState.DONE, first))
+        shop.tidy(reports(SourceState.DONE, first))
         assert ids(taken(shop)) == ["R-2"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from bexsync.http.client import Client
-from bexsync.http.rate_limit import BudgetBook, MemoryBudget, Pacer
+from bexsync.http.rate_limit import BudgetBook, MemoryBudget, RateLimiter
 
 CANARY = "canary-3f9a7c51d2e8b604"
 NOON = datetime(2026, 3, 2, 12, 0, 0, tzinfo=UTC)
@@ -33,5 +33,5 @@ class ManualClock:
 def client_on(clock: ManualClock, base_url: str = "https://ledger.test", book: BudgetBook | None = None, **more):
     """A client with a canary as its token and no randomness in its pauses."""
     more.setdefault("token", lambda: CANARY)
-    pacer = Pacer(book or MemoryBudget(), clock)
+    pacer = RateLimiter(book or MemoryBudget(), clock)
     return Client(base_url, pacer=pacer, clock=clock, randomness=lambda: 1.0, **more)

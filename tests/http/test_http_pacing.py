@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bexsync.errors import Unreachable
 from bexsync.http.clock import SystemClock
-from bexsync.http.rate_limit import ASSUMED_LIMITS, Budget, MemoryBudget, Pacer, corrected, spent
+from bexsync.http.rate_limit import ASSUMED_LIMITS, Budget, MemoryBudget, RateLimiter, corrected, spent
 
 
 def headers(limit=100, remaining=50, reset=30):
@@ -38,7 +38,7 @@ class FixedWindows:
         return headers(self.limit, remaining, max(1, math.ceil(self.window - since)))
 
 
-def worker(pacer: Pacer, server: FixedWindows, clock: ManualClock, latencies):
+def worker(pacer: RateLimiter, server: FixedWindows, clock: ManualClock, latencies):
     """One process that sends request after request; it yields whenever time has to pass."""
     while True:
         yield from pacer.pauses("default")
@@ -75,7 +75,7 @@ def test_no_refusal_and_hardly_any_time_lost(limit, window, phase, workers, seed
         while True:
             yield random.uniform(0.1, 0.5) * quick, random.uniform(0.1, 0.5) * quick
 
-    pacers = [Pacer(book, clock) for _ in range(workers)]
+    pacers = [RateLimiter(book, clock) for _ in range(workers)]
     simulate(clock, [worker(pacer, server, clock, latencies()) for pacer in pacers], windows * window + window)
     # Every window but the first and the last, which were not there as a whole.
     used = [server.used[number] for number in sorted(server.used)[1:-1]]
@@ -95,7 +95,7 @@ def test_slow_answers_confuse_nobody(phase, workers, seed):
             slow = random.random() < 0.02
             yield random.uniform(0.001, 0.05), random.uniform(1.0, 40.0) if slow else random.uniform(0.001, 0.1)
 
-    pacers = [Pacer(book, clock) for _ in range(workers)]
+    pacers = [RateLimiter(book, clock) for _ in range(workers)]
     simulate(clock, [worker(pacer, server, clock, latencies()) for pacer in pacers], 300)
     assert server.refused == []
 
@@ -142,7 +142,7 @@ def test_a_window_that_is_over_is_forgotten():
 )
 def test_nonsense_is_not_believed(nonsense):
     clock, book = ManualClock(), MemoryBudget()
-    Pacer(book, clock).after("default", nonsense)
+    RateLimiter(book, clock).after("default", nonsense)
     assert book.spend("default", clock.now()) is None
 
 
@@ -150,35 +150,35 @@ def test_nonsense_is_not_believed(nonsense):
 def test_every_spelling_is_understood(prefix):
     clock, book = ManualClock(), MemoryBudget()
     names = {"limit": "100", "remaining": "50", "reset": "30"}
-    Pacer(book, clock).after("default", {prefix.format(name): value for name, value in names.items()})
+    RateLimiter(book, clock).after("default", {prefix.format(name): value for name, value in names.items()})
     assert book.spend("default", clock.now()) == Budget(100, 49, NOON + timedelta(seconds=30))
 
 
 @pytest.mark.parametrize(("took", "reset"), [(1.5, 30), (0.5, 1), (0.0, 0)])
 def test_an_answer_that_may_speak_of_another_window_is_not_believed(took, reset):
     clock, book = ManualClock(), MemoryBudget()
-    Pacer(book, clock).after("default", headers(reset=reset), took=took)
+    RateLimiter(book, clock).after("default", headers(reset=reset), took=took)
     assert book.spend("default", clock.now()) is None
 
 
 @pytest.mark.parametrize(("bucket", "limit"), ASSUMED_LIMITS.items())
 def test_the_documented_limits_hold_until_the_ledger_names_its_own(bucket, limit):
     clock = ManualClock()
-    pacer = Pacer(MemoryBudget(), clock)
+    pacer = RateLimiter(MemoryBudget(), clock)
     free = limit - 3
     assert sum(pacer.before(bucket) for _ in range(free)) == 0
     assert pacer.before(bucket) == 60
 
 
 def test_a_ledger_with_windows_of_a_second_is_not_held_to_the_documented_limit():
-    pacer = Pacer(MemoryBudget(), ManualClock())
+    pacer = RateLimiter(MemoryBudget(), ManualClock())
     pacer.after("search", headers(limit=250, remaining=249, reset=1))
     assert sum(pacer.before("search") for _ in range(300)) == 0
 
 
 def test_buckets_are_counted_apart():
     clock = ManualClock()
-    pacer = Pacer(MemoryBudget(), clock)
+    pacer = RateLimiter(MemoryBudget(), clock)
     pacer.after("search", headers(remaining=0))
     assert pacer.before("items") == 0
     assert pacer.before("search") == 30
@@ -186,14 +186,14 @@ def test_buckets_are_counted_apart():
 
 def test_a_reserve_is_left_for_people():
     clock = ManualClock()
-    pacer = Pacer(MemoryBudget(), clock, reserve=20)
+    pacer = RateLimiter(MemoryBudget(), clock, reserve=20)
     pacer.after("default", headers(remaining=25))
     assert [pacer.before("default") for _ in range(3)] == [0, 0, 30]
 
 
 def test_a_wait_that_is_too_long_ends_the_run():
     clock = ManualClock()
-    pacer = Pacer(MemoryBudget(), clock, max_wait=20)
+    pacer = RateLimiter(MemoryBudget(), clock, max_wait=20)
     pacer.after("default", headers(remaining=0))
     with pytest.raises(Unreachable, match="30 seconds"):
         pacer.before("default")
@@ -205,7 +205,7 @@ def test_a_book_that_hands_out_an_old_window_does_no_harm():
         def spend(self, bucket, now):
             return Budget(100, -5, now - timedelta(seconds=1))
 
-    assert Pacer(Old(), ManualClock()).before("default") == 0
+    assert RateLimiter(Old(), ManualClock()).before("default") == 0
 
 
 def test_the_system_clock_tells_and_passes_time():

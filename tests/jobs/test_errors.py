@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from bexio_sandbox.api.app import Request
 from bexio_sandbox.server import serving
-from bexsync.admin.errors import ErrorDesk
+from bexsync.admin.errors import ErrorAdmin
 from bexsync.engine.result import Status
 from bexsync.errors import Exit, TooManyErrors
 from bexsync.store import ErrorRow
@@ -22,7 +22,7 @@ from front_door import called
 from world import World, an_invoice
 
 
-def desk(world: World) -> ErrorDesk:
+def desk(world: World) -> ErrorAdmin:
     return open_error_desk(str(world.profile_path), clock=world.clock)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bexsync.admin.links import AdoptOptions, LinksDesk, adopt
+from bexsync.admin.links import AdoptOptions, LinkAdmin, adopt
 from bexsync.errors import StateProblem, UsageProblem
 from bexsync.jobs.run import RunEnded
 from bexsync.store.filesystem import file_system_of, refuse_network
@@ -28,7 +28,7 @@ def by_hand(world: World, **changes: Any) -> int:
     row = world.sandbox.books.invoices[document["id"]]
     world.sandbox.books.invoices[document["id"]] = {**row, "api_reference": None}
     with world.workspace() as workspace:
-        LinksDesk(workspace.store, workspace.kept, workspace.locks).forget("by-hand")
+        LinkAdmin(workspace.store, workspace.kept, workspace.locks).forget("by-hand")
     return int(document["id"])
 
 
@@ -101,7 +101,7 @@ def test_two_that_may_be_it_are_for_a_person_who_names_one(world: World) -> None
 def test_an_unknown_name_is_a_sentence(world: World) -> None:
     world.push()
     with world.workspace() as workspace, pytest.raises(UsageProblem, match='no link of "7"'):
-        LinksDesk(workspace.store, workspace.kept, workspace.locks).forget("7")
+        LinkAdmin(workspace.store, workspace.kept, workspace.locks).forget("7")
     done = called(world, "links", "adopt", "7", "RE-1", "--yes", "--json")
     assert done.returncode == 2
     assert json.loads(done.stdout)["errors"][0]["message"] == 'The shop has no open invoice "7" without a link.'

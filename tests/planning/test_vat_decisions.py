@@ -17,8 +17,8 @@ from bexsync.errors import MappingProblem, UsageProblem
 from bexsync.planning.mapping_arguments import allowed, read_order, read_orders
 from bexsync.planning.taxes import why_unusable
 from bexsync.planning.vat_map import Books, Entry, decided, findings, proposed, review, spelled
-from bexsync.planning.vat_wants import HOME, Origin, Seen, wants_of
-from bexsync.ports import Account, Master, User, VatYear
+from bexsync.planning.vat_wants import HOME, ObservedRate, Origin, wants_of
+from bexsync.ports import Account, MasterData, User, VatYear
 from bexsync.vat import Tax, VatMap, VatRow
 
 TODAY = date(2026, 11, 20)
@@ -42,15 +42,15 @@ def books(taxes: Iterable[Tax] = USUAL, today: date = TODAY) -> Books:
     me = User(1, "me@example.ch", "Me")
     years = (VatYear(date(2000, 1, 1), date(2099, 12, 31), True, UN81.id),)
     return Books(
-        Master(
+        MasterData(
             "Test", me, (me,), (), tuple(taxes), (), (), (), (), (), (), (), (), years, automatic_numbering=True
         ),
         "", Account(1, "3200", "", None, active=True, is_income=True), today,
     )  # fmt: skip
 
 
-def listed(rate: str | None, tax_class: str | None = None, **fields: Any) -> Seen:
-    return Seen(Origin.LIST, tax_class, None if rate is None else Decimal(rate), **fields)
+def listed(rate: str | None, tax_class: str | None = None, **fields: Any) -> ObservedRate:
+    return ObservedRate(Origin.LIST, tax_class, None if rate is None else Decimal(rate), **fields)
 
 
 def row(code: str, **fields: Any) -> VatRow:
@@ -58,7 +58,7 @@ def row(code: str, **fields: Any) -> VatRow:
     return VatRow(code, rate=None if rate is None else Decimal(rate), **fields)
 
 
-def mapped(seen: Iterable[Seen], rows: Iterable[VatRow] = (), taxes: Iterable[Tax] = USUAL) -> set[str]:
+def mapped(seen: Iterable[ObservedRate], rows: Iterable[VatRow] = (), taxes: Iterable[Tax] = USUAL) -> set[str]:
     """The map in which every proposal is taken, as --set would say it."""
     ledger, vat_map = books(taxes), VatMap(tuple(rows))
     wants = wants_of(seen, vat_map, ledger.master.taxes, TODAY)
@@ -68,7 +68,7 @@ def mapped(seen: Iterable[Seen], rows: Iterable[VatRow] = (), taxes: Iterable[Ta
 RATES = {"rate:8.1=UN81", "rate:2.6=UR26"}  # what the ledger itself has is taken in
 
 
-def said(seen: Iterable[Seen], rows: Iterable[VatRow] = (), taxes: Iterable[Tax] = USUAL) -> dict[str, str]:
+def said(seen: Iterable[ObservedRate], rows: Iterable[VatRow] = (), taxes: Iterable[Tax] = USUAL) -> dict[str, str]:
     """Every finding: its code and sentence, with `soon:` before what is not wrong yet."""
     ledger, vat_map = books(taxes), VatMap(tuple(rows))
     found = findings(ledger, vat_map, wants_of(seen, vat_map, ledger.master.taxes, TODAY))
@@ -101,11 +101,11 @@ def said(seen: Iterable[Seen], rows: Iterable[VatRow] = (), taxes: Iterable[Tax]
             {"standard,from:2024-01-01=UN81"},
         ),
         ([listed("8.1", valid_from=LAW)], {"rate:8.1,from:2024-01-01=UN81"}),
-        ([Seen(Origin.BOOKED, "food", Decimal("2.6"), "CH", day=TODAY)], set()),  # its rate says it all
-        ([Seen(Origin.BOOKED, "food", None, "CH", day=TODAY), listed("2.6", "food")], {"food=UR26"}),
+        ([ObservedRate(Origin.BOOKED, "food", Decimal("2.6"), "CH", day=TODAY)], set()),  # its rate says it all
+        ([ObservedRate(Origin.BOOKED, "food", None, "CH", day=TODAY), listed("2.6", "food")], {"food=UR26"}),
     ],
 )
-def test_what_is_proposed(seen: list[Seen], rows: set[str]) -> None:
+def test_what_is_proposed(seen: list[ObservedRate], rows: set[str]) -> None:
     without = {"rate:8.1=UN81"} if any("rate:8.1," in r for r in rows) else set()
     assert mapped(seen) == rows | (RATES - without)
 
@@ -179,7 +179,7 @@ def test_without_a_map_rates_alone_may_do() -> None:
     ],
 )
 def test_what_is_said_to_be_wrong(
-    seen: list[Seen], rows: list[VatRow], taxes: tuple[Tax, ...], code: str, words: str
+    seen: list[ObservedRate], rows: list[VatRow], taxes: tuple[Tax, ...], code: str, words: str
 ) -> None:
     found = said(seen, rows, taxes)
     assert code in found
@@ -220,9 +220,9 @@ def law_changes() -> tuple[Books, Books]:
 def test_a_change_of_the_law_is_mapped_before_it_comes_and_quiet_after_it_came() -> None:
     autumn, january = law_changes()
     rows = [row("UN81", rate="8.1"), row("UN81", tax_class="standard")]
-    sold = [Seen(Origin.BOOKED, "standard", Decimal("8.1"), "CH", day=TODAY), listed("8.1", "standard")]
+    sold = [ObservedRate(Origin.BOOKED, "standard", Decimal("8.1"), "CH", day=TODAY), listed("8.1", "standard")]
 
-    def told(ledger: Books, seen: list[Seen]) -> dict[str, str]:
+    def told(ledger: Books, seen: list[ObservedRate]) -> dict[str, str]:
         vat_map = VatMap(tuple(rows))
         wants = wants_of(seen, vat_map, ledger.master.taxes, ledger.today)
         return {f.message: f.hint for f in findings(ledger, vat_map, wants)}
@@ -250,12 +250,12 @@ def test_history_is_left_in_peace() -> None:
     """Rows and rates of a law that ended long ago are there for old invoices."""
     old = [row("UN77", rate="7.7"), row("UN77", tax_class="standard")]
     rows = [*old, row("UN81", tax_class="standard", valid_from=LAW), row("UN81", rate="8.1"), row("UR26", rate="2.6")]
-    settled = Seen(Origin.BOOKED, None, Decimal("7.7"), "CH", day=date(2023, 11, 3))
+    settled = ObservedRate(Origin.BOOKED, None, Decimal("7.7"), "CH", day=date(2023, 11, 3))
     assert said([settled, listed("7.7", "old")], rows) == {}
 
 
 def test_an_invoice_that_waits_with_an_old_rate_is_not_history() -> None:
-    found = said([Seen(Origin.OPEN, None, Decimal("7.7"), "CH", day=date(2023, 11, 3))])
+    found = said([ObservedRate(Origin.OPEN, None, Decimal("7.7"), "CH", day=date(2023, 11, 3))])
     assert list(found) == ["inactive"]
     assert "7.7 % that is valid on 2023-11-03" in found["inactive"]
 
@@ -378,8 +378,8 @@ def some_taxes(draw: Any) -> tuple[Tax, ...]:
 decimals = rates.map(lambda rate: None if rate is None else Decimal(rate))
 met = st.sampled_from([Origin.OPEN, Origin.BOOKED])
 lists = st.sampled_from([Origin.LIST, Origin.PRODUCT])
-some_seen = st.builds(Seen, met, classes, decimals, countries, uses, st.none(), days.filter(bool)) | st.builds(
-    Seen, lists, classes, decimals, countries, uses, days
+some_seen = st.builds(ObservedRate, met, classes, decimals, countries, uses, st.none(), days.filter(bool)) | st.builds(
+    ObservedRate, lists, classes, decimals, countries, uses, days
 )
 some_rows = st.builds(VatRow, st.sampled_from("ABCDEFGX"), classes, decimals, countries, st.none() | uses, days)
 
@@ -387,7 +387,7 @@ some_rows = st.builds(VatRow, st.sampled_from("ABCDEFGX"), classes, decimals, co
 @settings(max_examples=150, deadline=None)
 @given(some_taxes(), st.lists(some_seen, max_size=8), st.lists(some_rows, max_size=5))
 def test_whatever_the_tables_a_proposal_is_of_the_same_rate_and_holds(
-    taxes: tuple[Tax, ...], seen: list[Seen], rows: list[VatRow]
+    taxes: tuple[Tax, ...], seen: list[ObservedRate], rows: list[VatRow]
 ) -> None:
     ledger, before = books(taxes), VatMap(tuple({r.key: r for r in rows}.values()))
     wants = wants_of(seen, before, taxes, TODAY)
@@ -422,7 +422,7 @@ def test_whatever_the_tables_a_proposal_is_of_the_same_rate_and_holds(
 @settings(max_examples=100, deadline=None)
 @given(some_taxes(), st.lists(some_seen, max_size=8), st.lists(some_rows, max_size=5), st.data())
 def test_whatever_a_person_answers_holds(
-    taxes: tuple[Tax, ...], seen: list[Seen], rows: list[VatRow], data: st.DataObject
+    taxes: tuple[Tax, ...], seen: list[ObservedRate], rows: list[VatRow], data: st.DataObject
 ) -> None:
     ledger, before = books(taxes), VatMap(tuple({r.key: r for r in rows}.values()))
     wants = wants_of(seen, before, taxes, TODAY)

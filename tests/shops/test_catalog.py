@@ -22,7 +22,7 @@ import pytest
 
 from bexsync.config.profile import CsvSection
 from bexsync.errors import BexsyncError, ConfigurationProblem, TryLater
-from bexsync.ports import Intake, ProductChange, StockChange, Unreadable
+from bexsync.ports import IncomingRecord, InvalidInput, ProductChange, StockChange
 from bexsync.records import Product
 from bexsync.shops.folder import FolderCatalog, FolderShop
 from bexsync.shops.folder.catalog.entries import Entry
@@ -125,7 +125,7 @@ def test_every_form_of_a_list_says_the_same(
 ) -> None:
     put(root, name, content)
     [found] = catalog.products()
-    assert isinstance(found, Intake)
+    assert isinstance(found, IncomingRecord)
     assert isinstance(found.record, Product)
     assert found.record.canonical() == {
         "shop_id": "P-1", "sku": "SKU-P-1", "title": "Tasse blau", "price": "19.9",
@@ -433,7 +433,7 @@ def test_lists_dropped_into_in_are_sent_to_their_place(root: Path, kind: str, na
     )
     os.utime(dropped, (1, 1))
     [complaint] = FolderShop(root, now=lambda: NOW).take_in(claim=False)
-    assert isinstance(complaint, Unreadable)
+    assert isinstance(complaint, InvalidInput)
     assert complaint.message == (
         f'holds no record: record 1 is of the kind "{kind}", which is not dropped into in/ but listed in catalog/ '
         "(and 1 more like it)"

@@ -12,7 +12,7 @@ import pytest
 
 from bexsync.config.profile import CsvSection
 from bexsync.errors import ConfigurationProblem
-from bexsync.ports import Intake, Remark, Unreadable
+from bexsync.ports import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Product
 from bexsync.shops.folder import FolderCatalog
 from workbooks import Cell, workbook
@@ -39,9 +39,9 @@ def read(root: Path, content: str | bytes, **settings: Any) -> tuple[dict[str, P
         (root / "catalog" / "products.csv").write_text(content)
     catalog = FolderCatalog(root, now=lambda: NOW, quiet_seconds=0, csv=CsvSection(**settings))
     found = list(catalog.products())
-    products = [f.record for f in found if isinstance(f, Intake) and isinstance(f.record, Product)]
-    wrong = {f.shop_id: f"{f.place} {f.message}" for f in found if isinstance(f, Unreadable)}
-    return {p.sku or p.shop_id: p for p in products}, wrong, [f.message for f in found if isinstance(f, Remark)]
+    products = [f.record for f in found if isinstance(f, IncomingRecord) and isinstance(f.record, Product)]
+    wrong = {f.shop_id: f"{f.place} {f.message}" for f in found if isinstance(f, InvalidInput)}
+    return {p.sku or p.shop_id: p for p in products}, wrong, [f.message for f in found if isinstance(f, ImportNote)]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from pydantic import BaseModel
 
 from bexsync.config.profile import CsvSection, load_profile
 from bexsync.errors import BexsyncError, ConfigurationProblem, TryLater
-from bexsync.ports import Intake, Unreadable
+from bexsync.ports import IncomingRecord, InvalidInput
 from bexsync.records import Product, Record, StockLevel, TaxRate, read_record
 from bexsync.records.columns import LIST_COLUMNS, NAMES, Column
 from bexsync.shops.folder import FolderCatalog
@@ -41,8 +41,8 @@ MODELS: Mapping[str, type[BaseModel]] = {"product": Product, "stock_level": Stoc
 def records_of(root: Path, kind: str, **csv_settings: Any) -> list[Record]:
     catalog = FolderCatalog(root, now=lambda: NOW, quiet_seconds=0, csv=CsvSection(**csv_settings))
     found = list(catalog.tax_rates() if kind == "tax_rate" else catalog.products())
-    assert not [f for f in found if isinstance(f, Unreadable)]
-    return [f.record for f in found if isinstance(f, Intake)]
+    assert not [f for f in found if isinstance(f, InvalidInput)]
+    return [f.record for f in found if isinstance(f, IncomingRecord)]
 
 
 def put(root: Path, name: str, content: str | bytes) -> None:
@@ -419,14 +419,14 @@ def test_the_example_is_a_small_web_shop() -> None:
     assert profile.shop.site == "web-shop"
     catalog = FolderCatalog(EXAMPLE, now=lambda: NOW, quiet_seconds=0, csv=profile.shop.csv)
     found = list(catalog.products())
-    products = [f.record for f in found if isinstance(f, Intake) and isinstance(f.record, Product)]
+    products = [f.record for f in found if isinstance(f, IncomingRecord) and isinstance(f.record, Product)]
     assert len(products) == len(found) == 8
     assert [p.sku for p in products].count(None) == 1
     assert {p.type for p in products} == {"physical", "service"}
     assert len({p.shop_id for p in products}) == 8
     parents = {p.shop_id: [v.shop_id for v in products if v.parent_id == p.parent_id] for p in products if p.parent_id}
     assert any(len(variants) > 1 for variants in parents.values())
-    rates = [f.record for f in catalog.tax_rates() if isinstance(f, Intake) and isinstance(f.record, TaxRate)]
+    rates = [f.record for f in catalog.tax_rates() if isinstance(f, IncomingRecord) and isinstance(f.record, TaxRate)]
     assert {str(rate.rate) for rate in rates} >= {"8.1", "2.6"}
     assert {rate.use for rate in rates} == {"sale", "shipping", "fee"}
     assert {p.tax_rate for p in products} <= {rate.rate for rate in rates}

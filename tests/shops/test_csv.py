@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bexsync.config.profile import CsvSection
-from bexsync.ports import Intake, Remark, Unreadable
+from bexsync.ports import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Invoice, read_record
 from bexsync.records.columns import BY_NAME, COLUMNS
 from bexsync.shops.folder.documents import read_file
@@ -40,8 +40,8 @@ class Read:
     """Everything that one file came to."""
 
     records: list[Invoice]
-    complaints: list[Unreadable]
-    remarks: list[Remark]
+    complaints: list[InvalidInput]
+    remarks: list[ImportNote]
 
     @property
     def sentences(self) -> list[tuple[str, str]]:
@@ -57,12 +57,12 @@ def read(folder: Path, content: str | bytes, *, name: str = "a.csv", currency: s
     path = folder / name
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     found = list(read_file(path, CsvSection(**csv_settings), currency))
-    intakes = [f for f in found if isinstance(f, Intake)]
+    intakes = [f for f in found if isinstance(f, IncomingRecord)]
     assert {f.origin for f in found} == {name}
     return Read(
         [i.record for i in intakes if isinstance(i.record, Invoice)],
-        [f for f in found if isinstance(f, Unreadable)],
-        [f for f in found if isinstance(f, Remark)],
+        [f for f in found if isinstance(f, InvalidInput)],
+        [f for f in found if isinstance(f, ImportNote)],
     )
 
 
@@ -843,7 +843,7 @@ def test_a_table_that_is_too_large(tmp_path: Path) -> None:
     path.write_text(table(GOOD))
     os.truncate(path, 200 * 1024 * 1024)
     [complaint] = read_file(path)
-    assert isinstance(complaint, Unreadable)
+    assert isinstance(complaint, InvalidInput)
     assert complaint.message == "is 200 MB large, and bexsync reads files up to 50 MB"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bexsync.config.profile import CsvSection
-from bexsync.ports import Intake, Remark, Unreadable
+from bexsync.ports import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Invoice
 from bexsync.shops.folder.documents import read_file
 
@@ -37,9 +37,9 @@ def read(folder: Path, content: str | bytes, currency: str = "CHF", **settings: 
     path = folder / "a.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     found = list(read_file(path, CsvSection(**settings), currency))
-    records = [f.record for f in found if isinstance(f, Intake) and isinstance(f.record, Invoice)]
-    wrong = [f"{f.message} | {f.hint}" for f in found if isinstance(f, Unreadable)]
-    return records, wrong[0] if wrong else "", " ".join(f.message for f in found if isinstance(f, Remark))
+    records = [f.record for f in found if isinstance(f, IncomingRecord) and isinstance(f.record, Invoice)]
+    wrong = [f"{f.message} | {f.hint}" for f in found if isinstance(f, InvalidInput)]
+    return records, wrong[0] if wrong else "", " ".join(f.message for f in found if isinstance(f, ImportNote))
 
 
 CURRENCY_NAMES = (

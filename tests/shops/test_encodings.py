@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bexsync.config.profile import CsvSection
-from bexsync.ports import Intake, Remark, Unreadable
+from bexsync.ports import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Invoice
 from bexsync.shops.folder.documents import read_file
 
@@ -23,9 +23,9 @@ def read(folder: Path, content: bytes, **settings: Any) -> tuple[list[Invoice], 
     path = folder / "a.csv"
     path.write_bytes(content)
     found = list(read_file(path, CsvSection(**settings), "CHF"))
-    records = [f.record for f in found if isinstance(f, Intake) and isinstance(f.record, Invoice)]
-    wrong = [f"{f.message} | {f.hint}" for f in found if isinstance(f, Unreadable)]
-    return records, wrong[0] if wrong else "", " ".join(f.message for f in found if isinstance(f, Remark))
+    records = [f.record for f in found if isinstance(f, IncomingRecord) and isinstance(f.record, Invoice)]
+    wrong = [f"{f.message} | {f.hint}" for f in found if isinstance(f, InvalidInput)]
+    return records, wrong[0] if wrong else "", " ".join(f.message for f in found if isinstance(f, ImportNote))
 
 
 def table(*lines: str) -> str:

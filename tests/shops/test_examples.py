@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bexsync.config.profile import load_profile
-from bexsync.ports import Intake, Remark, Unreadable
+from bexsync.ports import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Invoice
 from bexsync.shops.folder.documents import read_file
 
@@ -28,9 +28,9 @@ def rounded(value: Decimal) -> Decimal:
 
 def invoices(path: Path) -> Iterator[Invoice]:
     for found in read_file(path):
-        if isinstance(found, Remark):
+        if isinstance(found, ImportNote):
             continue
-        assert isinstance(found, Intake), found
+        assert isinstance(found, IncomingRecord), found
         assert isinstance(found.record, Invoice)
         yield found.record
 
@@ -162,7 +162,7 @@ def test_every_bad_file_is_expected() -> None:
 
 @pytest.mark.parametrize("name", sorted(CORRECTABLE))
 def test_a_bad_file_is_one_sentence(name: str) -> None:
-    complaints = [f for f in read_file(BAD / name) if isinstance(f, Unreadable)]
+    complaints = [f for f in read_file(BAD / name) if isinstance(f, InvalidInput)]
     assert [f"{c.place}: {c.message}".removeprefix(": ") for c in complaints] == [CORRECTABLE[name]]
 
 
@@ -182,7 +182,7 @@ def test_the_page_names_every_bad_file(name: str) -> None:
 
 def test_good_neighbours_survive() -> None:
     files = [*BAD.glob("*.*json"), *BAD.glob("*.csv")]
-    found = [f for path in files for f in read_file(path) if isinstance(f, Intake)]
+    found = [f for path in files for f in read_file(path) if isinstance(f, IncomingRecord)]
     readable = [f.record.canonical()["shop_id"] for f in found]
     assert len(readable) == len(set(readable))
     assert {i for i in readable if i.endswith("-good")} == {

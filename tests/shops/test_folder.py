@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bexsync.errors import ConfigurationProblem, TryLater
-from bexsync.ports import Intake, OriginReport, OriginState, StatusRow, Unreadable
+from bexsync.ports import IncomingRecord, InvalidInput, SourceReport, SourceState, StatusRow
 from bexsync.records import Customer, Invoice, Line
 from bexsync.shops.folder import FolderShop
 from bexsync.shops.folder.durable import free_name, move_beside, opened_folder, tame_name
@@ -144,7 +144,7 @@ class TestTheFolder(ShopContract):
 def test_forms_of_a_file(shop: FolderShop, root: Path, name: str, content: str | bytes, places: list[str]) -> None:
     put(root, name, content)
     found = list(shop.take_in(claim=True))
-    assert [type(f) for f in found] == [Intake] * len(places)
+    assert [type(f) for f in found] == [IncomingRecord] * len(places)
     assert [f.place for f in found] == places
     assert {f.origin for f in found} == {name}
     assert names(root / "work") == [name]
@@ -340,7 +340,7 @@ def test_too_large_a_file_is_one_sentence(shop: FolderShop, root: Path) -> None:
     os.truncate(path, 60 * 1024 * 1024 + 1)
     os.utime(path, (0, 0))
     [complaint] = shop.take_in(claim=True)
-    assert isinstance(complaint, Unreadable)
+    assert isinstance(complaint, InvalidInput)
     assert complaint.message == "is 61 MB large, and bexsync reads files up to 50 MB"
 
 
@@ -452,7 +452,7 @@ def test_names_are_tamed_when_claimed(shop: FolderShop, root: Path, name: str, t
     put(root, name, json.dumps(record()))
     [intake] = taken(shop)
     assert intake.origin == tame
-    shop.tidy([OriginReport(tame, OriginState.GIVEN_UP, ("x",))])
+    shop.tidy([SourceReport(tame, SourceState.GIVEN_UP, ("x",))])
     assert len(names(root / "failed")) == 2
 
 
@@ -597,7 +597,7 @@ def test_done_goes_by_month_and_keeps_its_namesake(shop: FolderShop, root: Path)
     for shop_id in ("R-1", "R-2"):
         put(root, "a.json", json.dumps(record(shop_id)))
         taken(shop)
-        shop.tidy([OriginReport("a.json", OriginState.DONE)])
+        shop.tidy([SourceReport("a.json", SourceState.DONE)])
     assert names(root / "done" / "2026-11") == ["a-2.json", "a.json"]
     assert names(root / "work") == []
 
@@ -606,7 +606,7 @@ def test_given_up_goes_with_its_reasons(shop: FolderShop, root: Path) -> None:
     for _ in range(2):
         put(root, "a.json", json.dumps(record()))
         taken(shop)
-        shop.tidy([OriginReport("a.json", OriginState.GIVEN_UP, ("R-1: so\nnot.", "R-2: nor so."))])
+        shop.tidy([SourceReport("a.json", SourceState.GIVEN_UP, ("R-1: so\nnot.", "R-2: nor so."))])
     assert names(root / "failed") == ["a-2.json", "a-2.json.error.txt", "a.json", "a.json.error.txt"]
     assert "- R-1: so not.\n- R-2: nor so.\n" in (root / "failed" / "a-2.json.error.txt").read_text()
 
@@ -616,7 +616,7 @@ def test_a_crash_between_reason_and_move_is_repaired(
 ) -> None:
     put(root, "a.json", json.dumps(record()))
     taken(shop)
-    report = OriginReport("a.json", OriginState.GIVEN_UP, ("first",))
+    report = SourceReport("a.json", SourceState.GIVEN_UP, ("first",))
     monkeypatch.setattr("bexsync.shops.folder.archive.move_beside", _die)
     with pytest.raises(KeyboardInterrupt):
         shop.tidy([report])
@@ -634,7 +634,7 @@ def _die(*_: object) -> None:
 @pytest.mark.parametrize("origin", ["../in/a.json", "/etc/passwd", "", ".", ".."])
 def test_an_origin_is_a_plain_name(shop: FolderShop, root: Path, origin: str) -> None:
     put(root, "a.json", json.dumps(record()))
-    shop.tidy([OriginReport(origin, OriginState.DONE)])
+    shop.tidy([SourceReport(origin, SourceState.DONE)])
     assert names(root / "in") == ["a.json"]
 
 
@@ -661,7 +661,7 @@ def precious(tmp_path: Path) -> Iterator[Path]:
 def given_up(shop: FolderShop, root: Path) -> None:
     put(root, "a.json", json.dumps(record()))
     taken(shop)
-    shop.tidy([OriginReport("a.json", OriginState.GIVEN_UP, ("R-1: no.",))])
+    shop.tidy([SourceReport("a.json", SourceState.GIVEN_UP, ("R-1: no.",))])
 
 
 @pytest.mark.parametrize(
@@ -756,10 +756,10 @@ def test_what_a_killed_run_left_half_written_goes_after_an_hour(shop: FolderShop
     assert names(root / "out") == [".other-0000.tmp", ".status-1111.tmp", "status.csv"]
 
 
-@pytest.mark.parametrize("state", [OriginState.DONE, OriginState.GIVEN_UP])
+@pytest.mark.parametrize("state", [SourceState.DONE, SourceState.GIVEN_UP])
 @pytest.mark.parametrize("is_late", [False, True])
 def test_what_is_added_after_the_reading_is_read_by_the_next_run(
-    shop: FolderShop, root: Path, monkeypatch: pytest.MonkeyPatch, state: OriginState, is_late: bool
+    shop: FolderShop, root: Path, monkeypatch: pytest.MonkeyPatch, state: SourceState, is_late: bool
 ) -> None:
     """Also what a program that has the file open adds in the last moment, when it is put away already."""
     put(root, "a.ndjson", lines(record("R-1")))
@@ -782,10 +782,10 @@ def test_what_is_added_after_the_reading_is_read_by_the_next_run(
         monkeypatch.setattr("bexsync.shops.folder.archive.move_beside", add_late)
     else:
         add()
-    assert shop.tidy([OriginReport("a.ndjson", state, ("no",))]) == ["a.ndjson"]
+    assert shop.tidy([SourceReport("a.ndjson", state, ("no",))]) == ["a.ndjson"]
     assert names(root / "failed") == []
     assert ids(taken(shop)) == ["R-1", "R-2"]
-    assert shop.tidy([OriginReport("a.ndjson", state, ("no",))]) == []
+    assert shop.tidy([SourceReport("a.ndjson", state, ("no",))]) == []
     assert names(root / "work") == []
 
 
@@ -880,7 +880,7 @@ def test_the_closed_folder_is_named(public_root: Path) -> None:
     with as_nobody():
         assert ids(taken(FolderShop(public_root, now=lambda: NOW))) == ["R-1"]
         with pytest.raises(ConfigurationProblem, match=f"in {public_root}/done: "):
-            FolderShop(public_root, now=lambda: NOW).tidy([OriginReport("a.json", OriginState.DONE)])
+            FolderShop(public_root, now=lambda: NOW).tidy([SourceReport("a.json", SourceState.DONE)])
     assert names(public_root / "work") == ["a.json"]
 
 
@@ -970,11 +970,11 @@ def _is_something(root: Path, name: str, content: bytes) -> None:
     put(root, name, content, age=3600)
     looked = list(shop.take_in(claim=False))
     found = list(shop.take_in(claim=True))
-    shop.tidy([OriginReport(f.origin, OriginState.DONE) for f in found])
+    shop.tidy([SourceReport(f.origin, SourceState.DONE) for f in found])
     assert found
     assert looked == found
     assert names(root / "work") == []
-    for complaint in (f for f in found if isinstance(f, Unreadable)):
+    for complaint in (f for f in found if isinstance(f, InvalidInput)):
         assert (complaint.message + complaint.hint + complaint.shop_id).isprintable()
 
 
@@ -1002,6 +1002,6 @@ def test_written_records_are_read_back_equal(tmp_path: Path, invoices: list[Invo
     put(tmp_path, "a.ndjson" if is_lines else "a.json", lines(*values) if is_lines else json.dumps(values))
     shop = FolderShop(tmp_path, now=lambda: NOW)
     found = taken(shop)
-    shop.tidy([OriginReport(f.origin, OriginState.DONE) for f in found])
+    shop.tidy([SourceReport(f.origin, SourceState.DONE) for f in found])
     assert [f.record for f in found] == invoices
     assert [f.record.fingerprint() for f in found] == [invoice.fingerprint() for invoice in invoices]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bexsync.config.profile import CsvSection
-from bexsync.ports import Intake, Unreadable
+from bexsync.ports import IncomingRecord, InvalidInput
 from bexsync.records import Invoice
 from bexsync.shops.folder.documents import read_file
 
@@ -43,8 +43,8 @@ def read(folder: Path, content: str, **settings: Any) -> tuple[list[Invoice], li
     path = folder / "export.csv"
     path.write_text(content)
     found = list(read_file(path, CsvSection(**settings), "CHF"))
-    records = [f.record for f in found if isinstance(f, Intake) and isinstance(f.record, Invoice)]
-    return records, [f"{f.place}: {f.message}" for f in found if isinstance(f, Unreadable)]
+    records = [f.record for f in found if isinstance(f, IncomingRecord) and isinstance(f.record, Invoice)]
+    return records, [f"{f.place}: {f.message}" for f in found if isinstance(f, InvalidInput)]
 
 
 def test_orders_of_shopify(tmp_path: Path) -> None:

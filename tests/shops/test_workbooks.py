@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bexsync.config.profile import CsvSection
-from bexsync.ports import Intake, Remark, Unreadable
+from bexsync.ports import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Invoice
 from bexsync.shops.folder.documents import read_file
 from workbooks import Cell, workbook
@@ -59,9 +59,9 @@ def read(folder: Path, content: bytes, **settings: Any) -> tuple[list[Invoice], 
     path = folder / "a.xlsx"
     path.write_bytes(content)
     found = list(read_file(path, CsvSection(**settings)))
-    records = [f.record for f in found if isinstance(f, Intake) and isinstance(f.record, Invoice)]
-    wrong = [(f.place, f.message) for f in found if isinstance(f, Unreadable)]
-    return records, wrong, " ".join(f.message for f in found if isinstance(f, Remark))
+    records = [f.record for f in found if isinstance(f, IncomingRecord) and isinstance(f.record, Invoice)]
+    wrong = [(f.place, f.message) for f in found if isinstance(f, InvalidInput)]
+    return records, wrong, " ".join(f.message for f in found if isinstance(f, ImportNote))
 
 
 def test_a_workbook_dropped_into_in_is_booked(world: World) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from bexsync.config.profile import Profile
 from bexsync.jobs.reporting import status_rows
-from bexsync.ports import Intake
+from bexsync.ports import IncomingRecord
 from bexsync.records import read_record
 from bexsync.store import Link, RecordState, Store, open_store
 from world import an_invoice
@@ -33,7 +33,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def take(store: Store, shop_id: str, origin: str, *, now: datetime = NOW, **changes: Any) -> None:
     value = json.loads(json.dumps(an_invoice(shop_id, **changes)), parse_float=Decimal)
-    store.records.take(Intake("invoice", read_record("invoice", value), origin, "record 1"), shop_id, now)
+    store.records.take(IncomingRecord("invoice", read_record("invoice", value), origin, "record 1"), shop_id, now)
 
 
 def title(store: Store, shop_id: str = "1") -> str:

@@ -31,7 +31,7 @@ _DECLINED = ("access_denied", "User denied consent")
 _EXPIRED = "This page has expired. Go back to the app and begin again."
 
 
-class Browsing:
+class LoginPages:
     """Leads a person through login, consent and logout."""
 
     def __init__(

@@ -16,7 +16,7 @@ from bexio_sandbox.faults.plan import Faults
 from bexio_sandbox.identity.answers import OAuthError, answer, empty
 from bexio_sandbox.identity.apps import App, Apps
 from bexio_sandbox.identity.authorization import PageError, Refusal
-from bexio_sandbox.identity.browser import AUTH, CONSENT, LOGIN, Browsing, issuer_of
+from bexio_sandbox.identity.browser import AUTH, CONSENT, LOGIN, LoginPages, issuer_of
 from bexio_sandbox.identity.codes import Codes
 from bexio_sandbox.identity.discovery import configuration
 from bexio_sandbox.identity.keys import Keys
@@ -45,7 +45,7 @@ class Identity:
         self._logins = logins
         self._people = People(books, settings)
         codes = Codes(books)
-        self._browsing = Browsing(books, settings, keys, self._people, self.apps, codes, logins)
+        self._browsing = LoginPages(books, settings, keys, self._people, self.apps, codes, logins)
         self._token_endpoint = TokenEndpoint(books, settings, keys, self._people, codes, logins, tokens)
         self._handlers: dict[str, _Handler] = {
             f"{REALM}/.well-known/openid-configuration": self._show_configuration,

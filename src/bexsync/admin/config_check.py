@@ -31,7 +31,7 @@ from bexsync.shops.folder.ownership import Owner, refuse_another
 from bexsync.shops.folder.problems import explained
 from bexsync.shops.folder.rights import open_to_others
 from bexsync.shops.folder.table.reading import describe, read_table
-from bexsync.state_reader import Glimpse
+from bexsync.state_reader import StateReader
 from bexsync.store.filesystem import refuse_network
 
 Level = Literal["ok", "attention", "wrong"]
@@ -246,7 +246,7 @@ def _owner(profile: Profile, profile_file: Path, state: Path) -> Owner:
     """Who wants the folder, as far as this computer knows; a site that changed, or a bad state, is told on its own."""
     company, before = "", ""
     with suppress(BexsyncError, sqlite3.Error):
-        glimpse = Glimpse(profile_file, state)
+        glimpse = StateReader(profile_file, state)
         company, before = glimpse.company, glimpse.site()
     return Owner(before or profile.shop.site, frozenset((company,) if company else ()))
 
@@ -275,7 +275,7 @@ def _require_open(layout: Layout, folder: Path) -> None:
 
 def _site(profile: Profile, profile_file: Path, state: Path) -> Iterator[Finding]:
     try:
-        before = Glimpse(profile_file, state).site()
+        before = StateReader(profile_file, state).site()
     except BexsyncError as problem:
         yield Finding("wrong", "state", problem.message, problem.hint, file=str(state))
         return

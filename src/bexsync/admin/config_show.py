@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bexsync.config.problems import KeyLines, speaking_variable
+from bexsync.config.problems import KeyLines, overriding_variable
 from bexsync.config.profile import Profile, load_profile
 
 
@@ -27,7 +27,7 @@ def settings_in_force(profile_file: Path) -> list[Setting]:
     defaults = dict(_flat(Profile().model_dump()))
     found = []
     for key, value in _flat(load_profile(profile_file).model_dump()):
-        variable = speaking_variable(key)
+        variable = overriding_variable(key)
         is_said = lines.names(key) or defaults.get(key) != value
         found.append(Setting(key, value, variable, lines.line_of(key) if is_said and not variable else 0))
     return found

@@ -11,7 +11,7 @@ from bexsync.planning.products import KIND as PRODUCT
 from bexsync.store import ErrorRow, RecordState, Store
 
 
-class ErrorDesk:
+class ErrorAdmin:
     """The open errors of one site."""
 
     def __init__(self, store: Store, now: datetime) -> None:
@@ -23,7 +23,7 @@ class ErrorDesk:
         """Whose errors these are."""
         return self._store.site
 
-    def __enter__(self) -> ErrorDesk:
+    def __enter__(self) -> ErrorAdmin:
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:

@@ -16,7 +16,7 @@ from bexsync.config.profile import Profile
 from bexsync.errors import MappingProblem, RecordProblem
 from bexsync.money import plain
 from bexsync.planning.taxes import TaxChooser
-from bexsync.ports import Account, Master
+from bexsync.ports import Account, MasterData
 from bexsync.records import Line
 from bexsync.records.quoting import printable
 from bexsync.vat import Tax, VatMap
@@ -41,12 +41,12 @@ class Offer:
     words: str
 
 
-def offered_accounts(master: Master) -> list[Offer]:
+def offered_accounts(master: MasterData) -> list[Offer]:
     """The active accounts of income by their numbers; raises MappingProblem when there is none."""
     return [Offer(a.number, a.name) for a in sorted(_accounts(master), key=lambda a: a.number)]
 
 
-def likeliest_account(master: Master, usual: str) -> str:
+def likeliest_account(master: MasterData, usual: str) -> str:
     """The number of the account that sales are most likely booked on; raises MappingProblem when there is none."""
     likeliest = (usual, *_USUAL_ACCOUNTS)
 
@@ -57,7 +57,7 @@ def likeliest_account(master: Master, usual: str) -> str:
     return min(_accounts(master), key=rank).number
 
 
-def _accounts(master: Master) -> list[Account]:
+def _accounts(master: MasterData) -> list[Account]:
     accounts = [a for a in master.accounts if a.active and a.is_income]
     if not accounts:
         raise MappingProblem(
@@ -66,7 +66,7 @@ def _accounts(master: Master) -> list[Account]:
     return accounts
 
 
-def offered_taxes(master: Master, account: str, today: date) -> list[Offer]:
+def offered_taxes(master: MasterData, account: str, today: date) -> list[Offer]:
     """The active taxes of sales; first, as "", what bexio takes by itself. Empty where the company has no VAT."""
     if not is_subject_to_vat(master, today):
         return []
@@ -76,7 +76,7 @@ def offered_taxes(master: Master, account: str, today: date) -> list[Offer]:
     return named if usual is None else [Offer("", usual), *named]
 
 
-def is_subject_to_vat(master: Master, today: date) -> bool:
+def is_subject_to_vat(master: MasterData, today: date) -> bool:
     """Whether the company charges VAT now; a company without a business year is taken for one that does."""
     try:
         return TaxChooser(master, VatMap(), "", None, today).subject_to_vat
@@ -84,7 +84,7 @@ def is_subject_to_vat(master: Master, today: date) -> bool:
         return True
 
 
-def _tax_by_itself(master: Master, account: str, today: date) -> str | None:
+def _tax_by_itself(master: MasterData, account: str, today: date) -> str | None:
     found = next((a for a in master.accounts if a.number == account), None)
     if found is None:
         return None
@@ -103,19 +103,19 @@ def _in_words(tax: Tax) -> str:
     return name if "%" in name else f"{plain(tax.rate)} %, {name}"
 
 
-def offered_currencies(master: Master, usual: str) -> list[Offer]:
+def offered_currencies(master: MasterData, usual: str) -> list[Offer]:
     """The currencies, the usual one first."""
     codes = [c.code for c in master.currencies]
     return [Offer(code, "") for code in sorted(codes, key=lambda code: code != usual)]
 
 
-def offered_users(master: Master) -> list[Offer]:
+def offered_users(master: MasterData) -> list[Offer]:
     """The users with a mail address; first, as "", the token's own."""
     others = [Offer(u.mail, u.name) for u in master.users if u.mail and u.id != master.me.id]
     return [Offer("", f"{master.me.mail or master.me.name}, whose token it is"), *others]
 
 
-def offered_bank_accounts(master: Master) -> list[Offer]:
+def offered_bank_accounts(master: MasterData) -> list[Offer]:
     """The bank accounts; first, as "", bexio's default."""
     return [Offer("", "bexio's default"), *(Offer(b.iban, "") for b in master.bank_accounts if b.iban)]
 

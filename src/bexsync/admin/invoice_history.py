@@ -11,7 +11,7 @@ from bexsync.admin.invoice_list import ListedInvoice, Selection, list_invoices
 from bexsync.config.profile import Profile
 from bexsync.errors import UsageProblem
 from bexsync.planning.invoice_link import KIND
-from bexsync.ports import Standing
+from bexsync.ports import DocumentStatus
 from bexsync.store import ErrorRow, Intent, IntentState, Link, RecordRow, RecordState, Store
 
 _STUCK = (IntentState.HELD, IntentState.REJECTED, IntentState.CONFLICT)
@@ -113,9 +113,9 @@ def _why_not_booked(row: RecordRow | None) -> Iterator[str]:
 def _why_not_mailed(profile: Profile, row: RecordRow | None, link: Link) -> Iterator[str]:
     standing = link.state.get("standing")
     record = row.canonical() if row else {}
-    if standing == Standing.CANCELLED:
+    if standing == DocumentStatus.CANCELLED:
         yield f"It was cancelled in bexio. To book it again: bexsync links forget {link.shop_id}, and drop it again."
-    elif standing == Standing.DELETED:
+    elif standing == DocumentStatus.DELETED:
         yield f"It was deleted in bexio. To book it again: bexsync links forget {link.shop_id}, and drop it again."
     elif link.state.get("shared") == "yes":
         return
@@ -123,15 +123,15 @@ def _why_not_mailed(profile: Profile, row: RecordRow | None, link: Link) -> Iter
         yield "It was in bexio before bexsync knew it, and such documents are never mailed."
     elif record.get("leave_as_draft"):
         yield "The shop says leave_as_draft, so it stays a draft until somebody issues it in bexio."
-    elif standing == Standing.DRAFT and profile.invoices.finish == "draft":
+    elif standing == DocumentStatus.DRAFT and profile.invoices.finish == "draft":
         yield 'The profile says finish = "draft", so it stays a draft until somebody issues it in bexio.'
     elif record.get("auto_send") is False:
         yield "The shop says auto_send = false, so it is not mailed."
-    elif standing == Standing.ISSUED and profile.invoices.finish != "send":
+    elif standing == DocumentStatus.ISSUED and profile.invoices.finish != "send":
         yield f'The profile says finish = "{profile.invoices.finish}", so it is not mailed.'
-    elif standing == Standing.DRAFT:
+    elif standing == DocumentStatus.DRAFT:
         yield "It was created as a draft and not issued since; issue it in bexio."
-    elif standing == Standing.ISSUED:
+    elif standing == DocumentStatus.ISSUED:
         yield "It was issued in bexio, or before the profile said that invoices are mailed; send it in bexio."
 
 

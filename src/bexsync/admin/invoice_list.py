@@ -14,7 +14,7 @@ from bexsync.jobs.customers import Customers
 from bexsync.jobs.reporting import status_rows
 from bexsync.money import written
 from bexsync.planning.invoice_link import KIND
-from bexsync.ports import Standing, StatusRow
+from bexsync.ports import DocumentStatus, StatusRow
 from bexsync.store import Store
 
 _OWED = frozenset({"issued", "sent", "partly_paid", "unpaid"})
@@ -177,7 +177,7 @@ class _Listing:
         if state is None:
             return row.status
         standing = str(state.get("standing", ""))
-        return "sent" if standing == Standing.ISSUED and state.get("shared") == "yes" else standing
+        return "sent" if standing == DocumentStatus.ISSUED and state.get("shared") == "yes" else standing
 
     def _listed(self, row: StatusRow) -> ListedInvoice:
         record = self._records.get(row.shop_id, {})
@@ -204,7 +204,7 @@ class _Listing:
 
     def _with_debt(self, row: ListedInvoice, state: Mapping[str, str]) -> ListedInvoice:
         standing = self.standing_of(row)
-        if standing == Standing.PAID:
+        if standing == DocumentStatus.PAID:
             return replace(row, open="0.00")
         if standing not in _OWED:
             return row

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import TryLater, UsageProblem
-from bexsync.jobs.importing import Desk
+from bexsync.jobs.importing import Importer
 from bexsync.jobs.invoices import PUSH
 from bexsync.jobs.locks import Locks
 from bexsync.jobs.products import SYNC
@@ -50,7 +50,7 @@ class _Adopt:
         self._options = options
 
     def work(self) -> None:
-        desk = Desk(self._run)
+        desk = Importer(self._run)
         desk.take_in()
         rows = [row for row in self._run.store.records.in_state(KIND, RecordState.OPEN) if self._is_unlinked(row)]
         matches = self._named(rows) if self._options.shop_id else self._matched(rows)
@@ -188,7 +188,7 @@ class LinkStory:
     reason: str = ""
 
 
-class LinksDesk:
+class LinkAdmin:
     """What a person sees of links, and forgetting one."""
 
     def __init__(self, store: Store, kept: Kept, locks: Locks) -> None:
@@ -196,7 +196,7 @@ class LinksDesk:
         self._kept = kept
         self._locks = locks
 
-    def __enter__(self) -> LinksDesk:
+    def __enter__(self) -> LinkAdmin:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bexsync.auth.login import Login, personal_login
-from bexsync.auth.service import AuthDesk
+from bexsync.auth.service import LoginService
 from bexsync.auth.source import ending_soon
 from bexsync.auth.tokens import FILE_VARIABLE, VARIABLE, environment_token, names_token
 from bexsync.config.profile import Profile
@@ -58,7 +58,7 @@ class LoginStatus:
     trouble: BexsyncError | None = None
 
 
-def look_at_login(desk: AuthDesk, permissions: Callable[[], Any] | None) -> LoginStatus:
+def look_at_login(desk: LoginService, permissions: Callable[[], Any] | None) -> LoginStatus:
     """The status; `permissions` asks the ledger for the user's rights, None looks at what is kept here only."""
     record = desk.record
     now = desk.clock.now()

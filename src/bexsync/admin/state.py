@@ -14,7 +14,7 @@ from bexsync.store.upkeep import backup, check_copy, files_in_question, old_copi
 
 
 @dataclass(frozen=True)
-class StateDesk:
+class StateAdmin:
     """The state of one company."""
 
     path: Path

@@ -19,8 +19,8 @@ from bexsync.jobs.workspace import Workspace
 from bexsync.planning.lookups import revenue_account
 from bexsync.planning.taxes import TaxChooser, use_of
 from bexsync.planning.vat_map import Books
-from bexsync.planning.vat_wants import Origin, Seen, Want, wants_of
-from bexsync.ports import Account, Intake, Remark, Unreadable
+from bexsync.planning.vat_wants import ObservedRate, Origin, TaxUse, wants_of
+from bexsync.ports import Account, ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Product, TaxRate
 from bexsync.records.quoting import printable
 from bexsync.store import RecordState, Store
@@ -39,15 +39,15 @@ class Survey:
     subject_to_vat: bool
     books: Books
     vat_map: VatMap
-    wants: Sequence[Want] = ()
-    remarks: Sequence[Unreadable] = ()
+    wants: Sequence[TaxUse] = ()
+    remarks: Sequence[InvalidInput] = ()
     requests: int = 0
 
 
 def survey(workspace: Workspace) -> Survey:
     """Reads both sides anew; changes nothing on either."""
     ledger = workspace.make_ledger(workspace.store, lambda _effect: None)
-    ledger.forget_master()  # a person may have changed it a moment ago, and cron asks for what is new
+    ledger.forget_master_data()  # a person may have changed it a moment ago, and cron asks for what is new
     master = ledger.master()
     profile = workspace.profile
     today = workspace.clock.now().date()
@@ -69,41 +69,41 @@ class _Shop:
     """Where the shop shows its rates and classes: its tax list, its products, and the invoices so far."""
 
     workspace: Workspace
-    remarks: list[Unreadable] = field(default_factory=list)
+    remarks: list[InvalidInput] = field(default_factory=list)
 
-    def seen(self) -> list[Seen]:
+    def seen(self) -> list[ObservedRate]:
         return [*self._listed(), *self._products(), *_invoices(self.workspace.store)]
 
-    def _listed(self) -> Iterator[Seen]:
+    def _listed(self) -> Iterator[ObservedRate]:
         if self.workspace.catalog is None:
             return
         for found in self.workspace.catalog.tax_rates():
-            if isinstance(found, Unreadable):
+            if isinstance(found, InvalidInput):
                 self.remarks.append(found)
                 continue
-            if isinstance(found, Remark):
+            if isinstance(found, ImportNote):
                 continue
             rate = cast(TaxRate, found.record)
-            yield Seen(Origin.LIST, rate.tax_class, rate.rate, rate.country_code, rate.use, rate.valid_from)
+            yield ObservedRate(Origin.LIST, rate.tax_class, rate.rate, rate.country_code, rate.use, rate.valid_from)
 
-    def _products(self) -> set[Seen]:
+    def _products(self) -> set[ObservedRate]:
         """What cannot be read here is told by `products sync`, whose list it is."""
-        seen: set[Seen] = set()
+        seen: set[ObservedRate] = set()
         if self.workspace.catalog is None or not self.workspace.profile.products.enabled:
             return seen
         try:
             for found in self.workspace.catalog.products():
-                if isinstance(found, Intake):
+                if isinstance(found, IncomingRecord):
                     product = cast(Product, found.record)
-                    seen.add(Seen(Origin.PRODUCT, product.tax_class, product.tax_rate, product.tax_country))
+                    seen.add(ObservedRate(Origin.PRODUCT, product.tax_class, product.tax_rate, product.tax_country))
         except ConfigurationProblem:
             pass
         return seen
 
 
-def _invoices(store: Store) -> Iterator[Seen]:
+def _invoices(store: Store) -> Iterator[ObservedRate]:
     """Each rate and class once, with the last day of supply it was met on."""
-    last: dict[Seen, date] = {}
+    last: dict[ObservedRate, date] = {}
     for state in RecordState:
         origin = Origin.OPEN if state is RecordState.OPEN else Origin.BOOKED
         for row in store.records.in_state("invoice", state):
@@ -114,15 +114,15 @@ def _invoices(store: Store) -> Iterator[Seen]:
                     day = date.fromisoformat(line.get("period_to") or invoice["invoice_date"])
                     last[seen] = max(day, last.get(seen, day))
     for seen, day in last.items():
-        yield Seen(seen.origin, seen.tax_class, seen.rate, seen.country, seen.use, day=day)
+        yield ObservedRate(seen.origin, seen.tax_class, seen.rate, seen.country, seen.use, day=day)
 
 
-def _seen_on(line: Mapping[str, Any], invoice: Mapping[str, Any], origin: Origin, store: Store) -> Seen | None:
+def _seen_on(line: Mapping[str, Any], invoice: Mapping[str, Any], origin: Origin, store: Store) -> ObservedRate | None:
     """What a line says of its tax; one that names bexio's own code needs no map."""
     if line.get("tax_code") or line.get("type") in ("text", "subtotal"):
         return None
     rate = line.get("tax_rate")
-    return Seen(
+    return ObservedRate(
         origin,
         line.get("tax_class"),
         None if rate is None else Decimal(rate),

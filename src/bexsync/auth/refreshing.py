@@ -35,7 +35,7 @@ _LOG_IN = "Run `bexsync auth login`."
 
 
 @dataclass(frozen=True)
-class Keeper:
+class TokenRefresher:
     """Reads and renews the login of one profile."""
 
     profile: str
@@ -149,7 +149,7 @@ class Keeper:
             return 0
 
 
-def renewed_apart(keeper: Keeper) -> Login:
+def refresh_in_subprocess(keeper: TokenRefresher) -> Login:
     """Lets a process of its own renew the login, which goes on when this one is killed; then reads it."""
     command = [sys.executable, "-m", "bexsync", "--profile", keeper.profile, "auth", "refresh", "--if-needed", "--json"]
     # Its own session: neither Ctrl-C nor the end of this process group reaches it between answer and store.
@@ -208,4 +208,4 @@ def _is_later(one: Login, other: Login) -> bool:
     return one.id == other.id and one.generation > other.generation
 
 
-Renew = Callable[[Keeper], Login]
+Renew = Callable[[TokenRefresher], Login]

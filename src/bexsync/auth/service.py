@@ -11,7 +11,7 @@ from bexsync.auth.companies import Company, CompanyBook
 from bexsync.auth.login import App, Login, new_login, personal_login
 from bexsync.auth.provider import Attempt, IdentityProvider
 from bexsync.auth.records import LoginBook, LoginRecord
-from bexsync.auth.refreshing import Keeper
+from bexsync.auth.refreshing import TokenRefresher
 from bexsync.auth.stores import open_store, probe, same_place
 from bexsync.auth.stores.port import StoreChoice, TokenStore
 from bexsync.config.profile import Profile
@@ -45,7 +45,7 @@ class LoggedOut:
 
 
 @dataclass
-class AuthDesk:
+class LoginService:
     """The login of one profile."""
 
     profile: Profile
@@ -78,7 +78,7 @@ class AuthDesk:
         probe(store)
         return store.choice
 
-    def keeper(self, record: LoginRecord) -> Keeper:
+    def keeper(self, record: LoginRecord) -> TokenRefresher:
         """Who reads and renews a recorded login; raises WrongServer where its tokens would go to somebody else."""
         for name, made_at, now in (
             ("api_url", record.api_url, self.profile.ledger.api_url),
@@ -89,7 +89,7 @@ class AuthDesk:
                     f"The login was made for {made_at}, but the profile names {now} as {name}.",
                     "Correct the profile, or log in there: `bexsync auth login --new-app`.",
                 )
-        return Keeper(self.path, self.book, self.store(record.store), self.provider, self.clock)
+        return TokenRefresher(self.path, self.book, self.store(record.store), self.provider, self.clock)
 
     def login(self) -> Login:
         """The login as it is stored; raises LoginNeeded."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from bexsync.auth.login import Login, personal_login
-from bexsync.auth.refreshing import Keeper, Renew
+from bexsync.auth.refreshing import Renew, TokenRefresher
 from bexsync.auth.tokens import environment_token
 from bexsync.errors import BexsyncError, LoginNeeded
 from bexsync.http.clock import Clock
@@ -19,7 +19,7 @@ class TokenSource(Protocol):
     """Gives an access token whenever it is asked."""
 
     @property
-    def lasting_id(self) -> str:
+    def stable_id(self) -> str:
         """What stays the same for as long as the token opens the same company."""
         ...
 
@@ -43,7 +43,7 @@ class EnvironmentToken:
         self._clock = clock
 
     @property
-    def lasting_id(self) -> str:
+    def stable_id(self) -> str:
         """The token itself."""
         return environment_token()
 
@@ -70,13 +70,13 @@ class EnvironmentToken:
 class LoginToken:
     """The token of a login, renewed in time; the store is only asked again when that is due."""
 
-    def __init__(self, keeper: Keeper, renew: Renew) -> None:
+    def __init__(self, keeper: TokenRefresher, renew: Renew) -> None:
         self._keeper = keeper
         self._renew = renew
         self._login: Login | None = None
 
     @property
-    def lasting_id(self) -> str:
+    def stable_id(self) -> str:
         """The login's; a renewal never leads to another company."""
         return self._current().id
 

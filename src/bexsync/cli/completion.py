@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from bexsync.state_reader import Glimpse
+    from bexsync.state_reader import StateReader
 
 Item = tuple[str, str]
 
@@ -116,11 +116,11 @@ def one_of(*choices: str) -> Callable[[str], list[Item]]:
     return offered
 
 
-def _state(ctx: typer.Context) -> Glimpse:
+def _state(ctx: typer.Context) -> StateReader:
     from bexsync.paths import profile_path, state_folder
-    from bexsync.state_reader import Glimpse
+    from bexsync.state_reader import StateReader
 
-    return Glimpse(profile_path(_profile(ctx)), state_folder())
+    return StateReader(profile_path(_profile(ctx)), state_folder())
 
 
 def _profile(ctx: typer.Context) -> str:

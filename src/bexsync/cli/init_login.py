@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bexsync.auth.companies import CompanyBook
 from bexsync.auth.records import LoginRecord
-from bexsync.auth.service import AuthDesk
+from bexsync.auth.service import LoginService
 from bexsync.auth.stores import suggest
 from bexsync.auth.tokens import FILE_VARIABLE, VARIABLE, environment_token, names_token
 from bexsync.cli.prompts.asking import Asker, tell, tell_problem
@@ -20,9 +20,9 @@ from bexsync.cli.prompts.login_prompts import PORTAL, Wishes, make_login
 from bexsync.config.profile import Profile, shop_path
 from bexsync.errors import BexsyncError, ConfigurationProblem, LoginNeeded, TryLater, UsageProblem
 from bexsync.paths import config_folder, profile_path, state_folder
-from bexsync.ports import Master
+from bexsync.ports import MasterData
 from bexsync.shops.folder.ownership import Owner, refuse_another
-from bexsync.state_reader import Glimpse
+from bexsync.state_reader import StateReader
 from bexsync.wiring import look_at_company, open_auth_desk
 
 _WAYS = {
@@ -46,7 +46,7 @@ class Entrance:
         self._wishes = wishes
         self._path = profile_path(name).resolve()
 
-    def look_around(self, draft: Profile) -> Master:
+    def look_around(self, draft: Profile) -> MasterData:
         """The company's lists; a person whose login fails is asked again."""
         self._release_if_unused()
         wants_another = self._names_a_way
@@ -76,7 +76,7 @@ class Entrance:
     def _release_if_unused(self) -> None:
         """A login to the wrong company must not bind a profile that was never written."""
         with suppress(OSError, sqlite3.Error):
-            if not Glimpse(self._path, state_folder()).site():
+            if not StateReader(self._path, state_folder()).site():
                 CompanyBook(state_folder()).release(str(self._path))
 
     @property
@@ -95,7 +95,7 @@ class Entrance:
         whose = f"{record.company or record.company_id} as {record.user or record.mail or 'unknown'}"
         return self._asker.agrees(f"You are logged in to {whose} already. Go on with that?")
 
-    def _look(self, draft: Profile) -> Master:
+    def _look(self, draft: Profile) -> MasterData:
         if self._asker.asks:
             tell("Reading what the company has in bexio ...")
         master, problems = look_at_company(self._name, draft)
@@ -140,7 +140,7 @@ class Entrance:
         else:
             tell("Paste the token that the sandbox has told you; nobody sees it.")
 
-    def _ask_for_a_store(self, desk: AuthDesk) -> None:
+    def _ask_for_a_store(self, desk: LoginService) -> None:
         named = self._wishes.store or self._wishes.key_file or desk.profile.ledger.token_store
         if named or desk.record is not None or suggest().choice is not None:
             return
@@ -153,7 +153,7 @@ class Entrance:
 def site_owner(name: str, site: str) -> str:
     """The file of another profile that has this shop of the same company, "" where there is none."""
     with suppress(OSError, sqlite3.Error):
-        others = Glimpse(profile_path(name), state_folder()).others_with_site(site)
+        others = StateReader(profile_path(name), state_folder()).others_with_site(site)
         return next((other for other in others if Path(other).exists()), "")
     return ""
 
@@ -162,7 +162,7 @@ def refuse_another_folder(name: str, site: str, folder: Path) -> None:
     """Raises ConfigurationProblem where another shop has this folder, by its mark or by a profile beside this one."""
     file, company = profile_path(name).resolve(), ""
     with suppress(BexsyncError):
-        company = Glimpse(file, state_folder()).company
+        company = StateReader(file, state_folder()).company
     refuse_another(folder, Owner(site, frozenset((company,) if company else ())))
     for other in sorted((config_folder() / "profiles").glob("*.toml")):
         if other.resolve() != file and _shop_folder_of(other) == folder:
@@ -191,5 +191,5 @@ def _has_browser() -> bool:
 def site_before(name: str) -> str:
     """The shop of this profile when its file was there before, "" where it never was."""
     with suppress(OSError, sqlite3.Error):
-        return Glimpse(profile_path(name), state_folder()).site()
+        return StateReader(profile_path(name), state_folder()).site()
     return ""

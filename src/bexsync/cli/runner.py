@@ -56,14 +56,14 @@ def run_job(
 
     def work() -> Exit:
         from bexsync.engine.result import Result
-        from bexsync.wiring import why_idle
+        from bexsync.wiring import disabled_reason
 
-        reason = why_idle(call.profile, why_not)
+        reason = disabled_reason(call.profile, why_not)
         if reason:
             return call.output.result(Result(disabled=True, message=reason))
         return _run_in_workspace(call, job)
 
-    finish(call, work, patience=Lateness(call))
+    finish(call, work, patience=RetryCounter(call))
 
 
 def workspace_of(call: Command) -> Workspace:
@@ -105,7 +105,7 @@ def _show(call: Command, workspace: Workspace, result: Result, problem: BexsyncE
     from bexsync.jobs.repeats import Repeats
 
     code = problem.exit_code if problem else result.exit_code
-    in_a_row = Lateness(call).after(code)
+    in_a_row = RetryCounter(call).after(code)
     repeats = Repeats(workspace, call.name)
     news = repeats.without_repeats(result) if call.output.is_unattended else result
     if problem is None:
@@ -117,7 +117,7 @@ def _show(call: Command, workspace: Workspace, result: Result, problem: BexsyncE
     return code
 
 
-class Lateness:
+class RetryCounter:
     """How often in a row a command had to be put off; kept beside the state, which may be what is locked."""
 
     def __init__(self, call: Command) -> None:
@@ -186,7 +186,7 @@ def finish(
     call: Command,
     work: Callable[[], Exit],
     *,
-    patience: Lateness | None = None,
+    patience: RetryCounter | None = None,
     interrupted: str = "The next run goes on from here.",
 ) -> NoReturn:
     """Runs the command's work and leaves with its exit code; with `patience` a 75 is only said when it repeats."""
@@ -223,7 +223,7 @@ def make_sure(call: Command, yes: bool, question: str) -> None:
             raise
 
 
-def _failed(call: Command, problem: BexsyncError, patience: Lateness | None) -> Exit:
+def _failed(call: Command, problem: BexsyncError, patience: RetryCounter | None) -> Exit:
     in_a_row = patience.after(problem.exit_code) if patience else LATER_IS_SAID_AFTER
     return call.output.failed(problem, in_a_row=in_a_row)
 

@@ -162,7 +162,7 @@ def explained(path: Path, problem: ValidationError) -> list[Wrong]:
 def _explained(path: Path, error: ErrorDetails, lines: KeyLines) -> Wrong:
     loc = error["loc"]
     key = printable(".".join(str(part) for part in loc))
-    variable = speaking_variable(loc)
+    variable = overriding_variable(loc)
     where = f"The variable {variable}" if variable else f"The profile {path}"
     line = 0 if variable else lines.line_of(loc)
     if error["type"] == "extra_forbidden":
@@ -214,7 +214,7 @@ def _as_toml(value: object) -> str:
     return printable(text)
 
 
-def speaking_variable(key: Key) -> str:
+def overriding_variable(key: Key) -> str:
     """The variable that speaks over a key of the profile, "" where the file has the last word."""
     present = {variable.upper() for variable in os.environ}
     for end in range(len(key), 0, -1):

@@ -293,18 +293,18 @@ class ErrorsSection(Section):
     stop_after: int = Field(default=25, ge=1)
 
 
-Master = Literal["disabled", "shop", "ledger"]
+MasterData = Literal["disabled", "shop", "ledger"]
 
 
 class ProductsSection(Section):
     """Whether and how products and stock are synchronised: per field, who is master."""
 
     enabled: bool = False
-    title: Master = "shop"
-    description: Master = "shop"
-    weight: Master = "disabled"
-    price: Master = "shop"
-    stock: Master = "ledger"
+    title: MasterData = "shop"
+    description: MasterData = "shop"
+    weight: MasterData = "disabled"
+    price: MasterData = "shop"
+    stock: MasterData = "ledger"
     ledger_price: Literal["net", "gross"] = "net"
     shop_price: Literal["net", "gross"] = "gross"
     without_sku: Literal["skip", "create"] = "skip"

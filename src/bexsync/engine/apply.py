@@ -15,7 +15,7 @@ from bexsync.errors import BexsyncError, Changed, Defect, LedgerAnswer, NotSent,
 from bexsync.http.clock import Clock
 from bexsync.http.responses import Effect
 from bexsync.planning.plan import Plan, Ref, Step, Subject
-from bexsync.ports import Done, Finding
+from bexsync.ports import EffectResult, LookupResult
 from bexsync.store import Intent, IntentState, Store
 
 RECORDS_PER_LOCK = 100
@@ -26,16 +26,16 @@ _WAITED = timedelta(seconds=1)
 class Side(Protocol):
     """The side a step acts on; the ledger, or the shop for events."""
 
-    def perform(self, kind: str, payload: Mapping[str, Any]) -> Done:
+    def perform(self, kind: str, payload: Mapping[str, Any]) -> EffectResult:
         """One effect; raises NotSent, Refused or Unanswered."""
         ...
 
-    def find(self, kind: str, payload: Mapping[str, Any]) -> Finding:
+    def find(self, kind: str, payload: Mapping[str, Any]) -> LookupResult:
         """Looks for an effect whose outcome is unknown."""
         ...
 
 
-class Fate(StrEnum):
+class StepStatus(StrEnum):
     """What became of one step."""
 
     DONE = "done"
@@ -51,7 +51,7 @@ class Applied:
     """One step, what became of it, and why."""
 
     step: Step
-    fate: Fate
+    fate: StepStatus
     said: str = ""
     result: Mapping[str, Any] = field(default_factory=dict)
 
@@ -66,8 +66,8 @@ class AppliedRecord:
     @property
     def trouble(self) -> Applied | None:
         """The first step that did not come through by itself, if any."""
-        bad = [a for a in self.steps if a.fate is not Fate.DONE]
-        return next((a for a in bad if a.fate is not Fate.SKIPPED), bad[0] if bad else None)
+        bad = [a for a in self.steps if a.fate is not StepStatus.DONE]
+        return next((a for a in bad if a.fate is not StepStatus.SKIPPED), bad[0] if bad else None)
 
 
 @dataclass(frozen=True)
@@ -146,10 +146,10 @@ class Applier:
     def _step(self, step: Step) -> Applied:
         unmet = next((ref for ref in step.needs if not self._met(ref)), None)
         if unmet is not None:
-            return Applied(step, Fate.SKIPPED, self._why(unmet))
+            return Applied(step, StepStatus.SKIPPED, self._why(unmet))
         claim = self.journal.claim(step, resolved(step.payload, self._answer))
         if claim.done:
-            return Applied(step, Fate.DONE, result=claim.intent.result)
+            return Applied(step, StepStatus.DONE, result=claim.intent.result)
         if claim.barred:
             return _barred(step, claim)
         return self._send(step, claim.intent)
@@ -157,7 +157,7 @@ class Applier:
     def _met(self, ref: Ref) -> bool:
         fate = self._fates.get(Ref(ref.kind, ref.key))
         if fate is not None:
-            return fate.fate is Fate.DONE
+            return fate.fate is StepStatus.DONE
         intent = self._earlier(ref)
         return intent is not None and intent.state is IntentState.DONE
 
@@ -195,7 +195,7 @@ class Applier:
             return self._refused(step, self._current, side, problem)
         except Changed as problem:
             self.journal.hold(self._current, problem)
-            return Applied(step, Fate.HELD, problem.message)
+            return Applied(step, StepStatus.HELD, problem.message)
         except Unanswered as problem:
             return self._unanswered(step, self._current, problem)
         except BexsyncError as problem:
@@ -207,12 +207,12 @@ class Applier:
             self._current = None
         return self._settled(step, intent, done)
 
-    def _settled(self, step: Step, intent: Intent, done: Done) -> Applied:
+    def _settled(self, step: Step, intent: Intent, done: EffectResult) -> Applied:
         settled = self.journal.done(intent, done)
         if done.state is not None and done.state.content:
             now = self.clock.now()
             self._shown = _Shown(done.state.ledger_id, done.state.content, now, self.clock.monotonic())
-        fate = Fate.HELD if settled.state is IntentState.HELD else Fate.DONE
+        fate = StepStatus.HELD if settled.state is IntentState.HELD else StepStatus.DONE
         return Applied(step, fate, settled.said, settled.result)
 
     def _refused(self, step: Step, intent: Intent, side: Side, problem: Refused) -> Applied:
@@ -220,21 +220,21 @@ class Applier:
         try:
             finding = side.find(step.kind, intent.payload)
         except LedgerAnswer:
-            finding = Finding()
+            finding = LookupResult()
         if finding.done is not None:
             return self._settled(step, intent, finding.done)
         self.journal.refused(intent, problem)
-        return Applied(step, Fate.REFUSED, problem.message)
+        return Applied(step, StepStatus.REFUSED, problem.message)
 
     def _unanswered(self, step: Step, intent: Intent, problem: Unanswered) -> Applied:
         self.journal.doubt(intent, problem)
-        return Applied(step, Fate.IN_DOUBT, problem.message)
+        return Applied(step, StepStatus.IN_DOUBT, problem.message)
 
 
 def _barred(step: Step, claim: Claim) -> Applied:
     fates = {
-        IntentState.REJECTED: Fate.REFUSED,
-        IntentState.HELD: Fate.HELD,
-        IntentState.CONFLICT: Fate.CONFLICT,
+        IntentState.REJECTED: StepStatus.REFUSED,
+        IntentState.HELD: StepStatus.HELD,
+        IntentState.CONFLICT: StepStatus.CONFLICT,
     }
-    return Applied(step, fates.get(claim.intent.state, Fate.IN_DOUBT), claim.intent.said)
+    return Applied(step, fates.get(claim.intent.state, StepStatus.IN_DOUBT), claim.intent.said)

@@ -16,7 +16,7 @@ from bexsync.money import plain, written
 from bexsync.planning.addressee import names
 from bexsync.planning.contacts import CONTACT, CUSTOMER
 from bexsync.planning.plan import Ref, Step, encoded
-from bexsync.ports import DocumentState, Done, PostalAddress, Standing
+from bexsync.ports import DocumentState, DocumentStatus, EffectResult, PostalAddress
 from bexsync.store import Intent, IntentState, Link, Store
 from bexsync.store.database import this_process
 from bexsync.store.kept import DocumentEvent
@@ -25,7 +25,7 @@ from bexsync.store.ledger_cache import ContactRow
 _PARTIAL_WRITES = frozenset({"positions_clear", "position"})
 _WHOLE_WRITES = frozenset({"invoice", "invoice_edit", "claim"})
 _LOOKS = frozenset({"verify", "adopt"})
-_FINAL = frozenset({Standing.PAID, Standing.CANCELLED, Standing.DELETED})
+_FINAL = frozenset({DocumentStatus.PAID, DocumentStatus.CANCELLED, DocumentStatus.DELETED})
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Journal:
             store.intents.save(intent, now)
         return Claim(intent)
 
-    def done(self, intent: Intent, done: Done) -> Intent:
+    def done(self, intent: Intent, done: EffectResult) -> Intent:
         """The effect stands: its answer, the link and the contact index change together."""
         held = unexpected(intent.expect, done)
         now = self._clock.now()
@@ -109,7 +109,7 @@ class Journal:
             self._link_customer(settled, done)
         return settled
 
-    def _note_outside(self, intent: Intent, done: Done) -> None:
+    def _note_outside(self, intent: Intent, done: EffectResult) -> None:
         """What must be known even after the state was lost."""
         if intent.state is not IntentState.DONE:
             return
@@ -175,7 +175,7 @@ class Journal:
         self._store.intents.save(intent, self._clock.now())
         return intent
 
-    def _write_link(self, intent: Intent, done: Done, *, held: bool) -> None:
+    def _write_link(self, intent: Intent, done: EffectResult, *, held: bool) -> None:
         draft = intent.link
         if not draft or draft["ledger_kind"] == CONTACT:
             return
@@ -210,7 +210,7 @@ class Journal:
             link = replace(link, reported={**link.reported, **draft["told"]}, events=link.events + 1)
         links.save(link, self._clock.now())
 
-    def _link_customer(self, intent: Intent, done: Done) -> None:
+    def _link_customer(self, intent: Intent, done: EffectResult) -> None:
         """A customer keeps the contact of the newest document; the run of another site may have made it."""
         customer = intent.link.get("contact_of")
         ledger_id = intent.payload.get("contact_id", done.ledger_id)
@@ -221,7 +221,7 @@ class Journal:
             link = Link(CUSTOMER, customer, CONTACT, ledger_id, "", "", is_open=False)
             self._store.links.save(link, self._clock.now())
 
-    def _index_contact(self, intent: Intent, done: Done) -> None:
+    def _index_contact(self, intent: Intent, done: EffectResult) -> None:
         if intent.kind == "contact" and done.ledger_id is not None:
             self._store.contacts.keep([_indexed(intent.payload, done)])
         if intent.kind == "contact_edit":
@@ -234,7 +234,7 @@ class Journal:
                 self._store.contacts.keep([replace(row, archived=intent.kind == "contact_archive")])
 
 
-def _indexed(form: Mapping[str, Any], done: Done) -> ContactRow:
+def _indexed(form: Mapping[str, Any], done: EffectResult) -> ContactRow:
     """A contact that was just created, as the index will show it."""
     return ContactRow(
         ledger_id=done.ledger_id or 0,
@@ -285,7 +285,7 @@ def _link_json(step: Step) -> dict[str, Any]:
     return draft
 
 
-def _with_content(link: Link, kind: str, done: Done, *, agrees: bool) -> Link:
+def _with_content(link: Link, kind: str, done: EffectResult, *, agrees: bool) -> Link:
     """The link with what its document holds after our own last write; nothing while it is being rewritten."""
     if kind in _PARTIAL_WRITES:
         return replace(link, notes={name: value for name, value in link.notes.items() if name != "content"})
@@ -307,7 +307,7 @@ def _agreed(link: Link, draft: Mapping[str, Any], *, known_before: bool) -> Link
     )
 
 
-def _as_answered(agreed: Mapping[str, Any], payload: Mapping[str, Any], done: Done) -> dict[str, Any]:
+def _as_answered(agreed: Mapping[str, Any], payload: Mapping[str, Any], done: EffectResult) -> dict[str, Any]:
     """What was written to an item, as the ledger shows it: it may round or tidy in its own way.
 
     An item that was to be new but says something else may be somebody else's: of that nothing is agreed.
@@ -357,26 +357,26 @@ def observed(link: Link, state: DocumentState) -> Link:
 
 def gone(link: Link) -> Link:
     """The link of a document that the ledger no longer has."""
-    return replace(link, state={**link.state, "standing": Standing.DELETED.value}, is_open=False)
+    return replace(link, state={**link.state, "standing": DocumentStatus.DELETED.value}, is_open=False)
 
 
-def _is_incomplete(expect: Mapping[str, str], done: Done) -> bool:
+def _is_incomplete(expect: Mapping[str, str], done: EffectResult) -> bool:
     """Whether positions are missing, as after a 500 on a large create (bexio contract 2.6)."""
     shown = done.state.positions if done.state else None
     return shown is not None and "positions" in expect and shown < int(expect["positions"])
 
 
-def unexpected(expect: Mapping[str, str], done: Done) -> str:
+def unexpected(expect: Mapping[str, str], done: EffectResult) -> str:
     """Why the answer is not what the step expected, "" when it is."""
     state = done.state
     if not expect:
         return ""
     if state is None:
         return "bexio's answer did not show the document."
-    where = f"{'It stays a draft' if state.standing is Standing.DRAFT else 'Look at it'}: {state.url}"
+    where = f"{'It stays a draft' if state.standing is DocumentStatus.DRAFT else 'Look at it'}: {state.url}"
     if state.currency_id is not None and str(state.currency_id) != expect.get("currency_id", str(state.currency_id)):
         return f"bexio has {state.number} in another currency. {where}"
-    if state.standing is Standing.DRAFT and not names(state.address, expect.get("addressee", "")):
+    if state.standing is DocumentStatus.DRAFT and not names(state.address, expect.get("addressee", "")):
         shown = ", ".join(state.address.splitlines())
         return f"bexio addresses {state.number} to {shown}, the shop to {expect['addressee']}. {where}"
     wanted = int(expect["positions"]) if "positions" in expect else None

@@ -23,10 +23,10 @@ from bexsync.errors import BexsyncError, ConfigurationProblem, Defect, LoginNeed
 from bexsync.hooks import notify
 from bexsync.http.address import parse_address
 from bexsync.http.clock import Clock
-from bexsync.http.rate_limit import Pacer
+from bexsync.http.rate_limit import RateLimiter
 from bexsync.http.redaction import redact, register_secret
-from bexsync.http.responses import LOG_IN_AGAIN, Answer, Effect, Received, Setback, garbled, interpret
-from bexsync.http.retry import Patience
+from bexsync.http.responses import LOG_IN_AGAIN, Answer, Effect, Received, RequestFailed, garbled, interpret
+from bexsync.http.retry import RetryPolicy
 from bexsync.interruption import may_be_cut_off
 
 __all__ = ["Answer", "Client", "Effect", "Params", "Received"]
@@ -57,7 +57,7 @@ class Client:
         base_url: str,
         token: Callable[[], str],
         *,
-        pacer: Pacer,
+        pacer: RateLimiter,
         clock: Clock,
         timeout_seconds: float = 60,
         language: str = "de",
@@ -104,7 +104,7 @@ class Client:
         * Unanswered (WRITE): nobody knows whether it took effect.
         * Unreachable, LoginNeeded, NotPermitted, ConfigurationProblem (READ): why there is nothing to read.
         """
-        patience = Patience(effect, self._clock, self._pacer, self._randomness)
+        patience = RetryPolicy(effect, self._clock, self._pacer, self._randomness)
         content = _encoded(json)
         attempt = partial(self._attempt, method, path, content, params, effect, bucket, patience)
         retrying = Retrying(
@@ -116,7 +116,7 @@ class Client:
         )
         try:
             return retrying(attempt)
-        except Setback as setback:
+        except RequestFailed as setback:
             outcome = setback.outcome(effect)
         # Raised out here, so that no chain of exceptions leads back to the request and its headers.
         raise outcome
@@ -141,7 +141,7 @@ class Client:
             url = self._address.url(path)
             request = self._client().build_request(method, url, params=params, data=form, headers=headers)
             return self._exchange(request)
-        except Setback as setback:
+        except RequestFailed as setback:
             outcome = setback.outcome(effect)
         raise outcome
 
@@ -166,7 +166,7 @@ class Client:
         params: Params | None,
         effect: Effect,
         bucket: str,
-        patience: Patience,
+        patience: RetryPolicy,
     ) -> Answer:
         try:
             patience.excuse(self._pacer.before(bucket))
@@ -174,7 +174,7 @@ class Client:
         except Defect:
             raise
         except BexsyncError as problem:
-            raise Setback(problem, maybe_done=False, again=False) from None
+            raise RequestFailed(problem, maybe_done=False, again=False) from None
         if self._on_request is not None:
             self._on_request(effect)
         notify("request:before", method=method, path=path, effect=effect)
@@ -214,7 +214,7 @@ class Client:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
             setback = self._setback(error)
             never_left = not setback.maybe_done
-        except Setback as too_much:
+        except RequestFailed as too_much:
             setback, never_left = too_much, False
         else:
             self._count()
@@ -243,15 +243,15 @@ class Client:
                 raise garbled(host, "does not come to an end")
             yield chunk
 
-    def _setback(self, error: Exception) -> Setback:
+    def _setback(self, error: Exception) -> RequestFailed:
         host = self._address.host
         untrusted = _caused_by(error, ssl.SSLCertVerificationError)
         if untrusted is not None:
-            return Setback(_untrusted(host, untrusted), maybe_done=False, again=False)
+            return RequestFailed(_untrusted(host, untrusted), maybe_done=False, again=False)
         never_left = isinstance(error, _NEVER_LEFT)
         what = "cannot be reached" if never_left else "gave no complete answer"
         hint = _SANDBOX_HINT if never_left and self._address.local else _NETWORK_HINT
-        return Setback(Unreachable(f"{host} {what}: {_reason(error)}.", hint), maybe_done=not never_left)
+        return RequestFailed(Unreachable(f"{host} {what}: {_reason(error)}.", hint), maybe_done=not never_left)
 
     def _count(self) -> None:
         with self._lock:

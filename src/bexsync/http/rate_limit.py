@@ -87,7 +87,7 @@ class MemoryBudget:
             self._books[bucket] = corrected(self._books.get(bucket), Budget(limit, remaining, resets_at))
 
 
-class Pacer:
+class RateLimiter:
     """Lets requests go as fast as the ledger's own headers allow, and no faster."""
 
     def __init__(self, book: BudgetBook, clock: Clock, *, reserve: int = 0, max_wait: float = 90.0) -> None:

@@ -57,7 +57,7 @@ class Received:
     content: bytes
 
 
-class Setback(Exception):
+class RequestFailed(Exception):
     """One attempt without an answer to hand on; `maybe_done` says that the request may have taken effect."""
 
     def __init__(
@@ -95,15 +95,15 @@ def interpret(received: Received, host: str, request: str) -> Answer:
     said, fields = _words(received.content)
     if status == 408 or not 400 <= status < 500:
         problem = Unreachable(f"{host} could not answer {request} ({status}): {said}", _RATHER_LATER)
-        raise Setback(problem, maybe_done=True, headers=received.headers)
+        raise RequestFailed(problem, maybe_done=True, headers=received.headers)
     if status == 429:
         problem = Unreachable(f"{host} asks for patience: its request limit is used up.", _RATHER_LATER)
-        raise Setback(problem, maybe_done=False, limited=True, headers=received.headers)
+        raise RequestFailed(problem, maybe_done=False, limited=True, headers=received.headers)
     if status == 401:
         login = LoginNeeded(f"{host} does not accept the token (401): {said}", LOG_IN_AGAIN)
-        raise Setback(login, maybe_done=False, again=False)
+        raise RequestFailed(login, maybe_done=False, again=False)
     if status == 403:
-        raise Setback(_not_permitted(host, request, said), maybe_done=False, again=False)
+        raise RequestFailed(_not_permitted(host, request, said), maybe_done=False, again=False)
     raise Refused(status, said, fields)
 
 
@@ -112,9 +112,9 @@ def words_of(received: Received) -> str:
     return _words(received.content)[0]
 
 
-def garbled(host: str, how: str, *, again: bool = True) -> Setback:
+def garbled(host: str, how: str, *, again: bool = True) -> RequestFailed:
     """An answer came, but it says nothing one could rely on."""
-    return Setback(Unreachable(f"The answer of {host} {how}.", _RATHER_LATER), maybe_done=True, again=again)
+    return RequestFailed(Unreachable(f"The answer of {host} {how}.", _RATHER_LATER), maybe_done=True, again=again)
 
 
 def _body(received: Received, host: str) -> Any:
@@ -140,7 +140,7 @@ def _redirected(received: Received, host: str) -> NoReturn:
     )
     # After the other kinds of redirect the request may well have been carried out.
     maybe_done = received.status not in (301, 307, 308)
-    raise Setback(problem, maybe_done=maybe_done, again=False)
+    raise RequestFailed(problem, maybe_done=maybe_done, again=False)
 
 
 def _not_permitted(host: str, request: str, said: str) -> NotPermitted:

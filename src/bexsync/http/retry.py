@@ -6,8 +6,8 @@ import random
 from collections.abc import Callable
 
 from bexsync.http.clock import Clock
-from bexsync.http.rate_limit import Pacer
-from bexsync.http.responses import Effect, Setback
+from bexsync.http.rate_limit import RateLimiter
+from bexsync.http.responses import Effect, RequestFailed
 
 READ_ATTEMPTS = 5
 WRITE_ATTEMPTS = 3
@@ -16,11 +16,11 @@ LIMITED_ATTEMPTS = 3
 LONGEST_BACKOFF = 30.0
 
 
-class Patience:
+class RetryPolicy:
     """The patience with one request: counts its setbacks and knows the next pause."""
 
     def __init__(
-        self, effect: Effect, clock: Clock, pacer: Pacer, randomness: Callable[[], float] = random.random
+        self, effect: Effect, clock: Clock, pacer: RateLimiter, randomness: Callable[[], float] = random.random
     ) -> None:
         self._effect = effect
         self._clock = clock
@@ -37,7 +37,7 @@ class Patience:
 
     def lasts(self, problem: BaseException) -> bool:
         """Takes note of a setback, sets `pause`, and says whether another attempt makes sense."""
-        if not isinstance(problem, Setback) or not problem.again:
+        if not isinstance(problem, RequestFailed) or not problem.again:
             return False
         if problem.limited:
             return self._after_limit(problem)
@@ -45,7 +45,7 @@ class Patience:
             return False
         return self._after_failure(problem)
 
-    def _after_limit(self, setback: Setback) -> bool:
+    def _after_limit(self, setback: RequestFailed) -> bool:
         pause = self._pacer.patience(setback.headers, self._limited)
         self._limited += 1
         if pause is None or self._limited > LIMITED_ATTEMPTS:
@@ -54,7 +54,7 @@ class Patience:
         self.excuse(pause)
         return True
 
-    def _after_failure(self, setback: Setback) -> bool:
+    def _after_failure(self, setback: RequestFailed) -> bool:
         backoff = min(LONGEST_BACKOFF, 2.0**self._failed) * (0.5 + self._randomness() / 2)
         self.pause = max(backoff, self._pacer.retry_after(setback.headers) or 0.0)
         self._failed += 1

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.errors import BexsyncError, Exit, LoginNeeded, MappingProblem, RecordProblem
-from bexsync.jobs.connection_test import NAME, SUBJECT, Left, Trial, reference, telling_lines
+from bexsync.jobs.connection_test import NAME, SUBJECT, ConnectionTest, Left, reference, telling_lines
 from bexsync.jobs.invoices import check_numbering, owner_of
 from bexsync.jobs.run import Run, prepare
 from bexsync.jobs.workspace import Workspace
@@ -175,11 +175,11 @@ class _Tester:
             for state in self.inspection.drafts
         ]
 
-    def trial(self) -> Trial:
+    def trial(self) -> ConnectionTest:
         """The trial with these settings."""
         master, language = self.inspection.master, self._profile.ledger.language
         spoken = language_id(master, language, language)
-        return Trial(self._run, self.inspection, self._owner.id, spoken, self._write, self._cannot_write)
+        return ConnectionTest(self._run, self.inspection, self._owner.id, spoken, self._write, self._cannot_write)
 
     def _write(self, contact_id: int, deducted: bool) -> Document:
         """The test's document, written as an invoice of the shop would be; raises RecordProblem."""

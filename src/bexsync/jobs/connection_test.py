@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from bexsync.engine.apply import Applied, Fate
+from bexsync.engine.apply import Applied, StepStatus
 from bexsync.engine.journal import unexpected
 from bexsync.errors import BexsyncError, ConfigurationProblem, RecordProblem, Refused, TryLater
 from bexsync.jobs.run import Run
@@ -21,7 +21,7 @@ from bexsync.planning.checks import Check, Verdict, wrong
 from bexsync.planning.documents import Document
 from bexsync.planning.permissions import WRITE_CONTACTS, WRITE_INVOICES, Need, explained
 from bexsync.planning.plan import Plan, Step, Subject
-from bexsync.ports import DocumentState, Done, Inspection, Standing
+from bexsync.ports import DocumentState, DocumentStatus, EffectResult, Inspection
 from bexsync.store import Intent, IntentState
 from bexsync.store.ledger_cache import ContactRow
 
@@ -64,7 +64,7 @@ class Left:
 
 
 @dataclass
-class Trial:
+class ConnectionTest:
     """One trial; `write` gives the document for a contact, with or without a deduction; `cannot_write` says why not."""
 
     run: Run
@@ -101,7 +101,7 @@ class Trial:
         for _ in range(_ATTEMPTS):
             (record,) = self.run.applier.apply(Plan((step,)))
             (applied,) = record.steps
-            if applied.fate is not Fate.IN_DOUBT:
+            if applied.fate is not StepStatus.IN_DOUBT:
                 return applied
             if self._settle():
                 break
@@ -160,10 +160,10 @@ class Trial:
             said = "restored"
         else:
             applied = self._do(self._step("contact", "create the contact", self._form(mail(self._site))))
-            if applied.fate is Fate.REFUSED and "mail" in applied.said:
+            if applied.fate is StepStatus.REFUSED and "mail" in applied.said:
                 applied = self._do(self._step("contact", "create the contact", self._form("")))
             said = "created"
-        if applied.fate is not Fate.DONE:
+        if applied.fate is not StepStatus.DONE:
             self.checks.append(wrong(_CONTACT, "refused", applied.said, _hint(applied.said)))
             return None
         return self._contact_is(applied.result["ledger_id"], said)
@@ -205,7 +205,7 @@ class Trial:
             document = self.write(contact_id, deducted)
             payload = {**document.header, "positions": list(document.positions)}
             applied = self._do(self._step("invoice", self._reference, payload, document.expect))
-            if applied.fate is not Fate.REFUSED:
+            if applied.fate is not StepStatus.REFUSED:
                 break
             refused_with_deduction = deducted
         negative = True if deducted else False if refused_with_deduction else None
@@ -213,8 +213,8 @@ class Trial:
 
     def _judge(self, applied: Applied, document: Document, contact_id: int, negative: bool | None) -> None:
         intent = self.run.store.intents.get(self._site, "invoice", self._reference)
-        if applied.fate is Fate.REFUSED or intent is None or intent.ledger_id is None:
-            self.failed = applied.fate is not Fate.REFUSED
+        if applied.fate is StepStatus.REFUSED or intent is None or intent.ledger_id is None:
+            self.failed = applied.fate is not StepStatus.REFUSED
             self.checks.append(wrong(_INVOICE, "refused", applied.said, _hint(applied.said)))
             return
         state = self.run.ledger.document(intent.ledger_id)
@@ -227,7 +227,9 @@ class Trial:
             "expected": plain(document.total), "within": plain(document.within),
             "total": written(state.total), "rounding": plain(rounding), "currency": document.currency,
         }  # fmt: skip
-        odd = unexpected(document.expect, Done(state.ledger_id, state=state)) or self._otherwise_booked(state, document)
+        odd = unexpected(document.expect, EffectResult(state.ledger_id, state=state)) or self._otherwise_booked(
+            state, document
+        )
         if odd or state.contact_id != contact_id:
             self._wrong(
                 f"{written(state.total)} {document.currency}",
@@ -286,7 +288,7 @@ class Trial:
     def _delete(self, state: DocumentState) -> None:
         if state.reference != self._reference:
             return  # an id that was given to somebody else's document
-        if state.standing is not Standing.DRAFT:
+        if state.standing is not DocumentStatus.DRAFT:
             self._leave(state.number, state.url, f"it is no draft any more ({state.standing.value.replace('_', ' ')})")
             return
         payload = {"document_id": state.ledger_id, "reference": self._reference}
@@ -307,7 +309,7 @@ class Trial:
         except (ConfigurationProblem, Refused) as problem:
             self._leave(what, url, " ".join(explained(problem, need, self.inspection)))
             return
-        if applied.fate is Fate.DONE:
+        if applied.fate is StepStatus.DONE:
             self._tidied += 1
         else:
             self._leave(what, url, applied.said)

@@ -12,7 +12,7 @@ from bexsync.engine.result import Outcome, Status
 from bexsync.jobs.run import Run
 from bexsync.planning.credit_notes import WaitingCredit, credit_amount, written_credits
 from bexsync.planning.invoice_link import KIND
-from bexsync.ports import Standing
+from bexsync.ports import DocumentStatus
 from bexsync.records import Invoice
 from bexsync.store import WORKLIST, ErrorRow, Link, RecordState, Store
 
@@ -36,7 +36,7 @@ def originals_of_open_credits(store: Store) -> list[Link]:
 def close_written_credits(run: Run) -> None:
     """Close the credit notes whose credit the ledger shows, and those whose original was cancelled."""
     for link, rows in _waiting(run.store):
-        if link.state.get("standing") == Standing.CANCELLED:
+        if link.state.get("standing") == DocumentStatus.CANCELLED:
             _close(run, link, rows, f"{link.number} is cancelled in bexio")
             continue
         shop_ids = written_credits(_credited(link), [_waiting_credit(run.store, link, row) for row in rows])

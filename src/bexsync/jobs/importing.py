@@ -10,7 +10,7 @@ from itertools import islice
 from bexsync.engine.result import MOST_KEPT, Outcome, Status
 from bexsync.jobs.run import Run
 from bexsync.planning.plan import Subject
-from bexsync.ports import Intake, Leftover, LeftoverState, OriginReport, OriginState, Remark, Unreadable
+from bexsync.ports import ImportNote, IncomingRecord, InvalidInput, Leftover, LeftoverState, SourceReport, SourceState
 from bexsync.records.quoting import printable
 from bexsync.store import RecordState
 
@@ -21,7 +21,7 @@ _MOST_SHOWN = 10
 _NOT_READ = "not_read"
 
 
-class Desk:
+class Importer:
     """One run's intake: remembers which origins it saw and what in them was no record."""
 
     def __init__(self, run: Run) -> None:
@@ -70,11 +70,11 @@ class Desk:
                     )
                 )  # fmt: skip
 
-    def _take(self, item: Intake | Unreadable | Remark) -> None:
+    def _take(self, item: IncomingRecord | InvalidInput | ImportNote) -> None:
         if item.origin not in self._origins and not self._run.store.records.has_origin(item.origin):
             self._newcomers.add(item.origin)
         sentences = self._origins.setdefault(item.origin, [])
-        if isinstance(item, Remark):
+        if isinstance(item, ImportNote):
             self._understood[item.origin] = item.message
             if item.origin in self._newcomers and (unknown := item.facts.get("unknown_columns")):
                 self._run.mention(f"{item.origin}: columns", _unknown_columns(item.origin, unknown))
@@ -82,7 +82,7 @@ class Desk:
                 self._run.mention(f"{item.origin}: paid", _paid(item.origin, item.facts["paid_column"], paid))
             self._run.result.data.setdefault("files", {})[item.origin] = {"understood": item.message, **item.facts}
             return
-        if isinstance(item, Unreadable):
+        if isinstance(item, InvalidInput):
             self._forget_twin(item)
             where = f"{item.origin}, {item.place}" if item.place else item.origin
             self._torn[item.origin] += 1
@@ -117,7 +117,7 @@ class Desk:
         if item.kind == "customer":
             self._run.store.records.settle("customer", shop_id, RecordState.DONE, "", now)
 
-    def _contradicts(self, item: Intake, shop_id: str) -> bool:
+    def _contradicts(self, item: IncomingRecord, shop_id: str) -> bool:
         """Whether two files of one run say different things of one record, so that neither can be believed.
 
         Of records that both carry `updated_at` the later one counts.
@@ -151,7 +151,7 @@ class Desk:
         )  # fmt: skip
         return True
 
-    def _say_cleaned(self, item: Intake, shop_id: str) -> None:
+    def _say_cleaned(self, item: IncomingRecord, shop_id: str) -> None:
         """Says once what was removed from a record, not again whenever its file is read."""
         known = self._run.store.records.get(item.kind, shop_id)
         if known is None or known.fingerprint != item.record.fingerprint():
@@ -162,7 +162,7 @@ class Desk:
                 f"{item.kind} {shop_id}.",
             )
 
-    def _forget_twin(self, item: Unreadable) -> None:
+    def _forget_twin(self, item: InvalidInput) -> None:
         """Where one file says two things of one record, nobody can say which is right: neither is booked."""
         if (item.origin, item.kind, item.shop_id) in self._taken:
             self._run.store.records.forget(item.kind, item.shop_id)
@@ -173,7 +173,7 @@ class Desk:
         for origin, sentences in self._origins.items():
             if not sentences:  # a corrected file of the same name
                 self._run.store.errors.resolve_place(self._run.job, origin, self._run.workspace.clock.now())
-        finished = [report for report in reports if report.state is not OriginState.OPEN]
+        finished = [report for report in reports if report.state is not SourceState.OPEN]
         if finished:
             added_to = self._run.workspace.shop.tidy(finished)
             self._run.store.records.forget_origins([r.origin for r in finished if r.origin not in added_to])
@@ -190,19 +190,19 @@ class Desk:
             if origin in origins and outcome is not None and outcome.code == _UNREADABLE:
                 self._run.outcomes[subject] = replace(outcome, passing=True)
 
-    def _report(self, origin: str, sentences: list[str]) -> OriginReport:
+    def _report(self, origin: str, sentences: list[str]) -> SourceReport:
         rows = self._run.store.records.from_origin(origin)
         if any(row.state is RecordState.OPEN for row in rows):
-            return OriginReport(origin, OriginState.OPEN)
+            return SourceReport(origin, SourceState.OPEN)
         given_up = self._disagreements.get(origin, []) + [
             f"{row.kind} {row.shop_id}: {row.reason}"
             for row in rows
             if row.state is RecordState.GIVEN_UP and _TWO_FILES not in row.reason
         ]
-        state = OriginState.GIVEN_UP if sentences or given_up else OriginState.DONE
+        state = SourceState.GIVEN_UP if sentences or given_up else SourceState.DONE
         left = self._torn[origin] - len(sentences)
         more = (f"{left} more could not be read and are not listed here.",) if left > 0 else ()
-        return OriginReport(origin, state, (*sentences, *more, *given_up), self._understood.get(origin, ""))
+        return SourceReport(origin, state, (*sentences, *more, *given_up), self._understood.get(origin, ""))
 
 
 def _unknown_columns(origin: str, headers: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from bexsync.engine.journal import gone, observed
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import MappingProblem, RecordProblem
 from bexsync.jobs.credit_notes import remember_credit
-from bexsync.jobs.importing import Desk
+from bexsync.jobs.importing import Importer
 from bexsync.jobs.record_faults import FAULTS, record_fault
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
@@ -28,14 +28,14 @@ from bexsync.planning.cancellations import (
 )
 from bexsync.planning.contacts import CONTACT, CUSTOMER, ContactPlanner
 from bexsync.planning.documents import DocumentPlanner
-from bexsync.planning.invoice_finish import Finisher
+from bexsync.planning.invoice_finish import FinishPlanner
 from bexsync.planning.invoice_left_alone import no_longer_valid, reason_to_leave_alone
 from bexsync.planning.invoice_link import KIND, Linked, reference
-from bexsync.planning.invoices import InvoicePlanner, Settled, Work
+from bexsync.planning.invoices import InvoicePlanner, NoAction, PlannedInvoice
 from bexsync.planning.lookups import unknown_units
 from bexsync.planning.plan import Plan, Step, Subject
 from bexsync.planning.twins import Twins
-from bexsync.ports import DocumentState, Master, Standing, User
+from bexsync.ports import DocumentState, DocumentStatus, MasterData, User
 from bexsync.records import Customer, Invoice
 from bexsync.store import WORKLIST, IntentState, Link, RecordRow, RecordState
 from bexsync.store.kept import DocumentEvent
@@ -83,13 +83,13 @@ class _Push:
     def __init__(self, run: Run, options: PushOptions) -> None:
         self._run = run
         self._options = options
-        self._works: dict[str, Work] = {}
+        self._works: dict[str, PlannedInvoice] = {}
         self._attachments: dict[str, str] = {}
         self._references = References()
         self._twins = Twins()
 
     def work(self) -> None:
-        desk = Desk(self._run)
+        desk = Importer(self._run)
         desk.take_in()
         try:
             self._references = References.among(
@@ -270,7 +270,7 @@ class _Push:
             check_numbering(profile.ledger.numbering, master)
             owner = owner_of(profile.ledger.user, master)
         except MappingProblem:
-            run.ledger.forget_master()  # once a person has mended it, the next run is to see it
+            run.ledger.forget_master_data()  # once a person has mended it, the next run is to see it
             raise
         return InvoicePlanner(
             documents=DocumentPlanner(
@@ -291,7 +291,7 @@ class _Push:
                 self._contacts_under_way(),
                 self._customers_of(),
             ),
-            finisher=Finisher(profile, run.store.site, master.me.mail, run.ledger.send_issues),
+            finisher=FinishPlanner(profile, run.store.site, master.me.mail, run.ledger.send_issues),
             site=run.store.site,
             start_date=start,
             skip=profile.invoices.skip,
@@ -350,7 +350,7 @@ class _Push:
             decision = self._decision(planner, invoice, link, found)
         except RecordProblem as problem:
             if problem.code in _OF_MASTER_DATA:
-                self._run.ledger.doubt_master()
+                self._run.ledger.refresh_master_data()
             if problem.code == WORKLIST:
                 remember_credit(self._run.store, invoice, self._run.workspace.clock.now())
             self._run.note_problem(subject, "push", problem, link.number if link else "")
@@ -359,7 +359,7 @@ class _Push:
         except FAULTS as fault:
             self._fault(row, fault, link)
             return ()
-        if isinstance(decision, Settled):
+        if isinstance(decision, NoAction):
             self._settled(row, decision, link)
             return ()
         for unit in unknown_units(planner.documents.master, invoice.lines):
@@ -373,7 +373,7 @@ class _Push:
 
     def _decision(
         self, planner: InvoicePlanner, invoice: Invoice, link: Link | None, found: list[DocumentState]
-    ) -> Work | Settled:
+    ) -> PlannedInvoice | NoAction:
         """The planner's decision, unless another document of the shop cancels this one, or it cancels another."""
         linked = _linked(link) if link else None
         if is_cancellation(invoice) and link is None and not found:
@@ -384,26 +384,26 @@ class _Push:
             if is_new:
                 self._twins.refuse(invoice)
             decision = planner.plan(invoice, self._customer(invoice), linked, found)
-            if is_new and isinstance(decision, Work):
+            if is_new and isinstance(decision, PlannedInvoice):
                 self._twins.add(invoice)
             said = self._references.note_on(invoice)
-            if isinstance(decision, Work) and said:
+            if isinstance(decision, PlannedInvoice) and said:
                 return replace(decision, note="; ".join(part for part in (decision.note, said) if part))
             return decision
         if link is None and not found:
-            return Settled(cancelled_before_booking(cancellation), ignored=True)
+            return NoAction(cancelled_before_booking(cancellation), ignored=True)
         cancelled = invoice.model_copy(update={"status": "cancelled"})
         return planner.plan(cancelled, self._customer(invoice), linked, found)
 
-    def _cancellation(self, planner: InvoicePlanner, invoice: Invoice) -> Settled:
+    def _cancellation(self, planner: InvoicePlanner, invoice: Invoice) -> NoAction:
         if invoice.status == "draft" or invoice.invoice_date < planner.start_date:
-            return Settled(reason_to_leave_alone(invoice, planner.start_date, planner.skip), ignored=True)
+            return NoAction(reason_to_leave_alone(invoice, planner.start_date, planner.skip), ignored=True)
         name = require_reference(invoice)
         original = self._named(name)
         if original is not None and original.shop_id == invoice.shop_id:
             original = None
         require_whole(invoice, cast(Invoice, original.record()) if original else None)
-        return Settled(f"it cancels invoice {name}")
+        return NoAction(f"it cancels invoice {name}")
 
     def _fault(self, row: RecordRow, fault: Exception, link: Link | None) -> None:
         """A bug that only this record brings to light: it is named, and the others go on."""
@@ -424,7 +424,7 @@ class _Push:
         row = self._run.store.records.get("customer", invoice.customer_id)
         return cast(Customer, row.record()) if row else None
 
-    def _settled(self, row: RecordRow, decision: Settled, link: Link | None) -> None:
+    def _settled(self, row: RecordRow, decision: NoAction, link: Link | None) -> None:
         state = RecordState.IGNORED if decision.ignored else RecordState.DONE
         status = Status.IGNORED if decision.ignored else Status.UNCHANGED
         self._settle(row, state, decision.reason)
@@ -523,7 +523,7 @@ def _linked(link: Link) -> Linked:
         ledger_id=link.ledger_id,
         fingerprint=link.fingerprint,
         agreed=link.agreed,
-        standing=Standing(link.state.get("standing", "draft")),
+        standing=DocumentStatus(link.state.get("standing", "draft")),
         number=link.number,
         url=link.url,
         total=Decimal(link.state.get("total", "0")),
@@ -535,7 +535,7 @@ def _linked(link: Link) -> Linked:
     )
 
 
-def check_numbering(numbering: str, master: Master) -> None:
+def check_numbering(numbering: str, master: MasterData) -> None:
     """Raises MappingProblem unless profile and ledger agree on who numbers invoices."""
     if numbering == "ledger" and not master.automatic_numbering:
         raise MappingProblem(
@@ -551,7 +551,7 @@ def check_numbering(numbering: str, master: Master) -> None:
         )
 
 
-def owner_of(mail: str, master: Master) -> User:
+def owner_of(mail: str, master: MasterData) -> User:
     """The user that documents belong to; raises MappingProblem where the ledger has no such one."""
     if not mail:
         return master.me

@@ -18,7 +18,7 @@ from bexsync.money import written
 from bexsync.planning.invoice_link import KIND, reference
 from bexsync.planning.plan import Subject
 from bexsync.planning.reports import reports
-from bexsync.ports import DocumentState, Standing
+from bexsync.ports import DocumentState, DocumentStatus
 from bexsync.store import IntentState, Link
 from bexsync.store.timestamps import moment, stored
 
@@ -112,7 +112,7 @@ class _Poll:
 
     def _seen(self, link: Link, state: DocumentState | None) -> Link:
         if state is None:
-            gone = {**link.state, "standing": Standing.DELETED.value}
+            gone = {**link.state, "standing": DocumentStatus.DELETED.value}
             return replace(link, state=gone, is_open=False)
         seen = observed(link, state)
         moved = seen.state["received"] != link.state.get("received", "0")
@@ -172,7 +172,10 @@ class _Poll:
 
     def _note_twin(self, known: Link, twin: DocumentState) -> None:
         """A second document with our reference: a copy by hand, or a request that took effect after all patience."""
-        if twin.standing is Standing.CANCELLED or known.state.get("standing") in (Standing.CANCELLED, Standing.DELETED):
+        if twin.standing is DocumentStatus.CANCELLED or known.state.get("standing") in (
+            DocumentStatus.CANCELLED,
+            DocumentStatus.DELETED,
+        ):
             return
         problem = RecordProblem(
             f"bexio has it twice: {known.number} and {twin.number}.",
@@ -185,7 +188,7 @@ class _Poll:
     def _recently_paid(self) -> Iterator[Link]:
         since = (self._now - _LOOK_BACK).date().isoformat()
         for link in self._run.store.links.all(KIND):
-            if link.state.get("standing") == Standing.PAID and (link.state.get("paid_date") or since) >= since:
+            if link.state.get("standing") == DocumentStatus.PAID and (link.state.get("paid_date") or since) >= since:
                 yield link
 
 

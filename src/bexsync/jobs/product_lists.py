@@ -11,7 +11,7 @@ from bexsync.jobs.reporting import no_catalog
 from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
 from bexsync.planning.products import KIND, Elsewhere, KnownItem
-from bexsync.ports import Catalog, Item, Remark, Unreadable
+from bexsync.ports import Catalog, ImportNote, InvalidInput, Item
 from bexsync.records import Product
 from bexsync.store import Store
 
@@ -87,7 +87,7 @@ class CatalogReader:
     """Reads the shop's list once; what cannot be read is kept apart."""
 
     run: Run
-    unreadable: list[Unreadable] = field(default_factory=list)
+    unreadable: list[InvalidInput] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     count: int = 0
 
@@ -97,10 +97,10 @@ class CatalogReader:
         for found in catalog_of(self.run.workspace).products():
             if stopping():
                 raise StoppedBySignal
-            if isinstance(found, Unreadable):
+            if isinstance(found, InvalidInput):
                 self.unreadable.append(found)
                 continue
-            if isinstance(found, Remark):
+            if isinstance(found, ImportNote):
                 self.remarks.append(f"{found.origin}: {found.message}.")
                 continue
             self.count += 1

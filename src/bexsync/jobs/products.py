@@ -16,7 +16,7 @@ from bexsync.jobs.invoices import owner_of
 from bexsync.jobs.product_lists import CatalogReader, LinkedItems, counted_items
 from bexsync.jobs.record_faults import FAULTS, record_fault
 from bexsync.jobs.run import Run, run_job
-from bexsync.jobs.troubles import VANISHED, Troubles
+from bexsync.jobs.troubles import VANISHED, ErrorTracker
 from bexsync.jobs.workspace import Workspace
 from bexsync.planning.plan import Plan, Step, Subject, refuse_too_big
 from bexsync.planning.product_fields import FIELDS, Decision, Direction, Remark, digest, remembered
@@ -31,7 +31,7 @@ from bexsync.planning.products import (
     sku_conflict,
     sku_twice,
 )
-from bexsync.ports import Item, ProductChange, Unreadable
+from bexsync.ports import InvalidInput, Item, ProductChange
 from bexsync.records import Product
 from bexsync.store import IntentState, Link, Store
 
@@ -105,7 +105,7 @@ class _Sync:
     def __init__(self, run: Run, options: ProductOptions) -> None:
         self._run = run
         self._options = options
-        self._troubles = Troubles(run, "sync", rests=not options.check)
+        self._troubles = ErrorTracker(run, "sync", rests=not options.check)
         self._works: dict[str, Work] = {}
         # Nothing is to be done for these, only remembered: the shop took over what it was told, or the like.
         self._quiet: dict[str, Work] = {}
@@ -198,7 +198,7 @@ class _Sync:
                 self._decide(record)
             except RecordProblem as problem:
                 if problem.code in _OF_MASTER_DATA:
-                    self._run.ledger.doubt_master()
+                    self._run.ledger.refresh_master_data()
                 self._troubles.note(record.shop_id, problem)
             except FAULTS as fault:
                 self._troubles.note(record.shop_id, record_fault(f"Product {record.shop_id}", fault))
@@ -343,7 +343,7 @@ class _Sync:
         action, status = (doubt.action, Status.DONE) if doubt else ("sync", Status.UNCHANGED)
         self._run.note(Outcome(KIND, action, record.shop_id, status, link.ledger_id, link.number, link.url))
 
-    def _note_unreadable(self, unreadable: Sequence[Unreadable]) -> None:
+    def _note_unreadable(self, unreadable: Sequence[InvalidInput]) -> None:
         options = self._options
         self._troubles.note_unreadable([u for u in unreadable if not options.is_narrow or u.shop_id in options.ids])
 

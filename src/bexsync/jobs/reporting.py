@@ -15,7 +15,17 @@ from bexsync.errors import BexsyncError, ConfigurationProblem
 from bexsync.money import written
 from bexsync.planning.plan import LinkDraft, Step, Subject
 from bexsync.planning.reports import Report, reports
-from bexsync.ports import Catalog, Done, Event, Finding, ProductChange, Shop, Standing, StatusRow, StockChange
+from bexsync.ports import (
+    Catalog,
+    DocumentStatus,
+    EffectResult,
+    Event,
+    LookupResult,
+    ProductChange,
+    Shop,
+    StatusRow,
+    StockChange,
+)
 from bexsync.store import Link, RecordState, Store
 from bexsync.store.timestamps import moment, stored
 
@@ -32,7 +42,7 @@ class ShopSide:
         self._shop = shop
         self._catalog = catalog
 
-    def perform(self, kind: str, payload: Mapping[str, Any]) -> Done:
+    def perform(self, kind: str, payload: Mapping[str, Any]) -> EffectResult:
         """Tells the shop of one event, or what its products should say or have."""
         if kind == "event":
             return self._deliver(payload)
@@ -40,11 +50,11 @@ class ShopSide:
             raise no_catalog()
         if kind == "catalog":
             self._catalog.change_products([ProductChange(**change) for change in payload["changes"]])
-            return Done()
+            return EffectResult()
         refused = self._catalog.change_stock([_stock_change(change) for change in payload["changes"]])
-        return Done(data={"refused": json.dumps([change.shop_id for change in refused])})
+        return EffectResult(data={"refused": json.dumps([change.shop_id for change in refused])})
 
-    def _deliver(self, payload: Mapping[str, Any]) -> Done:
+    def _deliver(self, payload: Mapping[str, Any]) -> EffectResult:
         self._shop.deliver(
             Event(
                 event_id=payload["event_id"],
@@ -55,14 +65,14 @@ class ShopSide:
                 data=payload["data"],
             )
         )
-        return Done()
+        return EffectResult()
 
-    def find(self, kind: str, payload: Mapping[str, Any]) -> Finding:
+    def find(self, kind: str, payload: Mapping[str, Any]) -> LookupResult:
         """Tells it again."""
         try:
-            return Finding(done=self.perform(kind, payload))
+            return LookupResult(done=self.perform(kind, payload))
         except BexsyncError:
-            return Finding()
+            return LookupResult()
 
 
 def no_catalog() -> ConfigurationProblem:
@@ -165,10 +175,10 @@ def _unlinked_status(state: RecordState, error: str) -> str:
 
 def _status(state: Mapping[str, str], profile: Profile) -> str:
     standing = state.get("standing", "")
-    if standing == Standing.PAID:
+    if standing == DocumentStatus.PAID:
         return profile.payments.paid_status
-    if standing == Standing.CANCELLED:
+    if standing == DocumentStatus.CANCELLED:
         return profile.payments.cancelled_status
-    if standing == Standing.ISSUED and state.get("shared") == "yes":
+    if standing == DocumentStatus.ISSUED and state.get("shared") == "yes":
         return "sent"
     return str(standing)

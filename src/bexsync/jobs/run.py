@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from bexsync.engine.apply import Applied, AppliedRecord, Applier, Fate, Side
+from bexsync.engine.apply import Applied, AppliedRecord, Applier, Side, StepStatus
 from bexsync.engine.journal import Journal
 from bexsync.engine.recover import Recovery
 from bexsync.engine.result import MOST_KEPT, Outcome, Result, Status
@@ -25,25 +25,25 @@ from bexsync.store import WORKLIST, Store
 PASSES = 3
 _ERRORS = frozenset({Status.BLOCKED, Status.FAILED, Status.HELD, Status.BY_HAND})
 _STATUS = {
-    Fate.HELD: Status.HELD,
-    Fate.REFUSED: Status.FAILED,
-    Fate.CONFLICT: Status.FAILED,
-    Fate.IN_DOUBT: Status.IN_DOUBT,
-    Fate.SKIPPED: Status.BLOCKED,
+    StepStatus.HELD: Status.HELD,
+    StepStatus.REFUSED: Status.FAILED,
+    StepStatus.CONFLICT: Status.FAILED,
+    StepStatus.IN_DOUBT: Status.IN_DOUBT,
+    StepStatus.SKIPPED: Status.BLOCKED,
 }
 _CODES = {
-    Fate.HELD: "held",
-    Fate.REFUSED: "refused",
-    Fate.CONFLICT: "conflict",
-    Fate.IN_DOUBT: "in_doubt",
-    Fate.SKIPPED: "waiting",
+    StepStatus.HELD: "held",
+    StepStatus.REFUSED: "refused",
+    StepStatus.CONFLICT: "conflict",
+    StepStatus.IN_DOUBT: "in_doubt",
+    StepStatus.SKIPPED: "waiting",
 }
 _HINTS = {
-    Fate.HELD: "Compare the draft with the shop; correct one of them, then `bexsync errors retry`.",
-    Fate.REFUSED: "Correct what bexio names; it is tried again when the record or the profile changes.",
-    Fate.CONFLICT: "Settle it in bexio, then `bexsync errors retry`.",
-    Fate.IN_DOUBT: "Nothing to do: the next run looks whether it took effect.",
-    Fate.SKIPPED: "It waits for the step before.",
+    StepStatus.HELD: "Compare the draft with the shop; correct one of them, then `bexsync errors retry`.",
+    StepStatus.REFUSED: "Correct what bexio names; it is tried again when the record or the profile changes.",
+    StepStatus.CONFLICT: "Settle it in bexio, then `bexsync errors retry`.",
+    StepStatus.IN_DOUBT: "Nothing to do: the next run looks whether it took effect.",
+    StepStatus.SKIPPED: "It waits for the step before.",
 }
 
 
@@ -211,7 +211,7 @@ def _work_until_settled(run: Run, work: Callable[[Run], None]) -> None:
     """Doubts of earlier runs first; what this run leaves in doubt is waited for, and looked at again."""
     run.recovery.settle()
     for _ in range(PASSES):
-        known = run.ledger.discoveries
+        known = run.ledger.learned_facts
         work(run)
         doubts = len(run.store.intents.unsettled())
         left = run.recovery.settle_patiently() if doubts else []
@@ -219,7 +219,7 @@ def _work_until_settled(run: Run, work: Callable[[Run], None]) -> None:
             run.result.later = (
                 f"{len(left)} request{'s' if len(left) > 1 else ''} still unanswered; a later run looks again."
             )
-        if len(left) == doubts and run.ledger.discoveries == known:
+        if len(left) == doubts and run.ledger.learned_facts == known:
             return
 
 

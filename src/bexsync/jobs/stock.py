@@ -15,7 +15,7 @@ from bexsync.jobs.product_lists import CatalogReader, LinkedItems, counted_items
 from bexsync.jobs.products import why_not
 from bexsync.jobs.record_faults import FAULTS, record_fault
 from bexsync.jobs.run import Run, run_job
-from bexsync.jobs.troubles import Troubles
+from bexsync.jobs.troubles import ErrorTracker
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import plain
 from bexsync.planning.plan import Plan, Step, Subject
@@ -70,7 +70,7 @@ class _Pull:
         self._run = run
         self._options = options
         self._section = run.workspace.profile.products
-        self._troubles = Troubles(run, "stock")
+        self._troubles = ErrorTracker(run, "stock")
         self._unchanged = 0
         self._untracked = 0
 

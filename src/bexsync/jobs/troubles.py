@@ -10,12 +10,12 @@ from bexsync.errors import RecordProblem
 from bexsync.jobs.run import Run
 from bexsync.planning.plan import Subject
 from bexsync.planning.products import KIND
-from bexsync.ports import Unreadable
+from bexsync.ports import InvalidInput
 
 VANISHED = "vanished"
 
 
-class Troubles:
+class ErrorTracker:
     """The errors of one job; products are not kept in the state, so that each run judges all of them anew."""
 
     def __init__(self, run: Run, action: str, *, rests: bool = True) -> None:
@@ -62,7 +62,7 @@ class Troubles:
             return False
         return known.acknowledged_at is not None or outcome.subject == VANISHED
 
-    def note_unreadable(self, unreadable: Sequence[Unreadable]) -> None:
+    def note_unreadable(self, unreadable: Sequence[InvalidInput]) -> None:
         """What of the shop's list is no product."""
         for found in unreadable:
             where = f"{found.origin}, {found.place}" if found.place else found.origin

@@ -5,10 +5,10 @@ from __future__ import annotations
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.planning.lookups import bank_account
-from bexsync.ports import BankAccount, Currency, Master
+from bexsync.ports import BankAccount, Currency, MasterData
 
 
-def bank_account_id(profile: Profile, master: Master, method: str | None, currency: Currency) -> int | None:
+def bank_account_id(profile: Profile, master: MasterData, method: str | None, currency: Currency) -> int | None:
     """Return the account's id, None for the ledger's default; raises RecordProblem.
 
     The payment method's account wins, then the profile's for the currency. A foreign currency without either takes
@@ -20,7 +20,7 @@ def bank_account_id(profile: Profile, master: Master, method: str | None, curren
     return None if currency.code == profile.ledger.currency else _only_one(master, currency).id
 
 
-def _named(master: Master, iban: str, currency: Currency) -> BankAccount:
+def _named(master: MasterData, iban: str, currency: Currency) -> BankAccount:
     account = bank_account(master, iban)
     if account is None:
         raise _problem(
@@ -39,7 +39,7 @@ def _named(master: Master, iban: str, currency: Currency) -> BankAccount:
     return account
 
 
-def _only_one(master: Master, currency: Currency) -> BankAccount:
+def _only_one(master: MasterData, currency: Currency) -> BankAccount:
     fitting = [account for account in master.bank_accounts if account.currency_id == currency.id]
     if len(fitting) == 1:
         return fitting[0]

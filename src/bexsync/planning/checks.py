@@ -10,7 +10,7 @@ from enum import StrEnum
 from bexsync.config.profile import Profile
 from bexsync.errors import BexsyncError
 from bexsync.planning.permissions import Need, explained
-from bexsync.ports import Inspection, Master, Place
+from bexsync.ports import Inspection, MasterData, Place
 from bexsync.vat import VatMap
 
 
@@ -70,7 +70,7 @@ class Surroundings:
     scopes: frozenset[str] = frozenset()
 
     @property
-    def master(self) -> Master:
+    def master(self) -> MasterData:
         """The ledger's master data."""
         return self.inspection.master
 

@@ -24,7 +24,7 @@ from bexsync.planning.contact_matching import (
     match,
 )
 from bexsync.planning.plan import LinkDraft, Ref, Step, Subject
-from bexsync.ports import Master, Named, PostalAddress, User
+from bexsync.ports import MasterData, Named, PostalAddress, User
 from bexsync.records import Customer, Invoice, Person
 
 CUSTOMER = "customer"
@@ -91,7 +91,7 @@ class ContactPlanner:
     """
 
     profile: Profile
-    master: Master
+    master: MasterData
     index: ContactIndex
     tried: Tried
     owner: User
@@ -430,7 +430,7 @@ def _address_form(address: PostalAddress) -> dict[str, Any]:
     return form if address.country_id is None else {**form, "country_id": address.country_id}
 
 
-def language_id(master: Master, language: str | None, fallback: str) -> int | None:
+def language_id(master: MasterData, language: str | None, fallback: str) -> int | None:
     """The ledger's id of a language code, else of the profile's language."""
     for code in (language, fallback):
         wanted = (code or "")[:2].lower()

@@ -15,7 +15,7 @@ from bexsync.planning.spread_discounts import lowered
 from bexsync.planning.stated_taxes import check_line_taxes
 from bexsync.planning.sums import Sum
 from bexsync.planning.taxes import TaxChooser, rate_of
-from bexsync.ports import Account, Master
+from bexsync.ports import Account, MasterData
 from bexsync.records import Invoice, Line, TimeEntry
 from bexsync.vat import Tax
 
@@ -28,7 +28,7 @@ class PositionWriter:
     """Turns the lines of one invoice into positions and their exact sums."""
 
     profile: Profile
-    master: Master
+    master: MasterData
     chooser: TaxChooser
     language: str
     negative_prices: bool

@@ -28,7 +28,7 @@ from bexsync.planning.sums import (
     tolerance,
 )
 from bexsync.planning.taxes import TaxChooser
-from bexsync.ports import Master, User
+from bexsync.ports import MasterData, User
 from bexsync.records import Customer, Invoice
 from bexsync.vat import VatMap
 
@@ -87,7 +87,7 @@ class DocumentPlanner:
     """Writes documents for one profile; every doubt about an amount, tax or account is a RecordProblem."""
 
     profile: Profile
-    master: Master
+    master: MasterData
     vat_map: VatMap
     owner: User
     today: date

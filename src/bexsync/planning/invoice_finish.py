@@ -10,14 +10,14 @@ from bexsync.planning.documents import Document
 from bexsync.planning.invoice_link import KIND, Linked, reference
 from bexsync.planning.invoice_mail import Mail, mail_for
 from bexsync.planning.plan import LinkDraft, Ref, Step, Subject
-from bexsync.ports import Standing
+from bexsync.ports import DocumentStatus
 from bexsync.records import Customer, Invoice
 
 _ORDER: Mapping[str, int] = {"draft": 0, "issue": 1, "send": 2}
 
 
 @dataclass(frozen=True)
-class Made:
+class ExistingDocument:
     """The document that is to be finished: known already, or made by an earlier step (`tail` the last of them)."""
 
     document_id: int | Ref
@@ -29,7 +29,7 @@ class Made:
 
 
 @dataclass(frozen=True)
-class Finisher:
+class FinishPlanner:
     """Finishes documents for one profile; `me` is the mail of the token's user."""
 
     profile: Profile
@@ -49,7 +49,7 @@ class Finisher:
         if self.how_far(invoice) == "send":
             self._mail(invoice, customer)
 
-    def steps(self, invoice: Invoice, customer: Customer, document: Document, made: Made) -> list[Step]:
+    def steps(self, invoice: Invoice, customer: Customer, document: Document, made: ExistingDocument) -> list[Step]:
         """What is left to do once the document is right; nothing for one that stays a draft."""
         wish = self.how_far(invoice)
         if wish == "draft":
@@ -80,7 +80,7 @@ class Finisher:
         settings = self.profile.invoices
         key, subject = reference(self.site, invoice.shop_id), Subject(KIND, invoice.shop_id)
         is_ours = bool(link.created_as and link.content) and not (was_finished or link.shared)
-        if link.standing is Standing.DRAFT and is_ours and settings.cancel_draft == "delete":
+        if link.standing is DocumentStatus.DRAFT and is_ours and settings.cancel_draft == "delete":
             return Step(
                 "invoice_delete",
                 f"{key}@{link.ledger_id}",
@@ -91,7 +91,7 @@ class Finisher:
                 requests=2,
                 title=f"delete draft {link.number}",
             )
-        if link.standing is Standing.ISSUED and settings.cancel == "cancel":
+        if link.standing is DocumentStatus.ISSUED and settings.cancel == "cancel":
             return Step(
                 "invoice_cancel",
                 f"{key}@{link.ledger_id}",
@@ -104,7 +104,9 @@ class Finisher:
             )
         return None
 
-    def _send(self, invoice: Invoice, document: Document, mail: Mail, made: Made, after: tuple[Ref, ...]) -> Step:
+    def _send(
+        self, invoice: Invoice, document: Document, mail: Mail, made: ExistingDocument, after: tuple[Ref, ...]
+    ) -> Step:
         attach = invoice.email.attach_pdf if invoice.email and invoice.email.attach_pdf is not None else None
         key = reference(self.site, invoice.shop_id)
         payload = {

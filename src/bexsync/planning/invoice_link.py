@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from bexsync.ports import Standing
+from bexsync.ports import DocumentStatus
 
 KIND = "invoice"
 EDITING = "~"
@@ -30,7 +30,7 @@ class Linked:
     ledger_id: int
     fingerprint: str
     agreed: Mapping[str, Any]
-    standing: Standing
+    standing: DocumentStatus
     number: str
     url: str
     total: Decimal

@@ -17,7 +17,7 @@ _POSITIONS_AT_ONCE = 150
 
 
 @dataclass(frozen=True)
-class Booking:
+class InvoiceSteps:
     """One invoice and the document it is to be; gives the steps from the one to the other."""
 
     site: str

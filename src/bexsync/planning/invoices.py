@@ -14,17 +14,17 @@ from bexsync.planning.contacts import ContactPlanner, Contacts
 from bexsync.planning.credit_notes import credit_note_problem
 from bexsync.planning.documents import Document, DocumentPlanner
 from bexsync.planning.invoice_changes import differences
-from bexsync.planning.invoice_finish import Finisher, Made
+from bexsync.planning.invoice_finish import ExistingDocument, FinishPlanner
 from bexsync.planning.invoice_left_alone import reason_to_leave_alone
 from bexsync.planning.invoice_link import KIND, Linked, reference
-from bexsync.planning.invoice_steps import Booking, adopt
+from bexsync.planning.invoice_steps import InvoiceSteps, adopt
 from bexsync.planning.plan import Ref, Step, Subject
-from bexsync.ports import DocumentState, Standing
+from bexsync.ports import DocumentState, DocumentStatus
 from bexsync.records import Customer, Invoice
 
 _NO_CONTACTS = Contacts(0, None, ())
-_PAID = frozenset({Standing.PAID, Standing.CANCELLED, Standing.DELETED})
-_SENT = frozenset(Standing) - {Standing.DRAFT}
+_PAID = frozenset({DocumentStatus.PAID, DocumentStatus.CANCELLED, DocumentStatus.DELETED})
+_SENT = frozenset(DocumentStatus) - {DocumentStatus.DRAFT}
 
 
 class WasDone(Protocol):
@@ -40,7 +40,7 @@ class EarlierDocuments(Protocol):
 
 
 @dataclass(frozen=True)
-class Settled:
+class NoAction:
     """Nothing is to be done; `ignored` says that the record is not ours to book."""
 
     reason: str
@@ -48,7 +48,7 @@ class Settled:
 
 
 @dataclass(frozen=True)
-class Work:
+class PlannedInvoice:
     """The steps of one invoice, and what a person must hear of besides."""
 
     steps: tuple[Step, ...]
@@ -63,7 +63,7 @@ class InvoicePlanner:
 
     documents: DocumentPlanner
     contacts: ContactPlanner
-    finisher: Finisher
+    finisher: FinishPlanner
     site: str
     start_date: date
     skip: tuple[str, ...]
@@ -78,13 +78,13 @@ class InvoicePlanner:
         customer: Customer | None,
         link: Linked | None,
         found: Sequence[DocumentState] = (),
-    ) -> Work | Settled:
+    ) -> PlannedInvoice | NoAction:
         """The decision; raises RecordProblem when only a person can decide."""
         found, put_aside = self._in_force(invoice, found)
         if link is None and not found:
             reason = self._not_ours(invoice)
             if reason:
-                return Settled(reason, ignored=True)
+                return NoAction(reason, ignored=True)
         if link is not None:
             return self._linked(invoice, customer, link)
         if len(found) > 1:
@@ -109,9 +109,9 @@ class InvoicePlanner:
     ) -> tuple[Sequence[DocumentState], tuple[int, ...]]:
         """The documents with our reference that count, and those that were cancelled and then forgotten on purpose."""
         forgotten = self.forgotten(self._key(invoice))
-        put_aside = [d for d in found if d.standing is Standing.CANCELLED and d.ledger_id in forgotten]
+        put_aside = [d for d in found if d.standing is DocumentStatus.CANCELLED and d.ledger_id in forgotten]
         rest = [d for d in found if d not in put_aside]
-        in_force = [d for d in rest if d.standing is not Standing.CANCELLED]
+        in_force = [d for d in rest if d.standing is not DocumentStatus.CANCELLED]
         # Where an invoice was booked again, the cancelled one before it counts no more.
         return in_force or rest[-1:], tuple(d.ledger_id for d in put_aside)
 
@@ -138,26 +138,26 @@ class InvoicePlanner:
     def _credit_note(self, invoice: Invoice) -> RecordProblem:
         return credit_note_problem(invoice, self.url_of(invoice.original_shop_id or ""))
 
-    def _create(self, invoice: Invoice, customer: Customer | None, put_aside: tuple[int, ...]) -> Work:
+    def _create(self, invoice: Invoice, customer: Customer | None, put_aside: tuple[int, ...]) -> PlannedInvoice:
         person, booking, before = self._write_for_contacts(invoice, customer)
         note = _note(booking.document)
         steps = booking.create(note, put_aside)
         create, tail = steps[0].ref, steps[-1].ref
         number, total = replace(create, field="number"), replace(tail, field="total")
-        made = Made(create, number, total, tail, _content(tail), _due_date(tail))
+        made = ExistingDocument(create, number, total, tail, _content(tail), _due_date(tail))
         finish = self.finisher.steps(invoice, person, booking.document, made)
-        return Work((*before, *steps, *finish), note=note, reported=booking.document.contacts.reported)
+        return PlannedInvoice((*before, *steps, *finish), note=note, reported=booking.document.contacts.reported)
 
     def _write_for_contacts(
         self, invoice: Invoice, customer: Customer | None
-    ) -> tuple[Customer, Booking, tuple[Step, ...]]:
+    ) -> tuple[Customer, InvoiceSteps, tuple[Step, ...]]:
         """The document with its contacts; it comes first: what cannot be booked must not leave a contact behind."""
         person, _ = self._write(invoice, customer)
         contacts = self.contacts.plan(invoice, person, Subject(KIND, invoice.shop_id))
         document = self.documents.write(invoice, person, contacts, self._key(invoice))
-        return person, Booking(self.site, invoice, document), contacts.steps
+        return person, InvoiceSteps(self.site, invoice, document), contacts.steps
 
-    def _write(self, invoice: Invoice, customer: Customer | None) -> tuple[Customer, Booking]:
+    def _write(self, invoice: Invoice, customer: Customer | None) -> tuple[Customer, InvoiceSteps]:
         """The document without its contacts, for comparing."""
         if customer is None:
             missing = invoice.customer_id is not None
@@ -170,12 +170,12 @@ class InvoicePlanner:
             )
         self.finisher.check_mail(invoice, customer)
         document = self.documents.write(invoice, customer, _NO_CONTACTS, self._key(invoice))
-        return customer, Booking(self.site, invoice, document)
+        return customer, InvoiceSteps(self.site, invoice, document)
 
-    def _linked(self, invoice: Invoice, customer: Customer | None, link: Linked) -> Work | Settled:
+    def _linked(self, invoice: Invoice, customer: Customer | None, link: Linked) -> PlannedInvoice | NoAction:
         if invoice.status == "cancelled":
             return self._cancelled(invoice, link)
-        if link.standing is Standing.DELETED:
+        if link.standing is DocumentStatus.DELETED:
             raise RecordProblem(
                 f"Invoice {link.number} was deleted in bexio.",
                 f"It is not created again. {_to_book_again(invoice)}",
@@ -187,8 +187,8 @@ class InvoicePlanner:
             problem = self._settled_by_shop(invoice, link)
             if problem is not None:
                 raise problem
-            if link.standing is Standing.DRAFT:
-                return Settled(f"its status in the shop is {invoice.status}; {link.number} stays a draft")
+            if link.standing is DocumentStatus.DRAFT:
+                return NoAction(f"its status in the shop is {invoice.status}; {link.number} stays a draft")
         if self._was_cancelled_for_the_shop(invoice, link):
             raise RecordProblem(
                 f"The shop had cancelled it, so {link.number} was cancelled in bexio; now the shop has it as "
@@ -200,8 +200,8 @@ class InvoicePlanner:
         if link.is_agreed and not changes:
             return self._unfinished(invoice, customer, link)
         if invoice.status == "draft":
-            return Settled(f"its status is draft; {link.number} stays as it is")
-        if link.standing is not Standing.DRAFT:
+            return NoAction(f"its status is draft; {link.number} stays as it is")
+        if link.standing is not DocumentStatus.DRAFT:
             return self._changed_after_booking(invoice, customer, link, changes)
         if self._was_finished(invoice, link.ledger_id) or link.shared:
             raise _taken_back(link)
@@ -215,25 +215,25 @@ class InvoicePlanner:
         return _settled_in_shop(invoice, document)
 
     def _was_cancelled_for_the_shop(self, invoice: Invoice, link: Linked) -> bool:
-        is_cancelled = link.standing is Standing.CANCELLED and invoice.status != "draft"
+        is_cancelled = link.standing is DocumentStatus.CANCELLED and invoice.status != "draft"
         return is_cancelled and self.done("invoice_cancel", f"{self._key(invoice)}@{link.ledger_id}")
 
-    def _cancelled(self, invoice: Invoice, link: Linked) -> Work | Settled:
+    def _cancelled(self, invoice: Invoice, link: Linked) -> PlannedInvoice | NoAction:
         problem = _cancelled_in_shop(link)
         if problem is None:
-            return Settled(f"cancelled in the shop, {link.standing.value} in bexio")
+            return NoAction(f"cancelled in the shop, {link.standing.value} in bexio")
         step = self.finisher.take_back(invoice, link, was_finished=self._was_finished(invoice, link.ledger_id))
         if step is None:
             raise problem
-        return Work((step,))
+        return PlannedInvoice((step,))
 
     def _changed_after_booking(
         self, invoice: Invoice, customer: Customer | None, link: Linked, changes: Sequence[str]
-    ) -> Work:
+    ) -> PlannedInvoice:
         if not link.is_agreed:
             # An issued document of ours that the state knows too little of: right if it comes to the same total.
             _, booking = self._write(invoice, customer)
-            return Work((booking.judge_adopted(link.ledger_id),))
+            return PlannedInvoice((booking.judge_adopted(link.ledger_id),))
         raise RecordProblem(
             f"Changed after booking ({link.number}): {'; '.join(changes[:6])}"
             f"{f' and {len(changes) - 6} more' if len(changes) > 6 else ''}.",
@@ -242,12 +242,12 @@ class InvoicePlanner:
             subject="; ".join(changes)[:200],
         )
 
-    def _unfinished(self, invoice: Invoice, customer: Customer | None, link: Linked) -> Work | Settled:
+    def _unfinished(self, invoice: Invoice, customer: Customer | None, link: Linked) -> PlannedInvoice | NoAction:
         """The document is right; issuing or mailing it may still be due."""
-        well = Settled(f"{link.number} is {link.standing.value.replace('_', ' ')}")
+        well = NoAction(f"{link.number} is {link.standing.value.replace('_', ' ')}")
         if invoice.status != "approved" or self.finisher.how_far(invoice) == "draft":
             return well
-        is_draft = link.standing is Standing.DRAFT
+        is_draft = link.standing is DocumentStatus.DRAFT
         if not is_draft and not self._mail_is_due(invoice, link):
             return well
         if is_draft and (self._was_finished(invoice, link.ledger_id) or link.shared):
@@ -255,14 +255,14 @@ class InvoicePlanner:
         person, booking = self._write(invoice, customer)
         if is_draft and not link.content and abs(link.total - booking.document.total) > booking.document.within:
             raise _changed_in_ledger(link, booking.document)  # a link of an older version, which kept no content
-        made = Made(link.ledger_id, link.number, written(link.total), None, link.content, link.due_date)
-        return Work(tuple(self.finisher.steps(invoice, person, booking.document, made)))
+        made = ExistingDocument(link.ledger_id, link.number, written(link.total), None, link.content, link.due_date)
+        return PlannedInvoice(tuple(self.finisher.steps(invoice, person, booking.document, made)))
 
     def _mail_is_due(self, invoice: Invoice, link: Linked) -> bool:
         """Only where we issued it ourselves and the mail, a step of its own, did not come through."""
         key = self._key(invoice)
         open_for_mail = (
-            link.standing is Standing.ISSUED and not link.shared and self.finisher.how_far(invoice) == "send"
+            link.standing is DocumentStatus.ISSUED and not link.shared and self.finisher.how_far(invoice) == "send"
         )
         return open_for_mail and self.done("issue", key) and not self.done("send", key)
 
@@ -271,7 +271,7 @@ class InvoicePlanner:
         key = self._key(invoice)
         return self.done("issue", key) or self.done("send", key) or document_id in self.finished(key)
 
-    def _update(self, invoice: Invoice, customer: Customer | None, link: Linked) -> Work:
+    def _update(self, invoice: Invoice, customer: Customer | None, link: Linked) -> PlannedInvoice:
         """Our own draft follows the shop: header, positions anew, then a look at the whole."""
         person, booking, before = self._write_for_contacts(invoice, customer)
         if not link.fingerprint and link.created_as == booking.source:
@@ -280,42 +280,44 @@ class InvoicePlanner:
             steps = booking.rewrite(link)
         return self._finished(invoice, person, booking, link, (*before, *steps))
 
-    def _adopt(self, invoice: Invoice, customer: Customer | None, found: DocumentState) -> Work:
+    def _adopt(self, invoice: Invoice, customer: Customer | None, found: DocumentState) -> PlannedInvoice:
         """A document that carries our reference but no link: the state was lost or restored."""
         linking = adopt(self.site, invoice, found)
         if invoice.document_type == "credit_note" or invoice.status in ("sent", "paid"):
             # What the shop sent or settled itself is neither mailed nor compared.
-            return Work((linking,), self._settled_by_shop(invoice, found))
+            return PlannedInvoice((linking,), self._settled_by_shop(invoice, found))
         if invoice.status == "cancelled":
             return self._adopt_cancelled(invoice, found, linking)
-        if found.standing is Standing.DRAFT:
+        if found.standing is DocumentStatus.DRAFT:
             if found.shared or self._was_finished(invoice, found.ledger_id):
-                return Work((linking,), _taken_back(found))
+                return PlannedInvoice((linking,), _taken_back(found))
             return self._adopt_draft(invoice, customer, found, linking)
         _, booking = self._write(invoice, customer)
         document = booking.document
         if not _is_same(found, document):
             if found.total == document.shop_total and _has_same_currency(found, document):
-                return Work((linking,))  # with a rounding line that the profile no longer asks for
+                return PlannedInvoice((linking,))  # with a rounding line that the profile no longer asks for
             problem = RecordProblem(
                 f"bexio already has it as {found.number} with a total of {written(found.total)}, "
                 f"the shop has {written(document.amount)} {document.currency}.",
                 f"Compare the two and correct one: {found.url}",
                 code="differs_in_ledger",
             )
-            return Work((linking,), problem)
-        return Work((booking.agree(linking),))
+            return PlannedInvoice((linking,), problem)
+        return PlannedInvoice((booking.agree(linking),))
 
-    def _adopt_cancelled(self, invoice: Invoice, found: DocumentState, linking: Step) -> Work:
+    def _adopt_cancelled(self, invoice: Invoice, found: DocumentState, linking: Step) -> PlannedInvoice:
         link = _unknown(found)
         step = None
         if _cancelled_in_shop(found) is not None:
             step = self.finisher.take_back(invoice, link, was_finished=self._was_finished(invoice, link.ledger_id))
         if step is None:
-            return Work((linking,), _cancelled_in_shop(found))
-        return Work((linking, replace(step, after=(linking.ref,))))
+            return PlannedInvoice((linking,), _cancelled_in_shop(found))
+        return PlannedInvoice((linking, replace(step, after=(linking.ref,))))
 
-    def _adopt_draft(self, invoice: Invoice, customer: Customer | None, found: DocumentState, linking: Step) -> Work:
+    def _adopt_draft(
+        self, invoice: Invoice, customer: Customer | None, found: DocumentState, linking: Step
+    ) -> PlannedInvoice:
         """Our own draft is finished as if its link had never been lost; a different one is rewritten first."""
         person, booking, before = self._write_for_contacts(invoice, customer)
         link = _unknown(found)
@@ -327,15 +329,15 @@ class InvoicePlanner:
         return self._finished(invoice, person, booking, link, (*before, *steps))
 
     def _finished(
-        self, invoice: Invoice, customer: Customer, booking: Booking, link: Linked, steps: tuple[Step, ...]
-    ) -> Work:
+        self, invoice: Invoice, customer: Customer, booking: InvoiceSteps, link: Linked, steps: tuple[Step, ...]
+    ) -> PlannedInvoice:
         """The steps that make a draft right, and those that finish it once they are done."""
         tail = steps[-1].ref
         total = replace(tail, field="total")
-        made = Made(link.ledger_id, link.number, total, tail, _content(tail), _due_date(tail))
+        made = ExistingDocument(link.ledger_id, link.number, total, tail, _content(tail), _due_date(tail))
         steps = (*steps, *self.finisher.steps(invoice, customer, booking.document, made))
         document = booking.document
-        return Work(steps, note=_note(document), reported=document.contacts.reported)
+        return PlannedInvoice(steps, note=_note(document), reported=document.contacts.reported)
 
 
 def _unknown(found: DocumentState) -> Linked:
@@ -417,7 +419,7 @@ def _to_book_again(invoice: Invoice) -> str:
 
 def _cancelled_in_shop(document: Linked | DocumentState) -> RecordProblem | None:
     """What a person has to do about a document whose invoice the shop cancelled; None when it was done."""
-    if document.standing in (Standing.CANCELLED, Standing.DELETED):
+    if document.standing in (DocumentStatus.CANCELLED, DocumentStatus.DELETED):
         return None
     return RecordProblem(
         f"It was cancelled in the shop; in bexio {document.number} is {document.standing.value.replace('_', ' ')}.",

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
-from bexsync.ports import Account, BankAccount, Currency, Master
+from bexsync.ports import Account, BankAccount, Currency, MasterData
 from bexsync.records import Line
 
 _UNITS = (
@@ -15,7 +15,7 @@ _UNITS = (
 )
 
 
-def income_account(master: Master, own: str | None, of_profile: str, *, where: str, owner: str) -> Account:
+def income_account(master: MasterData, own: str | None, of_profile: str, *, where: str, owner: str) -> Account:
     """The account that a record names itself, else the profile's; raises RecordProblem."""
     number = own or of_profile
     for account in master.accounts:
@@ -32,24 +32,24 @@ def income_account(master: Master, own: str | None, of_profile: str, *, where: s
     )
 
 
-def revenue_account(profile: Profile, master: Master) -> Account | None:
+def revenue_account(profile: Profile, master: MasterData) -> Account | None:
     """The account that lines are booked on unless they name another."""
     number = profile.ledger.revenue_account
     return next((a for a in master.accounts if a.number == number and a.active and a.is_income), None)
 
 
-def unit_called(master: Master, unit: str) -> int | None:
+def unit_called(master: MasterData, unit: str) -> int | None:
     """The unit of that name, in whatever language it is written; None where the ledger has none."""
     wanted = next((names for names in _UNITS if unit.casefold() in names), frozenset({unit.casefold()}))
     return next((row.id for row in master.units if row.name.casefold() in wanted), None)
 
 
-def unknown_units(master: Master, lines: Iterable[Line]) -> list[str]:
+def unknown_units(master: MasterData, lines: Iterable[Line]) -> list[str]:
     """The units of lines that the ledger does not have."""
     return sorted({line.unit for line in lines if line.unit and unit_called(master, line.unit) is None})
 
 
-def unit_id(master: Master, unit: str, where: str) -> int:
+def unit_id(master: MasterData, unit: str, where: str) -> int:
     """The unit of that name; raises RecordProblem."""
     found = unit_called(master, unit)
     if found is not None:
@@ -63,7 +63,7 @@ def unit_id(master: Master, unit: str, where: str) -> int:
     )
 
 
-def currency_called(master: Master, code: str, what: str) -> Currency:
+def currency_called(master: MasterData, code: str, what: str) -> Currency:
     """The currency of that code; raises RecordProblem."""
     for currency in master.currencies:
         if currency.code == code:
@@ -77,7 +77,7 @@ def currency_called(master: Master, code: str, what: str) -> Currency:
     )
 
 
-def bank_account(master: Master, iban: str) -> BankAccount | None:
+def bank_account(master: MasterData, iban: str) -> BankAccount | None:
     """The bank account of that IBAN, however it is spaced."""
     return next((row for row in master.bank_accounts if _compact(row.iban) == _compact(iban)), None)
 

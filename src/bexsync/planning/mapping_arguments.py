@@ -14,7 +14,7 @@ from bexsync.errors import MappingProblem, UsageProblem
 from bexsync.money import plain
 from bexsync.planning.taxes import why_unusable
 from bexsync.planning.vat_map import Books, spelled
-from bexsync.planning.vat_wants import Want
+from bexsync.planning.vat_wants import TaxUse
 from bexsync.records.quoting import printable
 from bexsync.vat import Tax, VatRow
 
@@ -93,7 +93,7 @@ def read_orders(texts: Sequence[str]) -> list[VatRow]:
     return rows
 
 
-def allowed(books: Books, wants: Sequence[Want], row: VatRow) -> VatRow:
+def allowed(books: Books, wants: Sequence[TaxUse], row: VatRow) -> VatRow:
     """The row with the code as bexio writes it; raises MappingProblem where bexio or the shop says otherwise."""
     tax = _tax_called(books, row.code)
     day = max(books.today, row.valid_from or books.today)
@@ -114,7 +114,7 @@ def allowed(books: Books, wants: Sequence[Want], row: VatRow) -> VatRow:
     return replace(row, code=tax.code)
 
 
-def _rates_of_shop(wants: Sequence[Want], row: VatRow) -> set[Decimal]:
+def _rates_of_shop(wants: Sequence[TaxUse], row: VatRow) -> set[Decimal]:
     """What the shop says the rate is of what the row speaks of, then."""
     return {
         want.rate

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bexsync.ports import DocumentState, Standing
+from bexsync.ports import DocumentState, DocumentStatus
 from bexsync.records import Invoice
 
 OURS = "bexsync:"
@@ -43,7 +43,7 @@ def match(invoices: Iterable[tuple[Invoice, str]], candidates: Sequence[Candidat
 
 
 def _is_free(document: DocumentState) -> bool:
-    return not document.reference.startswith(OURS) and document.standing is not Standing.CANCELLED
+    return not document.reference.startswith(OURS) and document.standing is not DocumentStatus.CANCELLED
 
 
 def _match_one(invoice: Invoice, mail: str, candidates: Sequence[Candidate]) -> Match | None:

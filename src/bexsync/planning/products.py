@@ -36,7 +36,7 @@ from bexsync.planning.product_fields import (
     shop_side,
 )
 from bexsync.planning.taxes import TaxChooser, rate_of
-from bexsync.ports import Account, Item, Master, User
+from bexsync.ports import Account, Item, MasterData, User
 from bexsync.records import Line, Product
 from bexsync.vat import Tax, VatMap
 
@@ -123,7 +123,7 @@ class ProductPlanner:
     """Decides for one product at a time; raises RecordProblem where only a person can."""
 
     profile: Profile
-    master: Master
+    master: MasterData
     vat_map: VatMap
     owner: User
     site: str

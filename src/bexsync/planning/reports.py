@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bexsync.money import written
-from bexsync.ports import Standing
+from bexsync.ports import DocumentStatus
 
 State = Mapping[str, str]
 _WHEREABOUTS = ("number", "url")
 _PAYMENT = ("standing", "received", "remaining", "paid_date", "shared")
-_AT_AN_END = (Standing.CANCELLED, Standing.DELETED)
+_AT_AN_END = (DocumentStatus.CANCELLED, DocumentStatus.DELETED)
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,13 @@ def _first(state: State) -> Report:
 
 def _first_name(state: State) -> str:
     match state.get("standing"):
-        case Standing.DRAFT:
+        case DocumentStatus.DRAFT:
             return "linked"
-        case Standing.CANCELLED:
+        case DocumentStatus.CANCELLED:
             return "cancelled"
-        case Standing.DELETED:
+        case DocumentStatus.DELETED:
             return "deleted"
-        case Standing.PAID:
+        case DocumentStatus.PAID:
             return "paid"
         case _:
             return "sent" if state.get("shared") == "yes" else "issued"
@@ -91,19 +91,19 @@ def _payment_name(known: State, state: State) -> str:
     before, now = known.get("standing"), state.get("standing")
     less = _amount(state, "received") - _amount(known, "received")
     if before == now and less == 0:
-        return "sent" if known.get("shared") == "no" and now == Standing.ISSUED else "updated"
+        return "sent" if known.get("shared") == "no" and now == DocumentStatus.ISSUED else "updated"
     match now:
-        case Standing.PAID:
+        case DocumentStatus.PAID:
             return "paid"
-        case Standing.CANCELLED if before != now:
+        case DocumentStatus.CANCELLED if before != now:
             return "cancelled"
-        case Standing.DELETED if before != now:
+        case DocumentStatus.DELETED if before != now:
             return "deleted"
-        case Standing.PARTLY_PAID:
-            return "reopened" if before == Standing.PAID or less < 0 else "partly_paid"
-    if before in (Standing.PAID, Standing.PARTLY_PAID):
+        case DocumentStatus.PARTLY_PAID:
+            return "reopened" if before == DocumentStatus.PAID or less < 0 else "partly_paid"
+    if before in (DocumentStatus.PAID, DocumentStatus.PARTLY_PAID):
         return "reopened"
-    if before in (Standing.DRAFT, None) and now != Standing.DRAFT:
+    if before in (DocumentStatus.DRAFT, None) and now != DocumentStatus.DRAFT:
         return _first_name(state)
     return "updated"
 

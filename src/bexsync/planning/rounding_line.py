@@ -12,7 +12,7 @@ from bexsync.money import HUNDRED, plain, rounded
 from bexsync.planning.line_amounts import FINEST
 from bexsync.planning.sums import Sum
 from bexsync.planning.taxes import TaxChooser, rate_of, why_unusable
-from bexsync.ports import Account, Master
+from bexsync.ports import Account, MasterData
 from bexsync.vat import Tax
 
 _WORDS = {"de": "Rundung", "fr": "Arrondi", "it": "Arrotondamento", "en": "Rounding"}
@@ -56,7 +56,7 @@ def rounding_line(
     return RoundingLine(gap, position, Sum(price, rate))
 
 
-def rounding_account(master: Master, number: str) -> Account:
+def rounding_account(master: MasterData, number: str) -> Account:
     """The account that rounding is booked on, income or expense; raises RecordProblem."""
     same = [account for account in master.accounts if account.number == number]
     for account in same:

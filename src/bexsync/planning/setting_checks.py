@@ -22,7 +22,7 @@ from bexsync.planning.permissions import (
     right_missing,
     scope_missing,
 )
-from bexsync.ports import BankAccount, Master, Right
+from bexsync.ports import BankAccount, MasterData, Right
 
 
 def settings(around: Surroundings) -> list[Check]:
@@ -143,7 +143,7 @@ def _bank_accounts(around: Surroundings) -> Iterator[Check]:
             )
 
 
-def _in_other_currency(account: BankAccount, code: str, master: Master) -> bool:
+def _in_other_currency(account: BankAccount, code: str, master: MasterData) -> bool:
     wanted = {currency.id for currency in master.currencies if currency.code == code}
     return account.currency_id is not None and account.currency_id not in wanted
 

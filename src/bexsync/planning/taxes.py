@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from bexsync.errors import RecordProblem
 from bexsync.money import plain
-from bexsync.ports import Account, Master, VatYear
+from bexsync.ports import Account, MasterData, VatYear
 from bexsync.records import Line
 from bexsync.vat import Tax, Use, VatMap, VatRow, sales_taxes_with_rate, taxes_called
 
@@ -19,7 +19,7 @@ _USES: dict[str, Use] = {"shipping": "shipping", "fee": "fee"}
 class TaxChooser:
     """Chooses taxes for the lines of one document."""
 
-    master: Master
+    master: MasterData
     vat_map: VatMap
     default_code: str
     country: str | None

@@ -12,8 +12,8 @@ from typing import Literal
 from bexsync.errors import RecordProblem
 from bexsync.money import plain
 from bexsync.planning.taxes import TaxChooser
-from bexsync.planning.vat_wants import HOME, Origin, Want, is_current_sales_tax
-from bexsync.ports import Account, Master
+from bexsync.planning.vat_wants import HOME, Origin, TaxUse, is_current_sales_tax
+from bexsync.ports import Account, MasterData
 from bexsync.records import Line
 from bexsync.records.invoice import LineType
 from bexsync.vat import Tax, Use, VatMap, VatRow, sales_taxes_with_rate, taxes_called
@@ -27,7 +27,7 @@ _USES: dict[Use, str] = {"sale": "", "shipping": "shipping", "fee": "payment fee
 class Books:
     """What decides the tax of a line beside the map, and the day it is looked at."""
 
-    master: Master
+    master: MasterData
     default_code: str
     account: Account
     today: date
@@ -38,14 +38,14 @@ class Books:
         return next((tax for tax in fitting if tax.active), fitting[0] if fitting else None)
 
 
-Standing = Literal["mapped", "by rate", "by default", "unmapped"]
+DocumentStatus = Literal["mapped", "by rate", "by default", "unmapped"]
 
 
 @dataclass(frozen=True)
 class Entry:
     """One line of the table: a want on a day, the row and tax that decide it, or why none does, and a proposal."""
 
-    want: Want
+    want: TaxUse
     day: date
     row: VatRow | None
     tax: Tax | None
@@ -53,7 +53,7 @@ class Entry:
     proposal: Tax | None = None
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> DocumentStatus:
         """How it stands with the map as it is."""
         if self.problem is not None:
             return "unmapped"
@@ -77,7 +77,7 @@ class Entry:
         return replace(self.want.pattern, valid_from=self.day) if self.is_later else self.want.pattern
 
 
-def review(books: Books, vat_map: VatMap, want: Want) -> list[Entry]:
+def review(books: Books, vat_map: VatMap, want: TaxUse) -> list[Entry]:
     """How a want stands on its day, and on later ones soon on which it will not stand any more."""
     entries = [_entry(books, vat_map, want, want.day)]
     while (day := _turning_day(books, entries[-1])) is not None:
@@ -85,7 +85,7 @@ def review(books: Books, vat_map: VatMap, want: Want) -> list[Entry]:
     return [entries[0], *(entry for entry in entries[1:] if entry.problem is not None)]
 
 
-def _then(books: Books, want: Want, day: date) -> Want:
+def _then(books: Books, want: TaxUse, day: date) -> TaxUse:
     """A class or shipping outlives its rate: where bexio has none of that rate any more, the shop will have another."""
     ended = want.pattern.rate is None and not _is_sold_at(books, want.rate, day)
     return replace(want, rate=None) if ended else want
@@ -95,7 +95,7 @@ def _is_sold_at(books: Books, rate: Decimal | None, day: date) -> bool:
     return any(t.is_for_sales and t.active and t.rate == rate and t.valid_on(day) for t in books.master.taxes)
 
 
-def _entry(books: Books, vat_map: VatMap, want: Want, day: date) -> Entry:
+def _entry(books: Books, vat_map: VatMap, want: TaxUse, day: date) -> Entry:
     chooser = TaxChooser(books.master, vat_map, books.default_code, want.pattern.country, day)
     rows = want.rows(vat_map, day)
     row = rows[0] if all(rows) else None
@@ -113,7 +113,7 @@ def _entry(books: Books, vat_map: VatMap, want: Want, day: date) -> Entry:
     return entry if entry.standing == "mapped" else replace(entry, proposal=_proposal(books, vat_map, want, day))
 
 
-def _proposal(books: Books, vat_map: VatMap, want: Want, day: date) -> Tax | None:
+def _proposal(books: Books, vat_map: VatMap, want: TaxUse, day: date) -> Tax | None:
     """The one tax of ordinary sales with the same rate; nothing that is exempt, abroad, or only likely."""
     country = want.pattern.country
     if not want.rate or (country is not None and country not in HOME):
@@ -173,7 +173,7 @@ def _begin_beside(books: Books, entry: Entry) -> date | None:
     return began if same and began is not None and began > (entry.pattern.valid_from or date.min) else None
 
 
-def decided(books: Books, vat_map: VatMap, wants: Sequence[Want], answer: Callable[[Entry], str]) -> VatMap:
+def decided(books: Books, vat_map: VatMap, wants: Sequence[TaxUse], answer: Callable[[Entry], str]) -> VatMap:
     """The map with an answer for everything in it that no row decides yet; "" leaves it as it is."""
     for want in wants:
         asked: set[date] = set()
@@ -184,11 +184,11 @@ def decided(books: Books, vat_map: VatMap, wants: Sequence[Want], answer: Callab
     return vat_map
 
 
-def _next_open(books: Books, vat_map: VatMap, want: Want, asked: set[date]) -> Entry | None:
+def _next_open(books: Books, vat_map: VatMap, want: TaxUse, asked: set[date]) -> Entry | None:
     return next((e for e in open_entries(books, vat_map, [want]) if e.day not in asked), None)
 
 
-def open_entries(books: Books, vat_map: VatMap, wants: Sequence[Want]) -> list[Entry]:
+def open_entries(books: Books, vat_map: VatMap, wants: Sequence[TaxUse]) -> list[Entry]:
     """What no row decides and one could: a rate that will have ended is no question."""
     return [
         entry
@@ -220,7 +220,7 @@ class Finding:
     hint: str
 
 
-def findings(books: Books, vat_map: VatMap, wants: Sequence[Want]) -> list[Finding]:
+def findings(books: Books, vat_map: VatMap, wants: Sequence[TaxUse]) -> list[Finding]:
     """Everything that stops records, or soon will, and what the ledger has that the map does not know."""
     found = [
         _finding(books, entry)
@@ -329,7 +329,7 @@ def _new_rates(books: Books, vat_map: VatMap) -> Iterator[Finding]:
 # words
 
 
-def in_words(want: Want) -> str:
+def in_words(want: TaxUse) -> str:
     """What a want is, as a sentence begins with it."""
     pattern = want.pattern
     what = [f'the class "{pattern.tax_class}"'] if pattern.tax_class is not None else []

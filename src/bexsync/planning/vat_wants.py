@@ -30,7 +30,7 @@ _LISTED = frozenset({Origin.LIST, Origin.PRODUCT})
 
 
 @dataclass(frozen=True)
-class Seen:
+class ObservedRate:
     """A rate or class of the shop as it was met; `day` is the last day of supply where it was an invoice."""
 
     origin: Origin
@@ -48,7 +48,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Want:
+class TaxUse:
     """Something that needs a tax on a day: `pattern` is the row that would say so, `rate` what the shop says it is."""
 
     pattern: VatRow
@@ -79,7 +79,7 @@ class Want:
         ]
 
 
-def wants_of(seen: Iterable[Seen], vat_map: VatMap, taxes: Sequence[Tax], today: date) -> list[Want]:
+def wants_of(seen: Iterable[ObservedRate], vat_map: VatMap, taxes: Sequence[Tax], today: date) -> list[TaxUse]:
     """Everything that needs a tax: plain rates first, then classes, shipping and fees."""
     seen = [one for one in seen if not one.says_nothing]
     listed = {one.rate for one in seen if one.origin in _LISTED and one.rate is not None}
@@ -92,7 +92,7 @@ def wants_of(seen: Iterable[Seen], vat_map: VatMap, taxes: Sequence[Tax], today:
     return sorted(wants, key=_order)
 
 
-def _order(want: Want) -> tuple[object, ...]:
+def _order(want: TaxUse) -> tuple[object, ...]:
     pattern = want.pattern
     return (
         ("sale", "shipping", "fee").index(want.use),
@@ -104,7 +104,7 @@ def _order(want: Want) -> tuple[object, ...]:
     )
 
 
-def _is_over(one: Seen, listed: Set[Decimal], taxes: Sequence[Tax], today: date) -> bool:
+def _is_over(one: ObservedRate, listed: Set[Decimal], taxes: Sequence[Tax], today: date) -> bool:
     """A rate that has ended is history where all of it is booked, it is long ago, or what follows is listed too."""
     if not one.rate or one.origin is Origin.OPEN:
         return False
@@ -134,12 +134,12 @@ def end_of_rate(taxes: Iterable[Tax], rate: Decimal) -> date | None:
     return max((end for end in ends if end is not None), default=None) if None not in ends else None
 
 
-def _is_international(seen: Iterable[Seen]) -> bool:
+def _is_international(seen: Iterable[ObservedRate]) -> bool:
     """Whether the shop's own lists have rates of other countries."""
     return any(one.origin in _LISTED and one.rate and one.country not in (None, *HOME) for one in seen)
 
 
-def _at_home(one: Seen, international: bool) -> Seen:
+def _at_home(one: ObservedRate, international: bool) -> ObservedRate:
     """Without its country, unless that matters: sales at 0 % differ by where they go to, and so may a class."""
     if one.rate == 0:
         return one
@@ -148,10 +148,10 @@ def _at_home(one: Seen, international: bool) -> Seen:
     return one if matters else replace(one, country=None)
 
 
-def _in_force(seen: Sequence[Seen], today: date) -> list[Seen]:
+def _in_force(seen: Sequence[ObservedRate], today: date) -> list[ObservedRate]:
     """What the lists say from a day on replaces what they said before, and holds for the invoices since."""
 
-    def subject(one: Seen) -> tuple[object, ...]:
+    def subject(one: ObservedRate) -> tuple[object, ...]:
         plain = one.tax_class is None and one.use == "sale"
         return one.tax_class, one.use, one.country, one.rate if plain else None
 
@@ -160,7 +160,7 @@ def _in_force(seen: Sequence[Seen], today: date) -> list[Seen]:
         if one.origin in _LISTED:
             starts.setdefault(subject(one), set()).add(one.valid_from or date.min)
 
-    def start(one: Seen, day: date) -> date | None:
+    def start(one: ObservedRate, day: date) -> date | None:
         return max((begin for begin in starts.get(subject(one), ()) if begin <= day), default=None)
 
     kept = []
@@ -173,18 +173,18 @@ def _in_force(seen: Sequence[Seen], today: date) -> list[Seen]:
     return kept
 
 
-def _grouped(seen: Sequence[Seen], today: date) -> list[Want]:
-    families: dict[tuple[object, ...], list[Seen]] = {}
+def _grouped(seen: Sequence[ObservedRate], today: date) -> list[TaxUse]:
+    families: dict[tuple[object, ...], list[ObservedRate]] = {}
     for one in seen:
         families.setdefault((one.tax_class, one.use, one.country, one.valid_from), []).append(one)
-    groups: dict[VatRow, list[Seen]] = {}
+    groups: dict[VatRow, list[ObservedRate]] = {}
     for family in families.values():
         for one in family:
             groups.setdefault(_pattern(one, family), []).append(one)
     return [_want(pattern, group, today) for pattern, group in groups.items()]
 
 
-def _pattern(one: Seen, family: Sequence[Seen]) -> VatRow:
+def _pattern(one: ObservedRate, family: Sequence[ObservedRate]) -> VatRow:
     """A class, or shipping, stands for its rate where it has but one, and the shop may leave the rate out."""
     rates = {other.rate for other in family if other.rate is not None}
     may_lack_rate = any(other.rate is None or other.origin in _LISTED for other in family)
@@ -199,24 +199,24 @@ def _pattern(one: Seen, family: Sequence[Seen]) -> VatRow:
     )
 
 
-def _want(pattern: VatRow, group: Sequence[Seen], today: date) -> Want:
+def _want(pattern: VatRow, group: Sequence[ObservedRate], today: date) -> TaxUse:
     rates = {one.rate for one in group if one.rate is not None}
     origins = tuple(origin for origin in Origin if any(one.origin is origin for one in group))
     day = max(today, pattern.valid_from or today)
     if origins == (Origin.OPEN,):
         day = max((one.day for one in group if one.day is not None), default=today)
-    return Want(pattern, rates.pop() if len(rates) == 1 else None, group[0].use, day, origins)
+    return TaxUse(pattern, rates.pop() if len(rates) == 1 else None, group[0].use, day, origins)
 
 
-def _usual(wants: Sequence[Want], today: date) -> Iterator[Want]:
+def _usual(wants: Sequence[TaxUse], today: date) -> Iterator[TaxUse]:
     """Shipping and fees are to be thought of, though the shop has not shown any."""
     uses: tuple[Use, ...] = ("shipping", "fee")
     for use in uses:
         if all(want.use != use for want in wants):
-            yield Want(VatRow("", use=use), None, use, today, (Origin.USUAL,))
+            yield TaxUse(VatRow("", use=use), None, use, today, (Origin.USUAL,))
 
 
-def _of_map(wants: Sequence[Want], vat_map: VatMap, taxes: Sequence[Tax], today: date) -> Iterator[Want]:
+def _of_map(wants: Sequence[TaxUse], vat_map: VatMap, taxes: Sequence[Tax], today: date) -> Iterator[TaxUse]:
     """The rows of the map that decide something no want speaks of."""
     heard = {id(row) for want in wants for row in want.rows(vat_map, want.day)}
     for row in vat_map.rows:
@@ -231,7 +231,7 @@ def _of_map(wants: Sequence[Want], vat_map: VatMap, taxes: Sequence[Tax], today:
         day = max(today, row.valid_from or today)
         if row.rate is not None and row.valid_from is None and named:
             day = max(day, min(tax.valid_from or today for tax in named))  # nobody sells at a rate before it begins
-        want = Want(replace(row, code=""), rate, row.use or "sale", day, (Origin.MAP,))
+        want = TaxUse(replace(row, code=""), rate, row.use or "sale", day, (Origin.MAP,))
         if want.rows(vat_map, day)[0] is row:
             yield want
 
@@ -244,7 +244,7 @@ def _is_for_old_supplies(rate: Decimal, ends: Sequence[date | None], taxes: Sequ
     return is_long_ago(max(past), today) or bool(_successors(taxes, rate, today))
 
 
-def _of_ledger(wants: Sequence[Want], taxes: Sequence[Tax], today: date) -> Iterator[Want]:
+def _of_ledger(wants: Sequence[TaxUse], taxes: Sequence[Tax], today: date) -> Iterator[TaxUse]:
     """The ledger's rates that the shop has not used so far."""
     known = {want.rate for want in wants if want.is_plain_rate}
     starts: dict[Decimal, date] = {}
@@ -253,7 +253,7 @@ def _of_ledger(wants: Sequence[Want], taxes: Sequence[Tax], today: date) -> Iter
             start = max(today, tax.valid_from or today)
             starts[tax.rate] = min(start, starts.get(tax.rate, start))
     for rate, day in starts.items():
-        yield Want(VatRow("", rate=rate), rate, "sale", day, (Origin.LEDGER,))
+        yield TaxUse(VatRow("", rate=rate), rate, "sale", day, (Origin.LEDGER,))
 
 
 def is_current_sales_tax(tax: Tax, today: date) -> bool:

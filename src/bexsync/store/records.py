@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from bexsync.ports import Intake
+from bexsync.ports import IncomingRecord
 from bexsync.records import Reading, Record, read_record
 from bexsync.store.damage import unharmed, unpacked
 from bexsync.store.database import Database
@@ -65,7 +65,7 @@ class Records:
         self._db = database
         self._site = site
 
-    def take(self, intake: Intake, shop_id: str, now: datetime) -> RecordState:
+    def take(self, intake: IncomingRecord, shop_id: str, now: datetime) -> RecordState:
         """Keeps what the shop says now: new content is open again, the same content keeps its state, which is returned.
 
         Content of an older origin never replaces that of a newer one, however often it is taken in.

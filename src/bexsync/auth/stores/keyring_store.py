@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bexsync.auth.stores.chunks import Damaged, erase_chunks, load_chunks, save_chunks
 from bexsync.auth.stores.port import StoreChoice
-from bexsync.auth.stores.timeouts import TooSlow, in_time
+from bexsync.auth.stores.timeouts import TooSlow, run_with_timeout
 from bexsync.auth.stores.trial import other_stores, round_trip
 from bexsync.errors import BexsyncError, TokenStoreProblem, TryLater
 from bexsync.http.redaction import redact, register_secret
@@ -71,7 +71,7 @@ class KeyringStore:
         """Replaces the login, and reads it back: not every keyring says when it kept nothing."""
         register_secret(secret)
 
-        def work(drawer: Drawer) -> None:
+        def work(drawer: KeyringEntry) -> None:
             drawer.save(secret)
             if drawer.load() != secret:
                 raise TokenStoreProblem(f"{_capital(self.where)} did not keep the login.", other_stores("keyring"))
@@ -87,7 +87,7 @@ class KeyringStore:
         """A short round trip beside the entry."""
         trial = self._beside()
 
-        def work(drawer: Drawer) -> None:
+        def work(drawer: KeyringEntry) -> None:
             drawer.save(_SHORT)
             if drawer.load() != _SHORT:
                 raise TokenStoreProblem(f"{_capital(self.where)} keeps nothing.", other_stores("keyring"))
@@ -109,7 +109,7 @@ class KeyringStore:
     def _beside(self) -> KeyringStore:
         return KeyringStore("", self._backend, name=f"{self._name}#trial")
 
-    def _in_time(self, seconds: float, action: Callable[[Drawer], T]) -> T:
+    def _in_time(self, seconds: float, action: Callable[[KeyringEntry], T]) -> T:
         deadline = time.monotonic() + seconds
 
         def work() -> T:
@@ -117,10 +117,10 @@ class KeyringStore:
             self._backend = _module(backend)
             if self._backend == SECRET_SERVICE:
                 assert_unlocked(getattr(backend, "preferred_collection", ""))
-            return action(Drawer(backend, self._name, deadline))
+            return action(KeyringEntry(backend, self._name, deadline))
 
         try:
-            return in_time(seconds, work)
+            return run_with_timeout(seconds, work)
         except TooSlow:
             raise _too_slow(self.where, seconds) from None
         except BexsyncError:
@@ -133,7 +133,7 @@ class KeyringStore:
             raise _explained(self.where, problem) from None
 
 
-class Drawer:
+class KeyringEntry:
     """One text in a keyring, in parts where the keyring takes only short ones; it writes nothing after its deadline."""
 
     def __init__(self, backend: KeyringBackend, name: str, deadline: float) -> None:

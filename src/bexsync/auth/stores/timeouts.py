@@ -13,7 +13,7 @@ class TooSlow(Exception):
     """The work did not end in time and was left to itself."""
 
 
-def in_time(seconds: float, work: Callable[[], T]) -> T:
+def run_with_timeout(seconds: float, work: Callable[[], T]) -> T:
     """What the work returns or raises; raises TooSlow when it takes longer.
 
     A thread cannot be stopped, so work that hangs goes on hanging; as a daemon it keeps no process from ending.

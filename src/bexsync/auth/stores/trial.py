@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from bexsync.auth.stores.port import TokenStore
-from bexsync.auth.stores.timeouts import TooSlow, in_time
+from bexsync.auth.stores.timeouts import TooSlow, run_with_timeout
 from bexsync.errors import BexsyncError, TokenStoreProblem
 from bexsync.http.redaction import register_secret
 
@@ -30,7 +30,7 @@ def probe(store: TokenStore) -> None:
     canary = secrets.token_hex(AS_LONG_AS_A_LOGIN // 2)
     register_secret(canary)
     try:
-        in_time(PATIENCE, lambda: store.try_out(canary))
+        run_with_timeout(PATIENCE, lambda: store.try_out(canary))
     except TooSlow:
         raise TokenStoreProblem(
             f"{_sentence(store.where)} did not answer within {PATIENCE:.0f} seconds.", other_stores(store.choice.name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bexsync.cli import options
-from bexsync.cli.runner import Command, Lateness, StopRequest, command, finish, make_sure, workspace_of
+from bexsync.cli.runner import Command, RetryCounter, StopRequest, command, finish, make_sure, workspace_of
 from bexsync.errors import Exit
 
 if TYPE_CHECKING:
@@ -46,11 +46,11 @@ def try_out(
             yes,
             f"A test contact and a test draft are created, then archived and deleted. {_OF_THE_NUMBER}",
         )
-    lateness = Lateness(call) if quiet else None
+    lateness = RetryCounter(call) if quiet else None
     finish(call, lambda: run_test(call, read_only=read_only, yes=yes, lateness=lateness), patience=lateness)
 
 
-def run_test(call: Command, *, read_only: bool, yes: bool, lateness: Lateness | None = None) -> Exit:
+def run_test(call: Command, *, read_only: bool, yes: bool, lateness: RetryCounter | None = None) -> Exit:
     """Looks, tries it where that is wanted, and shows what came of it."""
     from bexsync.engine.result import Result
     from bexsync.jobs.connection import try_connection

@@ -12,7 +12,7 @@ from bexsync.cli.runner import Command, command, finish
 from bexsync.errors import Exit
 
 if TYPE_CHECKING:
-    from bexsync.admin.errors import ErrorDesk
+    from bexsync.admin.errors import ErrorAdmin
 
 Numbers = Annotated[
     list[str],
@@ -41,7 +41,7 @@ def list_(
     """List open errors: since when, how often, what to do."""
     call = command(context, "errors list", profile=profile, json=json)
 
-    def work(desk: ErrorDesk) -> Exit:
+    def work(desk: ErrorAdmin) -> Exit:
         rows = desk.open_errors(include_acknowledged=all_)
         return call.output.errors(rows, desk.places(rows))
 
@@ -52,7 +52,7 @@ def show(context: typer.Context, numbers: Numbers, profile: options.Profile = No
     """Show all about an error, bexio's own words too."""
     call = command(context, "errors show", profile=profile, json=json)
 
-    def work(desk: ErrorDesk) -> Exit:
+    def work(desk: ErrorAdmin) -> Exit:
         rows = desk.pick(numbers)
         return call.output.errors(rows, desk.places(rows), in_full=True)
 
@@ -80,7 +80,7 @@ def retry(
     _at_desk(call, lambda desk: call.output.changed_errors(desk.retry(numbers), "to be tried again"))
 
 
-def _at_desk(call: Command, work: Callable[[ErrorDesk], Exit]) -> None:
+def _at_desk(call: Command, work: Callable[[ErrorAdmin], Exit]) -> None:
     def at_desk() -> Exit:
         from bexsync.wiring import open_error_desk
 

@@ -13,7 +13,7 @@ from bexsync.cli.runner import Command, command, finish, make_sure
 from bexsync.errors import Exit
 
 if TYPE_CHECKING:
-    from bexsync.admin.state import StateDesk
+    from bexsync.admin.state import StateAdmin
 
 _PRUNED = {
     "records": "records with names and texts",
@@ -35,7 +35,7 @@ def backup(
     """Copy the state to a file, also while jobs are running."""
     call = command(context, "state backup", profile=profile, json=json)
 
-    def work(desk: StateDesk) -> tuple[str, dict[str, Any]]:
+    def work(desk: StateAdmin) -> tuple[str, dict[str, Any]]:
         target = desk.backup(file)
         return f"The state is copied to {target}.", {"file": str(target)}
 
@@ -57,7 +57,7 @@ def restore(
     """
     call = command(context, "state restore", profile=profile, json=json)
 
-    def work(desk: StateDesk) -> tuple[str, dict[str, Any]]:
+    def work(desk: StateAdmin) -> tuple[str, dict[str, Any]]:
         desk.check_copy(file)
         make_sure(call, yes, f"Replace the state of profile {call.profile} by {file}?")
         kept = desk.restore(file)
@@ -76,7 +76,7 @@ def take_over(
     call = command(context, "state take-over", profile=profile, json=json)
     make_sure(call, yes, "Has bexsync been stopped on the other computer?")
 
-    def work(desk: StateDesk) -> tuple[str, dict[str, Any]]:
+    def work(desk: StateAdmin) -> tuple[str, dict[str, Any]]:
         before = desk.take_over()
         return f"The state belongs to this computer now; before it belonged to {before}.", {"before": before}
 
@@ -103,7 +103,7 @@ def prune(
     """
     call = command(context, "state prune", profile=profile, json=json)
 
-    def work(desk: StateDesk) -> tuple[str, dict[str, Any]]:
+    def work(desk: StateAdmin) -> tuple[str, dict[str, Any]]:
         counts = desk.prune(days, files=not keep_files, backups=not keep_backups, dry=dry_run)
         said = ", ".join(f"{count} {_PRUNED.get(name, name)}" for name, count in counts.items() if count)
         sentence = "Nothing is old enough to be deleted."
@@ -115,7 +115,7 @@ def prune(
     _at_desk(call, work)
 
 
-def _at_desk(call: Command, work: Callable[[StateDesk], tuple[str, dict[str, Any]]]) -> None:
+def _at_desk(call: Command, work: Callable[[StateAdmin], tuple[str, dict[str, Any]]]) -> None:
     def at_desk() -> Exit:
         from bexsync.wiring import open_state_desk
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bexsync.cli import options
-from bexsync.cli.runner import Command, Lateness, command, finish
+from bexsync.cli.runner import Command, RetryCounter, command, finish
 from bexsync.errors import Exit, MappingProblem, UsageProblem
 
 if TYPE_CHECKING:
@@ -55,12 +55,12 @@ def map_(
         from bexsync.config.profile import vat_map_path
         from bexsync.paths import profile_path
         from bexsync.planning.mapping_arguments import read_orders
-        from bexsync.wiring import open_workspace, why_idle
+        from bexsync.wiring import disabled_reason, open_workspace
 
         if check and (set_ or yes or dry_run):
             raise UsageProblem("--check only looks, so it goes with no --set, --yes or --dry-run.", "Leave them out.")
         orders = read_orders(set_ or [])
-        reason = why_idle(call.profile)
+        reason = disabled_reason(call.profile)
         if reason:
             return call.output.said(reason, {"disabled": True})
         file = MapFile(vat_map_path(profile_path(call.profile).resolve()))
@@ -76,11 +76,11 @@ def map_(
 
     def looked() -> Exit:
         code = work()
-        Lateness(call).after(code)
+        RetryCounter(call).after(code)
         return code
 
     if check:  # cron hears of what time mends only when it does not
-        finish(call, looked, patience=Lateness(call))
+        finish(call, looked, patience=RetryCounter(call))
     finish(call, work)
 
 

@@ -34,7 +34,7 @@ from bexsync.config.sources import read_settings
 from bexsync.errors import BexsyncError, ConfigurationProblem, MappingProblem, TryLater
 from bexsync.files import write_new_privately
 from bexsync.paths import expanded, is_path, profile_path
-from bexsync.ports import Master
+from bexsync.ports import MasterData
 
 if TYPE_CHECKING:
     from bexsync.cli.prompts.login_prompts import Wishes
@@ -168,7 +168,7 @@ class _Talk:
             return otherwise
         return self._asker.option(init_questions.web_address(option, ""))
 
-    def _books(self, master: Master) -> dict[str, Any]:
+    def _books(self, master: MasterData) -> dict[str, Any]:
         usual = self._base.ledger
         if self._asker.asks:
             tell_heading(f"The books of {master.company or 'the company'}")
@@ -197,7 +197,7 @@ class _Talk:
             return offers[0].value
         return self._asker.answer(init_questions.choice(option, prompt, noun, offers, usual, (words,)))
 
-    def _tax(self, master: Master, account: str) -> str:
+    def _tax(self, master: MasterData, account: str) -> str:
         if not is_subject_to_vat(master, self._today):
             if self._asker.given("--tax-code"):
                 raise MappingProblem(
@@ -213,7 +213,7 @@ class _Talk:
         words = "The tax of lines that name none:"
         return self._choose("--tax-code", "Tax", "sales tax", offers, self._base.ledger.tax_code, words)
 
-    def _currency(self, master: Master) -> str:
+    def _currency(self, master: MasterData) -> str:
         offers = offered_currencies(master, self._base.ledger.currency)
         if not offers:
             raise MappingProblem("bexio has no currency.", "Add one in bexio (Settings, currencies).")
@@ -265,7 +265,7 @@ class _Talk:
 
     # invoices
 
-    def _invoices(self, master: Master) -> tuple[dict[str, Any], str]:
+    def _invoices(self, master: MasterData) -> tuple[dict[str, Any], str]:
         answers: dict[str, Any] = {
             "start_date": self._asker.answer(init_questions.start_date(self._base.invoices.start_date or self._today)),
             "finish": self._asker.answer(self._finish()),

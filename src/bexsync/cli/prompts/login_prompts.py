@@ -15,7 +15,7 @@ from bexsync.auth.cron_check import is_possible, rehearse
 from bexsync.auth.listener import Listener
 from bexsync.auth.login import App
 from bexsync.auth.records import LoginRecord
-from bexsync.auth.service import AuthDesk, LoggedIn
+from bexsync.auth.service import LoggedIn, LoginService
 from bexsync.auth.stores import StoreChoice, suggest
 from bexsync.auth.stores.encrypted_file import CREDENTIALS, KEY_FILE, make_key
 from bexsync.auth.tokens import names_token
@@ -67,7 +67,7 @@ def log_in(call: Command, wishes: Wishes) -> Exit:
     return call.output.said("\n".join(lines), data)
 
 
-def make_login(desk: AuthDesk, wishes: Wishes) -> tuple[LoginRecord, list[str]]:
+def make_login(desk: LoginService, wishes: Wishes) -> tuple[LoginRecord, list[str]]:
     """Logs in and keeps the login; what is known of it, and the sentences about it."""
     choice = desk.tried_out(choose_store(desk, wishes))
     if wishes.token_stdin:
@@ -89,7 +89,7 @@ def make_login(desk: AuthDesk, wishes: Wishes) -> tuple[LoginRecord, list[str]]:
     return record, lines
 
 
-def choose_store(desk: AuthDesk, wishes: Wishes) -> StoreChoice:
+def choose_store(desk: LoginService, wishes: Wishes) -> StoreChoice:
     """The store that was named, or the one of the login before, or what this machine suggests; never a silent guess."""
     record = desk.record
     name = wishes.store or desk.profile.ledger.token_store
@@ -122,7 +122,7 @@ def _key(key_file: Path | None) -> dict[str, str]:
     return {"key_file": str(path)}
 
 
-def _with_token(desk: AuthDesk) -> LoggedIn:
+def _with_token(desk: LoginService) -> LoggedIn:
     if sys.stdin.isatty():
         token = str(typer.prompt("Personal access token", hide_input=True, err=True)).strip()
     else:
@@ -136,7 +136,7 @@ def _with_token(desk: AuthDesk) -> LoggedIn:
     return desk.use_token(token)
 
 
-def _with_app(desk: AuthDesk, wishes: Wishes, choice: StoreChoice) -> tuple[LoggedIn, LoginRecord]:
+def _with_app(desk: LoginService, wishes: Wishes, choice: StoreChoice) -> tuple[LoggedIn, LoginRecord]:
     browser = None if wishes.no_browser else _browser()  # before anybody types anything
     app = _app(desk, wishes)
     attempt = desk.begin(app, to_ask_for(desk.profile, everything=wishes.all_scopes))
@@ -160,7 +160,7 @@ def _greeting(record: LoginRecord) -> str:
     return f"{record.company or record.company_id}, as {record.user or record.mail or 'unknown'}"
 
 
-def _app(desk: AuthDesk, wishes: Wishes) -> App:
+def _app(desk: LoginService, wishes: Wishes) -> App:
     known = None if wishes.new_app or wishes.client_id else desk.known_app()
     if known is not None:
         return known
@@ -193,7 +193,7 @@ def _needs_a_person(what: str, option: str) -> None:
         raise UsageProblem(f"The login needs {what}, and nobody is there to ask.", f"Pass it with {option}.")
 
 
-def _show_first_steps(desk: AuthDesk) -> None:
+def _show_first_steps(desk: LoginService) -> None:
     if desk.profile.ledger.issuer != BEXIO:
         _tell(
             f"This profile logs in at {desk.profile.ledger.issuer}, not at bexio.\n"

@@ -8,7 +8,7 @@ from typing import Any
 from bexsync.errors import Changed, Refused
 from bexsync.ledgers.bexio.api import Api
 from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
-from bexsync.ports import DocumentState, Done, Finding, Standing
+from bexsync.ports import DocumentState, DocumentStatus, EffectResult, LookupResult
 
 
 class Cancelling:
@@ -18,42 +18,46 @@ class Cancelling:
         self._api = api
         self._finder = finder
 
-    def cancel(self, payload: Mapping[str, Any]) -> Done:
+    def cancel(self, payload: Mapping[str, Any]) -> EffectResult:
         """Cancel an issued invoice that nobody has paid anything of."""
         state = self._finder.whole(payload["document_id"])
-        if state.standing is Standing.CANCELLED:
-            return _taken_back(state, Standing.CANCELLED)
-        if state.standing is not Standing.ISSUED or state.received or state.credited:
+        if state.standing is DocumentStatus.CANCELLED:
+            return _taken_back(state, DocumentStatus.CANCELLED)
+        if state.standing is not DocumentStatus.ISSUED or state.received or state.credited:
             standing = state.standing.value.replace("_", " ")
             raise Changed(
                 f"{state.number} was cancelled in the shop, but in bexio it is {standing}, maybe paid in "
                 f"part, so it was left as it is: {state.url}"
             )
         self._api.write("POST", f"{INVOICES}/{state.ledger_id}/cancel")
-        return _taken_back(state, Standing.CANCELLED)
+        return _taken_back(state, DocumentStatus.CANCELLED)
 
-    def find_cancelled(self, payload: Mapping[str, Any]) -> Finding:
+    def find_cancelled(self, payload: Mapping[str, Any]) -> LookupResult:
         """The status of the invoice says whether it was cancelled."""
         state = self._state(payload)
-        is_cancelled = state is not None and state.standing is Standing.CANCELLED
-        return Finding(done=_taken_back(state, Standing.CANCELLED)) if state and is_cancelled else Finding()
+        is_cancelled = state is not None and state.standing is DocumentStatus.CANCELLED
+        return (
+            LookupResult(done=_taken_back(state, DocumentStatus.CANCELLED))
+            if state and is_cancelled
+            else LookupResult()
+        )
 
-    def delete(self, payload: Mapping[str, Any]) -> Done:
+    def delete(self, payload: Mapping[str, Any]) -> EffectResult:
         """Delete a draft that holds what bexsync wrote, and was never shown to the customer."""
         state = self._finder.whole(payload["document_id"])
-        if state.standing is not Standing.DRAFT or state.shared or state.content != payload["content"]:
+        if state.standing is not DocumentStatus.DRAFT or state.shared or state.content != payload["content"]:
             raise Changed(
                 f"{state.number} was cancelled in the shop, but a person has worked on it in bexio, so the draft was "
                 f"left as it is: {state.url}"
             )
         self._api.write("DELETE", f"{INVOICES}/{state.ledger_id}")
-        return _taken_back(state, Standing.DELETED)
+        return _taken_back(state, DocumentStatus.DELETED)
 
-    def find_deleted(self, payload: Mapping[str, Any]) -> Finding:
+    def find_deleted(self, payload: Mapping[str, Any]) -> LookupResult:
         """A draft that is gone was deleted."""
         if self._state(payload) is not None:
-            return Finding()
-        return Finding(done=Done(payload["document_id"], seen={"standing": Standing.DELETED.value}))
+            return LookupResult()
+        return LookupResult(done=EffectResult(payload["document_id"], seen={"standing": DocumentStatus.DELETED.value}))
 
     def _state(self, payload: Mapping[str, Any]) -> DocumentState | None:
         try:
@@ -64,5 +68,5 @@ class Cancelling:
             raise
 
 
-def _taken_back(state: DocumentState, standing: Standing) -> Done:
-    return Done(state.ledger_id, state.number, state.url, seen={"standing": standing.value})
+def _taken_back(state: DocumentState, standing: DocumentStatus) -> EffectResult:
+    return EffectResult(state.ledger_id, state.number, state.url, seen={"standing": standing.value})

@@ -24,7 +24,7 @@ from bexsync.ledgers.bexio.reading import (
     spare_text,
     understood,
 )
-from bexsync.ports import Done, Finding, Item
+from bexsync.ports import EffectResult, Item, LookupResult
 from bexsync.records.html_text import plain_text
 from bexsync.store.ledger_cache import Facts
 
@@ -97,7 +97,7 @@ class ItemBook:
         """The deep link of an item."""
         return f"{self._web_url}/index.php/article/show/id/{ledger_id}"
 
-    def create(self, payload: Mapping[str, Any]) -> Done:
+    def create(self, payload: Mapping[str, Any]) -> EffectResult:
         """A new item; where this login may not write stock, one without."""
         row, with_stock = self._created(payload)
         with after_the_effect(), understood("the new item"):
@@ -123,15 +123,15 @@ class ItemBook:
             self._takes_stock = False  # it was permitted without: the others need not be asked for
         return row, stock is None
 
-    def find_created(self, payload: Mapping[str, Any]) -> Finding:
+    def find_created(self, payload: Mapping[str, Any]) -> LookupResult:
         """The item that was to be created carries its code; several are for a person to judge."""
         found = self.with_code(payload["code"])
         if len(found) > 1:
             links = ", ".join(self.url(item.ledger_id) for item in found)
-            return Finding(conflict=f"bexio has {len(found)} items with the code {payload['code']}: {links}")
-        return Finding(done=self._done(found[0])) if found else Finding()
+            return LookupResult(conflict=f"bexio has {len(found)} items with the code {payload['code']}: {links}")
+        return LookupResult(done=self._done(found[0])) if found else LookupResult()
 
-    def edit(self, payload: Mapping[str, Any]) -> Done:
+    def edit(self, payload: Mapping[str, Any]) -> EffectResult:
         """Some fields of an item; the others stay as they are."""
         self._mend_trial()
         row, without_stock = self._edited_with_stock(f"{ITEMS}/{payload['ledger_id']}", payload["fields"])
@@ -218,23 +218,23 @@ class ItemBook:
     def _write(self, path: str, body: Mapping[str, Any]) -> Any:
         return self._api.write("POST", path, body, bucket=BUCKET)
 
-    def find_edited(self, payload: Mapping[str, Any]) -> Finding:
+    def find_edited(self, payload: Mapping[str, Any]) -> LookupResult:
         """An edit took effect when the item says what was written; otherwise it may simply be repeated."""
         try:
             self._mend_trial()
         except LedgerAnswer:
-            return Finding()
+            return LookupResult()
         item = self.one(payload["ledger_id"])
         if item is None:
-            return Finding(conflict=f"The item {payload['ledger_id']} was deleted in bexio.")
+            return LookupResult(conflict=f"The item {payload['ledger_id']} was deleted in bexio.")
         says: dict[str, Any] = {**fields_of(item), "tax_id": item.tax_id}
         is_written = all(says.get(name) == value for name, value in payload["fields"].items() if name in says)
-        return Finding(done=self._done(item)) if is_written else Finding()
+        return LookupResult(done=self._done(item)) if is_written else LookupResult()
 
-    def _done(self, item: Item) -> Done:
+    def _done(self, item: Item) -> EffectResult:
         url = self.url(item.ledger_id)
         seen = {"ledger_id": str(item.ledger_id), "ledger_code": item.code, "url": url}
-        return Done(item.ledger_id, item.code, url, seen=seen, data=fields_of(item))
+        return EffectResult(item.ledger_id, item.code, url, seen=seen, data=fields_of(item))
 
 
 def item_from(row: Row) -> Item:

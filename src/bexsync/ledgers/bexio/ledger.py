@@ -17,7 +17,7 @@ from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
 from bexsync.ledgers.bexio.items import ItemBook
 from bexsync.ledgers.bexio.letter import filled, in_letters
 from bexsync.ledgers.bexio.markup import markup, unmarked
-from bexsync.ledgers.bexio.master import MasterData
+from bexsync.ledgers.bexio.master import MasterReader
 from bexsync.ledgers.bexio.reading import (
     NotUnderstood,
     after_the_effect,
@@ -44,7 +44,17 @@ from bexsync.ledgers.bexio.records import (
 )
 from bexsync.ledgers.bexio.trial import Experiments, TidyingUp, booked_lines, inspect
 from bexsync.money import written
-from bexsync.ports import BookedLine, DocumentState, Done, Finding, Inspection, Item, Master, Payment, Standing
+from bexsync.ports import (
+    BookedLine,
+    DocumentState,
+    DocumentStatus,
+    EffectResult,
+    Inspection,
+    Item,
+    LookupResult,
+    MasterData,
+    Payment,
+)
 from bexsync.records.folding import alike
 from bexsync.store import Store
 
@@ -57,8 +67,8 @@ _OF_MASTER = re.compile(
 )
 _OF_CONTACTS = re.compile(r"\bcontact(_sub)?_id\b")
 _OF_LETTER = re.compile(r"^(recipient_email|subject|message|attach_pdf)\b")
-Perform = Callable[[Mapping[str, Any]], Done]
-Find = Callable[[Mapping[str, Any]], Finding]
+Perform = Callable[[Mapping[str, Any]], EffectResult]
+Find = Callable[[Mapping[str, Any]], LookupResult]
 
 
 class BexioLedger:
@@ -71,7 +81,7 @@ class BexioLedger:
         self._store = store
         self._clock = clock
         self._web_url = web_url
-        self._master = MasterData(api, store.facts, bank_accounts=bank_accounts, templates=templates)
+        self._master = MasterReader(api, store.facts, bank_accounts=bank_accounts, templates=templates)
         self._contacts = ContactBook(api, store)
         self._finder = DocumentFinder(api, store, web_url)
         self._items = ItemBook(api, store.facts, clock, web_url)
@@ -121,7 +131,7 @@ class BexioLedger:
         return self._api.requests
 
     @property
-    def discoveries(self) -> int:
+    def learned_facts(self) -> int:
         """Grows whenever something was learned that may change a plan."""
         return self._discoveries
 
@@ -135,19 +145,19 @@ class BexioLedger:
         """Whether a position may have a negative price (an open question until one was refused)."""
         return self._store.facts.get(_NEGATIVE_PRICES) is not False
 
-    def master(self, *, bank_accounts: bool = False) -> Master:
+    def master(self, *, bank_accounts: bool = False) -> MasterData:
         """Master data, cached for a day, accounts for a minute; `bank_accounts` asks for those, where permitted."""
         return self._master.read(self._clock.now(), bank_accounts=bank_accounts)
 
-    def forget_master(self) -> None:
+    def forget_master_data(self) -> None:
         """Reads master data anew next time."""
         self._master.forget()
         self._discoveries += 1
 
-    def doubt_master(self) -> None:
+    def refresh_master_data(self) -> None:
         """Reads master data anew unless that was done in the last minute."""
         if not self._master.is_fresh(self._clock.now()):
-            self.forget_master()
+            self.forget_master_data()
 
     def refresh_contacts(self) -> None:
         """Brings the contact index of the store up to date."""
@@ -219,7 +229,7 @@ class BexioLedger:
             learned[_NEGATIVE_PRICES] = negative_price
         return learned
 
-    def perform(self, kind: str, payload: Mapping[str, Any]) -> Done:
+    def perform(self, kind: str, payload: Mapping[str, Any]) -> EffectResult:
         """One effect."""
         if kind not in self._performers:
             raise Defect(f"bexio has no effect called {kind}.")
@@ -244,23 +254,23 @@ class BexioLedger:
             self._contacts.forget()
             self._discoveries += 1
         if _OF_MASTER.search(words):
-            self.forget_master()
+            self.forget_master_data()
 
-    def find(self, kind: str, payload: Mapping[str, Any]) -> Finding:
+    def find(self, kind: str, payload: Mapping[str, Any]) -> LookupResult:
         """Looks for an effect in doubt; kinds without a finder may simply be repeated."""
         finder = self._finders.get(kind)
-        return finder(payload) if finder else Finding()
+        return finder(payload) if finder else LookupResult()
 
     # contacts
 
-    def _create_contact(self, form: Mapping[str, Any]) -> Done:
+    def _create_contact(self, form: Mapping[str, Any]) -> EffectResult:
         row = self._api.write("POST", "/2.0/contact", contact_to(form))
         with after_the_effect(), understood("the new contact"):
             if not is_same_contact(row, form):
                 raise NotUnderstood("it is another one")
-            return Done(record_id(row), spare_text(row, "nr"))
+            return EffectResult(record_id(row), spare_text(row, "nr"))
 
-    def _find_contact(self, form: Mapping[str, Any]) -> Finding:
+    def _find_contact(self, form: Mapping[str, Any]) -> LookupResult:
         """The index is read anew and matched here; the very contact we sent carries our name, kind and mail."""
         self.refresh_contacts()
         index = self._store.contacts
@@ -274,43 +284,45 @@ class BexioLedger:
         ]
         if len(ours) > 1:
             ids = ", ".join(str(row.ledger_id) for row in ours)
-            return Finding(conflict=f"bexio has {len(ours)} contacts that may be it ({ids}); look which one it is.")
-        return Finding(done=Done(ours[0].ledger_id)) if ours else Finding()
+            return LookupResult(
+                conflict=f"bexio has {len(ours)} contacts that may be it ({ids}); look which one it is."
+            )
+        return LookupResult(done=EffectResult(ours[0].ledger_id)) if ours else LookupResult()
 
-    def _restore_contact(self, payload: Mapping[str, Any]) -> Done:
+    def _restore_contact(self, payload: Mapping[str, Any]) -> EffectResult:
         self._api.write("PATCH", f"/2.0/contact/{payload['ledger_id']}/restore")
-        return Done(payload["ledger_id"])
+        return EffectResult(payload["ledger_id"])
 
-    def _find_restored(self, payload: Mapping[str, Any]) -> Finding:
+    def _find_restored(self, payload: Mapping[str, Any]) -> LookupResult:
         try:
             row = self._api.show(f"/2.0/contact/{payload['ledger_id']}")
         except Refused:
-            return Finding()
-        return Finding(done=Done(contact_from(row, archived=False).ledger_id))
+            return LookupResult()
+        return LookupResult(done=EffectResult(contact_from(row, archived=False).ledger_id))
 
-    def _edit_contact(self, payload: Mapping[str, Any]) -> Done:
+    def _edit_contact(self, payload: Mapping[str, Any]) -> EffectResult:
         """Writes fields of a contact; writing them twice changes nothing."""
         row = self._api.write("POST", f"/2.0/contact/{payload['ledger_id']}", contact_edit_to(payload))
         with after_the_effect(), understood("the changed contact"):
-            return Done(record_id(row_of(row)))
+            return EffectResult(record_id(row_of(row)))
 
-    def _relate_contacts(self, payload: Mapping[str, Any]) -> Done:
+    def _relate_contacts(self, payload: Mapping[str, Any]) -> EffectResult:
         body = {"contact_id": payload["contact_id"], "contact_sub_id": payload["person_id"], "description": ""}
         row = self._api.write("POST", "/2.0/contact_relation", body)
         with after_the_effect(), understood("the relation of two contacts"):
-            return Done(record_id(row_of(row)))
+            return EffectResult(record_id(row_of(row)))
 
-    def _find_relation(self, payload: Mapping[str, Any]) -> Finding:
+    def _find_relation(self, payload: Mapping[str, Any]) -> LookupResult:
         wanted = (payload["contact_id"], payload["person_id"])
         for row in self._api.list("/2.0/contact_relation"):
             with understood("a relation of two contacts"):
                 if (number(row, "contact_id"), number(row, "contact_sub_id")) == wanted:
-                    return Finding(done=Done(record_id(row)))
-        return Finding()
+                    return LookupResult(done=EffectResult(record_id(row)))
+        return LookupResult()
 
     # invoices
 
-    def _create_invoice(self, payload: Mapping[str, Any]) -> Done:
+    def _create_invoice(self, payload: Mapping[str, Any]) -> EffectResult:
         body = invoice_to(payload) | {"positions": [embedded_position(p) for p in payload["positions"]]}
         row = self._api.write("POST", INVOICES, body)
         with after_the_effect(), understood("the new invoice"):
@@ -319,25 +331,27 @@ class BexioLedger:
                 raise NotUnderstood("it is another one")
             return document_done(state)
 
-    def _find_invoice(self, payload: Mapping[str, Any]) -> Finding:
+    def _find_invoice(self, payload: Mapping[str, Any]) -> LookupResult:
         put_aside = payload.get("put_aside", ())
         found = [state for state in self._finder.one(payload["reference"]) if state.ledger_id not in put_aside]
         if len(found) > 1:
             numbers = ", ".join(f"{state.number} ({state.url})" for state in found)
-            return Finding(
+            return LookupResult(
                 conflict=f"bexio has {len(found)} invoices with our reference: {numbers}. Delete all but one."
             )
         if not found:
-            return Finding()
+            return LookupResult()
         row = self._row(found[0].ledger_id)
         if row is None:  # deleted since the search
-            return Finding()
+            return LookupResult()
         state = document_of(found[0].ledger_id, row, self._web_url)
         if state.contact_id != payload["contact_id"] or state.currency_id != payload["currency_id"]:
-            return Finding(conflict=f"{state.number} carries our reference but is for somebody else: {state.url}")
+            return LookupResult(conflict=f"{state.number} carries our reference but is for somebody else: {state.url}")
         if not begins_with(row, _forms(payload["positions"])):
-            return Finding(conflict=f"The positions of {state.number} are not the ones sent; compare them: {state.url}")
-        return Finding(done=document_done(state))
+            return LookupResult(
+                conflict=f"The positions of {state.number} are not the ones sent; compare them: {state.url}"
+            )
+        return LookupResult(done=document_done(state))
 
     def changed(self, payload: Mapping[str, Any]) -> str:
         """Say why the document of an issue or a mail is not what `payload` was planned for, "" where it is."""
@@ -349,11 +363,11 @@ class BexioLedger:
                 f"{state.number} was changed in bexio after bexsync wrote it, and comes to {written(state.total)}, "
                 f"so it was neither issued nor mailed. If the change is meant, issue and mail it in bexio: {state.url}"
             )
-        if payload.get("issue") and state.standing is not Standing.DRAFT:
+        if payload.get("issue") and state.standing is not DocumentStatus.DRAFT:
             return f"{state.number} was issued in bexio meanwhile, so bexsync does not mail it: {state.url}"
         return ""
 
-    def _adopt(self, payload: Mapping[str, Any]) -> Done:
+    def _adopt(self, payload: Mapping[str, Any]) -> EffectResult:
         row = self._finder.row(payload["document_id"])
         state = document_of(payload["document_id"], row, self._web_url)
         if "positions" in payload and not begins_with(row, _forms(payload["positions"])):
@@ -363,7 +377,7 @@ class BexioLedger:
             )
         return document_done(state)
 
-    def _show_done(self, payload: Mapping[str, Any]) -> Done:
+    def _show_done(self, payload: Mapping[str, Any]) -> EffectResult:
         return document_done(self._show(payload["document_id"]))
 
     def _show(self, ledger_id: int) -> DocumentState:
@@ -377,7 +391,7 @@ class BexioLedger:
                 return None
             raise
 
-    def _edit_invoice(self, payload: Mapping[str, Any]) -> Done:
+    def _edit_invoice(self, payload: Mapping[str, Any]) -> EffectResult:
         """Looks first: an issued invoice must not be edited, nor a draft that a person has worked on."""
         row = self._finder.row(payload["document_id"])
         state = document_of(payload["document_id"], row, self._web_url)
@@ -394,14 +408,14 @@ class BexioLedger:
         with after_the_effect():
             return document_done(document_of(payload["document_id"], row, self._web_url))
 
-    def _claim_document(self, payload: Mapping[str, Any]) -> Done:
+    def _claim_document(self, payload: Mapping[str, Any]) -> EffectResult:
         """Writes our reference onto a document that somebody else made; writing it twice changes nothing."""
         body = {"api_reference": payload["reference"]}
         row = self._api.write("POST", f"{INVOICES}/{payload['document_id']}", body)
         with after_the_effect():
             return document_done(document_of(payload["document_id"], row, self._web_url))
 
-    def _clear_positions(self, payload: Mapping[str, Any]) -> Done:
+    def _clear_positions(self, payload: Mapping[str, Any]) -> EffectResult:
         path = f"{INVOICES}/{payload['document_id']}"
         row = self._api.show(path)
         _refuse_unless_draft(document_of(payload["document_id"], row, self._web_url))
@@ -411,40 +425,42 @@ class BexioLedger:
             except Refused as problem:
                 if problem.status != 404:
                     raise
-        return Done(payload["document_id"])
+        return EffectResult(payload["document_id"])
 
-    def _add_position(self, payload: Mapping[str, Any]) -> Done:
+    def _add_position(self, payload: Mapping[str, Any]) -> EffectResult:
         kind, body = position_to(payload["position"])
         row = self._api.write("POST", f"{INVOICES}/{payload['document_id']}/{segment(kind)}", body)
         with after_the_effect(), understood("the new position"):
-            return Done(record_id(row_of(row)))
+            return EffectResult(record_id(row_of(row)))
 
-    def _find_position(self, payload: Mapping[str, Any]) -> Finding:
+    def _find_position(self, payload: Mapping[str, Any]) -> LookupResult:
         """Positions are added in order, so how many there are says whether this one is."""
         state = self.document(payload["document_id"])
         if state is None:
-            return Finding()
+            return LookupResult()
         index = payload["index"]
         if len(state.texts) == index:
-            return Finding()
+            return LookupResult()
         if len(state.texts) > index and _same_text(state.texts[index], payload["position"]["text"]):
-            return Finding(done=Done(state.ledger_id))
-        return Finding(conflict=f"The positions of {state.number} are not the ones sent; compare them: {state.url}")
+            return LookupResult(done=EffectResult(state.ledger_id))
+        return LookupResult(
+            conflict=f"The positions of {state.number} are not the ones sent; compare them: {state.url}"
+        )
 
-    def _issue(self, payload: Mapping[str, Any]) -> Done:
+    def _issue(self, payload: Mapping[str, Any]) -> EffectResult:
         self._api.write("POST", f"{INVOICES}/{payload['document_id']}/issue")
         if payload["look"]:
             with after_the_effect():
                 return document_done(self._show(payload["document_id"]))
-        return Done(payload["document_id"], seen={"standing": Standing.ISSUED.value})
+        return EffectResult(payload["document_id"], seen={"standing": DocumentStatus.ISSUED.value})
 
-    def _find_issued(self, payload: Mapping[str, Any]) -> Finding:
+    def _find_issued(self, payload: Mapping[str, Any]) -> LookupResult:
         state = self.document(payload["document_id"])
-        if state is None or state.standing is Standing.DRAFT:
-            return Finding()
-        return Finding(done=document_done(state))
+        if state is None or state.standing is DocumentStatus.DRAFT:
+            return LookupResult()
+        return LookupResult(done=document_done(state))
 
-    def _send(self, payload: Mapping[str, Any]) -> Done:
+    def _send(self, payload: Mapping[str, Any]) -> EffectResult:
         path = f"{INVOICES}/{payload['document_id']}"
         words = in_letters(payload["words"], payload["language"])
         body = {
@@ -467,7 +483,7 @@ class BexioLedger:
             raise
         if not payload["issue"]:
             self._store.facts.learn(_ISSUED_FIRST, True, self._clock.now())
-        return Done(payload["document_id"], seen={"standing": Standing.ISSUED.value, "shared": "yes"})
+        return EffectResult(payload["document_id"], seen={"standing": DocumentStatus.ISSUED.value, "shared": "yes"})
 
     def _learn_of_sending(self, payload: Mapping[str, Any], problem: Refused) -> None:
         """A refused mail of a draft may mean that this bexio wants it issued first: the next plan does so.
@@ -477,22 +493,28 @@ class BexioLedger:
         facts = self._store.facts
         if any(_OF_LETTER.match(text) for text in problem.fields):
             return
-        if payload["issue"] and self.send_issues and self._show(payload["document_id"]).standing is Standing.DRAFT:
+        if (
+            payload["issue"]
+            and self.send_issues
+            and self._show(payload["document_id"]).standing is DocumentStatus.DRAFT
+        ):
             facts.learn(_SEND_ISSUES, False, self._clock.now())
             self._discoveries += 1
         if not payload["issue"] and not facts.get(_ISSUED_FIRST):
             facts.forget(_SEND_ISSUES)
 
-    def _find_sent(self, payload: Mapping[str, Any]) -> Finding:
+    def _find_sent(self, payload: Mapping[str, Any]) -> LookupResult:
         """A mail in doubt is never repeated: only an untouched draft proves that none went out (DESIGN)."""
         state = self.document(payload["document_id"])
         if state is None:
-            return Finding(conflict=f"The invoice was deleted before anybody could see whether {payload['to']} got it.")
-        if payload["issue"] and state.standing is Standing.DRAFT:
-            return Finding()
+            return LookupResult(
+                conflict=f"The invoice was deleted before anybody could see whether {payload['to']} got it."
+            )
+        if payload["issue"] and state.standing is DocumentStatus.DRAFT:
+            return LookupResult()
         if payload["shared_before"] == "no" and state.shared:
-            return Finding(done=document_done(state))
-        return Finding(
+            return LookupResult(done=document_done(state))
+        return LookupResult(
             conflict=f"Nobody can tell whether {state.number} was mailed to {payload['to']}. "
             f"Look at it in bexio and mail it there if it was not: {state.url}"
         )
@@ -512,5 +534,5 @@ def _has_negative_price(payload: Mapping[str, Any]) -> bool:
 
 
 def _refuse_unless_draft(state: DocumentState) -> None:
-    if state.standing is not Standing.DRAFT:
+    if state.standing is not DocumentStatus.DRAFT:
         raise Refused(409, f"{state.number} is no draft any more; it stays as it is: {state.url}")

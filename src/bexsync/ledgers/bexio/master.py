@@ -22,7 +22,7 @@ from bexsync.ledgers.bexio.reading import (
     text,
     understood,
 )
-from bexsync.ports import Account, BankAccount, Country, Currency, Master, Named, User, VatYear
+from bexsync.ports import Account, BankAccount, Country, Currency, MasterData, Named, User, VatYear
 from bexsync.vat import Tax, told_apart
 
 MAX_AGE = timedelta(days=1)
@@ -101,7 +101,7 @@ class NoMemory:
         """Nothing is there to be dropped."""
 
 
-class MasterData:
+class MasterReader:
     """Reads and caches master data; optional parts are read only when the profile names something in them."""
 
     def __init__(self, api: Api, facts: Memory, *, bank_accounts: bool, templates: bool) -> None:
@@ -113,7 +113,7 @@ class MasterData:
         if templates:
             self._paths["templates"] = _OPTIONAL_PATHS["templates"]
 
-    def read(self, now: datetime, *, bank_accounts: bool = False) -> Master:
+    def read(self, now: datetime, *, bank_accounts: bool = False) -> MasterData:
         """All of it, from the state where it is young enough; only what was understood is kept.
 
         Bank accounts that only a document in a foreign currency asks for are empty where the login may not see them.
@@ -139,7 +139,7 @@ class MasterData:
             del self._paths["bank_accounts"]
             return (), False
 
-    def read_anew(self, now: datetime) -> tuple[Master, dict[str, BexsyncError]]:
+    def read_anew(self, now: datetime) -> tuple[MasterData, dict[str, BexsyncError]]:
         """All of it, asked for now; a part that may not be read is empty, and the reason stands beside it."""
         read: dict[str, Any] = {}
         problems: dict[str, BexsyncError] = {}
@@ -188,13 +188,13 @@ def _only(keys: Sequence[str], row: Any) -> Row:
     return {key: row_of(row)[key] for key in keys if key in row_of(row)}
 
 
-def _master(parts: Mapping[str, Any]) -> Master:
+def _master(parts: Mapping[str, Any]) -> MasterData:
     read = {name: _reader(name, parts.get(name, ())) for name in _READERS}
     with understood("its users"):
         me = _user(parts["me"])
     with understood("its number settings"):
         automatic = _automatic_numbering(parts["settings"])
-    return Master(
+    return MasterData(
         company=next(iter(read["company"]), ""),
         me=me,
         users=read["users"] or (me,),

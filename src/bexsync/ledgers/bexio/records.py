@@ -26,18 +26,18 @@ from bexsync.ledgers.bexio.reading import (
     understood,
 )
 from bexsync.money import written
-from bexsync.ports import DocumentState, Done, Payment, PostalAddress, Standing
+from bexsync.ports import DocumentState, DocumentStatus, EffectResult, Payment, PostalAddress
 from bexsync.store.ledger_cache import ContactRow
 
 _LONGEST_NUMBER = 255
 _KINDS = {"company": 1, "person": 2}
 _STANDINGS = {
-    7: Standing.DRAFT,
-    8: Standing.ISSUED,
-    9: Standing.PAID,
-    16: Standing.PARTLY_PAID,
-    19: Standing.CANCELLED,
-    31: Standing.UNPAID,
+    7: DocumentStatus.DRAFT,
+    8: DocumentStatus.ISSUED,
+    9: DocumentStatus.PAID,
+    16: DocumentStatus.PARTLY_PAID,
+    19: DocumentStatus.CANCELLED,
+    31: DocumentStatus.UNPAID,
 }
 _HEADER = {
     "reference": "api_reference",
@@ -253,7 +253,7 @@ def _document_number(row: Row) -> str:
     return found
 
 
-def _standing(row: Row) -> Standing:
+def _standing(row: Row) -> DocumentStatus:
     status = number(row, "kb_item_status_id")
     if status not in _STANDINGS:
         raise NotUnderstood(f"`kb_item_status_id` is {status}")
@@ -288,7 +288,7 @@ def _name(row: Any) -> str:
     return str(found) if isinstance(found, int) and 0 < found < 2**53 else "of an unknown id"
 
 
-def document_done(state: DocumentState) -> Done:
+def document_done(state: DocumentState) -> EffectResult:
     """An effect whose answer is the document."""
     data = {
         "shared": "yes" if state.shared else "no",
@@ -296,7 +296,7 @@ def document_done(state: DocumentState) -> Done:
         "content": state.content,
         "due_date": state.due_date,
     }
-    return Done(state.ledger_id, state.number, state.url, state, data=data)
+    return EffectResult(state.ledger_id, state.number, state.url, state, data=data)
 
 
 def payment_from(row: Row) -> Payment:

@@ -9,12 +9,12 @@ from typing import Any
 from bexsync.errors import NotPermitted, Refused
 from bexsync.ledgers.bexio.api import Api, Criterion, criterion
 from bexsync.ledgers.bexio.finders import IN_ON_ID, IN_ON_REFERENCE, INVOICES, DocumentFinder
-from bexsync.ledgers.bexio.master import MasterData
+from bexsync.ledgers.bexio.master import MasterReader
 from bexsync.ledgers.bexio.reading import NotUnderstood, optional_number, row_of, text, understood
 from bexsync.ledgers.bexio.records import document_of
 from bexsync.ledgers.bexio.rights import rights_from
 from bexsync.ledgers.bexio.scopes import SCOPES, Scope
-from bexsync.ports import BookedLine, DocumentState, Done, Finding, Inspection, Right, Standing
+from bexsync.ports import BookedLine, DocumentState, DocumentStatus, EffectResult, Inspection, LookupResult, Right
 from bexsync.store.ledger_cache import Facts
 
 CONTACTS = "/2.0/contact"
@@ -26,7 +26,7 @@ _READING = tuple(
 )
 
 
-def inspect(api: Api, master: MasterData, finder: DocumentFinder, reference: str, now: datetime) -> Inspection:
+def inspect(api: Api, master: MasterReader, finder: DocumentFinder, reference: str, now: datetime) -> Inspection:
     """Master data, what may be read of contacts and invoices, and the user's rights."""
     known, problems = master.read_anew(now)
     drafts: list[DocumentState] = []
@@ -68,23 +68,23 @@ class TidyingUp:
         self._api = api
         self._web_url = web_url
 
-    def delete_draft(self, payload: Mapping[str, Any]) -> Done:
+    def delete_draft(self, payload: Mapping[str, Any]) -> EffectResult:
         """Deletes a draft that carries our reference."""
         path = f"{INVOICES}/{payload['document_id']}"
         state = document_of(payload["document_id"], self._api.show(path), self._web_url)
         if state.reference != payload["reference"]:
             raise Refused(409, f"{state.number} does not carry the test's reference; it stays as it is: {state.url}")
-        if state.standing is not Standing.DRAFT:
+        if state.standing is not DocumentStatus.DRAFT:
             raise Refused(409, f"{state.number} is no draft any more; it stays as it is: {state.url}")
         self._api.write("DELETE", path)
-        return Done(payload["document_id"])
+        return EffectResult(payload["document_id"])
 
-    def find_deleted(self, payload: Mapping[str, Any]) -> Finding:
+    def find_deleted(self, payload: Mapping[str, Any]) -> LookupResult:
         """A draft that is gone was deleted."""
         gone = self._is_missing(f"{INVOICES}/{payload['document_id']}")
-        return Finding(done=Done(payload["document_id"])) if gone else Finding()
+        return LookupResult(done=EffectResult(payload["document_id"])) if gone else LookupResult()
 
-    def archive_contact(self, payload: Mapping[str, Any]) -> Done:
+    def archive_contact(self, payload: Mapping[str, Any]) -> EffectResult:
         """Archives a contact that bears the test's name."""
         path = f"{CONTACTS}/{payload['ledger_id']}"
         row = self._api.show(path)
@@ -93,12 +93,12 @@ class TidyingUp:
         if name != payload["name_1"]:
             raise Refused(409, f'the contact {payload["ledger_id"]} is called "{name}" now; it stays as it is')
         self._api.write("DELETE", path)
-        return Done(payload["ledger_id"])
+        return EffectResult(payload["ledger_id"])
 
-    def find_archived(self, payload: Mapping[str, Any]) -> Finding:
+    def find_archived(self, payload: Mapping[str, Any]) -> LookupResult:
         """bexio shows an archived contact only to those who ask for the archive."""
         gone = self._is_missing(f"{CONTACTS}/{payload['ledger_id']}")
-        return Finding(done=Done(payload["ledger_id"])) if gone else Finding()
+        return LookupResult(done=EffectResult(payload["ledger_id"])) if gone else LookupResult()
 
     def _is_missing(self, path: str) -> bool:
         try:

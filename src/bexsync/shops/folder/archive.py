@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from bexsync.ports import OriginReport, OriginState
+from bexsync.ports import SourceReport, SourceState
 from bexsync.shops.folder.durable import free_name, move_beside
 from bexsync.shops.folder.layout import Layout
 
@@ -30,12 +30,12 @@ def stamp_of(path: Path) -> Stamp | None:
         return None
 
 
-def put_away(layout: Layout, report: OriginReport, now: datetime, read_as: Stamp | None) -> bool:
+def put_away(layout: Layout, report: SourceReport, now: datetime, read_as: Stamp | None) -> bool:
     """Moves the file of a settled origin out of work/; False where it is no longer as it was read, and stays.
 
     A file that is gone, or still open, is left in peace.
     """
-    if report.state is OriginState.OPEN or Path(report.origin).name != report.origin:
+    if report.state is SourceState.OPEN or Path(report.origin).name != report.origin:
         return True
     with layout.opened(layout.work) as work:
         status = work.status(report.origin)
@@ -43,17 +43,17 @@ def put_away(layout: Layout, report: OriginReport, now: datetime, read_as: Stamp
             return True
         if read_as is not None and _stamp(status) != read_as:
             return False
-        folder = layout.failed if report.state is OriginState.GIVEN_UP else _of_month(layout, now)
+        folder = layout.failed if report.state is SourceState.GIVEN_UP else _of_month(layout, now)
         with layout.locked(folder) as target:
             name = free_name(target, report.origin)
-            if report.state is OriginState.GIVEN_UP:
+            if report.state is SourceState.GIVEN_UP:
                 # Before the move: a crash in between leaves a reason too many, which the next call replaces.
                 target.replace(f"{name}.error.txt", _reasons(report).encode(errors="replace"))
             move_beside(work, report.origin, target, name)
             is_as_read = read_as is None or _is(target.status(name), read_as)
             if not is_as_read:  # somebody who has it open added to it just now
                 move_beside(target, name, work, report.origin)
-                if report.state is OriginState.GIVEN_UP:
+                if report.state is SourceState.GIVEN_UP:
                     os.unlink(f"{name}.error.txt", dir_fd=target.handle)
             target.sync()
         work.sync()
@@ -76,7 +76,7 @@ def _of_month(layout: Layout, now: datetime) -> Path:
     return layout.done / name
 
 
-def _reasons(report: OriginReport) -> str:
+def _reasons(report: SourceReport) -> str:
     sentences = [" ".join(sentence.split()) for sentence in report.sentences] or ["No reason was given."]
     understood = f"\nIt was {report.understood}.\n" if report.understood else ""
     listed = "\n".join(f"- {sentence}" for sentence in sentences)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from bexsync.config.profile import CsvSection
-from bexsync.ports import Intake, Remark, Unreadable
+from bexsync.ports import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Malformed, Reading, Record, read_record
 from bexsync.records.quoting import named, shown
 from bexsync.shops.folder.catalog.lists import LISTS
 from bexsync.shops.folder.inbox import TABLES, WORKBOOKS
 from bexsync.shops.folder.input_errors import CORRECT, Complaint, id_in
-from bexsync.shops.folder.json_source import EXPORT_AGAIN, Piece, Torn, UnusableFile, pieces
+from bexsync.shops.folder.json_source import EXPORT_AGAIN, BrokenLine, JsonEntry, UnusableFile, pieces
 from bexsync.shops.folder.json_values import flaw_in
 
 SCHEMA = "bexsync/1"
@@ -23,19 +23,21 @@ _MOST_COMPLAINTS = 100
 _DROPPED = ("invoice", "customer")
 
 
-def read_file(path: Path, csv: CsvSection | None = None, currency: str = "") -> Iterator[Intake | Unreadable | Remark]:
+def read_file(
+    path: Path, csv: CsvSection | None = None, currency: str = ""
+) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
     """Everything in a file, at least one thing; nothing when the file is gone."""
     try:
         yield from _summed_up(path.name, _outcomes(path, csv or CsvSection(), currency))
     except FileNotFoundError:
         return
     except PermissionError as problem:
-        yield Unreadable(path.name, "", f"may not be read: {problem.strerror}", "Let bexsync's user read it.")
+        yield InvalidInput(path.name, "", f"may not be read: {problem.strerror}", "Let bexsync's user read it.")
     except UnusableFile as problem:
-        yield Unreadable(path.name, "", problem.message, problem.hint)
+        yield InvalidInput(path.name, "", problem.message, problem.hint)
 
 
-def _outcomes(path: Path, csv: CsvSection, currency: str) -> Iterator[Intake | Complaint | Remark]:
+def _outcomes(path: Path, csv: CsvSection, currency: str) -> Iterator[IncomingRecord | Complaint | ImportNote]:
     if path.suffix.lower() not in (*TABLES, *WORKBOOKS):
         return _Reader(path.name).read(path)
     from bexsync.shops.folder.table import read_table  # most shops have none
@@ -60,15 +62,15 @@ class _Reader:
     origin: str
     known: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
-    def read(self, path: Path) -> Iterator[Intake | Complaint]:
+    def read(self, path: Path) -> Iterator[IncomingRecord | Complaint]:
         for piece in pieces(path):
             outcome = self._outcome(piece)
             if outcome is not None:
                 yield outcome
 
-    def _outcome(self, piece: Piece | Torn) -> Intake | Complaint | None:
-        if isinstance(piece, Torn):
-            return Complaint(Unreadable(self.origin, piece.place, piece.message, piece.hint), is_format=True)
+    def _outcome(self, piece: JsonEntry | BrokenLine) -> IncomingRecord | Complaint | None:
+        if isinstance(piece, BrokenLine):
+            return Complaint(InvalidInput(self.origin, piece.place, piece.message, piece.hint), is_format=True)
         kind, shop_id = _known_kind(piece), _known_id(piece.value)
         try:
             reading = Reading()
@@ -77,9 +79,9 @@ class _Reader:
                 return None
         except _NoRecord as problem:
             self.known.setdefault((kind, shop_id), (piece.place, ""))
-            said = Unreadable(self.origin, piece.place, problem.message, problem.hint, kind, shop_id)
+            said = InvalidInput(self.origin, piece.place, problem.message, problem.hint, kind, shop_id)
             return Complaint(said, problem.is_format)
-        return Intake(kind, record, self.origin, piece.place, tuple(reading.cleaned))
+        return IncomingRecord(kind, record, self.origin, piece.place, tuple(reading.cleaned))
 
     def _is_repeated(self, kind: str, shop_id: str, place: str, content: str) -> bool:
         """Whether the same record stood in the file before; with other content it is a question for a person."""
@@ -95,15 +97,17 @@ class _Reader:
         return True
 
 
-def _summed_up(origin: str, outcomes: Iterator[Intake | Complaint | Remark]) -> Iterator[Intake | Unreadable | Remark]:
+def _summed_up(
+    origin: str, outcomes: Iterator[IncomingRecord | Complaint | ImportNote]
+) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
     """All records; a file of garbage is one complaint, and endless complaints end in a count."""
-    held: list[Unreadable] = []
+    held: list[InvalidInput] = []
     is_recognised, countless = False, 0
     for outcome in outcomes:
-        if isinstance(outcome, Remark):
+        if isinstance(outcome, ImportNote):
             yield outcome
             continue
-        if isinstance(outcome, Intake):
+        if isinstance(outcome, IncomingRecord):
             yield from held
             yield outcome
             held, is_recognised = [], True
@@ -118,12 +122,12 @@ def _summed_up(origin: str, outcomes: Iterator[Intake | Complaint | Remark]) -> 
     if not is_recognised:
         yield _one_for_all(origin, held, countless)
     elif countless > _MOST_COMPLAINTS:
-        yield Unreadable(origin, "", f"holds {countless - _MOST_COMPLAINTS} more pieces like these", EXPORT_AGAIN)
+        yield InvalidInput(origin, "", f"holds {countless - _MOST_COMPLAINTS} more pieces like these", EXPORT_AGAIN)
 
 
-def _one_for_all(origin: str, held: list[Unreadable], complaints: int) -> Unreadable:
+def _one_for_all(origin: str, held: list[InvalidInput], complaints: int) -> InvalidInput:
     if not held:
-        return Unreadable(origin, "", "is empty", EXPORT_AGAIN)
+        return InvalidInput(origin, "", "is empty", EXPORT_AGAIN)
     first = held[0]
     if complaints == 1 and first.kind + first.shop_id:
         return first
@@ -133,12 +137,12 @@ def _one_for_all(origin: str, held: list[Unreadable], complaints: int) -> Unread
     )
 
 
-def _as_clause(unreadable: Unreadable) -> str:
+def _as_clause(unreadable: InvalidInput) -> str:
     said = unreadable.message
     return f"says: {said}" if said.startswith("field ") else said
 
 
-def _record(piece: Piece, reading: Reading) -> Record:
+def _record(piece: JsonEntry, reading: Reading) -> Record:
     value = piece.value
     if not isinstance(value, Mapping):
         raise _NoRecord(f"is {named(value)} where a record, that is an object with fields, belongs", is_format=True)
@@ -154,7 +158,7 @@ def _record(piece: Piece, reading: Reading) -> Record:
     return record
 
 
-def _checked_kind(piece: Piece) -> str:
+def _checked_kind(piece: JsonEntry) -> str:
     for name, outer in (("schema", piece.schema), ("kind", piece.kind)):
         if outer is None and piece.value.get(name) is None:
             raise _NoRecord(f"field `{name}` is missing", _SAY_WHAT_IT_IS, is_format=True)
@@ -184,7 +188,7 @@ def _kinds() -> str:
     return " or ".join(f'"{kind}"' for kind in _DROPPED)
 
 
-def _known_kind(piece: Piece) -> str:
+def _known_kind(piece: JsonEntry) -> str:
     """The kind as far as the piece says it, for a complaint."""
     inner = piece.value.get("kind") if isinstance(piece.value, Mapping) else None
     said = inner if piece.kind is None else piece.kind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bexsync.ports import Unreadable
+from bexsync.ports import InvalidInput
 
 CORRECT = "Correct it and drop the file into in/ again; records that are already booked are recognised."
 _LONGEST_ID = 120
@@ -14,7 +14,7 @@ _LONGEST_ID = 120
 class Complaint:
     """Something unreadable, and whether it is a matter of format."""
 
-    unreadable: Unreadable
+    unreadable: InvalidInput
     is_format: bool = False
 
     @property

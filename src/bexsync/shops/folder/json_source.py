@@ -31,7 +31,7 @@ class UnusableFile(ValueError):
 
 
 @dataclass(frozen=True)
-class Piece:
+class JsonEntry:
     """A value where a record should be, and what the envelope around it says of all its records."""
 
     place: str
@@ -41,7 +41,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Torn:
+class BrokenLine:
     """A line that is no JSON."""
 
     place: str
@@ -49,7 +49,7 @@ class Torn:
     hint: str
 
 
-def pieces(path: Path) -> Iterator[Piece | Torn]:
+def pieces(path: Path) -> Iterator[JsonEntry | BrokenLine]:
     """The pieces of a file in order; lines are read one by one. Raises UnusableFile."""
     with opened(path) as stream:
         if path.suffix.lower() in RECORD_LINES:
@@ -76,7 +76,7 @@ def _too_large(size: int, largest: int = LARGEST) -> UnusableFile:
     )
 
 
-def line_pieces(stream: BinaryIO, largest: int = LARGEST) -> Iterator[Piece | Torn]:
+def line_pieces(stream: BinaryIO, largest: int = LARGEST) -> Iterator[JsonEntry | BrokenLine]:
     """One value a line; raises UnusableFile."""
     read = 0
     for number, line in enumerate(stream, 1):
@@ -89,14 +89,14 @@ def line_pieces(stream: BinaryIO, largest: int = LARGEST) -> Iterator[Piece | To
             yield _line(f"line {number}", line)
 
 
-def _line(place: str, line: bytes) -> Piece | Torn:
+def _line(place: str, line: bytes) -> JsonEntry | BrokenLine:
     try:
-        return Piece(place, parse(line.rstrip(b"\r\n").decode()))
+        return JsonEntry(place, parse(line.rstrip(b"\r\n").decode()))
     except UnicodeDecodeError as problem:
-        return Torn(place, f"is not UTF-8 (byte {problem.start + 1} is 0x{line[problem.start]:02X})", AS_UTF8)
+        return BrokenLine(place, f"is not UTF-8 (byte {problem.start + 1} is 0x{line[problem.start]:02X})", AS_UTF8)
     except NotJson as problem:
         at = f", column {problem.column}" if problem.column else ""
-        return Torn(place, f"is not valid JSON: {problem.message}{at}", "Write one whole record on each line.")
+        return BrokenLine(place, f"is not valid JSON: {problem.message}{at}", "Write one whole record on each line.")
 
 
 def _document(content: bytes) -> Any:
@@ -131,7 +131,7 @@ def not_json(problem: NotJson) -> UnusableFile:
     return UnusableFile(f"is not valid JSON: {problem.message}{at}", hint)
 
 
-def _records(document: Any) -> Iterator[Piece]:
+def _records(document: Any) -> Iterator[JsonEntry]:
     """One record, an array of records, or an envelope around an array."""
     envelope: Mapping[str, Any] = {}
     values = document if isinstance(document, list) else [document]
@@ -140,7 +140,7 @@ def _records(document: Any) -> Iterator[Piece]:
     if not values:
         raise UnusableFile("holds no records", "Leave the file away when there is nothing to hand over.")
     for number, value in enumerate(values, 1):
-        yield Piece(f"record {number}", value, envelope.get("schema"), envelope.get("kind"))
+        yield JsonEntry(f"record {number}", value, envelope.get("schema"), envelope.get("kind"))
 
 
 def _enveloped(envelope: Mapping[str, Any]) -> list[Any]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bexsync.config.profile import CsvSection
-from bexsync.ports import Event, Intake, Leftover, OriginReport, Place, Remark, StatusRow, Unreadable
+from bexsync.ports import Event, ImportNote, IncomingRecord, InvalidInput, Leftover, Place, SourceReport, StatusRow
 from bexsync.shops.folder.archive import Stamp, put_away, stamp_of
 from bexsync.shops.folder.documents import read_file
 from bexsync.shops.folder.events import append_event
@@ -40,7 +40,7 @@ class FolderShop:
         self._currency = currency
         self._read_as: dict[str, Stamp | None] = {}
 
-    def take_in(self, *, claim: bool) -> Iterator[Intake | Unreadable | Remark]:
+    def take_in(self, *, claim: bool) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
         """What stands in work/, then what is finished in in/; with `claim` the latter moves to work/ first."""
         with explained(self._layout):
             self._layout.require_root()
@@ -81,7 +81,7 @@ class FolderShop:
             with self._layout.locked(self._layout.out) as out:
                 replace_status_list(out, rows)
 
-    def tidy(self, reports: Sequence[OriginReport]) -> Sequence[str]:
+    def tidy(self, reports: Sequence[SourceReport]) -> Sequence[str]:
         """Moves settled files to done/ and given-up ones to failed/, with their reasons beside them.
 
         A file that was written to since it was read stays in work/, so that the next run reads what was added.
@@ -94,7 +94,7 @@ class FolderShop:
                 if not put_away(self._layout, report, self._now(), self._read_as.get(report.origin))
             ]
 
-    def _read(self, path: Path) -> Iterator[Intake | Unreadable | Remark]:
+    def _read(self, path: Path) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
         self._read_as[path.name] = stamp_of(path)
         return read_file(path, self._csv, self._currency)
 

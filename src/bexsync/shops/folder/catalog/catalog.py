@@ -8,11 +8,11 @@ from decimal import Decimal
 from pathlib import Path
 
 from bexsync.config.profile import CsvSection
-from bexsync.ports import Intake, ProductChange, Remark, StockChange, Unreadable
+from bexsync.ports import ImportNote, IncomingRecord, InvalidInput, ProductChange, StockChange
 from bexsync.records import Product
 from bexsync.records.quoting import shown
 from bexsync.shops.folder.catalog.lists import CORRECT_THERE, ListFile, Stamp, find_list, no_list
-from bexsync.shops.folder.catalog.outbox import PRODUCT_COLUMNS, STOCK_COLUMNS, ToldList
+from bexsync.shops.folder.catalog.outbox import PRODUCT_COLUMNS, STOCK_COLUMNS, OutboxTable
 from bexsync.shops.folder.catalog.reading import Complaint, Listed, read_list
 from bexsync.shops.folder.catalog.stock_list import StockList
 from bexsync.shops.folder.durable import Folder
@@ -43,7 +43,7 @@ class FolderCatalog:
         self._read_at: tuple[Stamp | None, ...] = ()
         self._stock: dict[str, Decimal | None] = {}
 
-    def products(self) -> Iterator[Intake | Unreadable | Remark]:
+    def products(self) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
         """Every product of catalog/products.*, with its number of catalog/stock.* where that names it."""
         with explained(self._layout):
             self._belonging.look()
@@ -52,25 +52,25 @@ class FolderCatalog:
             numbers: dict[str, Decimal | None] = {}
             same: dict[Decimal | None, Decimal | None] = {}  # few numbers stand for many products
             for outcome in _told_apart(products, read_list(products, self._csv)):
-                if isinstance(outcome, Remark):
+                if isinstance(outcome, ImportNote):
                     yield outcome
                     continue
-                if isinstance(outcome, Unreadable):
+                if isinstance(outcome, InvalidInput):
                     numbers.pop(outcome.shop_id, None)
                     yield outcome
                     continue
                 product = levels.applied(outcome[1]) if levels else outcome[1]
-                if isinstance(product, Unreadable):
+                if isinstance(product, InvalidInput):
                     yield product
                     continue
                 numbers[product.shop_id] = same.setdefault(product.stock, product.stock)
-                yield Intake("product", product, products.origin, outcome[0])
+                yield IncomingRecord("product", product, products.origin, outcome[0])
             if levels is not None:
                 yield from levels.left_over()
                 yield from levels.remarks
             self._read_at, self._stock = _stamps(products, stock), numbers
 
-    def tax_rates(self) -> Iterator[Intake | Unreadable | Remark]:
+    def tax_rates(self) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
         """Every rate of catalog/taxes.*, none where there is no such list."""
         with explained(self._layout):
             self._belonging.look()
@@ -80,10 +80,10 @@ class FolderCatalog:
             for outcome in read_list(taxes, self._csv):
                 if isinstance(outcome, Complaint):
                     yield outcome.unreadable
-                elif isinstance(outcome, Remark):
+                elif isinstance(outcome, ImportNote):
                     yield outcome
                 else:
-                    yield Intake("tax_rate", outcome.record, taxes.origin, outcome.place)
+                    yield IncomingRecord("tax_rate", outcome.record, taxes.origin, outcome.place)
 
     def change_products(self, changes: Sequence[ProductChange]) -> None:
         """Changes rows of out/products.csv; what was told of other fields before stays."""
@@ -132,8 +132,10 @@ class FolderCatalog:
     def _find(self, kind: str) -> ListFile | None:
         return find_list(self._layout, kind, now=self._now().timestamp(), quiet_seconds=self._quiet_seconds)
 
-    def _told(self, out: Folder, name: str, columns: Sequence[str]) -> ToldList:
-        return ToldList(out, name, columns, {field: chosen[0] for field, chosen in self._csv.columns.items() if chosen})
+    def _told(self, out: Folder, name: str, columns: Sequence[str]) -> OutboxTable:
+        return OutboxTable(
+            out, name, columns, {field: chosen[0] for field, chosen in self._csv.columns.items() if chosen}
+        )
 
 
 def _stamps(products: ListFile, stock: ListFile | None) -> tuple[Stamp | None, ...]:
@@ -146,12 +148,12 @@ def _stock_cells(change: StockChange) -> dict[str, str]:
 
 
 def _told_apart(
-    file: ListFile, outcomes: Iterator[Listed | Complaint | Remark]
-) -> Iterator[tuple[str, Product] | Unreadable | Remark]:
+    file: ListFile, outcomes: Iterator[Listed | Complaint | ImportNote]
+) -> Iterator[tuple[str, Product] | InvalidInput | ImportNote]:
     """Products that stand there once; the same again is nothing, and with other content a question for a person."""
     known: dict[str, int] = {}  # a digest of what it says above the number of its row: many of them fit into memory
     for outcome in outcomes:
-        if isinstance(outcome, Complaint | Remark):
+        if isinstance(outcome, Complaint | ImportNote):
             yield outcome.unreadable if isinstance(outcome, Complaint) else outcome
             continue
         product = outcome.record
@@ -163,7 +165,7 @@ def _told_apart(
             yield outcome.place, product
         elif earlier >> _PLACE_BITS != digest >> _PLACE_BITS:
             first = earlier & ((1 << _PLACE_BITS) - 1)
-            yield Unreadable(
+            yield InvalidInput(
                 file.origin,
                 outcome.place,
                 f"product {shown(product.shop_id)} occurs twice, {word}s {first} and {number}, with different content",

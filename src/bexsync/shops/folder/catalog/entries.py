@@ -19,7 +19,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoilt:
+class InvalidEntry:
     """A piece that cannot be read; `names` holds what of `shop_id` and `sku` it still says."""
 
     place: str
@@ -34,7 +34,7 @@ NOTHING: Mapping[str, Any] = {}
 class Source(Protocol):
     """A list in one of its forms."""
 
-    def entries(self) -> Iterator[Entry | Spoilt]:
+    def entries(self) -> Iterator[Entry | InvalidEntry]:
         """Everything in it, at least one thing, without holding it all; raises UnusableFile."""
         ...
 

@@ -10,11 +10,11 @@ from typing import Any, BinaryIO
 
 from bexsync.records import Malformed
 from bexsync.records.quoting import named, printable
-from bexsync.shops.folder.catalog.entries import NOTHING, Entry, Spoilt
+from bexsync.shops.folder.catalog.entries import NOTHING, Entry, InvalidEntry
 from bexsync.shops.folder.catalog.lists import LARGEST_LIST
 from bexsync.shops.folder.json_source import (
     AS_UTF8,
-    Torn,
+    BrokenLine,
     UnusableFile,
     check_envelope,
     line_pieces,
@@ -34,21 +34,21 @@ class JsonLines:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
 
-    def entries(self) -> Iterator[Entry | Spoilt]:
+    def entries(self) -> Iterator[Entry | InvalidEntry]:
         """Each line; the last one decides whether the list is whole."""
         found = False
-        torn: Torn | None = None
+        torn: BrokenLine | None = None
         for piece in line_pieces(self._stream, LARGEST_LIST):
             found = True
             if torn is not None:
-                yield Spoilt(torn.place, torn.message, torn.hint, NOTHING)
-            torn = piece if isinstance(piece, Torn) else None
-            if not isinstance(piece, Torn):
+                yield InvalidEntry(torn.place, torn.message, torn.hint, NOTHING)
+            torn = piece if isinstance(piece, BrokenLine) else None
+            if not isinstance(piece, BrokenLine):
                 yield Entry(piece.place, piece.value, NOTHING)
         if torn is not None:
             if not self._has_its_end():
                 raise UnusableFile(f"ends in the middle of {torn.place}")
-            yield Spoilt(torn.place, torn.message, torn.hint, NOTHING)
+            yield InvalidEntry(torn.place, torn.message, torn.hint, NOTHING)
         if not found:
             raise UnusableFile("is empty")
 
@@ -71,7 +71,7 @@ class JsonArray:
     def __init__(self, stream: BinaryIO) -> None:
         self._text = _Text(stream)
 
-    def entries(self) -> Iterator[Entry | Spoilt]:
+    def entries(self) -> Iterator[Entry | InvalidEntry]:
         """Each record as soon as it was read."""
         text, found = self._text, False
         sign = text.next_sign()

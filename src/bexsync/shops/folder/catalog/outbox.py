@@ -26,7 +26,7 @@ Cells = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class ToldList:
+class OutboxTable:
     """One list in out/; the profile may give its columns other headers. The caller holds the folder's lock."""
 
     folder: Folder

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from bexsync.config.profile import CsvSection
-from bexsync.ports import Remark, Unreadable
+from bexsync.ports import ImportNote, InvalidInput
 from bexsync.records import Malformed, Reading, Record, read_record
 from bexsync.records.quoting import named, shown
-from bexsync.shops.folder.catalog.entries import Entry, Source, Spoilt
+from bexsync.shops.folder.catalog.entries import Entry, InvalidEntry, Source
 from bexsync.shops.folder.catalog.json_lists import JsonArray, JsonLines
 from bexsync.shops.folder.catalog.lists import CORRECT_THERE, ListFile, in_place
 from bexsync.shops.folder.inbox import RECORD_LINES, TABLES, WORKBOOKS
@@ -35,22 +35,22 @@ class Listed:
 class Complaint:
     """Something in a list that is no record, and which product it is about as far as it says so."""
 
-    unreadable: Unreadable
+    unreadable: InvalidInput
     shop_id: str = ""
     sku: str = ""
 
 
-def read_list(file: ListFile, csv: CsvSection) -> Iterator[Listed | Complaint | Remark]:
+def read_list(file: ListFile, csv: CsvSection) -> Iterator[Listed | Complaint | ImportNote]:
     """Everything in a list, and how it was read; raises ConfigurationProblem and TryLater, at the latest at its end."""
     with file.reading() as stream:
         source = _source(file, stream, csv)
         cleaned: list[str] = []
         yield from _summed_up(file.origin, _outcomes(source, file, cleaned))
-        yield from (Remark(file.origin, said) for said in source.remarks())
+        yield from (ImportNote(file.origin, said) for said in source.remarks())
         if cleaned:
             more = f" and {len(cleaned) - _MOST_CLEANED} more" if len(cleaned) > _MOST_CLEANED else ""
             said = f"characters that nobody sees were removed from texts in {', '.join(cleaned[:_MOST_CLEANED])}{more}"
-            yield Remark(file.origin, said)
+            yield ImportNote(file.origin, said)
 
 
 def _source(file: ListFile, stream: BinaryIO, csv: CsvSection) -> Source:
@@ -67,7 +67,7 @@ def _source(file: ListFile, stream: BinaryIO, csv: CsvSection) -> Source:
 
 def _outcomes(source: Source, file: ListFile, cleaned: list[str]) -> Iterator[Listed | Complaint]:
     for entry in source.entries():
-        if isinstance(entry, Spoilt):
+        if isinstance(entry, InvalidEntry):
             yield _complaint(file, entry.place, entry.message, in_place(entry.hint), entry.names)
             continue
         if said := _objection(entry, file.kind):
@@ -101,7 +101,7 @@ def _objection(entry: Entry, kind: str) -> str | None:
 
 def _complaint(file: ListFile, place: str, message: str, hint: str, names: Any) -> Complaint:
     shop_id, sku = (_text(names, field) for field in ("shop_id", "sku"))
-    return Complaint(Unreadable(file.origin, place, message, hint, file.kind, shop_id), shop_id, sku)
+    return Complaint(InvalidInput(file.origin, place, message, hint, file.kind, shop_id), shop_id, sku)
 
 
 def _text(names: Any, field: str) -> str:
@@ -130,10 +130,10 @@ def _summed_up(origin: str, outcomes: Iterator[Listed | Complaint]) -> Iterator[
         raise _nothing_in_it(held[0].unreadable if held else None, nameless)
     if nameless > _MOST_NAMELESS:
         more = f"holds {nameless - _MOST_NAMELESS} more pieces like these"
-        yield Complaint(Unreadable(origin, "", more, "Export the list again."))
+        yield Complaint(InvalidInput(origin, "", more, "Export the list again."))
 
 
-def _nothing_in_it(first: Unreadable | None, complaints: int) -> UnusableFile:
+def _nothing_in_it(first: InvalidInput | None, complaints: int) -> UnusableFile:
     if first is None:
         return UnusableFile("holds no records", "Leave the file away when there is nothing to hand over.")
     more = f" (and {complaints - 1} more like it)" if complaints > 1 else ""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from bexsync.ports import Remark, Unreadable
+from bexsync.ports import ImportNote, InvalidInput
 from bexsync.records import Product, StockLevel
 from bexsync.records.quoting import shown
 from bexsync.shops.folder.catalog.lists import CORRECT_THERE
@@ -19,27 +19,27 @@ _Name = tuple[str, str]
 class StockList:
     """What each row says, by the product it names; kept small, because there are as many as products."""
 
-    def __init__(self, rows: Iterable[Listed | Complaint | Remark], origin: str) -> None:
+    def __init__(self, rows: Iterable[Listed | Complaint | ImportNote], origin: str) -> None:
         self._origin = origin
         self._word = ""
         self._index: dict[str, dict[str, int]] = {"shop_id": {}, "sku": {}}
         self._numbers = array("q")
         self._stocks: list[Decimal] = []
         self._is_used = bytearray()
-        self._doubts: dict[_Name, Unreadable] = {}
-        self._nameless: list[Unreadable] = []
-        self.remarks: list[Remark] = []
+        self._doubts: dict[_Name, InvalidInput] = {}
+        self._nameless: list[InvalidInput] = []
+        self.remarks: list[ImportNote] = []
         self._settled: set[_Name] = set()
         same: dict[Decimal, Decimal] = {}
         for row in rows:
-            if isinstance(row, Remark):
+            if isinstance(row, ImportNote):
                 self.remarks.append(row)
             elif isinstance(row, Complaint):
                 self._doubt(row)
             else:
                 self._keep(row, same)
 
-    def applied(self, product: Product) -> Product | Unreadable:
+    def applied(self, product: Product) -> Product | InvalidInput:
         """The product with the stock of its row; where that is in doubt, what is wrong with it."""
         found, doubt = [], None
         for field, value in (("shop_id", product.shop_id), ("sku", product.sku or "")):
@@ -56,14 +56,14 @@ class StockList:
             return self._contradiction(found[1], self._stocks[found[1]], found[0], "product", product.shop_id)
         return product.model_copy(update={"stock": self._stocks[found[0]]}) if found else product
 
-    def left_over(self) -> Iterator[Unreadable]:
+    def left_over(self) -> Iterator[InvalidInput]:
         """What no product used: rows that cannot be read, and rows for nobody."""
         yield from self._nameless
         yield from (doubt for name, doubt in self._doubts.items() if name not in self._settled)
         for field, names in self._index.items():
             for value, index in names.items():
                 if not self._is_used[index] and (field, value) not in self._doubts:
-                    yield Unreadable(
+                    yield InvalidInput(
                         self._origin,
                         self._place(index),
                         f"is the stock of a product that is not listed: no product has the {field} {shown(value)}",
@@ -94,10 +94,10 @@ class StockList:
         else:
             self._nameless.append(row.unreadable)
 
-    def _contradiction(self, index: int, stock: Decimal, other: int, kind: str, shop_id: str) -> Unreadable:
+    def _contradiction(self, index: int, stock: Decimal, other: int, kind: str, shop_id: str) -> InvalidInput:
         said = f"{self._place(other)} says {self._stocks[other]} of the same product"
         message = f"says that the stock is {stock}, but {said}"
-        return Unreadable(self._origin, self._place(index), message, CORRECT_THERE, kind, shop_id)
+        return InvalidInput(self._origin, self._place(index), message, CORRECT_THERE, kind, shop_id)
 
     def _place(self, index: int) -> str:
         return f"{self._word} {self._numbers[index]}"

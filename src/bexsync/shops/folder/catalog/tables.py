@@ -12,7 +12,7 @@ from bexsync.config.profile import CsvSection
 from bexsync.records import Malformed
 from bexsync.records.quoting import printable
 from bexsync.shops.folder.catalog.decisive import PRODUCT_KINDS, named_when_ignored
-from bexsync.shops.folder.catalog.entries import NOTHING, Entry, Spoilt
+from bexsync.shops.folder.catalog.entries import NOTHING, Entry, InvalidEntry
 from bexsync.shops.folder.catalog.parents import Parents, UnknownParent
 from bexsync.shops.folder.catalog.shopify import ShopifyRows, is_shopify
 from bexsync.shops.folder.catalog.vocabulary import (
@@ -139,7 +139,7 @@ class TableList:
         self._parents = Parents()
         self._not_sold: dict[str, list[str]] = {}
 
-    def entries(self) -> Iterator[Entry | Spoilt]:
+    def entries(self) -> Iterator[Entry | InvalidEntry]:
         """A record per row."""
         decimal = self._look_through() or "."
         cells = CellReader(self._settings, decimal, is_workbook=self._all.is_workbook)
@@ -251,7 +251,7 @@ class TableList:
                 f"ends in the middle of row {number}", "Export the list again; a line break ends its last row."
             )
 
-    def _entry(self, number: int, given: list[str], row: list[str], cells: CellReader) -> Entry | Spoilt | None:
+    def _entry(self, number: int, given: list[str], row: list[str], cells: CellReader) -> Entry | InvalidEntry | None:
         place = f"row {number}"
         value: dict[str, Any] = {}
         wrong: list[WrongCell] = []
@@ -281,7 +281,7 @@ class TableList:
         if self._is_known_by_sku and "sku" in value:
             value["shop_id"] = value["sku"]
         if stray := beyond_headers(number, given, self._width, self._nameless, self._all.delimiter):
-            return Spoilt(place, stray.message, stray.hint, value)
+            return InvalidEntry(place, stray.message, stray.hint, value)
         wrong.extend(said for field, mark in marks if (said := _foreign(number, field, mark, value)))
         wrong.extend(said for field in implying if (said := _contradiction(number, field, value)))
         wrong.extend(self._untaxed(number, value))
@@ -289,7 +289,7 @@ class TableList:
             return Entry(place, value, NOTHING)
         more = f" ({len(wrong) - 1} more after it)" if len(wrong) > 1 else ""
         where = f"{place}, column `{printable(wrong[0].header)}`"
-        return Spoilt(where, f"{wrong[0].message}{more}", wrong[0].hint, value)
+        return InvalidEntry(where, f"{wrong[0].message}{more}", wrong[0].hint, value)
 
     def _is_left_out(self, types: str, row: Sequence[str]) -> bool:
         """Whether a row stands for nothing that the shop sells: a roof over variants, or a link to another shop."""

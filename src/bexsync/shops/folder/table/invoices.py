@@ -9,12 +9,12 @@ from typing import Any
 
 from bexsync.config.profile import CsvSection
 from bexsync.money import written as amount
-from bexsync.ports import Intake, Unreadable
+from bexsync.ports import IncomingRecord, InvalidInput
 from bexsync.records import Malformed, Reading, read_record
 from bexsync.records.quoting import printable, shown
 from bexsync.shops.folder.input_errors import CORRECT, Complaint, id_in
 from bexsync.shops.folder.table.headers import Field
-from bexsync.shops.folder.table.sheet import Row, Sheet, Stray
+from bexsync.shops.folder.table.sheet import InvalidRow, Row, Sheet
 from bexsync.shops.folder.table.values import CellReader, WrongCell
 
 KIND = "invoice"
@@ -34,7 +34,7 @@ class InvoiceWriter:
         self._of_line = [(i, f) for i, f in numbered if f.column.of_line]
         self._has_shop_id = sheet.header.field("shop_id") is not None
 
-    def write(self, key: str, rows: Sequence[Row]) -> Intake | Complaint:
+    def write(self, key: str, rows: Sequence[Row]) -> IncomingRecord | Complaint:
         """The invoice of these rows."""
         first = f"row {rows[0].number}"
         if key in self._broken:
@@ -48,7 +48,7 @@ class InvoiceWriter:
             record = read_record(KIND, value, reading)
         except Malformed as problem:
             return self._malformed(key, rows, problem)
-        return Intake(KIND, record, self._origin, first, tuple(reading.cleaned))
+        return IncomingRecord(KIND, record, self._origin, first, tuple(reading.cleaned))
 
     def _value(self, key: str, rows: Sequence[Row], wrong: list[WrongCell]) -> dict[str, Any]:
         written: dict[tuple[int, str], str] = {}
@@ -141,7 +141,7 @@ class InvoiceWriter:
             key, f"row {first.row}, column `{printable(first.header)}`", f"{first.message}{more}", first.hint
         )
 
-    def _strayed(self, key: str, stray: Stray) -> Complaint:
+    def _strayed(self, key: str, stray: InvalidRow) -> Complaint:
         return self._say(key, f"row {stray.row}", stray.message, stray.hint)
 
     def _malformed(self, key: str, rows: Sequence[Row], problem: Malformed) -> Complaint:
@@ -170,7 +170,7 @@ class InvoiceWriter:
         return "shop_id" if self._has_shop_id else "number"
 
     def _say(self, key: str, place: str, message: str, hint: str) -> Complaint:
-        return Complaint(Unreadable(self._origin, place, message, hint, KIND, id_in(key)))
+        return Complaint(InvalidInput(self._origin, place, message, hint, KIND, id_in(key)))
 
 
 def _heed(marks: Mapping[str, tuple[Row, Field]], value: dict[str, Any], wrong: list[WrongCell]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bexsync.config.profile import CsvSection
-from bexsync.ports import Intake, Remark, Unreadable
+from bexsync.ports import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records.quoting import printable
 from bexsync.shops.folder.inbox import WORKBOOKS
 from bexsync.shops.folder.input_errors import Complaint
@@ -22,7 +22,7 @@ _MOST_SHOWN = 10
 _PAID = frozenset(("paid", "partially_paid", "partially paid"))
 
 
-def read_table(path: Path, settings: CsvSection, currency: str) -> Iterator[Intake | Complaint | Remark]:
+def read_table(path: Path, settings: CsvSection, currency: str) -> Iterator[IncomingRecord | Complaint | ImportNote]:
     """Everything in a table, how it was understood first; raises UnusableFile and OSError.
 
     `currency` is that of invoices where the file has no column for it, "" where it must have one.
@@ -34,16 +34,16 @@ def read_table(path: Path, settings: CsvSection, currency: str) -> Iterator[Inta
             read(stream, settings, sheet, has_currency=bool(currency))
         except UnusableFile:
             if sheet.delimiter or sheet.name:
-                yield Remark(path.name, understanding(sheet, settings, currency), facts(sheet))
+                yield ImportNote(path.name, understanding(sheet, settings, currency), facts(sheet))
             raise
-    yield Remark(path.name, understanding(sheet, settings, currency), facts(sheet))
+    yield ImportNote(path.name, understanding(sheet, settings, currency), facts(sheet))
     writer = InvoiceWriter(sheet, settings, path.name, currency)
     for key, rows in sheet.groups():
         yield writer.write(key, rows)
     for stray in sheet.strays:
-        yield Complaint(Unreadable(path.name, f"row {stray.row}", stray.message, stray.hint))
+        yield Complaint(InvalidInput(path.name, f"row {stray.row}", stray.message, stray.hint))
     for _ in range(sheet.more_strays):
-        yield Complaint(Unreadable(path.name, "", "", ""))  # counted, never shown
+        yield Complaint(InvalidInput(path.name, "", "", ""))  # counted, never shown
 
 
 def describe(path: Path, settings: CsvSection, currency: str = "") -> str:
@@ -52,9 +52,9 @@ def describe(path: Path, settings: CsvSection, currency: str = "") -> str:
     try:
         for found in read_table(path, settings, currency):
             match found:
-                case Remark():
+                case ImportNote():
                     said = f"{found.message}; columns {_columns(found.facts)}"
-                case Intake():
+                case IncomingRecord():
                     invoices += 1
                 case Complaint(unreadable=unreadable):
                     wrong = wrong or _sentence(f"{unreadable.place}: {unreadable.message}", unreadable.hint)

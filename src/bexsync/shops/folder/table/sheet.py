@@ -42,7 +42,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Stray:
+class InvalidRow:
     """A row that cannot belong to an invoice, or that cannot be read."""
 
     row: int
@@ -62,9 +62,9 @@ class Sheet:
     has_days_first: bool = False
     rows: int = 0
     totals: list[int] = field(default_factory=list)
-    strays: list[Stray] = field(default_factory=list)
+    strays: list[InvalidRow] = field(default_factory=list)
     more_strays: int = 0
-    broken: dict[str, Stray] = field(default_factory=dict)
+    broken: dict[str, InvalidRow] = field(default_factory=dict)
     _groups: dict[str, list[str]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -87,7 +87,7 @@ class Sheet:
         """Adds a row to an invoice."""
         self._groups.setdefault(key, []).append(_BETWEEN.join((str(row.number), *row.cells)))
 
-    def set_aside(self, stray: Stray) -> None:
+    def set_aside(self, stray: InvalidRow) -> None:
         """Keeps what is wrong with a row; of very many only how many they are."""
         if len(self.strays) < _MOST_STRAYS:
             self.strays.append(stray)
@@ -218,15 +218,15 @@ class _Reader:
     def _day(self, text: str) -> str:
         return (bool(self._sheet.name) and day_of_workbook(text)) or read_day(text, self._settings.date_format) or ""
 
-    def _flaw(self, number: int, given: list[str]) -> Stray | None:
+    def _flaw(self, number: int, given: list[str]) -> InvalidRow | None:
         """A cell that is read and holds an error, or a day where a spreadsheet made one of a number."""
         for named in self._sheet.header.fields:
             cell = named.cell(given)
             if flaw := flaw_in_cell(cell):
-                return Stray(number, f"column `{printable(named.header)}` {flaw}", FLAW_HINT)
+                return InvalidRow(number, f"column `{printable(named.header)}` {flaw}", FLAW_HINT)
             if isinstance(cell, DateText) and named.column.sort in ("id", "amount", "percent"):
                 message = f"column `{printable(named.header)}` holds the day {cell}, where a number belongs"
-                return Stray(number, message, "Format the column as text and enter the number again.")
+                return InvalidRow(number, message, "Format the column as text and enter the number again.")
         return None
 
     def _look_at(self, row: Row, given: list[str]) -> None:
@@ -243,7 +243,7 @@ class _Reader:
             if self._month_first is None and is_month_first(text):
                 self._month_first = row.number, named, text
 
-    def _beyond(self, number: int, given: list[str]) -> Stray | None:
+    def _beyond(self, number: int, given: list[str]) -> InvalidRow | None:
         return beyond_headers(number, given, self._sheet.header.width, self._nameless, self._sheet.delimiter)
 
     def _set_aside(self, row: Row, given: list[str]) -> None:
@@ -256,7 +256,7 @@ class _Reader:
             message = (
                 f"has no `{key.column.name}` (column `{printable(key.header)}`), so nobody can say whose line it is"
             )
-            sheet.set_aside(Stray(row.number, message, _WRITE_IT_EVERYWHERE))
+            sheet.set_aside(InvalidRow(row.number, message, _WRITE_IT_EVERYWHERE))
         elif stray := self._beyond(row.number, given):
             sheet.set_aside(stray)
 
@@ -301,11 +301,13 @@ def months_first(row: int, named: Field, text: str) -> UnusableFile:
     )
 
 
-def beyond_headers(number: int, given: list[str], width: int, nameless: frozenset[int], delimiter: str) -> Stray | None:
+def beyond_headers(
+    number: int, given: list[str], width: int, nameless: frozenset[int], delimiter: str
+) -> InvalidRow | None:
     """Cells without a header may be cells that have slipped, so that none of the row can be believed."""
     for index, cell in enumerate(given):
         if (index >= width or index in nameless) and (text := cleaned(cell)):
-            return Stray(
+            return InvalidRow(
                 number,
                 f"has {shown(text)} in column {_letters(index)}, which has no header",
                 f"Perhaps a cell holds the sign `{printable(delimiter)}` without quotation marks. "

@@ -12,7 +12,7 @@ from bexio_sandbox.tokens import Tokens
 _LONGEST = 60
 
 
-class Desk:
+class TokenAdmin:
     """The actions of the page under /sandbox that are about logging in."""
 
     def __init__(self, identity: Identity, tokens: Tokens) -> None:
