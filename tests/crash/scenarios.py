@@ -163,6 +163,30 @@ def _all_put_away(world: World) -> None:
         assert workspace.store.intents.of_subject("test", "connection") == []
 
 
+def _drop_good_and_bad(world: World) -> None:
+    world.drop(an_invoice("1"), name="good.json")
+    world.drop(an_invoice("2"), an_invoice("3", currency="viel"), name="mixed.json")
+    world.drop_bytes(b"nonsense", "bad.json")
+
+
+def _every_file_is_put_away_once(world: World) -> None:
+    names = [f"bexsync:main:invoice:{shop_id}" for shop_id in "12"]
+    assert sorted(str(invoice["api_reference"]) for invoice in world.invoices()) == names
+    assert sorted(mail.document_nr for mail in world.sandbox.mails) == ["RE-00001", "RE-00002"]
+    events = {event["event_id"]: (event["shop_id"], event["event"]) for event in world.events()}
+    assert sorted(events.values()) == [("1", "sent"), ("2", "sent")]  # a repeat has the id of the first
+    assert set(world.status()) >= {"1", "2"}
+    files = [str(file.relative_to(world.shop)) for file in world.shop.rglob("*") if file.is_file()]
+    failed = [f"failed/{name}.json{end}" for name in ("bad", "mixed") for end in ("", ".error.txt")]
+    out = ["out/events-2026-11.ndjson", "out/status.csv"]
+    assert sorted(files) == [".bexsync", "done/2026-11/good.json", *failed, *out]
+    with world.workspace() as workspace:
+        assert {(row.kind, row.shop_id) for row in workspace.store.errors.open()} == {
+            ("file", "bad.json"),
+            ("invoice", "3"),
+        }
+
+
 def _change_products(world: World) -> None:
     """One new, one that stands in bexio already, one changed on both sides, one that nobody touched."""
     world.set_profile(products={"enabled": True, "description": "ledger", "weight": "shop"})
@@ -206,6 +230,7 @@ SCENARIOS = (
     Scenario("a long invoice", ("invoices", "push"), _drop_a_long_one, _one_long_invoice, marks="long"),
     Scenario("a changed draft", ("invoices", "push"), _change_a_draft, _one_changed_invoice, marks="long"),
     Scenario("cancelled invoices", ("invoices", "push"), _cancel_two, _both_are_taken_back, marks="long"),
+    Scenario("a first run", ("invoices", "push"), _drop_good_and_bad, _every_file_is_put_away_once, marks="long"),
     Scenario("payments", ("payments", "poll"), _pay_some, _told_once_each),
     Scenario("a first connection test", ("test-connection", "--yes"), _begin, _all_put_away, rests=False, marks="slow"),
     Scenario(

@@ -93,7 +93,8 @@ class Boundary:
     def counts(self, point: str, path: str) -> bool:
         if self.path:
             return point == "request:after" and path == self.path
-        return point != "commit:before"  # nobody else can write then; the boundary before was as good
+        # Nobody else can write before a commit, or while a file is changed under a lock: the point before was as good.
+        return point not in ("commit:before", "file:before", "file:after")
 
 
 class Visitor:

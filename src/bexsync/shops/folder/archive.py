@@ -54,7 +54,7 @@ def put_away(layout: Layout, report: SourceReport, now: datetime, read_as: Stamp
             if not is_as_read:  # somebody who has it open added to it just now
                 move_beside(target, name, work, report.origin)
                 if report.state is SourceState.GIVEN_UP:
-                    os.unlink(f"{name}.error.txt", dir_fd=target.handle)
+                    target.remove(f"{name}.error.txt")
             target.sync()
         work.sync()
     return is_as_read

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bexsync.files import NOT_FOLLOWED, PUBLIC, replacement, sync
+from bexsync.hooks import notify
 
 _LONGEST_NAME = 200
 _ABANDONED = 3600  # seconds; nobody writes a list for so long
@@ -36,6 +37,8 @@ class Folder:
         with replacement(self.path / name, mode=PUBLIC, folder=self.handle) as stream:
             yield stream
             self._remove_abandoned(name, os.fstat(stream.fileno()).st_mtime - _ABANDONED)
+            notify("file:before", file=name)  # all is written, and not in its place yet
+        notify("file:after", file=name)
 
     def replace(self, name: str, content: bytes) -> None:
         """Puts the content in the file's place as a whole; the caller holds the lock."""
@@ -68,6 +71,11 @@ class Folder:
         except FileNotFoundError:
             return None
 
+    def remove(self, name: str) -> None:
+        """Deletes a file; raises OSError."""
+        with changing(name):
+            os.unlink(name, dir_fd=self.handle)
+
     def sync(self) -> None:
         """Makes renames in the folder survive a power cut."""
         sync(self.handle)
@@ -81,6 +89,14 @@ class Folder:
                     with suppress(OSError):
                         if entry.stat(follow_symlinks=False).st_mtime < before:
                             os.unlink(entry.name, dir_fd=self.handle)
+
+
+@contextmanager
+def changing(name: str) -> Iterator[None]:
+    """Notifies the observer before and after one change of a file in a shop's folder."""
+    notify("file:before", file=name)
+    yield
+    notify("file:after", file=name)
 
 
 @contextmanager
@@ -138,7 +154,8 @@ def move_beside(source: Folder, name: str, target: Folder, wanted: str) -> str |
     """
     free = free_name(target, wanted)
     try:
-        os.rename(name, free, src_dir_fd=source.handle, dst_dir_fd=target.handle)
+        with changing(name):
+            os.rename(name, free, src_dir_fd=source.handle, dst_dir_fd=target.handle)
     except FileNotFoundError:
         return None
     return free

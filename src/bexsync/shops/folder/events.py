@@ -8,7 +8,7 @@ from datetime import UTC
 
 from bexsync.characters import lines_of_text
 from bexsync.ports import Event
-from bexsync.shops.folder.durable import Folder, locked
+from bexsync.shops.folder.durable import Folder, changing, locked
 
 _BLOCK = 8192
 
@@ -20,7 +20,7 @@ def append_event(out: Folder, event: Event) -> None:
     is_new = not out.has(name)
     handle = out.open(name, os.O_RDWR | os.O_APPEND | os.O_CREAT)
     try:
-        with locked(handle):
+        with locked(handle), changing(name):
             _append(handle, _line(event, f"{moment:%Y-%m-%dT%H:%M:%S.%f}"[:-3] + "Z"))
     finally:
         os.close(handle)

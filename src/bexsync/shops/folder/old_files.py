@@ -35,7 +35,7 @@ def _delete_months(layout: Layout, before: datetime, dry: bool) -> int:
                 files = [name for name, _ in _files(folder)]
                 count += len(files)
                 for name in files if not dry else ():
-                    os.unlink(name, dir_fd=folder.handle)
+                    folder.remove(name)
             if not dry:
                 with suppress(OSError):  # somebody keeps something else in it
                     os.rmdir(month, dir_fd=done.handle)
@@ -63,7 +63,7 @@ def _delete_failed(layout: Layout, before: datetime, kept: Collection[str], dry:
                 continue
             count += not name.endswith(_REASONS)
             if not dry:
-                os.unlink(name, dir_fd=failed.handle)
+                failed.remove(name)
     return count
 
 
