@@ -9,7 +9,7 @@ import pytest
 from test_output import on_terminal, plain
 
 from bexsync.http.clock import SystemClock
-from bexsync.ports import LeftoverState
+from bexsync.ports.shop import LeftoverState
 from bexsync.shops.folder.durable import tame_name
 from bexsync.shops.folder.layout import Layout
 from bexsync.shops.folder.left_behind import left_behind

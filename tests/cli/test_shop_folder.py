@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bexsync.errors import ConfigurationProblem
-from bexsync.ports import Event
+from bexsync.ports.shop import Event
 from bexsync.shops.folder import FolderShop
 from bexsync.shops.folder.layout import Layout
 from bexsync.shops.folder.ownership import Belonging, Owner

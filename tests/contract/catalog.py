@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bexsync.errors import ConfigurationProblem
-from bexsync.ports import Catalog, IncomingRecord, InvalidInput, ProductChange, StockChange
+from bexsync.ports.shop import Catalog, IncomingRecord, InvalidInput, ProductChange, StockChange
 from bexsync.records import Product
 
 Show = Callable[[str, Sequence[Mapping[str, Any]]], None]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bexsync.ports import Event, IncomingRecord, InvalidInput, Shop, SourceReport, SourceState, StatusRow
+from bexsync.ports.shop import Event, IncomingRecord, InvalidInput, Shop, SourceReport, SourceState, StatusRow
 
 Drop = Callable[..., None]
 

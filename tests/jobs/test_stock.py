@@ -12,7 +12,7 @@ import pytest
 from bexsync.engine.result import Result
 from bexsync.errors import Exit
 from bexsync.jobs.stock import StockOptions, pull
-from bexsync.ports import Catalog, StockChange
+from bexsync.ports.shop import Catalog, StockChange
 from front_door import called
 from world import World, a_product
 

@@ -22,7 +22,7 @@ import pytest
 
 from bexsync.config.profile import CsvSection
 from bexsync.errors import BexsyncError, ConfigurationProblem, TryLater
-from bexsync.ports import IncomingRecord, InvalidInput, ProductChange, StockChange
+from bexsync.ports.shop import IncomingRecord, InvalidInput, ProductChange, StockChange
 from bexsync.records import Product
 from bexsync.shops.folder import FolderCatalog, FolderShop
 from bexsync.shops.folder.catalog.entries import Entry
@@ -506,7 +506,7 @@ def test_a_full_disk_leaves_the_old_list(catalog: FolderCatalog, root: Path) -> 
     before = tree_of(root)
     code = (
         "import resource, signal, sys; from datetime import UTC, datetime; from pathlib import Path\n"
-        "from bexsync.ports import ProductChange; from bexsync.shops.folder import FolderCatalog\n"
+        "from bexsync.ports.shop import ProductChange; from bexsync.shops.folder import FolderCatalog\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         "catalog = FolderCatalog(Path(sys.argv[1]), now=lambda: datetime(2026, 11, 20, tzinfo=UTC))\n"
         "catalog.change_products([ProductChange('P-2', 'B', {'title': 'x' * 20_000})])\n"
@@ -520,7 +520,7 @@ def test_a_death_in_the_middle_leaves_a_whole_list(catalog: FolderCatalog, root:
     catalog.change_products([a_change(f"P-{number}", title="0") for number in range(2000)])
     code = (
         "import itertools, sys; from datetime import UTC, datetime; from pathlib import Path\n"
-        "from bexsync.ports import ProductChange; from bexsync.shops.folder import FolderCatalog\n"
+        "from bexsync.ports.shop import ProductChange; from bexsync.shops.folder import FolderCatalog\n"
         "catalog = FolderCatalog(Path(sys.argv[1]), now=lambda: datetime(2026, 11, 20, tzinfo=UTC))\n"
         "for version in itertools.count(1):\n"
         "    changes = [ProductChange(f'P-{n}', f'SKU-P-{n}', {'title': str(version)}) for n in range(2000)]\n"

@@ -12,7 +12,7 @@ import pytest
 
 from bexsync.config.profile import CsvSection
 from bexsync.errors import ConfigurationProblem
-from bexsync.ports import ImportNote, IncomingRecord, InvalidInput
+from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Product
 from bexsync.shops.folder import FolderCatalog
 from workbooks import Cell, workbook

@@ -22,7 +22,7 @@ from pydantic import BaseModel
 
 from bexsync.config.profile import CsvSection, load_profile
 from bexsync.errors import BexsyncError, ConfigurationProblem, TryLater
-from bexsync.ports import IncomingRecord, InvalidInput
+from bexsync.ports.shop import IncomingRecord, InvalidInput
 from bexsync.records import Product, Record, StockLevel, TaxRate, read_record
 from bexsync.records.columns import LIST_COLUMNS, NAMES, Column
 from bexsync.shops.folder import FolderCatalog

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bexsync.config.profile import CsvSection
-from bexsync.ports import ImportNote, IncomingRecord, InvalidInput
+from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Invoice, read_record
 from bexsync.records.columns import BY_NAME, COLUMNS
 from bexsync.shops.folder.documents import read_file

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bexsync.config.profile import load_profile
-from bexsync.ports import ImportNote, IncomingRecord, InvalidInput
+from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Invoice
 from bexsync.shops.folder.documents import read_file
 

@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bexsync.errors import ConfigurationProblem, TryLater
-from bexsync.ports import IncomingRecord, InvalidInput, SourceReport, SourceState, StatusRow
+from bexsync.ports.shop import IncomingRecord, InvalidInput, SourceReport, SourceState, StatusRow
 from bexsync.records import Customer, Invoice, Line
 from bexsync.shops.folder import FolderShop
 from bexsync.shops.folder.durable import free_name, move_beside, opened_folder, tame_name

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bexsync.config.profile import CsvSection
-from bexsync.ports import ImportNote, IncomingRecord, InvalidInput
+from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Invoice
 from bexsync.shops.folder.documents import read_file
 from workbooks import Cell, workbook

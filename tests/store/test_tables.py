@@ -15,7 +15,7 @@ import pytest
 
 from bexsync.config.profile import Profile
 from bexsync.jobs.reporting import status_rows
-from bexsync.ports import IncomingRecord
+from bexsync.ports.shop import IncomingRecord
 from bexsync.records import read_record
 from bexsync.store import Link, RecordState, Store, open_store
 from world import an_invoice

@@ -14,7 +14,8 @@ from bexsync.jobs.customers import Customers
 from bexsync.jobs.reporting import status_rows
 from bexsync.money import written
 from bexsync.planning.invoice_link import KIND
-from bexsync.ports import DocumentStatus, StatusRow
+from bexsync.ports.ledger import DocumentStatus
+from bexsync.ports.shop import StatusRow
 from bexsync.store import Store
 
 _OWED = frozenset({"issued", "sent", "partly_paid", "unpaid"})

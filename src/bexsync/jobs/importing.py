@@ -10,7 +10,15 @@ from itertools import islice
 from bexsync.engine.result import MOST_KEPT, Outcome, Status
 from bexsync.jobs.run import Run
 from bexsync.planning.plan import Subject
-from bexsync.ports import ImportNote, IncomingRecord, InvalidInput, Leftover, LeftoverState, SourceReport, SourceState
+from bexsync.ports.shop import (
+    ImportNote,
+    IncomingRecord,
+    InvalidInput,
+    Leftover,
+    LeftoverState,
+    SourceReport,
+    SourceState,
+)
 from bexsync.records.quoting import printable
 from bexsync.store import RecordState
 

@@ -35,7 +35,7 @@ from bexsync.planning.invoices import InvoicePlanner, NoAction, PlannedInvoice
 from bexsync.planning.lookups import unknown_units
 from bexsync.planning.plan import Plan, Step, Subject
 from bexsync.planning.twins import Twins
-from bexsync.ports import DocumentState, DocumentStatus, MasterData, User
+from bexsync.ports.ledger import DocumentState, DocumentStatus, MasterData, User
 from bexsync.records import Customer, Invoice
 from bexsync.store import WORKLIST, IntentState, Link, RecordRow, RecordState
 from bexsync.store.kept import DocumentEvent

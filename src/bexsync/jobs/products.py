@@ -31,7 +31,8 @@ from bexsync.planning.products import (
     sku_conflict,
     sku_twice,
 )
-from bexsync.ports import InvalidInput, Item, ProductChange
+from bexsync.ports.ledger import Item
+from bexsync.ports.shop import InvalidInput, ProductChange
 from bexsync.records import Product
 from bexsync.store import IntentState, Link, Store
 

@@ -19,7 +19,7 @@ from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
 from bexsync.planning.invoice_link import KIND
 from bexsync.planning.plan import Plan, Subject
-from bexsync.ports import Ledger
+from bexsync.ports.ledger import Ledger
 from bexsync.store import WORKLIST, Store
 
 PASSES = 3

@@ -22,7 +22,7 @@ from bexsync.planning.plan import Plan, Step, Subject
 from bexsync.planning.product_fields import digest
 from bexsync.planning.products import KIND, sku_conflict
 from bexsync.planning.stock import NOT_PULLED, number_of, said, stock_change, wanted_stock
-from bexsync.ports import StockChange
+from bexsync.ports.shop import StockChange
 from bexsync.records import Product
 from bexsync.store import Link
 

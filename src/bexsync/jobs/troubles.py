@@ -10,7 +10,7 @@ from bexsync.errors import RecordProblem
 from bexsync.jobs.run import Run
 from bexsync.planning.plan import Subject
 from bexsync.planning.products import KIND
-from bexsync.ports import InvalidInput
+from bexsync.ports.shop import InvalidInput
 
 VANISHED = "vanished"
 

@@ -9,7 +9,8 @@ from bexsync.config.profile import Profile
 from bexsync.http.clock import Clock, SystemClock
 from bexsync.http.responses import Effect
 from bexsync.jobs.locks import Locks
-from bexsync.ports import Catalog, Ledger, Shop
+from bexsync.ports.ledger import Ledger
+from bexsync.ports.shop import Catalog, Shop
 from bexsync.store import Store
 from bexsync.store.kept import Kept
 from bexsync.vat import VatMap

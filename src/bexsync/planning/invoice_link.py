@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from bexsync.ports import DocumentStatus
+from bexsync.ports.ledger import DocumentStatus
 
 KIND = "invoice"
 EDITING = "~"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bexsync.errors import BexsyncError, NotPermitted
-from bexsync.ports import Inspection, Right
+from bexsync.ports.ledger import Inspection, Right
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from bexsync.planning.permissions import (
     right_missing,
     scope_missing,
 )
-from bexsync.ports import BankAccount, MasterData, Right
+from bexsync.ports.ledger import BankAccount, MasterData, Right
 
 
 def settings(around: Surroundings) -> list[Check]:

@@ -8,7 +8,8 @@ from decimal import ROUND_FLOOR, Decimal
 from bexsync.config.profile import ProductsSection
 from bexsync.errors import RecordProblem
 from bexsync.money import plain
-from bexsync.ports import Item, StockChange
+from bexsync.ports.ledger import Item
+from bexsync.ports.shop import StockChange
 from bexsync.records import Product
 
 # Why nothing is pulled, by who is master of the stock.

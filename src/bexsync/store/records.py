@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from bexsync.ports import IncomingRecord
+from bexsync.ports.shop import IncomingRecord
 from bexsync.records import Reading, Record, read_record
 from bexsync.store.damage import unharmed, unpacked
 from bexsync.store.database import Database

@@ -44,7 +44,7 @@ from bexsync.ledgers.bexio.records import (
 )
 from bexsync.ledgers.bexio.trial import Experiments, TidyingUp, booked_lines, inspect
 from bexsync.money import written
-from bexsync.ports import (
+from bexsync.ports.ledger import (
     BookedLine,
     DocumentState,
     DocumentStatus,

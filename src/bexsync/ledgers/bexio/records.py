@@ -26,7 +26,7 @@ from bexsync.ledgers.bexio.reading import (
     understood,
 )
 from bexsync.money import written
-from bexsync.ports import DocumentState, DocumentStatus, EffectResult, Payment, PostalAddress
+from bexsync.ports.ledger import DocumentState, DocumentStatus, EffectResult, Payment, PostalAddress
 from bexsync.store.ledger_cache import ContactRow
 
 _LONGEST_NUMBER = 255

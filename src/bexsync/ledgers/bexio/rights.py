@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bexsync.ledgers.bexio.scopes import Scope
-from bexsync.ports import Right
+from bexsync.ports.ledger import Right
 
 __all__ = ["Right", "Rights", "rights_from"]
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from bexsync.ports import SourceReport, SourceState
+from bexsync.ports.shop import SourceReport, SourceState
 from bexsync.shops.folder.durable import free_name, move_beside
 from bexsync.shops.folder.layout import Layout
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bexsync.config.profile import CsvSection
-from bexsync.ports import ImportNote, IncomingRecord, InvalidInput
+from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Malformed, Reading, Record, read_record
 from bexsync.records.quoting import named, shown
 from bexsync.shops.folder.catalog.lists import LISTS

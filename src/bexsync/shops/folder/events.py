@@ -7,7 +7,7 @@ import os
 from datetime import UTC
 
 from bexsync.characters import lines_of_text
-from bexsync.ports import Event
+from bexsync.ports.shop import Event
 from bexsync.shops.folder.durable import Folder, changing, locked
 
 _BLOCK = 8192

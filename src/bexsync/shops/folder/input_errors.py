@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bexsync.ports import InvalidInput
+from bexsync.ports.shop import InvalidInput
 
 CORRECT = "Correct it and drop the file into in/ again; records that are already booked are recognised."
 _LONGEST_ID = 120

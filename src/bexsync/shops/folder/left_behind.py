@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from bexsync.ports import Leftover, LeftoverState
+from bexsync.ports.shop import Leftover, LeftoverState
 from bexsync.shops.folder.durable import tame_name
 from bexsync.shops.folder.inbox import Found, being_written, is_ours, standing_files
 from bexsync.shops.folder.layout import Layout

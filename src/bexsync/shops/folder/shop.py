@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bexsync.config.profile import CsvSection
-from bexsync.ports import Event, ImportNote, IncomingRecord, InvalidInput, Leftover, Place, SourceReport, StatusRow
+from bexsync.ports.shop import Event, ImportNote, IncomingRecord, InvalidInput, Leftover, Place, SourceReport, StatusRow
 from bexsync.shops.folder.archive import Stamp, put_away, stamp_of
 from bexsync.shops.folder.documents import read_file
 from bexsync.shops.folder.events import append_event

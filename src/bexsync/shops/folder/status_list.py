@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 
-from bexsync.ports import StatusRow
+from bexsync.ports.shop import StatusRow
 from bexsync.shops.folder.durable import Folder
 from bexsync.shops.folder.escape_formula import csv_row, harmless
 

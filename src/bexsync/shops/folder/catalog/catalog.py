@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from bexsync.config.profile import CsvSection
-from bexsync.ports import ImportNote, IncomingRecord, InvalidInput, ProductChange, StockChange
+from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput, ProductChange, StockChange
 from bexsync.records import Product
 from bexsync.records.quoting import shown
 from bexsync.shops.folder.catalog.lists import CORRECT_THERE, ListFile, Stamp, find_list, no_list

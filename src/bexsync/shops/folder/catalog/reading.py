@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from bexsync.config.profile import CsvSection
-from bexsync.ports import ImportNote, InvalidInput
+from bexsync.ports.shop import ImportNote, InvalidInput
 from bexsync.records import Malformed, Reading, Record, read_record
 from bexsync.records.quoting import named, shown
 from bexsync.shops.folder.catalog.entries import Entry, InvalidEntry, Source

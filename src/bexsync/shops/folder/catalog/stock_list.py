@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from bexsync.ports import ImportNote, InvalidInput
+from bexsync.ports.shop import ImportNote, InvalidInput
 from bexsync.records import Product, StockLevel
 from bexsync.records.quoting import shown
 from bexsync.shops.folder.catalog.lists import CORRECT_THERE

@@ -9,7 +9,7 @@ from typing import Any
 
 from bexsync.config.profile import CsvSection
 from bexsync.money import written as amount
-from bexsync.ports import IncomingRecord, InvalidInput
+from bexsync.ports.shop import IncomingRecord, InvalidInput
 from bexsync.records import Malformed, Reading, read_record
 from bexsync.records.quoting import printable, shown
 from bexsync.shops.folder.input_errors import CORRECT, Complaint, id_in

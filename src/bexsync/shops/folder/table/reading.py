@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bexsync.config.profile import CsvSection
-from bexsync.ports import ImportNote, IncomingRecord, InvalidInput
+from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records.quoting import printable
 from bexsync.shops.folder.inbox import WORKBOOKS
 from bexsync.shops.folder.input_errors import Complaint

@@ -1,0 +1,218 @@
+"""The shop as bexsync sees it: the records it hands over, and what it is told.
+
+source    what the shop calls the place a record came from: a file's name for the folder shop
+event     something that happened to a record, reported back to the shop at least once
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Protocol
+
+from bexsync.records import Record
+
+
+@dataclass(frozen=True)
+class IncomingRecord:
+    """One record as the shop has it now; `origin` and `place` say where a person finds it.
+
+    From the texts in `cleaned` something that nobody sees was removed.
+    """
+
+    kind: str
+    record: Record
+    origin: str
+    place: str = ""
+    cleaned: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class InvalidInput:
+    """A piece of input that is no record: one sentence that names what is wrong and what to do."""
+
+    origin: str
+    place: str
+    message: str
+    hint: str
+    kind: str = ""
+    shop_id: str = ""
+
+
+class LeftoverState(StrEnum):
+    """Whether something that is not handed over takes care of itself, is worth a word, or needs a person."""
+
+    PASSING = "passing"
+    NAMED = "named"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something at the shop that is not handed over; `origin` names it the same in every run, `message` has no stop."""
+
+    origin: str
+    message: str
+    hint: str
+    state: LeftoverState = LeftoverState.WRONG
+
+    @property
+    def sentence(self) -> str:
+        """What is the matter and what to do about it."""
+        return f"{self.message}. {self.hint}"
+
+
+@dataclass(frozen=True)
+class ImportNote:
+    """How an origin was understood where that had to be found out: part of a sentence, and the same as data."""
+
+    origin: str
+    message: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class SourceState(StrEnum):
+    """What has become of all records of one origin together."""
+
+    OPEN = "open"
+    DONE = "done"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True)
+class SourceReport:
+    """The state of one origin; where something failed for good, a sentence per record, and how it was understood."""
+
+    origin: str
+    state: SourceState
+    sentences: tuple[str, ...] = ()
+    understood: str = ""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something the shop is told; repeated after a crash with the same `event_id`, so the shop can drop repeats.
+
+    `name` is one of: linked, updated, issued, sent, paid, partly_paid, reopened, credited, cancelled,
+    deleted, changed_in_ledger. `data` holds strings: number, url, status, total, paid_amount,
+    paid_date, currency, message (those that apply).
+    """
+
+    event_id: str
+    at: datetime
+    name: str
+    kind: str
+    shop_id: str
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StatusRow:
+    """What the shop's status list says of one record; amounts are decimal strings, "" is unknown.
+
+    `error` also says why a record is left alone.
+    """
+
+    shop_id: str
+    number: str = ""
+    status: str = ""
+    url: str = ""
+    paid_amount: str = ""
+    paid_date: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a shop is, and how many records or files wait there to be taken in."""
+
+    where: str
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProductChange:
+    """What the shop's product should say from now on; values are decimal strings or texts.
+
+    `fields` holds those of title, description, weight (grams), price (net or gross as the shop's product is) that are
+    to change, and whenever it is known `ledger_id`, `ledger_code` and `url` of the item.
+    """
+
+    shop_id: str
+    sku: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StockChange:
+    """The stock a shop's product should have; `expected` is what the shop said before, None if it said nothing.
+
+    A shop that can compare and set writes only where its number still is `expected`, so that no sale is lost.
+    """
+
+    shop_id: str
+    sku: str
+    stock: Decimal
+    expected: Decimal | None
+
+
+class Catalog(Protocol):
+    """The products side of a shop: whole lists as they are now, and what the ledger says back.
+
+    Reading raises ConfigurationProblem where there is no list, or it cannot be used at all, and TryLater when time
+    mends it. Writes are set operations: repeating one after a crash is harmless.
+    """
+
+    def products(self) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
+        """Every product of the shop, one record per sellable variant, with its stock where the shop says it."""
+        ...
+
+    def tax_rates(self) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
+        """Every tax rate of the shop; none where the shop lists none."""
+        ...
+
+    def change_products(self, changes: Sequence[ProductChange]) -> None:
+        """Tell the shop what its products should say, durably before returning; each replaces what was told before."""
+        ...
+
+    def change_stock(self, changes: Sequence[StockChange]) -> Sequence[StockChange]:
+        """Tell the shop what stock its products should have; gives back those whose stock was not `expected`."""
+        ...
+
+
+class Shop(Protocol):
+    """Where sales come from.
+
+    All writes are set operations or carry an id, so that repeating one after a crash is harmless.
+    Methods raise ConfigurationProblem when the shop cannot be used at all, and TryLater when time mends it.
+    """
+
+    def take_in(self, *, claim: bool) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
+        """Everything that is new or still open, oldest first; with `claim=False` nothing is moved or written."""
+        ...
+
+    def left_behind(self) -> Sequence[Leftover]:
+        """Everything that waits at the shop and is not handed over now, with the reason."""
+        ...
+
+    def examine(self) -> Place:
+        """Look whether the shop can be read and written; changes nothing."""
+        ...
+
+    def deliver(self, event: Event) -> None:
+        """Tell the shop of one event, durably before returning."""
+        ...
+
+    def publish(self, rows: Sequence[StatusRow]) -> None:
+        """Replace the shop's status list as a whole; unchanged rows cause no write."""
+        ...
+
+    def tidy(self, reports: Sequence[SourceReport]) -> Sequence[str]:
+        """Put away the origins that are done or given up; open ones stay where they are.
+
+        An origin that was added to since it was handed over stays as well, and is named in the answer.
+        """
+        ...
