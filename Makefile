@@ -12,7 +12,7 @@ SCRATCH := $(shell test -w /dev/shm && echo --basetemp=/dev/shm/bexsync-tests-$$
 # What pytest makes of the test modules is kept, whatever the surroundings say: it costs seconds of every worker.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test real faults check fix docs bench lock clean
+.PHONY: demo test real faults proofs check fix docs bench lock clean
 
 demo: $(READY)  ## login, invoices into a local bexio and payments back, twice; BROWSER=1 to log in yourself
 	@$(BIN)/python examples/demo.py $(if $(filter command line,$(origin BROWSER)),--browser)
@@ -28,6 +28,9 @@ faults: $(READY)  ## every proof in full: the table of docs/exactly-once.md, mad
 	@rm -rf .verdicts
 	@BEXSYNC_VERDICTS=$(CURDIR)/.verdicts $(BIN)/pytest tests/faults tests/crash -n $(WORKERS) --dist worksteal $(SCRATCH)
 	@$(BIN)/python tests/faults/table.py .verdicts docs/exactly-once.md
+
+proofs: $(READY)  ## how much is proved: tests, boundaries, cells, mutations; to be compared before and after a change
+	@$(BIN)/python tests/proofs.py
 
 check: $(READY)  ## lint, formatting, types, import rules
 	@$(BIN)/ruff check .

@@ -6,6 +6,7 @@ In this process: the observer raises at one point and at every later one, so tha
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from bexsync.engine.result import Result
 from bexsync.errors import Exit
 from bexsync.hooks import observed_by
 from bexsync.jobs.connection import Report
-from crash.scenarios import SCENARIOS, Scenario
+from crash.scenarios import LEAST, SCENARIOS, Scenario
 from faults.verdicts import record
 from world import World, a_world
 
@@ -29,12 +30,12 @@ class Reaper:
 
     def __init__(self, at: int) -> None:
         self.at = at
-        self.points = 0
+        self.points: Counter[str] = Counter()
 
     def __call__(self, point: str, **facts: str) -> None:
-        self.points += 1
-        if self.points >= self.at:
-            raise Killed(f"{self.points}: {point} {facts}")
+        self.points[point.partition(":")[0]] += 1
+        if self.points.total() >= self.at:
+            raise Killed(f"{self.points.total()}: {point} {facts}")
 
 
 def run(world: World, scenario: Scenario) -> Result | Report:
@@ -48,7 +49,8 @@ def run(world: World, scenario: Scenario) -> Result | Report:
     return jobs[scenario.command[0]]()
 
 
-def boundaries(scenario: Scenario, folder: Path, monkeypatch: pytest.MonkeyPatch) -> int:
+def boundaries(scenario: Scenario, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How many there are of each kind, before and after counted apart."""
     with a_world(folder, monkeypatch) as world:
         scenario.prepare(world)
         reaper = Reaper(10**9)
@@ -67,6 +69,11 @@ def clean_runs(world: World, scenario: Scenario) -> None:
         pytest.fail("it does not come to rest")
 
 
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def test_boundaries_do_not_become_fewer(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not LEAST[scenario.name] - boundaries(scenario, tmp_path, monkeypatch), "so many are gone"
+
+
 SLICES = 12
 MARKS = {"": (), "long": pytest.mark.long, "slow": pytest.mark.slow}
 
@@ -82,7 +89,7 @@ MARKS = {"": (), "long": pytest.mark.long, "slow": pytest.mark.slow}
 def test_death_at_every_boundary(
     scenario: Scenario, part: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    points = boundaries(scenario, tmp_path / "count", monkeypatch)
+    points = boundaries(scenario, tmp_path / "count", monkeypatch).total()
     for at in range(1 + part, points + 1, SLICES):
         with a_world(tmp_path / str(at), monkeypatch) as world:
             scenario.prepare(world)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from faults.matrix import Step, Trouble, combinations, play
+from faults.matrix import STEPS, TROUBLES, Step, Trouble, combinations, play
 from faults.verdicts import record
 
 SHORT = frozenset(
@@ -30,11 +30,20 @@ SHORT = frozenset(
 )
 
 
+LEAST_FAULTS, LEAST_STEPS, LEAST_CELLS = 31, 17, 402
+
+
 def cases() -> list[object]:
     return [
         pytest.param(t, s, id=f"{t.name} x {s.name}", marks=() if (t.name, s.name) in SHORT else pytest.mark.slow)
         for t, s in combinations()
     ]
+
+
+def test_the_matrix_does_not_shrink() -> None:
+    assert len(TROUBLES) >= LEAST_FAULTS
+    assert len(STEPS) >= LEAST_STEPS
+    assert len({(trouble.name, step.name) for trouble, step in combinations()}) >= LEAST_CELLS
 
 
 @pytest.mark.parametrize(("trouble", "step"), cases())
