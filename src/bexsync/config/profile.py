@@ -293,18 +293,18 @@ class ErrorsSection(Section):
     stop_after: int = Field(default=25, ge=1)
 
 
-MasterData = Literal["disabled", "shop", "ledger"]
+FieldOwner = Literal["disabled", "shop", "ledger"]
 
 
 class ProductsSection(Section):
     """Whether and how products and stock are synchronised: per field, who is master."""
 
     enabled: bool = False
-    title: MasterData = "shop"
-    description: MasterData = "shop"
-    weight: MasterData = "disabled"
-    price: MasterData = "shop"
-    stock: MasterData = "ledger"
+    title: FieldOwner = "shop"
+    description: FieldOwner = "shop"
+    weight: FieldOwner = "disabled"
+    price: FieldOwner = "shop"
+    stock: FieldOwner = "ledger"
     ledger_price: Literal["net", "gross"] = "net"
     shop_price: Literal["net", "gross"] = "gross"
     without_sku: Literal["skip", "create"] = "skip"
