@@ -32,7 +32,8 @@ from bexsync.ledgers.bexio.company import ask_for_company, ask_for_user
 from bexsync.ledgers.bexio.master import MasterReader, NoMemory
 from bexsync.paths import profile_path
 from bexsync.paths import state_folder as state_folder
-from bexsync.ports.ledger import Ledger, MasterData
+from bexsync.ports.ledger import Ledger
+from bexsync.ports.master_data import MasterData
 from bexsync.ports.shop import Catalog, Shop
 from bexsync.shops.folder import FolderCatalog, FolderShop, Owner
 from bexsync.store import Store, open_store

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bexsync.admin.invoice_statuses import STATUSES
-from bexsync.ports.ledger import DocumentStatus
+from bexsync.ports.documents import DocumentStatus
 from bexsync.store import RecordState
 from front_door import started
 from world import BEXSYNC, World, an_invoice

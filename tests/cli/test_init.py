@@ -32,7 +32,7 @@ from bexsync.cli.prompts.asking import Question
 from bexsync.config.profile import Profile, load_profile
 from bexsync.errors import BexsyncError, MappingProblem
 from bexsync.files import write_new_privately
-from bexsync.ports.ledger import Account
+from bexsync.ports.master_data import Account
 from front_door import started
 from world import BEXSYNC, an_invoice
 

@@ -9,7 +9,8 @@ from typing import Any
 from bexsync.config.profile import LedgerSection, ProductsSection, Profile
 from bexsync.planning.product_fields import remembered
 from bexsync.planning.products import KnownItem, LinkedProduct, ProductPlanner, Work
-from bexsync.ports.ledger import Account, Currency, Item, MasterData, Named, User, VatYear
+from bexsync.ports.documents import Item
+from bexsync.ports.master_data import Account, Currency, MasterData, Named, User, VatYear
 from bexsync.records import Product
 from bexsync.vat import Tax, VatMap, VatRow
 

@@ -16,7 +16,7 @@ from bexsync.money import rounded, total
 from bexsync.planning.contacts import Contacts
 from bexsync.planning.documents import DocumentPlanner
 from bexsync.planning.sums import WAYS, Sum, Way, largest_rounding, rounded_totals
-from bexsync.ports.ledger import Account, BankAccount
+from bexsync.ports.master_data import Account, BankAccount
 from bexsync.records import Customer, Invoice
 from bexsync.vat import Tax, VatMap
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bexsync.errors import RecordProblem
 from bexsync.planning.product_fields import Direction, Prices
 from bexsync.planning.products import KnownItem, LinkedProduct, Work
-from bexsync.ports.ledger import Item
+from bexsync.ports.documents import Item
 from bexsync.records import Product
 from bexsync.records.html_text import plain_text, readable
 from bexsync.vat import VatMap, VatRow

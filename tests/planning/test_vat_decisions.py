@@ -18,7 +18,7 @@ from bexsync.planning.mapping_arguments import allowed, read_order, read_orders
 from bexsync.planning.taxes import why_unusable
 from bexsync.planning.vat_map import Books, Entry, decided, findings, proposed, review, spelled
 from bexsync.planning.vat_wants import HOME, ObservedRate, Origin, wants_of
-from bexsync.ports.ledger import Account, MasterData, User, VatYear
+from bexsync.ports.master_data import Account, MasterData, User, VatYear
 from bexsync.vat import Tax, VatMap, VatRow
 
 TODAY = date(2026, 11, 20)

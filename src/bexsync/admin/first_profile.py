@@ -16,7 +16,7 @@ from bexsync.config.profile import Profile
 from bexsync.errors import MappingProblem, RecordProblem
 from bexsync.money import plain
 from bexsync.planning.taxes import TaxChooser
-from bexsync.ports.ledger import Account, MasterData
+from bexsync.ports.master_data import Account, MasterData
 from bexsync.records import Line
 from bexsync.records.quoting import printable
 from bexsync.vat import Tax, VatMap

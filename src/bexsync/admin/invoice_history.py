@@ -11,7 +11,7 @@ from bexsync.admin.invoice_list import ListedInvoice, Selection, list_invoices
 from bexsync.config.profile import Profile
 from bexsync.errors import UsageProblem
 from bexsync.planning.invoice_link import KIND
-from bexsync.ports.ledger import DocumentStatus
+from bexsync.ports.documents import DocumentStatus
 from bexsync.store import ErrorRow, Intent, IntentState, Link, RecordRow, RecordState, Store
 
 _STUCK = (IntentState.HELD, IntentState.REJECTED, IntentState.CONFLICT)

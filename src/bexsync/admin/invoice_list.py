@@ -14,7 +14,7 @@ from bexsync.jobs.customers import Customers
 from bexsync.jobs.reporting import status_rows
 from bexsync.money import written
 from bexsync.planning.invoice_link import KIND
-from bexsync.ports.ledger import DocumentStatus
+from bexsync.ports.documents import DocumentStatus
 from bexsync.ports.shop import StatusRow
 from bexsync.store import Store
 

@@ -20,7 +20,7 @@ from bexsync.planning.invoice_link import KIND, reference
 from bexsync.planning.matching import OURS, Candidate, Match, is_same_total, match
 from bexsync.planning.plan import LinkDraft, Plan, Step, Subject
 from bexsync.planning.products import KIND as PRODUCT
-from bexsync.ports.ledger import DocumentState
+from bexsync.ports.documents import DocumentState
 from bexsync.records import Customer, Invoice
 from bexsync.store import IntentState, Link, RecordRow, RecordState, Store
 from bexsync.store.kept import DocumentEvent, Kept

@@ -20,7 +20,7 @@ from bexsync.planning.lookups import revenue_account
 from bexsync.planning.taxes import TaxChooser, use_of
 from bexsync.planning.vat_map import Books
 from bexsync.planning.vat_wants import ObservedRate, Origin, TaxUse, wants_of
-from bexsync.ports.ledger import Account
+from bexsync.ports.master_data import Account
 from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Product, TaxRate
 from bexsync.records.quoting import printable

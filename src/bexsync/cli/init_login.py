@@ -20,7 +20,7 @@ from bexsync.cli.prompts.login_prompts import PORTAL, Wishes, make_login
 from bexsync.config.profile import Profile, shop_path
 from bexsync.errors import BexsyncError, ConfigurationProblem, LoginNeeded, TryLater, UsageProblem
 from bexsync.paths import config_folder, profile_path, state_folder
-from bexsync.ports.ledger import MasterData
+from bexsync.ports.master_data import MasterData
 from bexsync.shops.folder.ownership import Owner, refuse_another
 from bexsync.state_reader import StateReader
 from bexsync.wiring import look_at_company, open_auth_desk

@@ -15,7 +15,7 @@ from bexsync.errors import BexsyncError, Changed, Defect, LedgerAnswer, NotSent,
 from bexsync.http.clock import Clock
 from bexsync.http.responses import Effect
 from bexsync.planning.plan import Plan, Ref, Step, Subject
-from bexsync.ports.ledger import EffectResult, LookupResult
+from bexsync.ports.documents import EffectResult, LookupResult
 from bexsync.store import Intent, IntentState, Store
 
 RECORDS_PER_LOCK = 100

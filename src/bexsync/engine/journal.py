@@ -16,7 +16,8 @@ from bexsync.money import plain, written
 from bexsync.planning.addressee import names
 from bexsync.planning.contacts import CONTACT, CUSTOMER
 from bexsync.planning.plan import Ref, Step, encoded
-from bexsync.ports.ledger import DocumentState, DocumentStatus, EffectResult, PostalAddress
+from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult
+from bexsync.ports.master_data import PostalAddress
 from bexsync.store import Intent, IntentState, Link, Store
 from bexsync.store.database import this_process
 from bexsync.store.kept import DocumentEvent

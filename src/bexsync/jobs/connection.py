@@ -22,7 +22,8 @@ from bexsync.planning.lookups import revenue_account
 from bexsync.planning.setting_checks import settings
 from bexsync.planning.sums import WAYS, Sum, rounded_totals
 from bexsync.planning.taxes import TaxChooser, rate_of
-from bexsync.ports.ledger import Inspection, User
+from bexsync.ports.ledger import Inspection
+from bexsync.ports.master_data import User
 from bexsync.ports.shop import Place
 from bexsync.records import Customer, Invoice, Line
 

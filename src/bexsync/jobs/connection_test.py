@@ -21,7 +21,8 @@ from bexsync.planning.checks import Check, Verdict, wrong
 from bexsync.planning.documents import Document
 from bexsync.planning.permissions import WRITE_CONTACTS, WRITE_INVOICES, Need, explained
 from bexsync.planning.plan import Plan, Step, Subject
-from bexsync.ports.ledger import DocumentState, DocumentStatus, EffectResult, Inspection
+from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult
+from bexsync.ports.ledger import Inspection
 from bexsync.store import Intent, IntentState
 from bexsync.store.ledger_cache import ContactRow
 

@@ -12,7 +12,7 @@ from bexsync.engine.result import Outcome, Status
 from bexsync.jobs.run import Run
 from bexsync.planning.credit_notes import WaitingCredit, credit_amount, written_credits
 from bexsync.planning.invoice_link import KIND
-from bexsync.ports.ledger import DocumentStatus
+from bexsync.ports.documents import DocumentStatus
 from bexsync.records import Invoice
 from bexsync.store import WORKLIST, ErrorRow, Link, RecordState, Store
 

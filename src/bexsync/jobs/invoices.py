@@ -35,7 +35,8 @@ from bexsync.planning.invoices import InvoicePlanner, NoAction, PlannedInvoice
 from bexsync.planning.lookups import unknown_units
 from bexsync.planning.plan import Plan, Step, Subject
 from bexsync.planning.twins import Twins
-from bexsync.ports.ledger import DocumentState, DocumentStatus, MasterData, User
+from bexsync.ports.documents import DocumentState, DocumentStatus
+from bexsync.ports.master_data import MasterData, User
 from bexsync.records import Customer, Invoice
 from bexsync.store import WORKLIST, IntentState, Link, RecordRow, RecordState
 from bexsync.store.kept import DocumentEvent

@@ -18,7 +18,7 @@ from bexsync.money import written
 from bexsync.planning.invoice_link import KIND, reference
 from bexsync.planning.plan import Subject
 from bexsync.planning.reports import reports
-from bexsync.ports.ledger import DocumentState, DocumentStatus
+from bexsync.ports.documents import DocumentState, DocumentStatus
 from bexsync.store import IntentState, Link
 from bexsync.store.timestamps import moment, stored
 

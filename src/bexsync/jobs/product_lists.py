@@ -11,7 +11,7 @@ from bexsync.jobs.reporting import no_catalog
 from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
 from bexsync.planning.products import KIND, Elsewhere, KnownItem
-from bexsync.ports.ledger import Item
+from bexsync.ports.documents import Item
 from bexsync.ports.shop import Catalog, ImportNote, InvalidInput
 from bexsync.records import Product
 from bexsync.store import Store

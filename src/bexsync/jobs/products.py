@@ -31,7 +31,7 @@ from bexsync.planning.products import (
     sku_conflict,
     sku_twice,
 )
-from bexsync.ports.ledger import Item
+from bexsync.ports.documents import Item
 from bexsync.ports.shop import InvalidInput, ProductChange
 from bexsync.records import Product
 from bexsync.store import IntentState, Link, Store

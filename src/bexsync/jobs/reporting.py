@@ -15,7 +15,7 @@ from bexsync.errors import BexsyncError, ConfigurationProblem
 from bexsync.money import written
 from bexsync.planning.plan import LinkDraft, Step, Subject
 from bexsync.planning.reports import Report, reports
-from bexsync.ports.ledger import DocumentStatus, EffectResult, LookupResult
+from bexsync.ports.documents import DocumentStatus, EffectResult, LookupResult
 from bexsync.ports.shop import Catalog, Event, ProductChange, Shop, StatusRow, StockChange
 from bexsync.store import Link, RecordState, Store
 from bexsync.store.timestamps import moment, stored

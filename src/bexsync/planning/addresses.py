@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bexsync.errors import RecordProblem
-from bexsync.ports.ledger import Country, Named, PostalAddress
+from bexsync.ports.master_data import Country, Named, PostalAddress
 from bexsync.records import Address
 from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike, folded

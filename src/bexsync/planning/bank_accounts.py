@@ -5,7 +5,7 @@ from __future__ import annotations
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.planning.lookups import bank_account
-from bexsync.ports.ledger import BankAccount, Currency, MasterData
+from bexsync.ports.master_data import BankAccount, Currency, MasterData
 
 
 def bank_account_id(profile: Profile, master: MasterData, method: str | None, currency: Currency) -> int | None:

@@ -10,7 +10,8 @@ from enum import StrEnum
 from bexsync.config.profile import Profile
 from bexsync.errors import BexsyncError
 from bexsync.planning.permissions import Need, explained
-from bexsync.ports.ledger import Inspection, MasterData
+from bexsync.ports.ledger import Inspection
+from bexsync.ports.master_data import MasterData
 from bexsync.ports.shop import Place
 from bexsync.vat import VatMap
 

@@ -11,7 +11,7 @@ from bexsync.config.profile import UpdateContacts
 from bexsync.planning.addressee import full_name
 from bexsync.planning.addresses import address_of, is_same_place, one_line
 from bexsync.planning.contact_matching import Candidate
-from bexsync.ports.ledger import Named
+from bexsync.ports.master_data import Named
 from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike
 

@@ -12,7 +12,7 @@ from bexsync.errors import RecordProblem
 from bexsync.planning.addressee import full_name
 from bexsync.planning.addresses import address_of, is_same_place, one_line
 from bexsync.planning.plan import Step
-from bexsync.ports.ledger import PostalAddress
+from bexsync.ports.master_data import PostalAddress
 from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike, contracted, folded
 

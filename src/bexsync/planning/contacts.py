@@ -24,7 +24,7 @@ from bexsync.planning.contact_matching import (
     match,
 )
 from bexsync.planning.plan import LinkDraft, Ref, Step, Subject
-from bexsync.ports.ledger import MasterData, Named, PostalAddress, User
+from bexsync.ports.master_data import MasterData, Named, PostalAddress, User
 from bexsync.records import Customer, Invoice, Person
 
 CUSTOMER = "customer"

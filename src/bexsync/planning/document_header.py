@@ -10,7 +10,7 @@ from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.planning.bank_accounts import bank_account_id
 from bexsync.planning.contacts import Contacts, language_id
-from bexsync.ports.ledger import Currency, MasterData, User
+from bexsync.ports.master_data import Currency, MasterData, User
 from bexsync.records import Invoice
 
 _DATED_AHEAD, _DUE_AHEAD = timedelta(days=60), timedelta(days=731)

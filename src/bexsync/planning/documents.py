@@ -28,7 +28,7 @@ from bexsync.planning.sums import (
     tolerance,
 )
 from bexsync.planning.taxes import TaxChooser
-from bexsync.ports.ledger import MasterData, User
+from bexsync.ports.master_data import MasterData, User
 from bexsync.records import Customer, Invoice
 from bexsync.vat import VatMap
 

@@ -10,7 +10,7 @@ from bexsync.planning.documents import Document
 from bexsync.planning.invoice_link import KIND, Linked, reference
 from bexsync.planning.invoice_mail import Mail, mail_for
 from bexsync.planning.plan import LinkDraft, Ref, Step, Subject
-from bexsync.ports.ledger import DocumentStatus
+from bexsync.ports.documents import DocumentStatus
 from bexsync.records import Customer, Invoice
 
 _ORDER: Mapping[str, int] = {"draft": 0, "issue": 1, "send": 2}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from bexsync.ports.ledger import DocumentStatus
+from bexsync.ports.documents import DocumentStatus
 
 KIND = "invoice"
 EDITING = "~"

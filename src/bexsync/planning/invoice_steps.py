@@ -10,7 +10,7 @@ from bexsync.planning.documents import Document
 from bexsync.planning.invoice_changes import content
 from bexsync.planning.invoice_link import EDITING, KIND, Linked, reference
 from bexsync.planning.plan import LinkDraft, Ref, Step, Subject
-from bexsync.ports.ledger import DocumentState
+from bexsync.ports.documents import DocumentState
 from bexsync.records import Invoice
 
 _POSITIONS_AT_ONCE = 150

@@ -19,7 +19,7 @@ from bexsync.planning.invoice_left_alone import reason_to_leave_alone
 from bexsync.planning.invoice_link import KIND, Linked, reference
 from bexsync.planning.invoice_steps import InvoiceSteps, adopt
 from bexsync.planning.plan import Ref, Step, Subject
-from bexsync.ports.ledger import DocumentState, DocumentStatus
+from bexsync.ports.documents import DocumentState, DocumentStatus
 from bexsync.records import Customer, Invoice
 
 _NO_CONTACTS = Contacts(0, None, ())

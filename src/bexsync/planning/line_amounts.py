@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from bexsync.errors import RecordProblem
 from bexsync.money import HUNDRED, plain, product, rounded, total, written
-from bexsync.ports.ledger import Account
+from bexsync.ports.master_data import Account
 from bexsync.records import Line
 from bexsync.vat import Tax
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
-from bexsync.ports.ledger import Account, BankAccount, Currency, MasterData
+from bexsync.ports.master_data import Account, BankAccount, Currency, MasterData
 from bexsync.records import Line
 
 _UNITS = (

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bexsync.ports.ledger import DocumentState, DocumentStatus
+from bexsync.ports.documents import DocumentState, DocumentStatus
 from bexsync.records import Invoice
 
 OURS = "bexsync:"

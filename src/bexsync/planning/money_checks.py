@@ -14,7 +14,7 @@ from bexsync.planning.lookups import revenue_account
 from bexsync.planning.permissions import READ_SETTINGS
 from bexsync.planning.rounding_line import rounding_account, rounding_tax
 from bexsync.planning.taxes import TaxChooser
-from bexsync.ports.ledger import Account
+from bexsync.ports.master_data import Account
 from bexsync.records import Line
 from bexsync.vat import Tax, taxes_called
 

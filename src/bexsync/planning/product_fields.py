@@ -12,7 +12,7 @@ from typing import Any
 from bexsync.characters import lines_of_text
 from bexsync.config.profile import MasterData, ProductsSection
 from bexsync.money import EXACT, HUNDRED, plain, product, rounded
-from bexsync.ports.ledger import Item
+from bexsync.ports.documents import Item
 from bexsync.records import Product
 from bexsync.records.html_text import one_line, plain_text, readable
 

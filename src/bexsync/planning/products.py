@@ -36,7 +36,8 @@ from bexsync.planning.product_fields import (
     shop_side,
 )
 from bexsync.planning.taxes import TaxChooser, rate_of
-from bexsync.ports.ledger import Account, Item, MasterData, User
+from bexsync.ports.documents import Item
+from bexsync.ports.master_data import Account, MasterData, User
 from bexsync.records import Line, Product
 from bexsync.vat import Tax, VatMap
 

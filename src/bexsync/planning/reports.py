@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bexsync.money import written
-from bexsync.ports.ledger import DocumentStatus
+from bexsync.ports.documents import DocumentStatus
 
 State = Mapping[str, str]
 _WHEREABOUTS = ("number", "url")

@@ -22,7 +22,8 @@ from bexsync.planning.permissions import (
     right_missing,
     scope_missing,
 )
-from bexsync.ports.ledger import BankAccount, MasterData, Right
+from bexsync.ports.ledger import Right
+from bexsync.ports.master_data import BankAccount, MasterData
 
 
 def settings(around: Surroundings) -> list[Check]:

@@ -8,7 +8,7 @@ from decimal import ROUND_FLOOR, Decimal
 from bexsync.config.profile import ProductsSection
 from bexsync.errors import RecordProblem
 from bexsync.money import plain
-from bexsync.ports.ledger import Item
+from bexsync.ports.documents import Item
 from bexsync.ports.shop import StockChange
 from bexsync.records import Product
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from bexsync.errors import RecordProblem
 from bexsync.money import plain
-from bexsync.ports.ledger import Account, MasterData, VatYear
+from bexsync.ports.master_data import Account, MasterData, VatYear
 from bexsync.records import Line
 from bexsync.vat import Tax, Use, VatMap, VatRow, sales_taxes_with_rate, taxes_called
 

@@ -13,7 +13,7 @@ from bexsync.errors import RecordProblem
 from bexsync.money import plain
 from bexsync.planning.taxes import TaxChooser
 from bexsync.planning.vat_wants import HOME, Origin, TaxUse, is_current_sales_tax
-from bexsync.ports.ledger import Account, MasterData
+from bexsync.ports.master_data import Account, MasterData
 from bexsync.records import Line
 from bexsync.records.invoice import LineType
 from bexsync.vat import Tax, Use, VatMap, VatRow, sales_taxes_with_rate, taxes_called

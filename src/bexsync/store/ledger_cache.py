@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.http.rate_limit import Budget, corrected, spent
-from bexsync.ports.ledger import PostalAddress
+from bexsync.ports.master_data import PostalAddress
 from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike, contracted, folded, written_out
 from bexsync.store.damage import unharmed, unpacked

@@ -34,7 +34,7 @@ from bexsync.config.sources import read_settings
 from bexsync.errors import BexsyncError, ConfigurationProblem, MappingProblem, TryLater
 from bexsync.files import write_new_privately
 from bexsync.paths import expanded, is_path, profile_path
-from bexsync.ports.ledger import MasterData
+from bexsync.ports.master_data import MasterData
 
 if TYPE_CHECKING:
     from bexsync.cli.prompts.login_prompts import Wishes

@@ -8,7 +8,7 @@ from typing import Any
 from bexsync.errors import Changed, Refused
 from bexsync.ledgers.bexio.api import Api
 from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
-from bexsync.ports.ledger import DocumentState, DocumentStatus, EffectResult, LookupResult
+from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult, LookupResult
 
 
 class Cancelling:

@@ -11,7 +11,7 @@ from bexsync.errors import Refused
 from bexsync.ledgers.bexio.api import Api, Row, criterion, watermark
 from bexsync.ledgers.bexio.reading import optional_text, row_of, understood
 from bexsync.ledgers.bexio.records import document_from, document_of
-from bexsync.ports.ledger import DocumentState
+from bexsync.ports.documents import DocumentState
 from bexsync.store import Store
 
 T = TypeVar("T")

@@ -24,7 +24,7 @@ from bexsync.ledgers.bexio.reading import (
     spare_text,
     understood,
 )
-from bexsync.ports.ledger import EffectResult, Item, LookupResult
+from bexsync.ports.documents import EffectResult, Item, LookupResult
 from bexsync.records.html_text import plain_text
 from bexsync.store.ledger_cache import Facts
 

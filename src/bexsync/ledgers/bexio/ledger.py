@@ -44,17 +44,9 @@ from bexsync.ledgers.bexio.records import (
 )
 from bexsync.ledgers.bexio.trial import Experiments, TidyingUp, booked_lines, inspect
 from bexsync.money import written
-from bexsync.ports.ledger import (
-    BookedLine,
-    DocumentState,
-    DocumentStatus,
-    EffectResult,
-    Inspection,
-    Item,
-    LookupResult,
-    MasterData,
-    Payment,
-)
+from bexsync.ports.documents import BookedLine, DocumentState, DocumentStatus, EffectResult, Item, LookupResult, Payment
+from bexsync.ports.ledger import Inspection
+from bexsync.ports.master_data import MasterData
 from bexsync.records.folding import alike
 from bexsync.store import Store
 

@@ -22,7 +22,7 @@ from bexsync.ledgers.bexio.reading import (
     text,
     understood,
 )
-from bexsync.ports.ledger import Account, BankAccount, Country, Currency, MasterData, Named, User, VatYear
+from bexsync.ports.master_data import Account, BankAccount, Country, Currency, MasterData, Named, User, VatYear
 from bexsync.vat import Tax, told_apart
 
 MAX_AGE = timedelta(days=1)

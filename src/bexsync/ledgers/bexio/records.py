@@ -26,7 +26,8 @@ from bexsync.ledgers.bexio.reading import (
     understood,
 )
 from bexsync.money import written
-from bexsync.ports.ledger import DocumentState, DocumentStatus, EffectResult, Payment, PostalAddress
+from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult, Payment
+from bexsync.ports.master_data import PostalAddress
 from bexsync.store.ledger_cache import ContactRow
 
 _LONGEST_NUMBER = 255

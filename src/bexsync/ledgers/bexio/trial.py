@@ -14,15 +14,8 @@ from bexsync.ledgers.bexio.reading import NotUnderstood, optional_number, row_of
 from bexsync.ledgers.bexio.records import document_of
 from bexsync.ledgers.bexio.rights import rights_from
 from bexsync.ledgers.bexio.scopes import SCOPES, Scope
-from bexsync.ports.ledger import (
-    BookedLine,
-    DocumentState,
-    DocumentStatus,
-    EffectResult,
-    Inspection,
-    LookupResult,
-    Right,
-)
+from bexsync.ports.documents import BookedLine, DocumentState, DocumentStatus, EffectResult, LookupResult
+from bexsync.ports.ledger import Inspection, Right
 from bexsync.store.ledger_cache import Facts
 
 CONTACTS = "/2.0/contact"

@@ -1,0 +1,118 @@
+"""Documents, payments and items as the ledger shows them, and what came of an effect on one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import StrEnum
+
+
+class DocumentStatus(StrEnum):
+    """How a document stands in the ledger (bexio contract 6.5)."""
+
+    DRAFT = "draft"
+    ISSUED = "issued"
+    PARTLY_PAID = "partly_paid"
+    PAID = "paid"
+    CANCELLED = "cancelled"
+    UNPAID = "unpaid"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True)
+class DocumentState:
+    """A document as the ledger shows it now; amounts are decimals in the document's currency.
+
+    `shared` says that the customer has a link to it; `positions` is None where the answer did not show them, and
+    `content`, a digest of header and positions for comparing, is "" there; so is `address`, the addressee's name and
+    address.
+    """
+
+    ledger_id: int
+    number: str
+    url: str
+    reference: str
+    standing: DocumentStatus
+    total: Decimal
+    received: Decimal
+    credited: Decimal
+    remaining: Decimal
+    shared: bool
+    contact_id: int | None
+    currency_id: int | None
+    due_date: str
+    updated_at: str
+    positions: int | None = None
+    texts: tuple[str, ...] = ()
+    day: str = ""
+    content: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Payment:
+    """One payment that the ledger shows; `day` is YYYY-MM-DD."""
+
+    ledger_id: int
+    value: Decimal
+    day: str
+
+
+@dataclass(frozen=True)
+class BookedLine:
+    """What a position is booked on; None where the ledger does not show it."""
+
+    account_id: int | None
+    tax_id: int | None
+
+
+@dataclass(frozen=True)
+class EffectResult:
+    """What an effect came to: the ledger's id, number and deep link.
+
+    `state` is the document where the answer showed it, `seen` the part of a link's state that follows from
+    the effect where it did not.
+    """
+
+    ledger_id: int | None = None
+    number: str = ""
+    url: str = ""
+    state: DocumentState | None = None
+    seen: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LookupResult:
+    """What a look for an effect in doubt found: it, nothing, or something only a person can judge."""
+
+    done: EffectResult | None = None
+    conflict: str = ""
+
+    @property
+    def nothing(self) -> bool:
+        """Whether there is no trace of the effect."""
+        return self.done is None and not self.conflict
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item of the ledger (bexio contract 4); texts are plain, `weight` is in grams, None is unset.
+
+    `price` has no net or gross of its own: the profile says which. `stock` is what lies there, `available` what of it
+    nobody has reserved; both are None where the ledger does not track it.
+    """
+
+    ledger_id: int
+    code: str
+    title: str
+    description: str
+    price: Decimal | None
+    weight: Decimal | None
+    currency_id: int | None
+    tax_id: int | None
+    unit_id: int | None
+    physical: bool
+    stock: Decimal | None
+    available: Decimal | None

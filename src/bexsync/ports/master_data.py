@@ -1,0 +1,112 @@
+"""The ledger's master data: accounts, taxes, currencies, users and what else documents refer to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from bexsync.vat import Tax
+
+
+@dataclass(frozen=True)
+class Account:
+    """A ledger account; `tax_id` is the tax that belongs to it, if any."""
+
+    id: int
+    number: str
+    name: str
+    tax_id: int | None
+    active: bool
+    is_income: bool
+    is_expense: bool = False
+
+
+@dataclass(frozen=True)
+class Currency:
+    """A currency; totals are rounded to multiples of `round_to`."""
+
+    id: int
+    code: str
+    round_to: Decimal
+
+
+@dataclass(frozen=True)
+class User:
+    """A user of the ledger."""
+
+    id: int
+    mail: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Named:
+    """A row of master data that is known by its name or code."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Country(Named):
+    """A country: `name` is its ISO code, `title` what stands on a letter."""
+
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PostalAddress:
+    """An address in the parts in which the ledger keeps it; "" and None are unknown."""
+
+    street: str = ""
+    house_number: str = ""
+    addition: str = ""
+    postcode: str = ""
+    city: str = ""
+    country_id: int | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it names no place; a country alone is none."""
+        return not (self.street or self.postcode or self.city)
+
+
+@dataclass(frozen=True)
+class BankAccount:
+    """A bank account of the company."""
+
+    id: int
+    iban: str
+    currency_id: int | None = None
+
+
+@dataclass(frozen=True)
+class VatYear:
+    """Whether the company is subject to VAT in a business year, and which sales tax it takes by default."""
+
+    start: date
+    end: date
+    subject: bool
+    default_tax_id: int | None
+
+
+@dataclass(frozen=True)
+class MasterData:
+    """The ledger's master data, at most a day old."""
+
+    company: str
+    me: User
+    users: tuple[User, ...]
+    accounts: tuple[Account, ...]
+    taxes: tuple[Tax, ...]
+    currencies: tuple[Currency, ...]
+    languages: tuple[Named, ...]
+    countries: tuple[Country, ...]
+    units: tuple[Named, ...]
+    salutations: tuple[Named, ...]
+    contact_groups: tuple[Named, ...]
+    bank_accounts: tuple[BankAccount, ...]
+    templates: tuple[str, ...]
+    vat_years: tuple[VatYear, ...]
+    automatic_numbering: bool
