@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from bexsync.characters import lines_of_text
-from bexsync.config.profile import MasterData, ProductsSection
+from bexsync.config.profile import FieldOwner, ProductsSection
 from bexsync.money import EXACT, HUNDRED, plain, product, rounded
 from bexsync.ports.documents import Item
 from bexsync.records import Product
@@ -74,14 +74,14 @@ class Decision:
     """Which way one field goes: `old` is what stands there now, `new` what is to stand there."""
 
     field: str
-    master: MasterData
+    master: FieldOwner
     direction: Direction = Direction.NOWHERE
     old: str = ""
     new: str = ""
     remark: Remark = Remark.NONE
 
 
-def decide(field: str, master: MasterData, shop: Side, ledger: Side, agreed: Agreed | None) -> Decision:
+def decide(field: str, master: FieldOwner, shop: Side, ledger: Side, agreed: Agreed | None) -> Decision:
     """The decision for one field of a product that has its item.
 
     Whether a side changed is told by its own words alone, so that no rounding and no markup starts an endless exchange.
@@ -187,9 +187,9 @@ class Prices:
         return rounded(EXACT.divide(product(price, HUNDRED), factor))
 
 
-def master_of(field: str, section: ProductsSection) -> MasterData:
+def master_of(field: str, section: ProductsSection) -> FieldOwner:
     """Who is master of a field."""
-    found: MasterData = getattr(section, field)
+    found: FieldOwner = getattr(section, field)
     return found
 
 
