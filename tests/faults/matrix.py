@@ -14,6 +14,7 @@ from typing import Any
 
 import dates
 from bexio_sandbox import Fault
+from bexsync.admin.links import AdoptOptions, LinkAdmin, adopt
 from bexsync.engine.result import Result
 from bexsync.errors import Exit, LoginNeeded, TryLater
 from bexsync.jobs.run import RunEnded
@@ -70,6 +71,14 @@ def _known_customer(world: World) -> None:
     world.drop(an_invoice("x"), name="x.json")
 
 
+def _moved_customer(world: World) -> None:
+    _known_ledger(world)
+    customer = {"shop_id": "K-1", "first_name": "Anna", "last_name": "Meier", "email": "anna@alt.example"}
+    world.drop(an_invoice("w", customer=customer, leave_as_draft=True), name="w.json")
+    world.push()
+    world.drop(an_invoice("x", customer={**customer, "email": "anna@neu.example"}), name="x.json")
+
+
 def _only_issue(world: World) -> None:
     _known_ledger(world)
     world.set_profile(invoices={"finish": "issue"})
@@ -105,6 +114,37 @@ def _cancelled_draft(world: World) -> None:
     world.drop(an_invoice("x"), name="x.json")
     world.push()
     world.drop(an_invoice("x", status="cancelled"), name="cancelled.json")
+
+
+def _written_by_hand(world: World) -> None:
+    """A draft of a person, and the same invoice in the shop."""
+    _known_ledger(world)
+    world.drop(an_invoice("w", leave_as_draft=True), name="w.json")
+    world.push()
+    books = world.sandbox.books
+    (draft,) = [row for row in world.invoices() if row["api_reference"] == "bexsync:main:invoice:w"]
+    books.invoices[draft["id"]] = {**books.invoices[draft["id"]], "api_reference": None}
+    with world.workspace() as workspace:
+        LinkAdmin(workspace.store, workspace.kept, workspace.locks).forget("w")
+    world.drop(an_invoice("x", leave_as_draft=True), name="x.json")
+
+
+def _adopt(world: World) -> Result:
+    with world.workspace() as workspace:
+        return adopt(workspace, AdoptOptions(yes=True))
+
+
+def _judge_adopted(world: World, trouble: Trouble, result: Result) -> None:
+    """The draft of the person is linked, where bexio failed without our reference, and no push makes another one."""
+    assert not _left_to_a_person(result)
+    world.push()
+    _, draft = world.invoices()
+    assert draft["api_reference"] in ("bexsync:main:invoice:x", None)
+    with world.workspace() as workspace:
+        link = workspace.store.links.get("invoice", "x")
+        assert link is not None
+        assert (link.ledger_id, link.adopted) == (draft["id"], True)
+    assert world.sandbox.mails == []
 
 
 def _judge_cancelled(world: World, trouble: Trouble, result: Result) -> None:
@@ -182,10 +222,12 @@ STEPS = (
     Step("contact", "POST", "/2.0/contact", _new_company, _ONE),
     Step("restore", "PATCH", "/2.0/contact/{id}/restore", _archived, _ONE),
     Step("relation", "POST", "/2.0/contact_relation", _new_company, _ONE),
+    Step("edit of a contact", "POST", "/2.0/contact/{id}", _moved_customer, _ONE),
     Step("look-up", "POST", "/2.0/kb_invoice/search", _known_customer, _ONE),
     Step("invoice", "POST", "/2.0/kb_invoice", _known_customer, _ONE),
     Step("position", "POST", "/2.0/kb_invoice/{id}/kb_position_custom", _long, Decimal("164.30")),
     Step("edit", "POST", "/2.0/kb_invoice/2", _changed_draft, _GROSS),
+    Step("adoption", "POST", "/2.0/kb_invoice/{id}", _written_by_hand, run=_adopt, judge=_judge_adopted),
     Step("delete position", "DELETE", "/2.0/kb_invoice/{id}/kb_position_custom/{id}", _changed_draft, _GROSS),
     Step("issue", "POST", "/2.0/kb_invoice/{id}/issue", _only_issue, _ONE, mailed=0),
     Step("mail", "POST", "/2.0/kb_invoice/{id}/send", _known_customer, _ONE),
