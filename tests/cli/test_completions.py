@@ -13,7 +13,7 @@ import pytest
 
 from bexsync.admin.invoice_statuses import STATUSES
 from bexsync.ports.documents import DocumentStatus
-from bexsync.store import RecordState
+from bexsync.ports.store import RecordState
 from front_door import started
 from world import BEXSYNC, World, an_invoice
 

@@ -20,7 +20,7 @@ from bexio_sandbox.server import serving
 from bexsync.engine.result import Status
 from bexsync.errors import Exit
 from bexsync.hooks import observed_by
-from bexsync.store import ErrorRow
+from bexsync.ports.store import ErrorRow
 from bexsync.wiring import open_error_desk
 from world import World, an_invoice
 

@@ -16,7 +16,7 @@ from bexio_sandbox.server import serving
 from bexsync.admin.errors import ErrorAdmin
 from bexsync.engine.result import Status
 from bexsync.errors import Exit, TooManyErrors
-from bexsync.store import ErrorRow
+from bexsync.ports.store import ErrorRow
 from bexsync.wiring import open_error_desk
 from front_door import called
 from world import World, an_invoice

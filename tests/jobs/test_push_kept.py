@@ -14,7 +14,7 @@ from bexsync.admin.links import AdoptOptions, adopt
 from bexsync.engine.result import Outcome, Status
 from bexsync.errors import Exit
 from bexsync.jobs.invoices import PUSH
-from bexsync.store.kept import DocumentEvent
+from bexsync.ports.store import DocumentEvent
 from front_door import called
 from world import World, an_invoice
 

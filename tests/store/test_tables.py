@@ -16,8 +16,9 @@ import pytest
 from bexsync.config.profile import Profile
 from bexsync.jobs.reporting import status_rows
 from bexsync.ports.shop import IncomingRecord
+from bexsync.ports.store import Link, RecordState
 from bexsync.records import read_record
-from bexsync.store import Link, RecordState, Store, open_store
+from bexsync.store import Store, open_store
 from world import an_invoice
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)

@@ -8,7 +8,8 @@ from types import TracebackType
 
 from bexsync.errors import UsageProblem
 from bexsync.planning.products import KIND as PRODUCT
-from bexsync.store import ErrorRow, RecordState, Store
+from bexsync.ports.store import ErrorRow, RecordState
+from bexsync.store import Store
 
 
 class ErrorAdmin:

@@ -12,7 +12,8 @@ from bexsync.config.profile import Profile
 from bexsync.errors import UsageProblem
 from bexsync.planning.invoice_link import KIND
 from bexsync.ports.documents import DocumentStatus
-from bexsync.store import ErrorRow, Intent, IntentState, Link, RecordRow, RecordState, Store
+from bexsync.ports.store import ErrorRow, Intent, IntentState, Link, RecordRow, RecordState
+from bexsync.store import Store
 
 _STUCK = (IntentState.HELD, IntentState.REJECTED, IntentState.CONFLICT)
 _UNKNOWN = (IntentState.SENDING, IntentState.IN_DOUBT)

@@ -21,9 +21,10 @@ from bexsync.planning.matching import OURS, Candidate, Match, is_same_total, mat
 from bexsync.planning.plan import LinkDraft, Plan, Step, Subject
 from bexsync.planning.products import KIND as PRODUCT
 from bexsync.ports.documents import DocumentState
+from bexsync.ports.store import DocumentEvent, IntentState, Link, RecordRow, RecordState
 from bexsync.records import Customer, Invoice
-from bexsync.store import IntentState, Link, RecordRow, RecordState, Store
-from bexsync.store.kept import DocumentEvent, Kept
+from bexsync.store import Store
+from bexsync.store.kept import Kept
 
 ADOPT = "links adopt"
 # Ids of products and of invoices may be the same.

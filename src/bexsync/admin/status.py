@@ -11,7 +11,8 @@ from pathlib import Path
 from bexsync.config.profile import Profile
 from bexsync.errors import Exit
 from bexsync.planning.invoice_link import KIND
-from bexsync.store import RecordState, RunRow, Store
+from bexsync.ports.store import RecordState, RunRow
+from bexsync.store import Store
 from bexsync.store.timestamps import moment
 
 _EVERY_PROFILE = ("invoices push", "payments poll")

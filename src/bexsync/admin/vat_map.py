@@ -22,9 +22,10 @@ from bexsync.planning.vat_map import Books
 from bexsync.planning.vat_wants import ObservedRate, Origin, TaxUse, wants_of
 from bexsync.ports.master_data import Account
 from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
+from bexsync.ports.store import RecordState
 from bexsync.records import Product, TaxRate
 from bexsync.records.quoting import printable
-from bexsync.store import RecordState, Store
+from bexsync.store import Store
 from bexsync.vat import VatMap, VatRow
 
 _NO_ACCOUNT = Account(0, "", "", None, active=True, is_income=True)

@@ -16,7 +16,8 @@ from bexsync.http.clock import Clock
 from bexsync.http.responses import Effect
 from bexsync.planning.plan import Plan, Ref, Step, Subject
 from bexsync.ports.documents import EffectResult, LookupResult
-from bexsync.store import Intent, IntentState, Store
+from bexsync.ports.store import Intent, IntentState
+from bexsync.store import Store
 
 RECORDS_PER_LOCK = 100
 _GUARDED = frozenset({"issue", "send"})

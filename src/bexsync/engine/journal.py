@@ -18,10 +18,9 @@ from bexsync.planning.contacts import CONTACT, CUSTOMER
 from bexsync.planning.plan import Ref, Step, encoded
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult
 from bexsync.ports.master_data import PostalAddress
-from bexsync.store import Intent, IntentState, Link, Store
+from bexsync.ports.store import ContactRow, DocumentEvent, Intent, IntentState, Link
+from bexsync.store import Store
 from bexsync.store.database import this_process
-from bexsync.store.kept import DocumentEvent
-from bexsync.store.ledger_cache import ContactRow
 
 _PARTIAL_WRITES = frozenset({"positions_clear", "position"})
 _WHOLE_WRITES = frozenset({"invoice", "invoice_edit", "claim"})

@@ -10,7 +10,8 @@ from typing import Any
 from bexsync.engine.apply import Side
 from bexsync.engine.journal import Journal
 from bexsync.http.clock import Clock
-from bexsync.store import Intent, IntentState, Store
+from bexsync.ports.store import Intent, IntentState
+from bexsync.store import Store
 
 WORTH_WAITING = 60.0
 

@@ -23,8 +23,7 @@ from bexsync.planning.permissions import WRITE_CONTACTS, WRITE_INVOICES, Need, e
 from bexsync.planning.plan import Plan, Step, Subject
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult
 from bexsync.ports.ledger import Inspection
-from bexsync.store import Intent, IntentState
-from bexsync.store.ledger_cache import ContactRow
+from bexsync.ports.store import ContactRow, Intent, IntentState
 
 SUBJECT = Subject("test", "connection")
 NAME = "bexsync connection test"

@@ -13,8 +13,9 @@ from bexsync.jobs.run import Run
 from bexsync.planning.credit_notes import WaitingCredit, credit_amount, written_credits
 from bexsync.planning.invoice_link import KIND
 from bexsync.ports.documents import DocumentStatus
+from bexsync.ports.store import WORKLIST, ErrorRow, Link, RecordState
 from bexsync.records import Invoice
-from bexsync.store import WORKLIST, ErrorRow, Link, RecordState, Store
+from bexsync.store import Store
 
 # In the notes of the original's link: what bexio had credited when a credit note came, by its shop id.
 _BEFORE = "credited_before"

@@ -19,8 +19,8 @@ from bexsync.ports.shop import (
     SourceReport,
     SourceState,
 )
+from bexsync.ports.store import RecordState
 from bexsync.records.quoting import printable
-from bexsync.store import RecordState
 
 _AT_ONCE = 100
 _UNREADABLE = "unreadable"

@@ -37,9 +37,8 @@ from bexsync.planning.plan import Plan, Step, Subject
 from bexsync.planning.twins import Twins
 from bexsync.ports.documents import DocumentState, DocumentStatus
 from bexsync.ports.master_data import MasterData, User
+from bexsync.ports.store import WORKLIST, DocumentEvent, IntentState, Link, RecordRow, RecordState
 from bexsync.records import Customer, Invoice
-from bexsync.store import WORKLIST, IntentState, Link, RecordRow, RecordState
-from bexsync.store.kept import DocumentEvent
 
 PUSH = "invoices push"
 _FIRST_RUN = "invoices:first_run"

@@ -19,7 +19,7 @@ from bexsync.planning.invoice_link import KIND, reference
 from bexsync.planning.plan import Subject
 from bexsync.planning.reports import reports
 from bexsync.ports.documents import DocumentState, DocumentStatus
-from bexsync.store import IntentState, Link
+from bexsync.ports.store import IntentState, Link
 from bexsync.store.timestamps import moment, stored
 
 POLL = "payments poll"

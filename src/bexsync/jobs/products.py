@@ -33,8 +33,9 @@ from bexsync.planning.products import (
 )
 from bexsync.ports.documents import Item
 from bexsync.ports.shop import InvalidInput, ProductChange
+from bexsync.ports.store import IntentState, Link
 from bexsync.records import Product
-from bexsync.store import IntentState, Link, Store
+from bexsync.store import Store
 
 SYNC = "products sync"
 _AT_ONCE = 500

@@ -17,7 +17,8 @@ from bexsync.planning.plan import LinkDraft, Step, Subject
 from bexsync.planning.reports import Report, reports
 from bexsync.ports.documents import DocumentStatus, EffectResult, LookupResult
 from bexsync.ports.shop import Catalog, Event, ProductChange, Shop, StatusRow, StockChange
-from bexsync.store import Link, RecordState, Store
+from bexsync.ports.store import Link, RecordState
+from bexsync.store import Store
 from bexsync.store.timestamps import moment, stored
 
 

@@ -20,7 +20,8 @@ from bexsync.money import written
 from bexsync.planning.invoice_link import KIND
 from bexsync.planning.plan import Plan, Subject
 from bexsync.ports.ledger import Ledger
-from bexsync.store import WORKLIST, Store
+from bexsync.ports.store import WORKLIST
+from bexsync.store import Store
 
 PASSES = 3
 _ERRORS = frozenset({Status.BLOCKED, Status.FAILED, Status.HELD, Status.BY_HAND})

@@ -23,8 +23,8 @@ from bexsync.planning.product_fields import digest
 from bexsync.planning.products import KIND, sku_conflict
 from bexsync.planning.stock import NOT_PULLED, number_of, said, stock_change, wanted_stock
 from bexsync.ports.shop import StockChange
+from bexsync.ports.store import Link
 from bexsync.records import Product
-from bexsync.store import Link
 
 PULL = "stock pull"
 # Each telling writes the shop's whole list anew.

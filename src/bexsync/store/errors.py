@@ -4,37 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
+from bexsync.ports.store import WORKLIST, ErrorRow
 from bexsync.store.database import Database
 from bexsync.store.timestamps import stored
 
-# The code of what is to be done by hand; it is kept with the errors, but it is none.
-WORKLIST = "credit_note"
 _SHARED_THINGS = frozenset(
     {"account", "bank_account", "country", "currency", "tax", "tax_class", "template", "unit", "year"}
 )
-
-
-@dataclass(frozen=True)
-class ErrorRow:
-    """One open or past error of one record."""
-
-    id: int
-    job: str
-    kind: str
-    shop_id: str
-    code: str
-    cause: str
-    message: str
-    hint: str
-    said: str
-    first_at: str
-    last_at: str
-    times: int
-    acknowledged_at: str | None
-    resolved_at: str | None
 
 
 class Errors:

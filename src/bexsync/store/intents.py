@@ -8,51 +8,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-from bexsync.store.damage import unharmed, unpacked
+from bexsync.ports.store import Intent, IntentState, parse_stored, stored_object
 from bexsync.store.database import Database
 from bexsync.store.timestamps import moment, stored
-
-
-class IntentState(StrEnum):
-    """How far an effect has come; DESIGN.md draws the transitions in docs/design.md."""
-
-    PLANNED = "planned"
-    SENDING = "sending"
-    IN_DOUBT = "in_doubt"
-    DONE = "done"
-    HELD = "held"
-    REJECTED = "rejected"
-    CONFLICT = "conflict"
-
-
-@dataclass(frozen=True)
-class Intent:
-    """One row of the journal; `payload` is what was sent, with references already resolved."""
-
-    scope: str
-    kind: str
-    key: str
-    state: IntentState
-    payload_hash: str
-    payload: Mapping[str, Any]
-    expect: Mapping[str, str]
-    subject_kind: str
-    subject_id: str
-    site: str
-    job: str
-    attempt: int = 0
-    owner: str = ""
-    sent_at: datetime | None = None
-    not_before: datetime | None = None
-    ledger_id: int | None = None
-    result: Mapping[str, Any] = field(default_factory=dict)
-    said: str = ""
-    link: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Intents:
@@ -166,10 +127,10 @@ def _intent(row: sqlite3.Row) -> Intent:
         scope=row["scope"],
         kind=row["kind"],
         key=row["key"],
-        state=unharmed(IntentState, row["state"]),
+        state=parse_stored(IntentState, row["state"]),
         payload_hash=row["payload_hash"],
-        payload=unpacked(row["payload"]),
-        expect=unpacked(row["expect"]),
+        payload=stored_object(row["payload"]),
+        expect=stored_object(row["expect"]),
         subject_kind=row["subject_kind"],
         subject_id=row["subject_id"],
         site=row["site"],
@@ -179,7 +140,7 @@ def _intent(row: sqlite3.Row) -> Intent:
         sent_at=moment(row["sent_at"]) if row["sent_at"] else None,
         not_before=moment(row["not_before"]) if row["not_before"] else None,
         ledger_id=row["ledger_id"],
-        result=unpacked(row["result"]),
+        result=stored_object(row["result"]),
         said=row["said"],
-        link=unpacked(row["link"]),
+        link=stored_object(row["link"]),
     )

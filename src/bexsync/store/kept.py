@@ -13,18 +13,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 
 from bexsync.files import unusable
-
-
-class DocumentEvent(StrEnum):
-    """What was done with a document."""
-
-    FINISHED = "finished"
-    ADOPTED = "adopted"
-    FORGOTTEN = "forgotten"
+from bexsync.ports.store import DocumentEvent
 
 
 @dataclass

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from bexsync.http.rate_limit import Budget, corrected, spent
 from bexsync.ports.master_data import PostalAddress
+from bexsync.ports.store import ContactRow, parse_stored, stored_object
 from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike, contracted, folded, written_out
-from bexsync.store.damage import unharmed, unpacked
 from bexsync.store.database import Database
 from bexsync.store.timestamps import moment, stored
 
@@ -34,7 +34,7 @@ class Facts:
             age = now - moment(row["learned_at"])
             if not timedelta(0) <= age <= max_age:  # what was learned in the future was dated by a wrong clock
                 return None
-        return unharmed(lambda text: json.loads(text, parse_float=Decimal), row["value"])
+        return parse_stored(lambda text: json.loads(text, parse_float=Decimal), row["value"])
 
     def learn(self, name: str, value: Any, now: datetime) -> None:
         """Keeps a value."""
@@ -55,36 +55,6 @@ def _number(value: Any) -> Any:
     if isinstance(value, Decimal):
         return float(value)
     raise TypeError(type(value).__name__)
-
-
-@dataclass(frozen=True)
-class ContactRow:
-    """A contact of the ledger, as far as matching and comparing need it; mails are case-folded.
-
-    `written` is what bexsync last wrote there, in the names of a contact's form; {} where somebody else made it.
-    """
-
-    ledger_id: int
-    kind: str
-    name_1: str
-    name_2: str
-    mail: str
-    mail_second: str
-    archived: bool
-    updated_at: str
-    nr: str = ""
-    address: PostalAddress = field(default_factory=PostalAddress)
-    language_id: int | None = None
-    phone: str = ""
-    phone_mobile: str = ""
-    user_id: int | None = None
-    owner_id: int | None = None
-    written: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def postcode(self) -> str:
-        """The postal code of its address."""
-        return self.address.postcode
 
 
 _REFUSED_NUMBER = "contact_number:refused:"
@@ -221,7 +191,7 @@ def _packed(value: Mapping[str, Any]) -> str:
 
 
 def _contact(row: sqlite3.Row) -> ContactRow:
-    details = unpacked(row["details"])
+    details = stored_object(row["details"])
     address = PostalAddress(
         street=details.get("street", ""),
         house_number=details.get("house_number", ""),
@@ -246,7 +216,7 @@ def _contact(row: sqlite3.Row) -> ContactRow:
         phone_mobile=details.get("phone_mobile", ""),
         user_id=details.get("user_id"),
         owner_id=details.get("owner_id"),
-        written=unpacked(row["written"]),
+        written=stored_object(row["written"]),
     )
 
 

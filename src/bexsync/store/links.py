@@ -5,42 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from bexsync.store.damage import unharmed, unpacked
+from bexsync.ports.store import Link, parse_stored, stored_object
 from bexsync.store.database import Database
 from bexsync.store.timestamps import stored
-
-
-@dataclass(frozen=True)
-class Link:
-    """One link.
-
-    `agreed` is the shop record as it was last written to the ledger ({} when unknown), `state` what the ledger
-    last said of the document, `reported` the part of it that the shop was last told, `events` how many
-    events the shop was told of, `notes` what only bexsync cares for. `is_open` says whether the ledger may
-    still move it by itself.
-    """
-
-    kind: str
-    shop_id: str
-    ledger_kind: str
-    ledger_id: int
-    number: str
-    url: str
-    fingerprint: str = ""
-    agreed: Mapping[str, Any] = field(default_factory=dict)
-    state: Mapping[str, Any] = field(default_factory=dict)
-    reported: Mapping[str, Any] = field(default_factory=dict)
-    notes: Mapping[str, Any] = field(default_factory=dict)
-    events: int = 0
-    is_open: bool = True
-    adopted: bool = False
-    linked_at: str = ""
-    checked_at: str = ""
 
 
 class Links:
@@ -68,12 +39,12 @@ class Links:
             "SELECT shop_id, number, url, state FROM links WHERE site = ? AND kind = ?", self._site, kind
         )
         for row in rows:
-            yield row["shop_id"], row["number"], row["url"], unpacked(row["state"])
+            yield row["shop_id"], row["number"], row["url"], stored_object(row["state"])
 
     def notes(self, kind: str) -> dict[str, Mapping[str, Any]]:
         """The notes of every link of a kind by shop id."""
         rows = self._db.stream("SELECT shop_id, notes FROM links WHERE site = ? AND kind = ?", self._site, kind)
-        return {row["shop_id"]: unpacked(row["notes"]) for row in rows}
+        return {row["shop_id"]: stored_object(row["notes"]) for row in rows}
 
     def marks(self, kind: str) -> Iterator[tuple[str, int, str]]:
         """Shop id, ledger id and fingerprint of every link of a kind, for lists of many thousands."""
@@ -192,7 +163,7 @@ def packed(value: Mapping[str, Any]) -> str:
 def _figures(state: dict[str, Any]) -> dict[str, Any]:
     """How a document stands, with amounts that are amounts."""
     for name in ("total", "received", "credited", "remaining"):
-        unharmed(Decimal, state.get(name) or "0")
+        parse_stored(Decimal, state.get(name) or "0")
     return state
 
 
@@ -205,10 +176,10 @@ def _link(row: sqlite3.Row) -> Link:
         row["number"],
         row["url"],
         row["fingerprint"],
-        unpacked(row["agreed"]),
-        _figures(unpacked(row["state"])),
-        _figures(unpacked(row["reported"])),
-        unpacked(row["notes"]),
+        stored_object(row["agreed"]),
+        _figures(stored_object(row["state"])),
+        _figures(stored_object(row["reported"])),
+        stored_object(row["notes"]),
         row["events"],
         bool(row["is_open"]),
         bool(row["adopted"]),

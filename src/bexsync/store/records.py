@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 from bexsync.ports.shop import IncomingRecord
-from bexsync.records import Reading, Record, read_record
-from bexsync.store.damage import unharmed, unpacked
+from bexsync.ports.store import RecordRow, RecordState, parse_stored, stored_object
 from bexsync.store.database import Database
 from bexsync.store.timestamps import stored
 
@@ -22,40 +18,6 @@ _SUMMARY = (
     "source_number", "document_type", "invoice_date", "due_date", "payment_terms_days", "currency", "total",
     "customer_id", *_OBJECTS,
 )  # fmt: skip
-
-
-class RecordState(StrEnum):
-    """OPEN wants work; DONE agrees with the ledger; IGNORED is not ours to book; GIVEN_UP a person let go of."""
-
-    OPEN = "open"
-    DONE = "done"
-    IGNORED = "ignored"
-    GIVEN_UP = "given_up"
-
-
-@dataclass(frozen=True)
-class RecordRow:
-    """One record with where it came from."""
-
-    kind: str
-    shop_id: str
-    fingerprint: str
-    body: str
-    origin: str
-    place: str
-    state: RecordState
-    reason: str
-    taken_at: str
-
-    def record(self) -> Record:
-        """The canonical record."""
-        reading = Reading(is_stored=True)
-        return unharmed(lambda body: read_record(self.kind, json.loads(body, parse_float=Decimal), reading), self.body)
-
-    def canonical(self) -> dict[str, Any]:
-        """The record as plain JSON values."""
-        value: dict[str, Any] = unpacked(self.body)
-        return value
 
 
 class Records:
@@ -96,7 +58,7 @@ class Records:
                     stored(now),
                 ),
             ).fetchone()
-            return unharmed(RecordState, row["state"]) if row else RecordState.OPEN
+            return parse_stored(RecordState, row["state"]) if row else RecordState.OPEN
 
     def has_origin(self, origin: str) -> bool:
         """Whether records of an origin were taken in before it was put away."""
@@ -154,7 +116,7 @@ class Records:
     def states(self, kind: str) -> dict[str, tuple[RecordState, str]]:
         """What has become of every record of a kind and why, without its content."""
         rows = self._db.rows("SELECT shop_id, state, reason FROM records WHERE site = ? AND kind = ?", self._site, kind)
-        return {row["shop_id"]: (unharmed(RecordState, row["state"]), row["reason"]) for row in rows}
+        return {row["shop_id"]: (parse_stored(RecordState, row["state"]), row["reason"]) for row in rows}
 
     def ignored_reasons(self, kind: str) -> list[str]:
         """Return the distinct reasons why records of a kind are left alone."""
@@ -182,7 +144,7 @@ class Records:
         for row in rows:
             summary = {name: row[name] for name in ("shop_id", "state", *_SUMMARY)}
             for name in _OBJECTS:
-                summary[name] = unpacked(summary[name] or "{}")
+                summary[name] = stored_object(summary[name] or "{}")
             yield summary
 
     def from_origin(self, origin: str) -> list[RecordRow]:
@@ -220,7 +182,7 @@ def _record_row(row: sqlite3.Row) -> RecordRow:
         row["body"],
         row["origin"],
         row["place"],
-        unharmed(RecordState, row["state"]),
+        parse_stored(RecordState, row["state"]),
         row["reason"],
         row["taken_at"],
     )

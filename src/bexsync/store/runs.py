@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
+from bexsync.ports.store import RunRow
 from bexsync.store.database import Database
 from bexsync.store.timestamps import stored
 
@@ -28,20 +28,6 @@ class Cursors:
         """Moves the cursor."""
         with self._db.transaction() as db:
             db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", (self._site, name, value))
-
-
-@dataclass(frozen=True)
-class RunRow:
-    """One execution of a job."""
-
-    id: int
-    job: str
-    started_at: str
-    ended_at: str | None
-    exit_code: int | None
-    counts: str
-    requests: int
-    message: str
 
 
 class Runs:

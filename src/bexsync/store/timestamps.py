@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bexsync.store.damage import unharmed
+from bexsync.ports.store import parse_stored
 
 
 def stored(moment: datetime) -> str:
@@ -14,4 +14,4 @@ def stored(moment: datetime) -> str:
 
 def moment(text: str) -> datetime:
     """The moment that was stored."""
-    return unharmed(lambda said: datetime.strptime(said, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC), text)
+    return parse_stored(lambda said: datetime.strptime(said, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC), text)

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from bexsync.engine.result import Result
     from bexsync.jobs.connection import Report
     from bexsync.planning.checks import Check
-    from bexsync.store import ErrorRow, Link
-    from bexsync.store.runs import RunRow
+    from bexsync.ports.store import ErrorRow, Link, RunRow
 
 LATER_IS_SAID_AFTER = 3
 Progress = Callable[[str, int, int], None]

@@ -11,7 +11,7 @@ from bexsync.cli.views.page import Page, Row
 
 if TYPE_CHECKING:
     from bexsync.admin.links import LinkStory
-    from bexsync.store import Link
+    from bexsync.ports.store import Link
 
 
 _STATE = {"shared": "the customer has a link to it"}

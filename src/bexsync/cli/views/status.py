@@ -15,7 +15,7 @@ from bexsync.store.timestamps import moment
 
 if TYPE_CHECKING:
     from bexsync.admin.status import LoginEnd, StatusReport, Waiting
-    from bexsync.store.runs import RunRow
+    from bexsync.ports.store import RunRow
 
 _MEANINGS = {
     0: "done",

@@ -14,11 +14,11 @@ from bexsync.cli.views.envelope import MOST_OF_A_KIND, counted, left_alone, more
 from bexsync.cli.views.page import Page, Row
 from bexsync.engine.result import MOST_KEPT
 from bexsync.money import written
-from bexsync.store import WORKLIST
+from bexsync.ports.store import WORKLIST
 
 if TYPE_CHECKING:
     from bexsync.engine.result import Outcome, Result
-    from bexsync.store import ErrorRow
+    from bexsync.ports.store import ErrorRow
 
 _COLOURS = {
     "done": "green",

@@ -28,7 +28,7 @@ from bexsync.ledgers.bexio.reading import (
 from bexsync.money import written
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult, Payment
 from bexsync.ports.master_data import PostalAddress
-from bexsync.store.ledger_cache import ContactRow
+from bexsync.ports.store import ContactRow
 
 _LONGEST_NUMBER = 255
 _KINDS = {"company": 1, "person": 2}

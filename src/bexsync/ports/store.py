@@ -1,0 +1,215 @@
+"""The rows of the state: records, links, the journal of effects, contacts, errors and runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from bexsync.errors import StateProblem
+from bexsync.ports.master_data import PostalAddress
+from bexsync.records import Reading, Record, read_record
+
+T = TypeVar("T")
+
+# The code of what is to be done by hand; it is kept with the errors, but it is none.
+WORKLIST = "credit_note"
+
+
+def parse_stored(parse: Callable[[str], T], text: str) -> T:
+    """Return what `parse` makes of a stored text; raises StateProblem where the text is damaged."""
+    try:
+        return parse(text)
+    except (ValueError, TypeError, ArithmeticError, RecursionError) as problem:
+        raise StateProblem(
+            "The state is damaged: a value in it cannot be read.",
+            "Move it away and restore a copy. Without one bexsync starts empty and finds its invoices in bexio again.",
+        ) from problem
+
+
+def stored_object(text: str) -> dict[str, Any]:
+    """Return an object that was stored as JSON; raises StateProblem where it is damaged."""
+    return parse_stored(_object, text)
+
+
+def _object(text: str) -> dict[str, Any]:
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise TypeError("no object")
+    return found
+
+
+class RecordState(StrEnum):
+    """OPEN wants work; DONE agrees with the ledger; IGNORED is not ours to book; GIVEN_UP a person let go of."""
+
+    OPEN = "open"
+    DONE = "done"
+    IGNORED = "ignored"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True)
+class RecordRow:
+    """One record of the shop as it was last taken in, with where it came from."""
+
+    kind: str
+    shop_id: str
+    fingerprint: str
+    body: str
+    origin: str
+    place: str
+    state: RecordState
+    reason: str
+    taken_at: str
+
+    def record(self) -> Record:
+        """The canonical record."""
+        reading = Reading(is_stored=True)
+        return parse_stored(
+            lambda body: read_record(self.kind, json.loads(body, parse_float=Decimal), reading), self.body
+        )
+
+    def canonical(self) -> dict[str, Any]:
+        """The record as plain JSON values."""
+        return stored_object(self.body)
+
+
+@dataclass(frozen=True)
+class Link:
+    """Which shop record is which ledger record.
+
+    `agreed` is the shop record as it was last written to the ledger ({} when unknown), `state` what the ledger
+    last said of the document, `reported` the part of it that the shop was last told, `events` how many
+    events the shop was told of, `notes` what only bexsync cares for. `is_open` says whether the ledger may
+    still move it by itself.
+    """
+
+    kind: str
+    shop_id: str
+    ledger_kind: str
+    ledger_id: int
+    number: str
+    url: str
+    fingerprint: str = ""
+    agreed: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict)
+    reported: Mapping[str, Any] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    events: int = 0
+    is_open: bool = True
+    adopted: bool = False
+    linked_at: str = ""
+    checked_at: str = ""
+
+
+class IntentState(StrEnum):
+    """How far an effect has come; docs/design.md draws the transitions."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    IN_DOUBT = "in_doubt"
+    DONE = "done"
+    HELD = "held"
+    REJECTED = "rejected"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True)
+class Intent:
+    """One row of the journal; `payload` is what was sent, with references already resolved."""
+
+    scope: str
+    kind: str
+    key: str
+    state: IntentState
+    payload_hash: str
+    payload: Mapping[str, Any]
+    expect: Mapping[str, str]
+    subject_kind: str
+    subject_id: str
+    site: str
+    job: str
+    attempt: int = 0
+    owner: str = ""
+    sent_at: datetime | None = None
+    not_before: datetime | None = None
+    ledger_id: int | None = None
+    result: Mapping[str, Any] = field(default_factory=dict)
+    said: str = ""
+    link: Mapping[str, Any] = field(default_factory=dict)
+
+
+class DocumentEvent(StrEnum):
+    """What was done with a document."""
+
+    FINISHED = "finished"
+    ADOPTED = "adopted"
+    FORGOTTEN = "forgotten"
+
+
+@dataclass(frozen=True)
+class ContactRow:
+    """A contact of the ledger, as far as matching and comparing need it; mails are case-folded.
+
+    `written` is what bexsync last wrote there, in the names of a contact's form; {} where somebody else made it.
+    """
+
+    ledger_id: int
+    kind: str
+    name_1: str
+    name_2: str
+    mail: str
+    mail_second: str
+    archived: bool
+    updated_at: str
+    nr: str = ""
+    address: PostalAddress = field(default_factory=PostalAddress)
+    language_id: int | None = None
+    phone: str = ""
+    phone_mobile: str = ""
+    user_id: int | None = None
+    owner_id: int | None = None
+    written: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def postcode(self) -> str:
+        """The postal code of its address."""
+        return self.address.postcode
+
+
+@dataclass(frozen=True)
+class ErrorRow:
+    """One open or past error of one record."""
+
+    id: int
+    job: str
+    kind: str
+    shop_id: str
+    code: str
+    cause: str
+    message: str
+    hint: str
+    said: str
+    first_at: str
+    last_at: str
+    times: int
+    acknowledged_at: str | None
+    resolved_at: str | None
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One execution of a job."""
+
+    id: int
+    job: str
+    started_at: str
+    ended_at: str | None
+    exit_code: int | None
+    counts: str
+    requests: int
+    message: str
