@@ -6,6 +6,7 @@ A patch has to fit the source exactly once, so that this file breaks loudly when
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,13 +27,14 @@ MATRIX = "tests/faults/test_matrix.py::test_nothing_twice_nothing_lost"
 
 @dataclass(frozen=True)
 class Mutation:
-    """A safeguard, where it stands, what stands there instead, and the test that must miss it."""
+    """A safeguard, where it stands, what stands there instead, and the test that must fail, at which assertion."""
 
     name: str
     file: str
     text: str
     instead: str
     test: str
+    assertion: str
     is_long: bool = False
 
 
@@ -43,6 +45,7 @@ MUTATIONS = (
         ".find(intent.kind, intent.payload)",
         '.find("nothing", intent.payload)',
         f"{MATRIX}[truncated JSON x position]",
+        "assert not left or trouble.person",
         is_long=True,
     ),
     Mutation(
@@ -51,6 +54,7 @@ MUTATIONS = (
         "if self.journal.seconds_until_due(intent) > 0:",
         "if False:",
         f"{MATRIX}[commit later than the timeout x invoice]",
+        'assert references["bexsync:main:invoice:x"] == wanted_documents',
         is_long=True,
     ),
     Mutation(
@@ -59,6 +63,7 @@ MUTATIONS = (
         "        self._note_outside(settled, done)\n",
         "",
         "tests/jobs/test_push_kept.py::test_an_invoice_taken_back_in_bexio_is_never_mailed_or_rewritten_again",
+        '== (Status.BLOCKED, "taken_back_in_ledger")',
     ),
     Mutation(
         "the question about another spelling of a number",
@@ -66,6 +71,7 @@ MUTATIONS = (
         "self._twins.refuse(invoice)",
         "pass",
         "tests/jobs/test_push_twins.py::test_it_is_a_question",
+        '== (["", "same_invoice"] if at_once',
     ),
     Mutation(
         "the look before a draft is deleted",
@@ -73,6 +79,7 @@ MUTATIONS = (
         'or state.shared or state.content != payload["content"]:',
         "or state.shared:",
         "tests/jobs/test_push_cancelled.py::test_what_a_person_or_a_customer_had_a_part_in_is_not_taken_back",
+        "assert cancelled(world).status in (Status.BLOCKED, Status.HELD)",
     ),
     Mutation(
         "the clock that nobody sets",
@@ -80,6 +87,7 @@ MUTATIONS = (
         "return max(0.0, by_the_wall, needed - passed)",
         "return max(0.0, by_the_wall)",
         "tests/jobs/test_push_clock.py::test_a_clock_put_forward_after_a_power_cut_makes_nothing_due",
+        "assert (len(world.invoices()), len(world.sandbox.mails)) == (2, 2)",
     ),
     Mutation(
         "the moment of sending",
@@ -87,6 +95,7 @@ MUTATIONS = (
         "self._current = self.journal.restamp(self._current or intent)",
         "pass",
         f"{SAFEGUARDS}test_a_create_that_waited_for_the_rate_limit_counts_from_when_it_left",
+        "assert (len(known.invoices()), len(known.sandbox.mails)) == (2, 2)",
     ),
     Mutation(
         "the look at a draft before a mail that waited",
@@ -94,6 +103,7 @@ MUTATIONS = (
         "and not self._was_just_shown(intent):",
         "and not intent.payload:",
         f"{PERSONS_WORK}test_a_draft_edited_while_its_mail_waits_for_the_rate_limit_is_held",
+        'assert (outcome.status, outcome.code) == (Status.HELD, "held")',
     ),
     Mutation(
         "the compare before a draft is rewritten",
@@ -101,6 +111,7 @@ MUTATIONS = (
         "if written_before and not may_rewrite(",
         "if False and not may_rewrite(",
         f"{PERSONS_WORK}test_a_change_in_the_shop_does_not_destroy_a_persons_work",
+        'assert (outcome.status, outcome.code) == (Status.HELD, "held")',
     ),
     Mutation(
         "the exact compare of api_reference",
@@ -108,6 +119,7 @@ MUTATIONS = (
         'is_wanted = optional_text(row, "api_reference") in allowed',
         'is_wanted = optional_text(row, "api_reference") is not None',
         f"{SAFEGUARDS}test_a_search_that_shows_another_invoice_of_the_customer_is_not_believed",
+        "for invoice in known.invoices()] == [8, 8]",
     ),
     Mutation(
         "the company lock",
@@ -115,6 +127,7 @@ MUTATIONS = (
         'self._lock(f"{self._company}-write")',
         'self._lock(f"{self._company}-{self._site}-write")',
         f"{AT_ONCE}test_another_site_creates_the_customer_while_we_read_the_contacts",
+        'once(row["mail"] for row in self.sandbox.contacts()',
         is_long=True,
     ),
     Mutation(
@@ -123,13 +136,15 @@ MUTATIONS = (
         "return nullcontext() if self._run.dry else self._run.workspace.locks.company()",
         "return nullcontext()",
         f"{AT_ONCE}test_another_site_creates_the_customer_while_we_read_the_contacts",
+        'once(row["mail"] for row in self.sandbox.contacts()',
     ),
     Mutation(
         "the look after a refusal",
         "engine/apply.py",
         "finding = side.find(step.kind, intent.payload)",
-        "finding = Finding()",
+        "finding = LookupResult()",
         f"{SAFEGUARDS}test_a_refusal_after_the_work_was_done_is_not_believed",
+        "assert known.push().exit_code is Exit.OK",
         is_long=True,
     ),
     Mutation(
@@ -138,6 +153,7 @@ MUTATIONS = (
         "            self._refresh_links(chosen)\n",
         "",
         f"{SAFEGUARDS}test_a_state_from_before_the_mail_mails_nothing_again",
+        "assert outcome.status is Status.UNCHANGED",
     ),
     Mutation(
         "the barring of rejected payloads",
@@ -146,6 +162,7 @@ MUTATIONS = (
         "(IntentState.REJECTED, IntentState.HELD))",
         "return known.state is IntentState.CONFLICT and same is not None",
         f"{SAFEGUARDS}test_what_was_refused_is_not_sent_again_by_itself",
+        "assert len(refused) == 1",
     ),
     Mutation(
         "the claim: what is in doubt is not sent",
@@ -153,6 +170,7 @@ MUTATIONS = (
         "known.state in (IntentState.SENDING, IntentState.IN_DOUBT):",
         "known.state in ():",
         f"{SAFEGUARDS}test_what_is_in_doubt_is_not_sent_while_bexio_may_still_be_at_it",
+        "== [Exit.TRY_LATER] * 3",
     ),
     Mutation(
         "the claim: what is done is not sent",
@@ -160,6 +178,7 @@ MUTATIONS = (
         "if known is not None and known.state is IntentState.DONE:",
         "if False:",
         f"{MATRIX}[truncated JSON x position]",
+        'raise AssertionError(f"it does not come to rest',
     ),
     Mutation(
         "the contact index read anew",
@@ -167,8 +186,12 @@ MUTATIONS = (
         "                ledger.refresh_contacts()\n",
         "                pass\n",
         f"{SAFEGUARDS}test_a_contact_that_somebody_else_created_is_used",
+        '.count("nina@example.ch") == 1',
     ),
 )
+
+
+LEAST = 18
 
 
 def run(copy: Path, *tests: str) -> subprocess.CompletedProcess[str]:
@@ -182,7 +205,7 @@ def run(copy: Path, *tests: str) -> subprocess.CompletedProcess[str]:
         )
 
     assert python("-c", "import bexsync; print(bexsync.__file__)").stdout.startswith(str(copy))
-    return python("-m", "pytest", "-x", "-q", "-p", "no:randomly", "-p", "no:cacheprovider", *tests)
+    return python("-m", "pytest", "-x", "-q", "--tb=short", "-p", "no:randomly", "-p", "no:cacheprovider", *tests)
 
 
 @pytest.fixture
@@ -194,6 +217,11 @@ def copy(tmp_path: Path) -> Path:
 
 def cases() -> list[object]:
     return [pytest.param(m, id=m.name, marks=pytest.mark.long if m.is_long else pytest.mark.slow) for m in MUTATIONS]
+
+
+def test_there_are_no_fewer_than_before() -> None:
+    assert len(MUTATIONS) >= LEAST
+    assert len({mutation.name for mutation in MUTATIONS}) == len(MUTATIONS)
 
 
 def test_every_patch_fits_the_source() -> None:
@@ -209,7 +237,10 @@ def test_without_it_a_test_turns_red(mutation: Mutation, copy: Path) -> None:
     file.write_text(text.replace(mutation.text, mutation.instead))
     done = run(copy, mutation.test)
     assert done.returncode == 1, f"nobody misses it:\n{done.stdout}"
-    assert "AssertionError" in done.stdout, f"it broke instead of being missed:\n{done.stdout}"
+    assert re.search(r"^E +(AssertionError|assert )", done.stdout, re.MULTILINE), (
+        f"it broke instead of being missed:\n{done.stdout}"
+    )
+    assert mutation.assertion in done.stdout, f"it failed at another assertion:\n{done.stdout}"
 
 
 @pytest.mark.slow
