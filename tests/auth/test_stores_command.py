@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from auth.stores_kit import PROFILE, SECRET
-from bexsync.auth.stores import StoreChoice, TokenStore, command, open_store, probe
+from bexsync.auth.stores import StoreChoice, TokenStore, open_store, probe
 from bexsync.config.profile import TokenCommandSection
 from bexsync.errors import TokenStoreProblem, TryLater
+from constants import set_constant
 
 
 def sh(line: str) -> tuple[str, ...]:
@@ -125,7 +126,7 @@ def test_last_words_that_repeat_what_was_printed_are_not_shown() -> None:
 
 
 def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "PATIENCE", 0.4)
+    set_constant(monkeypatch, "command.PATIENCE", 0.4)
     pids = tmp_path / "pids"
     store = with_commands(get=sh(f"sleep 60 & echo $! $$ > {pids}; wait"), set=("sleep", "60"))
     began = time.monotonic()
@@ -140,7 +141,7 @@ def test_a_command_that_hangs_is_ended_with_its_children(tmp_path: Path, monkeyp
 
 
 def test_a_child_that_keeps_the_pipes_open_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(command, "PATIENCE", 0.4)
+    set_constant(monkeypatch, "command.PATIENCE", 0.4)
     began = time.monotonic()
     with pytest.raises(TryLater):
         with_commands(get=sh(f"setsid sleep 5 & echo $! > {tmp_path}/pid; exit 0"), set=("cat",)).load()

@@ -18,6 +18,7 @@ from auth.stores_kit import PROFILE, SECRET
 from bexsync.auth.stores import StoreChoice, keyring_store, open_store, probe
 from bexsync.config.profile import TokenCommandSection
 from bexsync.errors import TokenStoreProblem, TryLater
+from constants import set_constant
 
 ALTERNATIVES = ("--token-store encrypted-file", "`file`", "`command`")
 
@@ -191,8 +192,8 @@ def test_a_keyring_that_keeps_nothing_is_found_out(use: Callable[..., KeyringBac
 def test_a_keyring_that_hangs_is_left_alone_in_time(
     use: Callable[..., Dictionary], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keyring_store, "PATIENCE", 0.2)
-    monkeypatch.setattr(keyring_store, "PATIENCE_WITH_THE_FIRST_SAVE", 0.4)
+    set_constant(monkeypatch, "keyring_store.PATIENCE", 0.2)
+    set_constant(monkeypatch, "PATIENCE_WITH_THE_FIRST_SAVE", 0.4)
     woken = threading.Event()
     backend = use(named("keyring.backends.Windows"))
     hanging = backend.get_password

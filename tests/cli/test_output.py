@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from constants import set_constant
 from front_door import called
 from world import BEXSYNC, TOKEN, World, an_invoice
 
@@ -119,7 +120,7 @@ UNREACHABLE = "http://127.0.0.1:9"
 
 
 def test_no_network_is_75_and_says_why(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bexsync.http.retry.READ_ATTEMPTS", 1)  # else it takes its time
+    set_constant(monkeypatch, "READ_ATTEMPTS", 1)  # else it takes its time
     run = called(world, "payments", "poll", "--json", BEXSYNC_LEDGER__API_URL=UNREACHABLE)
     (error,) = json.loads(run.stdout)["errors"]
     assert (run.returncode, error["code"], run.stderr) == (75, "unreachable", "")
@@ -149,7 +150,7 @@ def test_75_is_said_after_the_third_in_a_row(world: World) -> None:
 def test_what_a_person_asked_for_always_says_why_it_could_not(
     world: World, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bexsync.http.retry.READ_ATTEMPTS", 1)  # else each takes its time
+    set_constant(monkeypatch, "READ_ATTEMPTS", 1)  # else each takes its time
     world.set_profile(products={"enabled": True})
     for command in (words, *(["invoices push"] if words == "invoices push -n" else [])):
         run = called(world, *command.split(), BEXSYNC_LEDGER__API_URL=UNREACHABLE)

@@ -22,6 +22,7 @@ from bexsync.errors import Exit
 from bexsync.hooks import observed_by
 from bexsync.ports.store import ErrorRow
 from bexsync.wiring import open_error_desk
+from constants import set_constant
 from world import World, an_invoice
 
 
@@ -187,7 +188,7 @@ def test_a_search_that_shows_another_invoice_of_the_customer_is_not_believed(
     """A bexio that ignores the criterion shows every invoice when the one in doubt is looked for."""
     searchable = bexio_invoices._SEARCH
     fields = {name: kind for name, kind in searchable.fields.items() if name != "api_reference"}
-    monkeypatch.setattr(bexio_invoices, "_SEARCH", replace(searchable, fields=fields))
+    set_constant(monkeypatch, "api.invoices._SEARCH", replace(searchable, fields=fields))
     known.sandbox.doubts.settle("unknown_search_field", "ignored")
     known.sandbox.faults.plan([Fault(lost, "POST", "/2.0/kb_invoice")])
     known.drop(an_invoice("1"))

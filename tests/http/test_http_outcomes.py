@@ -25,6 +25,7 @@ from bexsync.errors import (
 from bexsync.hooks import observed_by
 from bexsync.http import client as client_module
 from bexsync.http.responses import Answer, Effect
+from constants import set_constant
 
 httpx = client_module.httpx
 URL = "https://ledger.test/2.0/contact"
@@ -316,7 +317,7 @@ def test_long_words_are_cut():
 
 
 def test_a_huge_answer_is_refused(monkeypatch):
-    monkeypatch.setattr(client_module, "LARGEST_BODY", 1000)
+    set_constant(monkeypatch, "LARGEST_BODY", 1000)
     huge = answer(200, json.dumps(["x" * 2000]))
     assert_is(outcome(ManualClock(), huge, Effect.WRITE)[0], Unanswered)
     result, requests = outcome(ManualClock(), huge, Effect.READ)

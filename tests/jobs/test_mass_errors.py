@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from bexsync.engine import result
 from bexsync.errors import Exit, TooManyErrors
-from bexsync.jobs import importing, run
+from constants import set_constant
 from front_door import called
 from world import World, an_invoice
 
@@ -39,8 +38,7 @@ def test_what_the_ledger_lacks_is_a_cause_each(world: World) -> None:
 @pytest.fixture
 def few(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Of one kind thirty are kept."""
-    for module in (result, run, importing):
-        monkeypatch.setattr(module, "MOST_KEPT", 30)
+    set_constant(monkeypatch, "MOST_KEPT", 30)
     return world
 
 

@@ -17,6 +17,7 @@ from bexsync.engine.result import Result, Status
 from bexsync.errors import Exit
 from bexsync.jobs import payments
 from bexsync.ledgers.bexio import finders
+from constants import set_constant
 from front_door import called
 from world import TOKEN, World, a_world, an_invoice
 
@@ -223,8 +224,8 @@ def test_an_idle_poll_costs_one_request_per_500_open_invoices(
     world: World, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (payments._AT_ONCE, finders.IDS_AT_ONCE) == (500, 500)
-    monkeypatch.setattr(payments, "_AT_ONCE", at_once)
-    monkeypatch.setattr(finders, "IDS_AT_ONCE", at_once)
+    set_constant(monkeypatch, "payments._AT_ONCE", at_once)
+    set_constant(monkeypatch, "IDS_AT_ONCE", at_once)
     world.set_profile(invoices={"finish": "draft"}, limits={"documents": 1000, "mails": 1000})
     a_pushed(world, *(str(n) for n in range(at_once + 1)))
     before = len(world.sandbox.requests)
@@ -417,8 +418,8 @@ def test_a_poll_that_heard_old_news_does_not_undo_what_a_push_wrote(world: World
 
 
 def test_what_was_learned_before_the_network_broke_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(payments, "_AT_ONCE", 3)
-    monkeypatch.setattr(finders, "IDS_AT_ONCE", 3)
+    set_constant(monkeypatch, "payments._AT_ONCE", 3)
+    set_constant(monkeypatch, "IDS_AT_ONCE", 3)
     world.set_profile(invoices={"finish": "draft"})
     a_pushed(world, *(f"{n:04}" for n in range(4)))
     world.sandbox.person.issue(ours(world, "0000"))

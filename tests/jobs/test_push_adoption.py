@@ -14,6 +14,7 @@ import pytest
 from bexio_sandbox.api import invoices as bexio_invoices
 from bexsync.engine.result import Status
 from bexsync.errors import Exit
+from constants import set_constant
 from world import World, a_world, an_invoice
 
 OTHER = [{"line_id": "10", "name": "Beratung", "quantity": "2", "unit_price": "100", "tax_rate": "8.1"}]
@@ -194,7 +195,7 @@ def test_a_search_that_answers_too_much_is_compared_here(tmp_path: Path, monkeyp
     """A bexio whose search shows every invoice: those of other sites, and of ids that begin alike, are not ours."""
     searchable = bexio_invoices._SEARCH
     fields = {name: kind for name, kind in searchable.fields.items() if name != "api_reference"}
-    monkeypatch.setattr(bexio_invoices, "_SEARCH", replace(searchable, fields=fields))
+    set_constant(monkeypatch, "api.invoices._SEARCH", replace(searchable, fields=fields))
     with a_world(tmp_path, monkeypatch, doubts={"unknown_search_field": "ignored"}) as world:
         world.drop(an_invoice("1"), an_invoice("10"), an_invoice("100"))
         world.push()

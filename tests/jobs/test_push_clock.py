@@ -12,7 +12,7 @@ from bexio_sandbox import Fault
 from bexsync.errors import Exit
 from bexsync.hooks import observed_by
 from bexsync.http.rate_limit import Budget, spent
-from bexsync.ledgers.bexio import contacts
+from constants import set_constant
 from world import TestClock, World, an_invoice
 
 
@@ -91,7 +91,7 @@ def test_an_outcome_unknown_since_a_moment_in_the_future_is_settled(
 def test_contacts_added_while_the_last_look_seems_to_be_in_the_future_are_seen(
     world: World, clock: SteppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contacts, "PAGE", 1)  # as if there were too many to read them all each time
+    set_constant(monkeypatch, "PAGE", 1, read_by="bexio.contacts")  # as if there were too many to read all
     clock.ahead = timedelta(days=30)
     world.drop(an_invoice("0"), name="0.json")
     world.push()

@@ -29,6 +29,7 @@ from bexsync.shops.folder.catalog.entries import Entry
 from bexsync.shops.folder.catalog.json_lists import JsonArray
 from bexsync.shops.folder.json_source import UnusableFile, not_json
 from bexsync.shops.folder.json_values import NotJson, parse
+from constants import set_constant
 from contract.catalog import CatalogContract, Show, Told, a_change, a_product, a_stock_change, products, stocks
 from contract.catalog import unreadable as unreadable_in
 
@@ -315,7 +316,7 @@ def said_piece_by_piece(text: str) -> str:
 @pytest.mark.parametrize("chunk", [1, 3, 64])
 def test_a_json_list_is_read_as_if_it_were_read_at_once(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whole, cut off anywhere, or with a sign too many: the same values and the same complaint, place included."""
-    monkeypatch.setattr("bexsync.shops.folder.catalog.json_lists._CHUNK", chunk)
+    set_constant(monkeypatch, "json_lists._CHUNK", chunk)
     array = '[\n {"a": "ü\\n", "b": [1, 2.5, {"c": null}]},\n {"a": true}, 17, "x"\n]'
     for text in (array, f'{{"kind": "k", "records": {array}, "schema": 1}}'):
         for cut, sign in itertools.product(range(1, len(text), chunk), ("", "§", ",", "}", '"')):

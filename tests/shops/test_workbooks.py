@@ -16,6 +16,7 @@ from bexsync.config.profile import CsvSection
 from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Invoice
 from bexsync.shops.folder.documents import read_file
+from constants import set_constant
 from workbooks import Cell, workbook
 from world import World
 
@@ -176,7 +177,7 @@ def test_what_is_no_workbook_is_one_sentence(tmp_path: Path, content: Callable[[
 
 
 def test_a_workbook_that_unpacks_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bexsync.shops.folder.table.workbook.LARGEST_UNPACKED", 1 << 20)
+    set_constant(monkeypatch, "LARGEST_UNPACKED", 1 << 20)
     zeros = _with_part(_SHEET, lambda xml: xml + bytes(1 << 20))
     assert len(zeros) < 10_000
     assert read(tmp_path, zeros)[1] == [("", "unpacks to more than 1 MB")]
