@@ -1,11 +1,11 @@
 """A strict local bexio for tests, rehearsals and the demo; it shares no code with the client side."""
 
-from bexio_sandbox.api.app import Hooks, Request
 from bexio_sandbox.behaviours import DOUBTS, Doubt
 from bexio_sandbox.books.storage import UnusableBooks
 from bexio_sandbox.faults import ConnectionLost, Fault, FaultError, Faults, Fired
+from bexio_sandbox.requests import Hooks, Request
 from bexio_sandbox.sandbox import Mail, Sandbox
-from bexio_sandbox.ui_actions import Person
+from bexio_sandbox.ui_actions import UiActions
 
 __all__ = [
     "DOUBTS",
@@ -17,8 +17,8 @@ __all__ = [
     "Fired",
     "Hooks",
     "Mail",
-    "Person",
     "Request",
     "Sandbox",
+    "UiActions",
     "UnusableBooks",
 ]

@@ -19,15 +19,15 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
 from bexio_sandbox import serializers
-from bexio_sandbox.api.app import Request
 from bexio_sandbox.books import contacts, invoices, items
 from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.decimals import padded, plain
 from bexio_sandbox.identity.server import Identity
 from bexio_sandbox.identity.token_admin import TokenAdmin
 from bexio_sandbox.moments import local_stamp
+from bexio_sandbox.requests import Request
 from bexio_sandbox.rights import LEVELS, MODULES, Rights
-from bexio_sandbox.ui_actions import Person
+from bexio_sandbox.ui_actions import UiActions
 
 # Other names would let a page from elsewhere reach this one through a name server of its own.
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
@@ -92,7 +92,7 @@ class Page:
     """Serves the page and its small machine interface."""
 
     def __init__(
-        self, books: Books, person: Person, requests: list[Request], identity: Identity, desk: TokenAdmin
+        self, books: Books, person: UiActions, requests: list[Request], identity: Identity, desk: TokenAdmin
     ) -> None:
         self._books = books
         self._identity = identity

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
 from bexio_sandbox import serializers
-from bexio_sandbox.api.app import Door, Hooks, Request
+from bexio_sandbox.api.app import Door
 from bexio_sandbox.behaviours import Doubts
 from bexio_sandbox.books import invoices, items, payments
 from bexio_sandbox.books.state import Books, Row
@@ -23,13 +23,14 @@ from bexio_sandbox.identity.logins import Logins
 from bexio_sandbox.identity.server import Identity
 from bexio_sandbox.identity.settings import REALM, Settings
 from bexio_sandbox.identity.token_admin import TokenAdmin
+from bexio_sandbox.identity.tokens import Tokens
 from bexio_sandbox.limits import RateLimits
 from bexio_sandbox.moments import Clock, real_time
 from bexio_sandbox.page import Page
+from bexio_sandbox.requests import Hooks, Request
 from bexio_sandbox.seed import complete_old_books, open_new_books
 from bexio_sandbox.server import AccessLog, serving
-from bexio_sandbox.tokens import Tokens
-from bexio_sandbox.ui_actions import Person
+from bexio_sandbox.ui_actions import UiActions
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -74,16 +75,16 @@ class Sandbox:
         if self.books.is_new:
             open_new_books(self.books, company)
         complete_old_books(self.books)
-        self.person = Person(self.books)
+        self.person = UiActions(self.books)
         settings, keys = Settings(), Keys(self.books)
         self._tokens = Tokens(self.books, keys, settings)
         logins = Logins(self.books, self._tokens)
         self._faults = Faults(self.books, self._tokens, logins, self.person, moving_clock)
-        self._identity = Identity(self.books, settings, keys, self._tokens, logins)
+        self._identity = Identity(self.books, settings, keys, self._tokens, logins, self._faults)
         limits = RateLimits(moving_clock, speed, is_enforced=rate_limits)
         self._door = Door(self.books, self._tokens, limits, self._faults)
         desk = TokenAdmin(self._identity, self._tokens)
-        self._page = Page(self.books, self.person, self._door.requests, self._identity, desk)
+        self._page = Page(self.books, self.person, self.requests, self._identity, desk)
         if token is not None:
             self.create_token(token=token)
 
@@ -100,7 +101,7 @@ class Sandbox:
     @property
     def hooks(self) -> Hooks:
         """The lists `before` and `after_commit` of functions that are called with every API request."""
-        return self._door.hooks
+        return self._door.dispatcher.hooks
 
     @property
     def faults(self) -> Faults:
@@ -110,7 +111,7 @@ class Sandbox:
     @property
     def requests(self) -> list[Request]:
         """All API requests since the start."""
-        return self._door.requests
+        return self._door.dispatcher.requests
 
     @property
     def mails(self) -> list[Mail]:
@@ -191,7 +192,7 @@ class Sandbox:
         if _is_below(request.path, "/sandbox"):
             return self._page.serve(request)
         if _is_below(request.path, "/realms"):
-            return self._identity.serve(request, self._faults)
+            return self._identity.serve(request)
         return self._door.serve(request)
 
 

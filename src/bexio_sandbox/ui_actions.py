@@ -18,7 +18,7 @@ from bexio_sandbox.seed import TAX_TYPES, tax_row
 Money = Decimal | str | int
 
 
-class Person:
+class UiActions:
     """Acts on the books the way a person does; what is impossible there too is a ValueError."""
 
     def __init__(self, books: Books) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from bexio_sandbox.api.app import Request
+from bexio_sandbox import Request
 from bexsync.cli.runner import StopRequest
 from bexsync.cli.views import Output
 from bexsync.errors import StoppedBySignal

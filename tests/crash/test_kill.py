@@ -12,7 +12,7 @@ from typing import Literal
 
 import pytest
 
-from bexio_sandbox.api.app import Request
+from bexio_sandbox import Request
 from crash.scenarios import SCENARIOS
 from faults.verdicts import record
 from world import BEXSYNC, World, a_world

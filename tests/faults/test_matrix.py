@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 import dates
-from bexio_sandbox import Fault
-from bexio_sandbox.api.app import Request
+from bexio_sandbox import Fault, Request
 from bexsync.jobs.reporting import ShopSide
 from faults.matrix import STEPS, TROUBLES, Step, Trouble, combinations, play
 from faults.verdicts import record

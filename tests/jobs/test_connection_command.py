@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import pytest
 
-from bexio_sandbox.api.app import Request
+from bexio_sandbox import Request
 from crash.scenarios import SCENARIOS
 from faults.verdicts import record
 from front_door import called

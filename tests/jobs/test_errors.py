@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Response
 
-from bexio_sandbox.api.app import Request
+from bexio_sandbox import Request
 from bexio_sandbox.server import serving
 from bexsync.admin.errors import ErrorAdmin
 from bexsync.engine.result import Status

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from bexio_sandbox import Fault
-from bexio_sandbox.api.app import Request
+from bexio_sandbox import Fault, Request
 from bexsync.engine.result import Outcome, Status
 from bexsync.errors import Exit
 from bexsync.hooks import observed_by

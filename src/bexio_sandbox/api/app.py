@@ -1,10 +1,9 @@
-"""The front door of the API: HTTP in, HTTP out, and everything bexio checks before it looks at a form."""
+"""The WSGI side of the API, and everything bexio checks before it looks at a form."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, partial
 from typing import Any
@@ -18,12 +17,12 @@ from bexio_sandbox.api import contacts, invoices, items, master_data, payments, 
 from bexio_sandbox.api.call import Answer, Call, Route
 from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.errors import ApiError, not_found
-from bexio_sandbox.faults.plan import Faults
+from bexio_sandbox.identity.tokens import Tokens
 from bexio_sandbox.limits import DEFAULT, Allowance, RateLimits
 from bexio_sandbox.messages import preferred
+from bexio_sandbox.requests import Dispatcher, Interceptor
 from bexio_sandbox.rights import Rights
 from bexio_sandbox.scopes import allows
-from bexio_sandbox.tokens import Tokens
 
 ROUTES: tuple[Route, ...] = (
     *contacts.ROUTES,
@@ -42,30 +41,6 @@ _COMMON_HEADERS = {
 }
 
 
-@dataclass
-class Request:
-    """A request that the API has served, or is serving while its status is 0."""
-
-    number: int
-    method: str
-    path: str
-    query: dict[str, str]
-    body: Any
-    status: int = 0
-    bucket: str = DEFAULT
-
-
-Hook = Callable[[Request], None]
-
-
-@dataclass
-class Hooks:
-    """What tests want called before the work of a request, and after its commit but before the answer leaves."""
-
-    before: list[Hook] = field(default_factory=list)
-    after_commit: list[Hook] = field(default_factory=list)
-
-
 @dataclass(frozen=True)
 class Match:
     """The route of a request, with the ids in its path."""
@@ -77,13 +52,11 @@ class Match:
 class Door:
     """Answers API requests."""
 
-    def __init__(self, books: Books, tokens: Tokens, limits: RateLimits, faults: Faults) -> None:
-        self.hooks = Hooks()
-        self.requests: list[Request] = []
+    def __init__(self, books: Books, tokens: Tokens, limits: RateLimits, interceptor: Interceptor) -> None:
+        self.dispatcher = Dispatcher(books.lock, interceptor)
         self._books = books
         self._tokens = tokens
         self._limits = limits
-        self._faults = faults
         self._rights = Rights(books)
         self._map = _route_map()
 
@@ -93,26 +66,8 @@ class Door:
         data = incoming.get_data()
         match = self._match(incoming)
         bucket = match.route.bucket if match else DEFAULT
-        request = self._noted(incoming, data, bucket)
-        for hook in self.hooks.before:
-            hook(request)
-        work = partial(self._committed, request, incoming, data, match)
-        return self._faults.serve(request, incoming, work) if self._faults.is_armed else work()
-
-    def _committed(self, request: Request, incoming: WerkzeugRequest, data: bytes, match: Match | None) -> Response:
-        response = self._answered(incoming, data, match, request.bucket)
-        request.status = response.status_code
-        for hook in self.hooks.after_commit:
-            hook(request)
-        return response
-
-    def _noted(self, incoming: WerkzeugRequest, data: bytes, bucket: str) -> Request:
-        query = incoming.args.to_dict()
-        with self._books.lock:
-            number = len(self.requests) + 1
-            request = Request(number, incoming.method, incoming.path, query, _logged(data), bucket=bucket)
-            self.requests.append(request)
-        return request
+        work = partial(self._answered, incoming, data, match, bucket)
+        return self.dispatcher.serve(incoming, _logged(data), bucket, work)
 
     def _match(self, incoming: WerkzeugRequest) -> Match | None:
         adapter: MapAdapter = self._map.bind("api.bexio.com")

@@ -1,48 +1,58 @@
-"""What a fault has at hand when it fault_actions."""
+"""What a fault has at hand when it acts on a request."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
 from bexio_sandbox.books.state import Books
-from bexio_sandbox.faults.creation_log import Births
+from bexio_sandbox.faults.creation_log import CreationLog
 from bexio_sandbox.faults.late import LateWork
 from bexio_sandbox.identity.logins import Logins
+from bexio_sandbox.identity.tokens import Tokens
 from bexio_sandbox.moments import Clock
-from bexio_sandbox.tokens import Tokens
-from bexio_sandbox.ui_actions import Person
+from bexio_sandbox.requests import Request, Work
+from bexio_sandbox.ui_actions import UiActions
 
-if TYPE_CHECKING:
-    from bexio_sandbox.api.app import Request
-    from bexio_sandbox.faults.fault import Fault
 
-Work = Callable[[], Response]
+class FaultSettings(Protocol):
+    """A fault as its action reads it: the parameters that were given, and by index those with their defaults."""
+
+    @property
+    def name(self) -> str:
+        """The name of the fault."""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The parameters that were given."""
+
+    def __getitem__(self, key: str) -> Any:
+        """Return a parameter, or its default."""
 
 
 @dataclass(frozen=True)
-class Stage:
-    """The sandbox as the faults see it."""
+class SandboxParts:
+    """The parts of the sandbox that faults act on."""
 
     books: Books
     tokens: Tokens
-    person: Person
+    person: UiActions
     clock: Clock
     late: LateWork
     logins: Logins
-    births: Births
+    creation_log: CreationLog
 
 
 @dataclass
 class Fired:
     """A fault that struck: when, by the sandbox's clock, on which request, and what it could not do."""
 
-    fault: Fault
+    fault: FaultSettings
     number: int
     method: str
     path: str
@@ -51,14 +61,14 @@ class Fired:
 
 
 @dataclass(frozen=True)
-class Scene:
+class FaultContext:
     """One request under one fault."""
 
-    stage: Stage
-    fault: Fault
+    sandbox: SandboxParts
+    fault: FaultSettings
     request: Request
     incoming: WerkzeugRequest
     fired: Fired
 
 
-Strike = Callable[[Scene, Work], Response]
+FaultAction = Callable[[FaultContext, Work], Response]

@@ -17,7 +17,7 @@ _METHODS = ("*", "GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def is_of_identity(path: str) -> bool:
-    """Says whether a path is one of the identity server, which only a fault with a path of its own fault_actions."""
+    """Says whether a path is one of the identity server, which only a fault with a path of its own strikes."""
     return path.startswith(_IDENTITY)
 
 

@@ -15,54 +15,55 @@ from bexio_sandbox.books import invoices
 from bexio_sandbox.books.state import Row
 from bexio_sandbox.errors import ApiError
 from bexio_sandbox.faults import wire
-from bexio_sandbox.faults.context import Scene, Work
-from bexio_sandbox.faults.creation_log import Birth
+from bexio_sandbox.faults.context import FaultContext
+from bexio_sandbox.faults.creation_log import Creation
+from bexio_sandbox.requests import Work
 
 _TICKS_PER_SECOND = 10
 _TABLES = {"contact": "contacts", "kb_invoice": "invoices", "article": "articles"}
 
 
-def drop_before(scene: Scene, _: Work) -> Response:
+def drop_before(context: FaultContext, _: Work) -> Response:
     """Resets the connection; nothing was done."""
-    wire.reset(scene.incoming.environ)
+    wire.reset(context.incoming.environ)
 
 
-def drop_after(scene: Scene, work: Work) -> Response:
+def drop_after(context: FaultContext, work: Work) -> Response:
     """Resets the connection; everything was done."""
     work()
-    wire.reset(scene.incoming.environ)
+    wire.reset(context.incoming.environ)
 
 
-def error_before(scene: Scene, _: Work) -> Response:
+def error_before(context: FaultContext, _: Work) -> Response:
     """Answers with an error; nothing was done."""
-    return _error(scene.fault["status"])
+    return _error(context.fault["status"])
 
 
-def error_after(scene: Scene, work: Work) -> Response:
+def error_after(context: FaultContext, work: Work) -> Response:
     """Answers with an error; everything was done."""
     work()
-    return _error(scene.fault["status"])
+    return _error(context.fault["status"])
 
 
-def late_commit(scene: Scene, work: Work) -> Response:
+def late_commit(context: FaultContext, work: Work) -> Response:
     """Never answers; the work is done when the client has given up."""
-    done = scene.stage.late.schedule(scene.fault["seconds"], work)
-    wire.wait_for_hang_up(scene.incoming.environ, done)
-    wire.reset(scene.incoming.environ)
+    done = context.sandbox.late.schedule(context.fault["seconds"], work)
+    wire.wait_for_hang_up(context.incoming.environ, done)
+    wire.reset(context.incoming.environ)
 
 
-def half_create(scene: Scene, work: Work) -> Response:
+def half_create(context: FaultContext, work: Work) -> Response:
     """Answers 500 to a create and leaves only the first half of the positions."""
-    with scene.stage.books.lock:
+    with context.sandbox.books.lock:
         response = work()
         if response.status_code != HTTPStatus.CREATED:
             return response
-        _cut(scene, json.loads(response.get_data())["id"])
+        _cut(context, json.loads(response.get_data())["id"])
     return _error(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _cut(scene: Scene, invoice_id: int) -> None:
-    books = scene.stage.books
+def _cut(context: FaultContext, invoice_id: int) -> None:
+    books = context.sandbox.books
     with books.transaction():
         keys = invoices.find(books, invoice_id)["positions"]
         for kind, number in keys[len(keys) // 2 :]:
@@ -70,36 +71,36 @@ def _cut(scene: Scene, invoice_id: int) -> None:
                 invoices.remove_position(books, invoice_id, kind, number)
 
 
-def too_many(scene: Scene, _: Work) -> Response:
+def too_many(context: FaultContext, _: Work) -> Response:
     """Answers 429; nothing was done."""
-    seconds = str(scene.fault["seconds"])
+    seconds = str(context.fault["seconds"])
     headers = {
         "usable": {"ratelimit-limit": "1000", "ratelimit-remaining": "0", "ratelimit-reset": seconds},
         "retry_after": {"Retry-After": seconds},
         "none": {},
         "nonsense": {"ratelimit-limit": "-", "ratelimit-remaining": "-5", "ratelimit-reset": "soon", "Retry-After": ""},
-    }[scene.fault["headers"]]
+    }[context.fault["headers"]]
     return _error(HTTPStatus.TOO_MANY_REQUESTS, headers)
 
 
-def html_502(_: Scene, __: Work) -> Response:
+def html_502(_: FaultContext, __: Work) -> Response:
     """Answers with the page of a gateway; nothing was done."""
     return _gateway_page()
 
 
-def html_after(_: Scene, work: Work) -> Response:
+def html_after(_: FaultContext, work: Work) -> Response:
     """Answers with the page of a gateway; everything was done."""
     work()
     return _gateway_page()
 
 
-def truncated(scene: Scene, work: Work) -> Response:
+def truncated(context: FaultContext, work: Work) -> Response:
     """Answers with the first half of the JSON; everything was done."""
     response = work()
     body = response.get_data()
     half = body[: len(body) // 2]
-    if scene.fault["content_length"] == "none":
-        return wire.answer_until_close(scene.incoming.environ, response, half)
+    if context.fault["content_length"] == "none":
+        return wire.answer_until_close(context.incoming.environ, response, half)
     response.response = _broken_off(half)
     response.headers["Content-Length"] = str(len(body))
     return response
@@ -110,11 +111,11 @@ def _broken_off(part: bytes) -> Iterator[bytes]:
     raise wire.ConnectionLost
 
 
-def drip(scene: Scene, work: Work) -> Response:
+def drip(context: FaultContext, work: Work) -> Response:
     """Answers a few bytes at a time; everything was done."""
     response = work()
     body = response.get_data()
-    response.response = _drops(body, scene.fault["bytes_per_second"])
+    response.response = _drops(body, context.fault["bytes_per_second"])
     response.headers["Content-Length"] = str(len(body))
     return response
 
@@ -127,7 +128,7 @@ def _drops(body: bytes, per_second: int) -> Iterator[bytes]:
         yield drop
 
 
-def doubled_search(_: Scene, work: Work) -> Response:
+def doubled_search(_: FaultContext, work: Work) -> Response:
     """Answers a search with every result twice."""
     response = work()
     found = json.loads(response.get_data()) if response.status_code == HTTPStatus.OK else None
@@ -136,50 +137,50 @@ def doubled_search(_: Scene, work: Work) -> Response:
     return response
 
 
-def lagging_search(scene: Scene, work: Work) -> Response:
+def lagging_search(context: FaultContext, work: Work) -> Response:
     """Answers a search without the documents that are too young for it."""
-    fault, births = scene.fault, scene.stage.births
-    oldest_hidden = scene.stage.clock() - timedelta(seconds=fault["seconds"] or 0)
-    first_hidden = scene.request.number - (fault["requests"] or 0)
+    fault, creation_log = context.fault, context.sandbox.creation_log
+    oldest_hidden = context.sandbox.clock() - timedelta(seconds=fault["seconds"] or 0)
+    first_hidden = context.request.number - (fault["requests"] or 0)
 
-    def is_too_young(birth: Birth) -> bool:
+    def is_too_young(creation: Creation) -> bool:
         if fault["requests"] is not None:
-            return birth.request >= first_hidden
-        return birth.moment > oldest_hidden
+            return creation.request >= first_hidden
+        return creation.moment > oldest_hidden
 
-    with births.hidden(_TABLES[scene.request.path.split("/")[2]], is_too_young):
+    with creation_log.hidden(_TABLES[context.request.path.split("/")[2]], is_too_young):
         return work()
 
 
-def token_expired(scene: Scene, work: Work) -> Response:
+def token_expired(context: FaultContext, work: Work) -> Response:
     """Lets the token of this request expire; a new one is accepted."""
-    token = _token(scene)
+    token = _token(context)
     if token:
-        scene.stage.tokens.expire(token["token"])
+        context.sandbox.tokens.expire(token["token"])
     return work()
 
 
-def token_revoked(scene: Scene, work: Work) -> Response:
+def token_revoked(context: FaultContext, work: Work) -> Response:
     """Revokes every token of the user who asks; only a new login helps."""
-    token = _token(scene)
+    token = _token(context)
     if token:
-        scene.stage.tokens.revoke_user(token["user_id"])
-        with scene.stage.books.transaction():
-            scene.stage.logins.end_of("all access of the user was taken back", user_id=token["user_id"])
+        context.sandbox.tokens.revoke_user(token["user_id"])
+        with context.sandbox.books.transaction():
+            context.sandbox.logins.end_of("all access of the user was taken back", user_id=token["user_id"])
     return work()
 
 
-def _token(scene: Scene) -> Row | None:
+def _token(context: FaultContext) -> Row | None:
     try:
-        with scene.stage.books.lock:
-            return scene.stage.tokens.of_header(scene.incoming.headers.get("Authorization", ""))
+        with context.sandbox.books.lock:
+            return context.sandbox.tokens.of_header(context.incoming.headers.get("Authorization", ""))
     except ApiError:
         return None
 
 
-def clock_jump(scene: Scene, work: Work) -> Response:
+def clock_jump(context: FaultContext, work: Work) -> Response:
     """Moves the sandbox's clock before the work."""
-    scene.stage.clock.jump(scene.fault["seconds"])
+    context.sandbox.clock.jump(context.fault["seconds"])
     return work()
 
 

@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import Any
 
 from bexio_sandbox.faults import fault_actions, people
-from bexio_sandbox.faults.context import Strike
+from bexio_sandbox.faults.context import FaultAction
 from bexio_sandbox.faults.parameters import (
     FaultError,
     Parameter,
@@ -35,7 +35,7 @@ class Reach(IntEnum):
 class Kind:
     """A sort of fault; `fits` says which requests it is about ("METHOD /path"), if not about all."""
 
-    strike: Strike
+    action: FaultAction
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     reach: Reach = Reach.ANSWER
     fits: re.Pattern[str] | None = None

@@ -6,24 +6,21 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
 from bexio_sandbox.books.state import Books
-from bexio_sandbox.faults.context import Fired, Scene, Stage, Work
-from bexio_sandbox.faults.creation_log import Births
+from bexio_sandbox.faults.context import FaultContext, Fired, SandboxParts
+from bexio_sandbox.faults.creation_log import CreationLog
 from bexio_sandbox.faults.fault import Fault, is_of_identity
 from bexio_sandbox.faults.kinds import Reach
 from bexio_sandbox.faults.late import LateWork
 from bexio_sandbox.identity.logins import Logins
+from bexio_sandbox.identity.tokens import Tokens
 from bexio_sandbox.moments import Clock
-from bexio_sandbox.tokens import Tokens
-from bexio_sandbox.ui_actions import Person
-
-if TYPE_CHECKING:
-    from bexio_sandbox.api.app import Request
+from bexio_sandbox.requests import Request, Work
+from bexio_sandbox.ui_actions import UiActions
 
 
 @dataclass
@@ -31,7 +28,7 @@ class _Planned:
     fault: Fault
     seen: int = 0
 
-    def strikes_now(self) -> bool:
+    def is_due(self) -> bool:
         """Counts one more matching request and says whether it is hit."""
         self.seen += 1
         start, repeat = self.fault.nth, self.fault.repeat
@@ -44,10 +41,10 @@ class Faults:
     Every listener is told when a fault strikes, and once more when it could not do what it should.
     """
 
-    def __init__(self, books: Books, tokens: Tokens, logins: Logins, person: Person, clock: Clock) -> None:
+    def __init__(self, books: Books, tokens: Tokens, logins: Logins, person: UiActions, clock: Clock) -> None:
         self.fired: list[Fired] = []
         self.listeners: list[Callable[[Fired], object]] = []
-        self._stage = Stage(books, tokens, person, clock, LateWork(), logins, Births(books))
+        self._sandbox = SandboxParts(books, tokens, person, clock, LateWork(), logins, CreationLog(books))
         self._lock = threading.Lock()
         self._planned: list[_Planned] = []
 
@@ -60,7 +57,7 @@ class Faults:
         """Plans more faults; each counts its requests from now on."""
         with self._lock:
             if not self._planned:
-                self._stage.births.begin()
+                self._sandbox.creation_log.begin()
             self._planned += [_Planned(fault) for fault in faults]
 
     def plan(self, faults: Iterable[Fault]) -> None:
@@ -75,17 +72,17 @@ class Faults:
 
     def finish_late_work(self) -> None:
         """Lets every late commit happen now, and returns when they have."""
-        self._stage.late.finish()
+        self._sandbox.late.finish()
 
     def close(self) -> None:
         """Forgets the commits that are still to come."""
-        self._stage.late.forget()
+        self._sandbox.late.forget()
 
     def serve(self, request: Request, incoming: WerkzeugRequest, work: Work) -> Response:
         """Does the work of a request under the faults that are due."""
         work = partial(self._observed, request, work)
         for fault in reversed(self._due(request)):
-            work = partial(self._strike, fault, request, incoming, work)
+            work = partial(self._apply, fault, request, incoming, work)
         response = work()
         request.status = response.status_code
         return response
@@ -94,17 +91,17 @@ class Faults:
         """Counts the request, and returns the faults that hit it, the outermost first."""
         with self._lock:
             matching = [each for each in self._planned if each.fault.matches(request.method, request.path)]
-            due = [each.fault for each in matching if each.strikes_now()]
+            due = [each.fault for each in matching if each.is_due()]
         # There is one answer, so only one fault can spoil it.
         spoilers = [fault for fault in due if fault.kind.reach is Reach.ANSWER][:1]
         others = [fault for fault in due if fault.kind.reach is not Reach.ANSWER]
         return [*spoilers, *sorted(others, key=lambda fault: fault.kind.reach)]
 
-    def _strike(self, fault: Fault, request: Request, incoming: WerkzeugRequest, work: Work) -> Response:
-        fired = Fired(fault, request.number, request.method, request.path, self._stage.clock())
+    def _apply(self, fault: Fault, request: Request, incoming: WerkzeugRequest, work: Work) -> Response:
+        fired = Fired(fault, request.number, request.method, request.path, self._sandbox.clock())
         self.fired.append(fired)
         self._tell(fired)
-        response = fault.kind.strike(Scene(self._stage, fault, request, incoming, fired), work)
+        response = fault.kind.action(FaultContext(self._sandbox, fault, request, incoming, fired), work)
         if fired.problem:
             self._tell(fired)
         return response
@@ -118,4 +115,4 @@ class Faults:
             return work()
         finally:
             if not is_of_identity(request.path):
-                self._stage.births.note(request.number)
+                self._sandbox.creation_log.note(request.number)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bexio_sandbox.books.state import Books, Row
-from bexio_sandbox.tokens import Tokens
+from bexio_sandbox.identity.tokens import Tokens
 
 GRACE_SECONDS = 60
 

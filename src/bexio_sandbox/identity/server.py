@@ -9,10 +9,8 @@ from typing import Any
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
-from bexio_sandbox.api.app import Hooks, Request
 from bexio_sandbox.books.state import Books
 from bexio_sandbox.errors import ApiError
-from bexio_sandbox.faults.plan import Faults
 from bexio_sandbox.identity.answers import OAuthError, answer, empty
 from bexio_sandbox.identity.apps import App, Apps
 from bexio_sandbox.identity.authorization import PageError, Refusal
@@ -24,7 +22,8 @@ from bexio_sandbox.identity.logins import Login, Logins
 from bexio_sandbox.identity.people import People
 from bexio_sandbox.identity.settings import OPENID, REALM, Settings
 from bexio_sandbox.identity.token_endpoint import TokenEndpoint, client_of, read_form
-from bexio_sandbox.tokens import Tokens
+from bexio_sandbox.identity.tokens import Tokens
+from bexio_sandbox.requests import Dispatcher, Interceptor
 
 # Other names would let a page from elsewhere reach this one through a name server of its own.
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
@@ -34,10 +33,18 @@ _Handler = Callable[[WerkzeugRequest], Response]
 class Identity:
     """Logs people in; `settings` holds the knobs, `requests` and `logins` what happened."""
 
-    def __init__(self, books: Books, settings: Settings, keys: Keys, tokens: Tokens, logins: Logins) -> None:
+    def __init__(
+        self,
+        books: Books,
+        settings: Settings,
+        keys: Keys,
+        tokens: Tokens,
+        logins: Logins,
+        interceptor: Interceptor,
+    ) -> None:
         self.settings = settings
-        self.hooks = Hooks()
-        self.requests: list[Request] = []
+        self._dispatcher = Dispatcher(books.lock, interceptor)
+        self.hooks, self.requests = self._dispatcher.hooks, self._dispatcher.requests
         self.apps = Apps(books)
         self._books = books
         self._keys = keys
@@ -96,30 +103,12 @@ class Identity:
         if forget_old:
             self._keys.forget_old()
 
-    def serve(self, incoming: WerkzeugRequest, faults: Faults) -> Response:
+    def serve(self, incoming: WerkzeugRequest) -> Response:
         """Answers one request."""
         # Read in any case: what stays unread would be taken for the next request of a kept connection.
         incoming.get_data(parse_form_data=True)
-        request = self._noted(incoming)
-        for hook in self.hooks.before:
-            hook(request)
-        work = partial(self._committed, request, incoming)
-        return faults.serve(request, incoming, work) if faults.is_armed else work()
-
-    def _noted(self, incoming: WerkzeugRequest) -> Request:
         body = incoming.form.to_dict() if incoming.form else None
-        with self._books.lock:
-            number = len(self.requests) + 1
-            request = Request(number, incoming.method, incoming.path, incoming.args.to_dict(), body, bucket="identity")
-            self.requests.append(request)
-        return request
-
-    def _committed(self, request: Request, incoming: WerkzeugRequest) -> Response:
-        response = self._answered(incoming)
-        request.status = response.status_code
-        for hook in self.hooks.after_commit:
-            hook(request)
-        return response
+        return self._dispatcher.serve(incoming, body, "identity", partial(self._answered, incoming))
 
     def _answered(self, incoming: WerkzeugRequest) -> Response:
         if incoming.host.rsplit(":", 1)[0] not in _HOSTS and incoming.host not in _HOSTS:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from bexio_sandbox.identity.server import Identity
-from bexio_sandbox.tokens import Tokens
+from bexio_sandbox.identity.tokens import Tokens
 
 _LONGEST = 60
 

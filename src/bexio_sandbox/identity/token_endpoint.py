@@ -20,9 +20,9 @@ from bexio_sandbox.identity.keys import Keys
 from bexio_sandbox.identity.logins import Logins
 from bexio_sandbox.identity.people import People
 from bexio_sandbox.identity.settings import Settings
+from bexio_sandbox.identity.tokens import Tokens
 from bexio_sandbox.scopes import in_order
 from bexio_sandbox.seed import made_up_uuid
-from bexio_sandbox.tokens import Tokens
 
 _FORM = "application/x-www-form-urlencoded"
 # The realm knows these grants, but no app of a partner is allowed them.

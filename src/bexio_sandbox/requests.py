@@ -1,0 +1,77 @@
+"""The requests that were served, and what happens around the work of each: hooks of tests and faults."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from werkzeug.wrappers import Request as WerkzeugRequest
+from werkzeug.wrappers import Response
+
+from bexio_sandbox.limits import DEFAULT
+
+
+@dataclass
+class Request:
+    """A request that was served, or is being served while its status is 0."""
+
+    number: int
+    method: str
+    path: str
+    query: dict[str, str]
+    body: Any
+    status: int = 0
+    bucket: str = DEFAULT
+
+
+Hook = Callable[[Request], None]
+Work = Callable[[], Response]
+
+
+@dataclass
+class Hooks:
+    """Functions that are called before the work of a request, and after its commit but before the response is sent."""
+
+    before: list[Hook] = field(default_factory=list)
+    after_commit: list[Hook] = field(default_factory=list)
+
+
+class Interceptor(Protocol):
+    """Changes what happens to a request: does its work early, late, in part or not at all."""
+
+    @property
+    def is_armed(self) -> bool:
+        """Whether any request may be changed."""
+
+    def serve(self, request: Request, incoming: WerkzeugRequest, work: Work) -> Response:
+        """Do the work of a request and return the response that the client gets."""
+
+
+class Dispatcher:
+    """Records the requests of one service and runs each of them between its hooks."""
+
+    def __init__(self, lock: threading.RLock, interceptor: Interceptor) -> None:
+        self.hooks = Hooks()
+        self.requests: list[Request] = []
+        self._lock = lock
+        self._interceptor = interceptor
+
+    def serve(self, incoming: WerkzeugRequest, body: Any, bucket: str, work: Work) -> Response:
+        """Record a request, do its work and return the response."""
+        with self._lock:
+            number = len(self.requests) + 1
+            request = Request(number, incoming.method, incoming.path, incoming.args.to_dict(), body, bucket=bucket)
+            self.requests.append(request)
+        for hook in self.hooks.before:
+            hook(request)
+
+        def committed() -> Response:
+            response = work()
+            request.status = response.status_code
+            for hook in self.hooks.after_commit:
+                hook(request)
+            return response
+
+        return self._interceptor.serve(request, incoming, committed) if self._interceptor.is_armed else committed()
