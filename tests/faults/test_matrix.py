@@ -29,6 +29,8 @@ SHORT = frozenset(
         ("answer lost, search lags", "invoice"),
         ("answer lost, a person deletes", "mail"),
         ("a person cancels", "mail"),
+        ("connection dropped after the commit", "edit of a contact"),
+        ("connection dropped after the commit", "adoption"),
         ("connection dropped after the commit", "item"),
         ("500 after the commit", "edit of an item"),
         ("a person creates the item", "item"),
