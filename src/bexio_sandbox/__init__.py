@@ -1,16 +1,16 @@
 """A strict local bexio for tests, rehearsals and the demo; it shares no code with the client side."""
 
-from bexio_sandbox.behaviours import DOUBTS, Doubt
-from bexio_sandbox.books.storage import UnusableBooks
+from bexio_sandbox.behaviours import BEHAVIOURS, Behaviour
 from bexio_sandbox.faults import ConnectionLost, Fault, FaultError, Faults, Fired
 from bexio_sandbox.requests import Hooks, Request
 from bexio_sandbox.sandbox import Mail, Sandbox
+from bexio_sandbox.state.storage import UnusableStateFile
 from bexio_sandbox.ui_actions import UiActions
 
 __all__ = [
-    "DOUBTS",
+    "BEHAVIOURS",
+    "Behaviour",
     "ConnectionLost",
-    "Doubt",
     "Fault",
     "FaultError",
     "Faults",
@@ -20,5 +20,5 @@ __all__ = [
     "Request",
     "Sandbox",
     "UiActions",
-    "UnusableBooks",
+    "UnusableStateFile",
 ]

@@ -9,9 +9,9 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.errors import form_error
 from bexio_sandbox.messages import text as message
+from bexio_sandbox.state.tables import Row, State
 
 _MAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;.]+")
 _MONEY = re.compile(r"-?\d{1,12}(\.\d+)?")
@@ -26,7 +26,7 @@ class Refused(Exception):
         self.reason = reason
 
 
-Cleaner = Callable[[Any, Books], Any]
+Cleaner = Callable[[Any, State], Any]
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,15 @@ class Form:
         self.fields = fields
         self._is_widget = is_widget
 
-    def read(self, body: Any, books: Books, language: str, *, is_edit: bool = False) -> dict[str, Any]:
+    def read(self, body: Any, state: State, language: str, *, is_edit: bool = False) -> dict[str, Any]:
         """Returns the cleaned fields that were sent, or refuses the form."""
-        values, errors = self.check(body, books, language, is_edit=is_edit)
+        values, errors = self.check(body, state, language, is_edit=is_edit)
         if errors:
             raise form_error(*errors)
         return values
 
     def check(
-        self, body: Any, books: Books, language: str, *, is_edit: bool = False, prefix: str = ""
+        self, body: Any, state: State, language: str, *, is_edit: bool = False, prefix: str = ""
     ) -> tuple[dict[str, Any], list[str]]:
         """Returns the cleaned fields that were sent, and what is wrong with the others."""
         if not isinstance(body, dict):
@@ -62,7 +62,7 @@ class Form:
         for name, field in self.fields.items():
             try:
                 if name in body:
-                    values[name] = _clean(field, body[name], books)
+                    values[name] = _clean(field, body[name], state)
                 elif field.is_required and not is_edit:
                     raise Refused("required")
             except Refused as refusal:
@@ -78,16 +78,16 @@ class Form:
         return [f'global: Unexpected extra form field named "{name}".' for name in names]
 
 
-def _clean(field: Field, value: Any, books: Books) -> Any:
+def _clean(field: Field, value: Any, state: State) -> Any:
     if field.is_required and (value is None or value == ""):
         raise Refused("required")
-    return field.clean(value, books)
+    return field.clean(value, state)
 
 
 def text(longest: int = 255) -> Cleaner:
     """Takes a string of limited length, or null."""
 
-    def clean(value: Any, _: Books) -> str | None:
+    def clean(value: Any, _: State) -> str | None:
         if value is not None and (not isinstance(value, str) or len(value) > longest):
             raise Refused
         return value
@@ -95,14 +95,14 @@ def text(longest: int = 255) -> Cleaner:
     return clean
 
 
-def flag(value: Any, _: Books) -> bool:
+def flag(value: Any, _: State) -> bool:
     """Takes true or false."""
     if not isinstance(value, bool):
         raise Refused
     return value
 
 
-def must_be_true(value: Any, _: Books) -> bool:
+def must_be_true(value: Any, _: State) -> bool:
     """Takes true only."""
     if value is not True:
         raise Refused
@@ -112,7 +112,7 @@ def must_be_true(value: Any, _: Books) -> bool:
 def one_of(*choices: int) -> Cleaner:
     """Takes one of some integers."""
 
-    def clean(value: Any, _: Books) -> int:
+    def clean(value: Any, _: State) -> int:
         if not _is_integer(value) or value not in choices:
             raise Refused
         return int(value)
@@ -124,13 +124,13 @@ def one_of_or_null(*choices: int) -> Cleaner:
     """Takes one of some integers, or null."""
     clean_choice = one_of(*choices)
 
-    def clean(value: Any, books: Books) -> int | None:
-        return None if value is None else int(clean_choice(value, books))
+    def clean(value: Any, state: State) -> int | None:
+        return None if value is None else int(clean_choice(value, state))
 
     return clean
 
 
-def integer_or_null(value: Any, _: Books) -> int | None:
+def integer_or_null(value: Any, _: State) -> int | None:
     """Takes an integer, or null."""
     if value is not None and not _is_integer(value):
         raise Refused
@@ -140,10 +140,10 @@ def integer_or_null(value: Any, _: Books) -> int | None:
 def reference(table: str, is_usable: Callable[[Row], bool] = lambda _: True) -> Cleaner:
     """Takes the id of a row that exists and can be used, or null."""
 
-    def clean(value: Any, books: Books) -> int | None:
+    def clean(value: Any, state: State) -> int | None:
         if value is None:
             return None
-        row = books.tables[table].get(value) if _is_integer(value) else None
+        row = state.tables[table].get(value) if _is_integer(value) else None
         if row is None or not is_usable(row):
             raise Refused
         return int(value)
@@ -155,10 +155,10 @@ def set_reference(table: str, is_usable: Callable[[Row], bool] = lambda _: True)
     """Takes the id of a row that exists and can be used."""
     clean_reference = reference(table, is_usable)
 
-    def clean(value: Any, books: Books) -> int:
+    def clean(value: Any, state: State) -> int:
         if value is None:
             raise Refused
-        return int(clean_reference(value, books))
+        return int(clean_reference(value, state))
 
     return clean
 
@@ -166,12 +166,12 @@ def set_reference(table: str, is_usable: Callable[[Row], bool] = lambda _: True)
 def references(table: str) -> Cleaner:
     """Takes ids of rows in a comma string, or null."""
 
-    def clean(value: Any, books: Books) -> str | None:
+    def clean(value: Any, state: State) -> str | None:
         if value is None or value == "":
             return None
         if not isinstance(value, str) or not re.fullmatch(r"\d+(,\d+)*", value):
             raise Refused
-        if not all(int(part) in books.tables[table] for part in value.split(",")):
+        if not all(int(part) in state.tables[table] for part in value.split(",")):
             raise Refused
         return value
 
@@ -181,8 +181,8 @@ def references(table: str) -> Cleaner:
 def decimal(places: int = 6, lowest: Decimal | None = None, highest: Decimal | None = None) -> Cleaner:
     """Takes a number in a string with limited decimals and keeps it as it was written."""
 
-    def clean(value: Any, books: Books) -> str:
-        written = _written_number(value, books)
+    def clean(value: Any, state: State) -> str:
+        written = _written_number(value, state)
         if not _MONEY.fullmatch(written):
             raise Refused
         _, _, fraction = written.partition(".")
@@ -196,25 +196,25 @@ def decimal(places: int = 6, lowest: Decimal | None = None, highest: Decimal | N
     return clean
 
 
-def _written_number(value: Any, books: Books) -> str:
+def _written_number(value: Any, state: State) -> str:
     if isinstance(value, str):
         return value
     is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
-    if is_number and books.doubts["json_number_as_money"] == "accepted":
+    if is_number and state.behaviours["json_number_as_money"] == "accepted":
         return f"{Decimal(value):f}"
     raise Refused
 
 
-def day(value: Any, _: Books) -> str:
+def day(value: Any, _: State) -> str:
     """Takes a date like 2026-01-31."""
     if not isinstance(value, str) or not is_day(value):
         raise Refused
     return value
 
 
-def day_or_null(value: Any, books: Books) -> str | None:
+def day_or_null(value: Any, state: State) -> str | None:
     """Takes a date like 2026-01-31, or null."""
-    return None if value is None else day(value, books)
+    return None if value is None else day(value, state)
 
 
 def is_day(value: str) -> bool:
@@ -228,7 +228,7 @@ def is_day(value: str) -> bool:
     return True
 
 
-def mail(value: Any, _: Books) -> str | None:
+def mail(value: Any, _: State) -> str | None:
     """Takes a mail address, an empty string, or null."""
     if value is None or value == "":
         return value  # type: ignore[no-any-return]
@@ -237,7 +237,7 @@ def mail(value: Any, _: Books) -> str | None:
     return value
 
 
-def network_message(value: Any, _: Books) -> str:
+def network_message(value: Any, _: State) -> str:
     """Takes the text of a mail that holds the placeholder of the document's link."""
     if not isinstance(value, str) or "[Network Link]" not in value:
         raise Refused

@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.decimals import plain
 from bexio_sandbox.forms import (
     LONG,
@@ -22,6 +21,7 @@ from bexio_sandbox.forms import (
     set_reference,
     text,
 )
+from bexio_sandbox.state.tables import Row, State
 
 PHYSICAL, SERVICE = 1, 2
 REQUIRED = ("user_id", "article_type_id", "intern_code", "intern_name")
@@ -46,29 +46,29 @@ def _typed(name: str, value: Any) -> Any:
     return value
 
 
-def _price(value: Any, books: Books) -> str | None:
-    return None if value is None else str(decimal(_PLACES)(value, books))
+def _price(value: Any, state: State) -> str | None:
+    return None if value is None else str(decimal(_PLACES)(value, state))
 
 
-def _number(value: Any, _: Books) -> str:
+def _number(value: Any, _: State) -> str:
     number = number_or_none(value)
     if number is None or abs(number) >= _HIGHEST or number != round(number, _PLACES):
         raise Refused
     return plain(number)
 
 
-def _number_or_null(value: Any, books: Books) -> str | None:
-    return None if value is None else _number(value, books)
+def _number_or_null(value: Any, state: State) -> str | None:
+    return None if value is None else _number(value, state)
 
 
-def _measure(value: Any, books: Books) -> int | None:
-    measure = integer_or_null(value, books)
+def _measure(value: Any, state: State) -> int | None:
+    measure = integer_or_null(value, state)
     if measure is not None and not 0 <= measure <= _LONGEST_SIDE:
         raise Refused
     return measure
 
 
-def _group(value: Any, _: Books) -> None:
+def _group(value: Any, _: State) -> None:
     # Groups of items have no interface of their own, so none can be named.
     if value is not None:
         raise Refused

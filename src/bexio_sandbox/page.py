@@ -19,14 +19,14 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
 from bexio_sandbox import serializers
-from bexio_sandbox.books import contacts, invoices, items
-from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.decimals import padded, plain
 from bexio_sandbox.identity.server import Identity
 from bexio_sandbox.identity.token_admin import TokenAdmin
 from bexio_sandbox.moments import local_stamp
 from bexio_sandbox.requests import Request
 from bexio_sandbox.rights import LEVELS, MODULES, Rights
+from bexio_sandbox.state import contacts, invoices, items
+from bexio_sandbox.state.tables import Row, State
 from bexio_sandbox.ui_actions import UiActions
 
 # Other names would let a page from elsewhere reach this one through a name server of its own.
@@ -92,16 +92,16 @@ class Page:
     """Serves the page and its small machine interface."""
 
     def __init__(
-        self, books: Books, person: UiActions, requests: list[Request], identity: Identity, desk: TokenAdmin
+        self, state: State, person: UiActions, requests: list[Request], identity: Identity, token_admin: TokenAdmin
     ) -> None:
-        self._books = books
+        self._state = state
         self._identity = identity
-        self._rights = Rights(books)
+        self._rights = Rights(state)
         self._once: dict[str, str] = {}
         self._requests = requests
         self._csrf = secrets.token_urlsafe(24)
         self._actions: dict[str, Callable[..., Any]] = {name: getattr(person, name) for name in _ACTIONS}
-        self._actions |= desk.actions()
+        self._actions |= token_admin.actions()
         self._readable: dict[str, Callable[[], Any]] = {
             "/sandbox/api": self._contents,
             "/sandbox/api/items": self._items,
@@ -130,16 +130,16 @@ class Page:
 
     def state(self) -> dict[str, Any]:
         """Returns contacts, invoices, payments, mails and request counts for scripts."""
-        books = self._books
-        with books.lock:
+        state = self._state
+        with state.lock:
             buckets = Counter(request.bucket for request in self._requests)
             statuses = Counter(str(request.status) for request in self._requests)
             writes = sum(request.method != "GET" and not request.path.endswith("/search") for request in self._requests)
             return {
-                "contacts": [_contact(row) for row in _sorted(books.contacts)],
-                "invoices": [_invoice(books, row) for row in _sorted(books.invoices)],
-                "payments": [serializers.payment(row, serializers.READ) for row in _sorted(books.payments)],
-                "mails": _sorted(books.mails),
+                "contacts": [_contact(row) for row in _sorted(state.contacts)],
+                "invoices": [_invoice(state, row) for row in _sorted(state.invoices)],
+                "payments": [serializers.payment(row, serializers.READ) for row in _sorted(state.payments)],
+                "mails": _sorted(state.mails),
                 "requests": {
                     "count": len(self._requests),
                     "writes": writes,
@@ -156,8 +156,8 @@ class Page:
         }
 
     def _items(self, at_most: int | None = None) -> list[Row]:
-        with self._books.lock:
-            rows = self._books.tables[items.ITEMS]
+        with self._state.lock:
+            rows = self._state.tables[items.ITEMS]
             return [
                 serializers.item({**items.BLANK, **rows[number]}, serializers.READ) for number in sorted(rows)[:at_most]
             ]
@@ -166,18 +166,18 @@ class Page:
         state = self.state()
         context = {
             **state,
-            "company": self._books.tables["company_profiles"][1]["name"],
-            "now": self._books.now(),
+            "company": self._state.tables["company_profiles"][1]["name"],
+            "now": self._state.now(),
             "status_names": invoices.STATUS_NAMES,
-            "currencies": {row["id"]: row["name"] for row in self._books.tables["currencies"].values()},
-            "contact_names": {row["id"]: contacts.full_name(row) for row in _sorted(self._books.contacts)},
+            "currencies": {row["id"]: row["name"] for row in self._state.tables["currencies"].values()},
+            "contact_names": {row["id"]: contacts.full_name(row) for row in _sorted(self._state.contacts)},
             "payments_of": _by_invoice(state["payments"]),
             "invoices": state["invoices"][-_SHOWN_AT_MOST:],
             "mails": state["mails"][-_SHOWN_AT_MOST:],
             "items": self._items(_SHOWN_AT_MOST),
             "counts": {
                 **{name: len(state[name]) for name in ("invoices", "mails")},
-                "items": len(self._books.tables[items.ITEMS]),
+                "items": len(self._state.tables[items.ITEMS]),
             },
             "money": lambda text: padded(text, 2),
             "short": lambda text: plain(Decimal(text)),
@@ -191,7 +191,7 @@ class Page:
         return Response(html, 200, {**_HEADERS, "Content-Type": "text/html; charset=utf-8"})
 
     def _access(self) -> dict[str, Any]:
-        users = _sorted(self._books.tables["users"])
+        users = _sorted(self._state.tables["users"])
         return {
             "issuer": self._identity.issuer,
             "apps": self._identity.apps.all(),
@@ -283,8 +283,8 @@ def _contact(row: Row) -> Row:
     return {**serializers.contact(row, serializers.READ, is_single=False), "is_archived": row["is_archived"]}
 
 
-def _invoice(books: Books, row: Row) -> Row:
-    shown = serializers.invoice(books, row, serializers.READ, with_positions=True)
+def _invoice(state: State, row: Row) -> Row:
+    shown = serializers.invoice(state, row, serializers.READ, with_positions=True)
     return {**shown, "status": invoices.STATUS_NAMES[row["kb_item_status_id"]], "is_sent": row["is_sent"]}
 
 

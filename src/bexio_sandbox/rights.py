@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.errors import ApiError
 from bexio_sandbox.scopes import allows
+from bexio_sandbox.state.tables import Row, State
 
 NONE, OWN, ALL = "none", "own", "all"
 LEVELS = (NONE, OWN, ALL)
@@ -49,12 +49,12 @@ def needed(scope: str | None, path: str) -> tuple[str, str] | None:
 class Rights:
     """The rights of all users; nothing is refused until somebody says so."""
 
-    def __init__(self, books: Books) -> None:
-        self._books = books
+    def __init__(self, state: State) -> None:
+        self._state = state
 
     def set(self, user_id: int, module: str, show: str | None = None, edit: str | None = None) -> None:
         """Sets what a user may see or change in a module; what is not named stays."""
-        if user_id not in self._books.tables["users"]:
+        if user_id not in self._state.tables["users"]:
             raise ValueError(f"there is no user {user_id}")
         _refuse_unknown(module)
         changes = {kind: level for kind, level in ((SHOW, show), (EDIT, edit)) if level is not None}
@@ -63,26 +63,26 @@ class Rights:
                 raise ValueError(f"a right can be {', '.join(LEVELS)}, not {level!r}")
         row = self._row(user_id, module)
         if row:
-            self._books.put("rights", {**row, **changes})
+            self._state.put("rights", {**row, **changes})
         else:
-            self._books.add("rights", {"user_id": user_id, "module": module, SHOW: ALL, EDIT: ALL, **changes})
+            self._state.add("rights", {"user_id": user_id, "module": module, SHOW: ALL, EDIT: ALL, **changes})
 
     def book(self, module: str) -> None:
         """Books a module for the company."""
         _refuse_unknown(module)
-        for row in list(self._books.tables["modules_not_booked"].values()):
+        for row in list(self._state.tables["modules_not_booked"].values()):
             if row["name"] == module:
-                self._books.remove("modules_not_booked", row["id"])
+                self._state.remove("modules_not_booked", row["id"])
 
     def unbook(self, module: str) -> None:
         """Takes a module away from the company."""
         if self.is_booked(module):
-            self._books.add("modules_not_booked", {"name": module})
+            self._state.add("modules_not_booked", {"name": module})
 
     def is_booked(self, module: str) -> bool:
         """Says whether the company has a module."""
         _refuse_unknown(module)
-        return all(row["name"] != module for row in self._books.tables["modules_not_booked"].values())
+        return all(row["name"] != module for row in self._state.tables["modules_not_booked"].values())
 
     def level(self, user_id: int, module: str, kind: str) -> str:
         """Returns how far a right of a user goes."""
@@ -127,7 +127,7 @@ class Rights:
 
     def refusal(self, telling: str) -> ApiError:
         """Returns the answer to what is not allowed, which may keep the reason to itself."""
-        says_why = self._books.doubts["forbidden_text"] == "telling"
+        says_why = self._state.behaviours["forbidden_text"] == "telling"
         return ApiError(403, telling if says_why else "You have no access to this resource.")
 
     def _refuse_unbooked(self, module: str) -> None:
@@ -138,14 +138,14 @@ class Rights:
         return self.refusal(f"The user has no right to {kind} this in the module {module}.")
 
     def _row(self, user_id: int, module: str) -> Row | None:
-        rows = self._books.tables["rights"].values()
+        rows = self._state.tables["rights"].values()
         return next((row for row in rows if row["user_id"] == user_id and row["module"] == module), None)
 
     def _is_foreign(self, module: str, ids: Mapping[str, int], user_id: int) -> bool:
         if module not in _OWNED:
             return False
         table, name = _OWNED[module]
-        row = self._books.tables[table].get(ids.get(name, 0))
+        row = self._state.tables[table].get(ids.get(name, 0))
         return row is not None and not _is_own(row, user_id)
 
     @contextmanager
@@ -154,7 +154,7 @@ class Rights:
         if module not in _OWNED:
             yield
             return
-        rows = self._books.tables[_OWNED[module][0]]
+        rows = self._state.tables[_OWNED[module][0]]
         foreign = [number for number, row in rows.items() if not _is_own(row, user_id)]
         taken = {number: rows.pop(number) for number in foreign}
         try:

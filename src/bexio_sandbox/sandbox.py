@@ -13,10 +13,8 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
 from bexio_sandbox import serializers
-from bexio_sandbox.api.app import Door
-from bexio_sandbox.behaviours import Doubts
-from bexio_sandbox.books import invoices, items, payments
-from bexio_sandbox.books.state import Books, Row
+from bexio_sandbox.api.app import ApiApp
+from bexio_sandbox.behaviours import Behaviours
 from bexio_sandbox.faults import Faults
 from bexio_sandbox.identity.keys import Keys
 from bexio_sandbox.identity.logins import Logins
@@ -28,8 +26,10 @@ from bexio_sandbox.limits import RateLimits
 from bexio_sandbox.moments import Clock, real_time
 from bexio_sandbox.page import Page
 from bexio_sandbox.requests import Hooks, Request
-from bexio_sandbox.seed import complete_old_books, open_new_books
+from bexio_sandbox.seed import complete_old_state, open_new_state
 from bexio_sandbox.server import AccessLog, serving
+from bexio_sandbox.state import invoices, items, payments
+from bexio_sandbox.state.tables import Row, State
 from bexio_sandbox.ui_actions import UiActions
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Sandbox:
         self,
         *,
         clock: Callable[[], datetime] | None = None,
-        doubts: Mapping[str, str] | None = None,
+        behaviours: Mapping[str, str] | None = None,
         data: Path | None = None,
         speed: float = 1.0,
         rate_limits: bool = True,
@@ -69,22 +69,22 @@ class Sandbox:
             raise ValueError(f"company can be {', '.join(COMPANIES)}, not {company!r}")
         if speed <= 0:
             raise ValueError("speed has to be positive")
-        self.doubts = Doubts(doubts)
+        self.behaviours = Behaviours(behaviours)
         moving_clock = Clock(clock or real_time)
-        self.books = Books(moving_clock, self.doubts, data)
-        if self.books.is_new:
-            open_new_books(self.books, company)
-        complete_old_books(self.books)
-        self.person = UiActions(self.books)
-        settings, keys = Settings(), Keys(self.books)
-        self._tokens = Tokens(self.books, keys, settings)
-        logins = Logins(self.books, self._tokens)
-        self._faults = Faults(self.books, self._tokens, logins, self.person, moving_clock)
-        self._identity = Identity(self.books, settings, keys, self._tokens, logins, self._faults)
+        self.state = State(moving_clock, self.behaviours, data)
+        if self.state.is_new:
+            open_new_state(self.state, company)
+        complete_old_state(self.state)
+        self.person = UiActions(self.state)
+        settings, keys = Settings(), Keys(self.state)
+        self._tokens = Tokens(self.state, keys, settings)
+        logins = Logins(self.state, self._tokens)
+        self._faults = Faults(self.state, self._tokens, logins, self.person, moving_clock)
+        self._identity = Identity(self.state, settings, keys, self._tokens, logins, self._faults)
         limits = RateLimits(moving_clock, speed, is_enforced=rate_limits)
-        self._door = Door(self.books, self._tokens, limits, self._faults)
-        desk = TokenAdmin(self._identity, self._tokens)
-        self._page = Page(self.books, self.person, self.requests, self._identity, desk)
+        self._api = ApiApp(self.state, self._tokens, limits, self._faults)
+        token_admin = TokenAdmin(self._identity, self._tokens)
+        self._page = Page(self.state, self.person, self.requests, self._identity, token_admin)
         if token is not None:
             self.create_token(token=token)
 
@@ -101,7 +101,7 @@ class Sandbox:
     @property
     def hooks(self) -> Hooks:
         """The lists `before` and `after_commit` of functions that are called with every API request."""
-        return self._door.dispatcher.hooks
+        return self._api.dispatcher.hooks
 
     @property
     def faults(self) -> Faults:
@@ -111,13 +111,13 @@ class Sandbox:
     @property
     def requests(self) -> list[Request]:
         """All API requests since the start."""
-        return self._door.dispatcher.requests
+        return self._api.dispatcher.requests
 
     @property
     def mails(self) -> list[Mail]:
         """All mails to customers, the oldest first."""
-        with self.books.lock:
-            rows = [dict(row) for row in self.books.mails.values()]
+        with self.state.lock:
+            rows = [dict(row) for row in self.state.mails.values()]
         return [_mail(row) for row in rows]
 
     def create_token(
@@ -138,7 +138,7 @@ class Sandbox:
 
     def revoke_token(self, token: str) -> None:
         """Makes a token worthless."""
-        with self.books.transaction():
+        with self.state.transaction():
             self._tokens.revoke(token)
 
     @contextmanager
@@ -150,21 +150,21 @@ class Sandbox:
 
     def invoices(self) -> list[Row]:
         """Returns all invoices as a GET of each would show them."""
-        with self.books.lock:
-            rows = sorted(self.books.invoices.values(), key=lambda row: int(row["id"]))
-            return [serializers.invoice(self.books, row, serializers.READ, with_positions=True) for row in rows]
+        with self.state.lock:
+            rows = sorted(self.state.invoices.values(), key=lambda row: int(row["id"]))
+            return [serializers.invoice(self.state, row, serializers.READ, with_positions=True) for row in rows]
 
     def contacts(self, *, archived: bool = False) -> list[Row]:
         """Returns the live contacts, or the archived ones, as a GET of the list would show them."""
-        with self.books.lock:
-            rows = sorted(self.books.contacts.values(), key=lambda row: int(row["id"]))
+        with self.state.lock:
+            rows = sorted(self.state.contacts.values(), key=lambda row: int(row["id"]))
             found = [row for row in rows if row["is_archived"] is archived]
             return [serializers.contact(row, serializers.READ, is_single=False) for row in found]
 
     def items(self) -> list[Row]:
         """Returns all items as a GET of the list would show them."""
-        with self.books.lock:
-            rows = sorted(self.books.tables[items.ITEMS].values(), key=lambda row: int(row["id"]))
+        with self.state.lock:
+            rows = sorted(self.state.tables[items.ITEMS].values(), key=lambda row: int(row["id"]))
             return [serializers.item({**items.BLANK, **row}, serializers.READ) for row in rows]
 
     def load_items(self, count: int, first: int = 1, **fields: Any) -> None:
@@ -173,14 +173,14 @@ class Sandbox:
 
     def payments(self, invoice_id: int) -> list[Row]:
         """Returns the payments of an invoice as a GET would show them."""
-        with self.books.lock:
-            rows = payments.of_invoice(self.books, invoices.find(self.books, invoice_id))
+        with self.state.lock:
+            rows = payments.of_invoice(self.state, invoices.find(self.state, invoice_id))
             return [serializers.payment(row, serializers.READ) for row in rows]
 
     def close(self) -> None:
         """Forgets late commits and closes the file of the books, if there is one."""
         self._faults.close()
-        self.books.close()
+        self.state.close()
 
     def _app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = WerkzeugRequest(environ)
@@ -193,7 +193,7 @@ class Sandbox:
             return self._page.serve(request)
         if _is_below(request.path, "/realms"):
             return self._identity.serve(request)
-        return self._door.serve(request)
+        return self._api.serve(request)
 
 
 def _is_below(path: str, folder: str) -> bool:

@@ -10,10 +10,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from bexio_sandbox.behaviours import Doubts
-from bexio_sandbox.books.state import Row
+from bexio_sandbox.behaviours import Behaviours
 from bexio_sandbox.errors import ApiError, form_error
 from bexio_sandbox.forms import is_day, number_or_none
+from bexio_sandbox.state.tables import Row
 
 DEFAULT_LIMIT = 500
 HIGHEST_LIMIT = 2000
@@ -70,11 +70,13 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 Test = Callable[[Row], bool]
 
 
-def page_of(query: Mapping[str, str], orders: Sequence[str], doubts: Doubts, default: int = DEFAULT_LIMIT) -> Page:
+def page_of(
+    query: Mapping[str, str], orders: Sequence[str], behaviours: Behaviours, default: int = DEFAULT_LIMIT
+) -> Page:
     """Reads limit, offset and order_by of a request."""
     limit = _whole_number(query, "limit", default)
     if limit > HIGHEST_LIMIT:
-        if doubts["limit_over_2000"] == "422":
+        if behaviours["limit_over_2000"] == "422":
             raise form_error(f"limit: This value should be {HIGHEST_LIMIT} or less.")
         limit = HIGHEST_LIMIT
     if limit < 1:
@@ -101,11 +103,11 @@ def _order(written: str, orders: Sequence[str]) -> tuple[tuple[str, bool], ...]:
     return tuple(order)
 
 
-def page_through(rows: Iterable[Row], page: Page, doubts: Doubts) -> list[Row]:
+def page_through(rows: Iterable[Row], page: Page, behaviours: Behaviours) -> list[Row]:
     """Returns the wanted part of some rows."""
     ordered = sorted(rows, key=lambda row: row["id"])
     for name, is_descending in reversed(page.order):
-        if name == "updated_at" and doubts["same_second_order"] == "reversed":
+        if name == "updated_at" and behaviours["same_second_order"] == "reversed":
             ordered.reverse()
         ordered.sort(key=lambda row: _sort_key(name, row.get(name)), reverse=is_descending)
     return ordered[page.offset : page.offset + page.limit]
@@ -119,33 +121,33 @@ def _sort_key(name: str, value: Any) -> tuple[bool, Any]:
     return value is not None, value or 0
 
 
-def matching(rows: Iterable[Row], body: Any, searchable: Searchable, doubts: Doubts) -> list[Row]:
+def matching(rows: Iterable[Row], body: Any, searchable: Searchable, behaviours: Behaviours) -> list[Row]:
     """Returns the rows that meet all conditions of a search."""
     if not isinstance(body, list):
         raise ApiError(400, "The search has to be a list of conditions.")
-    tests = [_test(condition, searchable, doubts) for condition in body]
+    tests = [_test(condition, searchable, behaviours) for condition in body]
     return [row for row in rows if all(test(row) for test in tests)]
 
 
-def _test(condition: Any, searchable: Searchable, doubts: Doubts) -> Test:
+def _test(condition: Any, searchable: Searchable, behaviours: Behaviours) -> Test:
     if not isinstance(condition, dict) or not set(condition) <= {"field", "value", "criteria"}:
         raise form_error("global: A condition has field, value and criteria.")
     field, value = condition.get("field"), condition.get("value")
     if not isinstance(field, str) or field not in searchable.fields:
-        return _unsearchable(field, doubts)
+        return _unsearchable(field, behaviours)
     kind = searchable.fields[field]
-    criterion = _criterion(condition.get("criteria", "like"), doubts)
+    criterion = _criterion(condition.get("criteria", "like"), behaviours)
     if criterion in ("is_null", "not_null"):
         return _null_test(field, wants_null=criterion == "is_null")
     if criterion in ("in", "not_in"):
-        return _set_test(field, kind, value, criterion == "in", doubts)
+        return _set_test(field, kind, value, criterion == "in", behaviours)
     if criterion in ("like", "not_like"):
-        return _like_test(field, value, criterion == "like", _minds_case(kind, doubts), doubts)
-    return _comparison_test(field, kind, criterion, value, _minds_case(kind, doubts))
+        return _like_test(field, value, criterion == "like", _minds_case(kind, behaviours), behaviours)
+    return _comparison_test(field, kind, criterion, value, _minds_case(kind, behaviours))
 
 
-def _unsearchable(field: Any, doubts: Doubts) -> Test:
-    answer = doubts["unknown_search_field"]
+def _unsearchable(field: Any, behaviours: Behaviours) -> Test:
+    answer = behaviours["unknown_search_field"]
     if answer == "ignored":
         return lambda _: True
     if answer == "400":
@@ -153,32 +155,32 @@ def _unsearchable(field: Any, doubts: Doubts) -> Test:
     raise form_error(f'field: The field "{field}" can not be searched.')
 
 
-def _criterion(written: Any, doubts: Doubts) -> str:
+def _criterion(written: Any, behaviours: Behaviours) -> str:
     if isinstance(written, str) and written in CRITERIA:
         return CRITERIA[written]
-    if doubts["unknown_criterion"] == "like":
+    if behaviours["unknown_criterion"] == "like":
         return "like"
     raise form_error(f'criteria: The criterion "{written}" does not exist.')
 
 
-def _minds_case(kind: str, doubts: Doubts) -> bool:
-    return doubts["mail_search_case" if kind == MAIL else "text_search_case"] == "sensitive"
+def _minds_case(kind: str, behaviours: Behaviours) -> bool:
+    return behaviours["mail_search_case" if kind == MAIL else "text_search_case"] == "sensitive"
 
 
 def _null_test(field: str, wants_null: bool) -> Test:
     return lambda row: (row.get(field) is None) is wants_null
 
 
-def _set_test(field: str, kind: str, value: Any, is_in: bool, doubts: Doubts) -> Test:
-    doubt = f"in_on_{field}"
-    answer = doubts[doubt] if doubt in doubts.answers() else "yes"
+def _set_test(field: str, kind: str, value: Any, is_in: bool, behaviours: Behaviours) -> Test:
+    behaviour = f"in_on_{field}"
+    answer = behaviours[behaviour] if behaviour in behaviours.answers() else "yes"
     if answer == "refused":
         raise form_error(f'criteria: The criterion "in" is not possible for "{field}".')
     if not isinstance(value, list):
         raise form_error("value: A list is needed.")
     if answer == "ignored":
         return lambda _: False
-    minds_case = _minds_case(kind, doubts)
+    minds_case = _minds_case(kind, behaviours)
     wanted = {_comparable(kind, item, minds_case) for item in value}
 
     def test(row: Row) -> bool:
@@ -190,11 +192,11 @@ def _set_test(field: str, kind: str, value: Any, is_in: bool, doubts: Doubts) ->
     return test
 
 
-def _like_test(field: str, value: Any, is_like: bool, minds_case: bool, doubts: Doubts) -> Test:
+def _like_test(field: str, value: Any, is_like: bool, minds_case: bool, behaviours: Behaviours) -> Test:
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise form_error("value: A text is needed.")
     pattern = str(value)
-    if "%" not in pattern and doubts["like_bare"] == "contains":
+    if "%" not in pattern and behaviours["like_bare"] == "contains":
         pattern = f"%{pattern}%"
     expression = "".join(".*" if part == "%" else re.escape(part) for part in re.split("(%)", pattern))
     compiled = re.compile(expression, re.DOTALL | (re.NOFLAG if minds_case else re.IGNORECASE))

@@ -6,8 +6,8 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.moments import ZURICH, offset_stamp
+from bexio_sandbox.state.tables import Row, State
 
 _NAMESPACE = uuid.UUID("5d6f2f3e-9f0c-4c2e-8f0c-7a3f0f1b2c3d")
 SEED_STAMP = "2023-01-09 08:30:00"
@@ -147,29 +147,29 @@ _EMPTY_CONTACT: Row = {
 }
 
 
-def open_new_books(books: Books, company: str) -> None:
+def open_new_state(state: State, company: str) -> None:
     """Fills empty books with master data and two contacts."""
-    with books.transaction():
-        accounts = _add_accounts(books)
-        taxes = _add_taxes(books, accounts, is_vat_subject=company == "vat")
-        _add_lists(books)
-        _add_people(books, company)
-        _add_bank_accounts(books, accounts)
-        _add_document_settings(books, mwst_type=0 if company == "vat" else 2)
-        _add_years(books, taxes, is_vat_subject=company == "vat")
-        _add_articles(books)
-        _add_stocks(books)
-        _add_contacts(books)
+    with state.transaction():
+        accounts = _add_accounts(state)
+        taxes = _add_taxes(state, accounts, is_vat_subject=company == "vat")
+        _add_lists(state)
+        _add_people(state, company)
+        _add_bank_accounts(state, accounts)
+        _add_document_settings(state, mwst_type=0 if company == "vat" else 2)
+        _add_years(state, taxes, is_vat_subject=company == "vat")
+        _add_articles(state)
+        _add_stocks(state)
+        _add_contacts(state)
 
 
-def complete_old_books(books: Books) -> None:
+def complete_old_state(state: State) -> None:
     """Adds what books lack that an earlier version began: stock locations, and whose their items are."""
-    if "stocks" in books.counters:
+    if "stocks" in state.counters:
         return
-    with books.transaction():
-        _add_stocks(books)
-        for row in list(books.tables["articles"].values()):
-            books.put("articles", {**_EVERY_ARTICLE, **row})
+    with state.transaction():
+        _add_stocks(state)
+        for row in list(state.tables["articles"].values()):
+            state.put("articles", {**_EVERY_ARTICLE, **row})
 
 
 def made_up_uuid(name: str) -> str:
@@ -205,10 +205,10 @@ def tax_row(
     }
 
 
-def _add_accounts(books: Books) -> dict[str, int]:
+def _add_accounts(state: State) -> dict[str, int]:
     numbers = {}
     # Ids that begin far from 1 catch clients that take an account's number or rank for its id.
-    books.set_counter("accounts", 88)
+    state.set_counter("accounts", 88)
     for number, name, kind, is_locked in _ACCOUNTS:
         row = {
             "uuid": made_up_uuid(f"account {number}"),
@@ -220,33 +220,33 @@ def _add_accounts(books: Books) -> dict[str, int]:
             "is_active": True,
             "is_locked": is_locked,
         }
-        numbers[number] = books.add("accounts", row)["id"]
+        numbers[number] = state.add("accounts", row)["id"]
     return numbers
 
 
-def _add_taxes(books: Books, accounts: dict[str, int], is_vat_subject: bool) -> dict[str, int]:
+def _add_taxes(state: State, accounts: dict[str, int], is_vat_subject: bool) -> dict[str, int]:
     ids = {}
-    books.set_counter("taxes", 3)
+    state.set_counter("taxes", 3)
     for code, digit, kind, value, account, start, end, is_active, german, english in _TAXES:
         row = tax_row(code, digit, kind, value, accounts[account], (german, english), is_active and is_vat_subject)
         if start:
             row["start_year"], row["start_month"] = start
         if end:
             row["end_year"], row["end_month"] = end
-        ids[code] = books.add("taxes", row)["id"]
+        ids[code] = state.add("taxes", row)["id"]
     return ids
 
 
-def _add_lists(books: Books) -> None:
+def _add_lists(state: State) -> None:
     for name, factor, rate in _CURRENCIES:
-        currency = books.add("currencies", {"name": name, "round_factor": factor})
-        books.add("exchange_rates", {"currency_id": currency["id"], "rate": rate})
+        currency = state.add("currencies", {"name": name, "round_factor": factor})
+        state.add("exchange_rates", {"currency_id": currency["id"], "rate": rate})
     for name, code in _LANGUAGES:
         separators = {"decimal_point": ".", "thousands_separator": "'"}
         formats = {"date_format_id": 1, "date_format": "d.m.Y"}
-        books.add("languages", {"name": name, **separators, **formats, "iso_639_1": code})
+        state.add("languages", {"name": name, **separators, **formats, "iso_639_1": code})
     for name, short, code in _COUNTRIES:
-        books.add("countries", {"name": name, "name_short": short, "iso_3166_alpha2": code})
+        state.add("countries", {"name": name, "name_short": short, "iso_3166_alpha2": code})
     for table, names in (
         ("units", ("Stk", "h")),
         ("salutations", ("Herr", "Frau", "Familie", "Herr & Frau")),
@@ -256,21 +256,21 @@ def _add_lists(books: Books) -> None:
         ("contact_branches", ("Handel", "Bildung")),
     ):
         for name in names:
-            books.add(table, {"name": name})
+            state.add(table, {"name": name})
 
 
-def _add_people(books: Books, company: str) -> None:
+def _add_people(state: State, company: str) -> None:
     for kind, first, last, mail, is_superadmin in (
         ("female", "Regula", "Brunner", "regula.brunner@bergladen.example", True),
         ("male", "Luca", "Ferrari", "luca.ferrari@bergladen.example", False),
     ):
         rights = {"is_superadmin": is_superadmin, "is_accountant": False}
-        books.add("users", {"salutation_type": kind, "firstname": first, "lastname": last, "email": mail, **rights})
-    books.add("company_profiles", _company_profile("CHE-123.456.788 MWST" if company == "vat" else None))
+        state.add("users", {"salutation_type": kind, "firstname": first, "lastname": last, "email": mail, **rights})
+    state.add("company_profiles", _company_profile("CHE-123.456.788 MWST" if company == "vat" else None))
     for slug, name, is_default in (("5f8a3c", "Standard", True), ("b71e90", "Modern", False)):
         kinds = ["kb_offer", "kb_order", "kb_invoice"] if is_default else []
         row = {"template_slug": slug, "name": name, "is_default": is_default, "default_for_document_types": kinds}
-        books.add("document_templates", row)
+        state.add("document_templates", row)
 
 
 def _company_profile(mwst_nr: str | None) -> Row:
@@ -301,7 +301,7 @@ def _company_profile(mwst_nr: str | None) -> Row:
     }
 
 
-def _add_bank_accounts(books: Books, accounts: dict[str, int]) -> None:
+def _add_bank_accounts(state: State, accounts: dict[str, int]) -> None:
     for name, iban, currency_id, account in (
         ("Geschäftskonto", "CH9300762011623852957", 1, "1020"),
         ("Eurokonto", "CH5604835012345678009", 2, "1021"),
@@ -333,10 +333,10 @@ def _add_bank_accounts(books: Books, accounts: dict[str, int]) -> None:
             "type": "bank",
             "bank_nr": "",
         }
-        books.add("bank_accounts", row)
+        state.add("bank_accounts", row)
 
 
-def _add_document_settings(books: Books, mwst_type: int) -> None:
+def _add_document_settings(state: State, mwst_type: int) -> None:
     for number, text, name, pattern, automatic, mode, is_net in _DOCUMENTS:
         row = {
             "id": number,
@@ -363,12 +363,12 @@ def _add_document_settings(books: Books, mwst_type: int) -> None:
             "kb_terms_of_payment_template_id": 1,
             "default_show_total": True,
         }
-        books.put("document_settings", row)
+        state.put("document_settings", row)
 
 
-def _add_years(books: Books, taxes: dict[str, int], is_vat_subject: bool) -> None:
+def _add_years(state: State, taxes: dict[str, int], is_vat_subject: bool) -> None:
     created = offset_stamp(datetime(2023, 1, 9, 8, 30, tzinfo=ZURICH))
-    for year in range(2023, max(books.today().year + 2, 2028)):
+    for year in range(2023, max(state.today().year + 2, 2028)):
         start, end = date(year, 1, 1).isoformat(), date(year, 12, 31).isoformat()
         row = {
             "start": start,
@@ -382,24 +382,24 @@ def _add_years(books: Books, taxes: dict[str, int], is_vat_subject: bool) -> Non
             "vat_accounting_type": "agreed",
             "is_annual_reporting": False,
         }
-        books.add("calendar_years", row)
-        books.add("business_years", {"start": start, "end": end, "closed_at": None, "status": "open"})
+        state.add("calendar_years", row)
+        state.add("business_years", {"start": start, "end": end, "closed_at": None, "status": "open"})
 
 
-def _add_articles(books: Books) -> None:
+def _add_articles(state: State) -> None:
     for code, name, price in (("TEE-250", "Bergkräutertee 250 g", "14.50"), ("MUG-01", "Tasse Steinbock", "22")):
         fields = {"intern_code": code, "intern_name": name, "sale_price": price}
-        books.add("articles", {**_EVERY_ARTICLE, **fields, "unit_id": 1})
+        state.add("articles", {**_EVERY_ARTICLE, **fields, "unit_id": 1})
 
 
-def _add_stocks(books: Books) -> None:
+def _add_stocks(state: State) -> None:
     for location, areas in (("Hauptlager", ("Regal A", "Regal B")), ("Laden", ("Schaufenster",))):
-        stock = books.add("stocks", {"name": location})
+        stock = state.add("stocks", {"name": location})
         for area in areas:
-            books.add("stock_places", {"name": area, "stock_id": stock["id"]})
+            state.add("stock_places", {"name": area, "stock_id": stock["id"]})
 
 
-def _add_contacts(books: Books) -> None:
+def _add_contacts(state: State) -> None:
     shared = {"is_lead": False, "user_id": 1, "owner_id": 1, "is_archived": False, "updated_at": SEED_STAMP}
     alpenrose = {
         "street_name": "Promenade",
@@ -422,6 +422,6 @@ def _add_contacts(books: Books) -> None:
     }
     company = {"nr": 1, "contact_type_id": 1, "name_1": "Hotel Alpenrose AG", "name_2": ""}
     person = {"nr": 2, "contact_type_id": 2, "name_1": "Keller", "name_2": "Nina"}
-    books.add("contacts", {**_EMPTY_CONTACT, **company, **alpenrose, **shared})
-    books.add("contacts", {**_EMPTY_CONTACT, **person, **keller, **shared})
-    books.set_counter("contact_nr", 2)
+    state.add("contacts", {**_EMPTY_CONTACT, **company, **alpenrose, **shared})
+    state.add("contacts", {**_EMPTY_CONTACT, **person, **keller, **shared})
+    state.set_counter("contact_nr", 2)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from bexio_sandbox.books import contacts, items, positions
-from bexio_sandbox.books.state import Books, Row
-from bexio_sandbox.books.totals import sum_text
 from bexio_sandbox.decimals import padded, plain
 from bexio_sandbox.pictures import grey_square
+from bexio_sandbox.state import contacts, items, positions
+from bexio_sandbox.state.tables import Row, State
+from bexio_sandbox.state.totals import sum_text
 
 # How normalised an answer is depends on the operation: fresh rows echo what was sent.
 FRESH, COPIED, EDITED, READ = "fresh", "copied", "edited", "read"
@@ -163,7 +163,7 @@ _INVOICE_FOOT = (
 )
 
 
-def invoice(books: Books, row: Row, manner: str, *, with_positions: bool) -> Row:
+def invoice(state: State, row: Row, manner: str, *, with_positions: bool) -> Row:
     """Returns an invoice; lists and searches leave the positions out."""
     sums = READ if manner == READ else FRESH
     payments = FRESH if manner in (FRESH, COPIED) else READ
@@ -181,25 +181,25 @@ def invoice(books: Books, row: Row, manner: str, *, with_positions: bool) -> Row
     }
     if with_positions:
         # An edited header comes back with its positions as a read shows them.
-        shown["positions"] = document_positions(books, row, READ if manner == EDITED else manner)
+        shown["positions"] = document_positions(state, row, READ if manner == EDITED else manner)
     return {**shown, "network_link": row["network_link"]}
 
 
-def document_positions(books: Books, document: Row, manner: str) -> list[Row]:
+def document_positions(state: State, document: Row, manner: str) -> list[Row]:
     """Returns all positions of a document in their order."""
-    rows = positions.of_document(books, document)
+    rows = positions.of_document(state, document)
     numbers = positions.numbers(rows)
-    return [_position(books, rows, index, numbers[index], manner) for index in range(len(rows))]
+    return [_position(state, rows, index, numbers[index], manner) for index in range(len(rows))]
 
 
-def position(books: Books, document: Row, row: Row, manner: str) -> Row:
+def position(state: State, document: Row, row: Row, manner: str) -> Row:
     """Returns one position of a document."""
-    rows = positions.of_document(books, document)
+    rows = positions.of_document(state, document)
     index = next(i for i, each in enumerate(rows) if positions.key(each) == positions.key(row))
-    return _position(books, rows, index, positions.numbers(rows)[index], manner)
+    return _position(state, rows, index, positions.numbers(rows)[index], manner)
 
 
-def _position(books: Books, rows: list[Row], index: int, number: str | None, manner: str) -> Row:
+def _position(state: State, rows: list[Row], index: int, number: str | None, manner: str) -> Row:
     row = rows[index]
     kind = row["type"]
     place = {"pos": number, "internal_pos": index + 1}
@@ -207,32 +207,32 @@ def _position(books: Books, rows: list[Row], index: int, number: str | None, man
     head = {"id": row["id"], "type": kind}
     if kind in positions.PRICED:
         article = {"article_id": row["article_id"]} if kind == "KbPositionArticle" else {}
-        return {**head, **_priced(books, row, manner), **place, **kin, **article}
+        return {**head, **_priced(state, row, manner), **place, **kin, **article}
     if kind == "KbPositionText":
         return {**head, "text": row["text"], "show_pos_nr": row["show_pos_nr"], **place, **kin}
     if kind == "KbPositionSubtotal":
-        value = _number(sum_text(positions.sum_before(books, rows, index)), manner)
+        value = _number(sum_text(positions.sum_before(state, rows, index)), manner)
         return {**head, "text": row["text"], "value": value, **place, **kin}
     if kind == "KbPositionDiscount":
-        total = _number(sum_text(positions.discount_total(books, rows, index)), manner)
+        total = _number(sum_text(positions.discount_total(state, rows, index)), manner)
         value = row["value"] if manner == FRESH else padded(row["value"], 6)
         deal = {"text": row["text"], "is_percentual": row["is_percentual"], "value": value}
         return {**head, **deal, "discount_total": total, **place, **kin}
     if kind == positions.GROUP:
-        total = _number(sum_text(positions.group_sum(books, rows, row["id"])), manner)
+        total = _number(sum_text(positions.group_sum(state, rows, row["id"])), manner)
         sums = {"total_sum": total, "show_pos_prices": True}
         return {**head, "text": row["text"], **place, "show_pos_nr": row["show_pos_nr"], **kin, **sums}
     return {**head, **place, **kin}
 
 
-def _priced(books: Books, row: Row, manner: str) -> Row:
-    unit = books.tables["units"].get(row["unit_id"] or 0)
-    rate = positions.tax_rate(books, row)
+def _priced(state: State, row: Row, manner: str) -> Row:
+    unit = state.tables["units"].get(row["unit_id"] or 0)
+    rate = positions.tax_rate(state, row)
     progress = None if manner in (FRESH, COPIED) else "0.000000"
     amount, price, discount = row["amount"], row["unit_price"], row["discount_in_percent"]
     if manner in (COPIED, READ):
         amount, price, discount = padded(amount, 6), padded(price, 6), padded(discount, 4)
-    total = sum_text(positions.position_total(books, row))
+    total = sum_text(positions.position_total(state, row))
     return {
         "amount": amount,
         "amount_reserved": progress,

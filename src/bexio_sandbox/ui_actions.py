@@ -6,14 +6,14 @@ from datetime import date as Date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from bexio_sandbox.books import contacts, invoices, items, payments, positions
-from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.decimals import plain
 from bexio_sandbox.errors import ApiError
 from bexio_sandbox.forms import is_day
 from bexio_sandbox.item_form import ITEM_FORM, by_hand
 from bexio_sandbox.rights import Rights
 from bexio_sandbox.seed import TAX_TYPES, tax_row
+from bexio_sandbox.state import contacts, invoices, items, payments, positions
+from bexio_sandbox.state.tables import Row, State
 
 Money = Decimal | str | int
 
@@ -21,36 +21,36 @@ Money = Decimal | str | int
 class UiActions:
     """Acts on the books the way a person does; what is impossible there too is a ValueError."""
 
-    def __init__(self, books: Books) -> None:
-        self._books = books
-        self._rights = Rights(books)
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._rights = Rights(state)
 
     def pay(self, invoice_id: int, amount: Money | None = None, date: Date | str | None = None) -> int:
         """Matches a bank entry with an issued invoice, over what remains if no amount is given."""
-        with self._books.transaction():
+        with self._state.transaction():
             invoice = self._invoice(invoice_id)
             if invoice["kb_item_status_id"] not in invoices.ISSUED:
                 raise ValueError(f"invoice {invoice_id} is not issued")
             value = _positive(invoice["total_remaining_payments"] if amount is None else amount)
             day = date.isoformat() if isinstance(date, Date) else date
             _refuse_odd_days(day)
-            return int(payments.record(self._books, invoice, plain(value), day)["id"])
+            return int(payments.record(self._state, invoice, plain(value), day)["id"])
 
     def unpay(self, payment_id: int) -> None:
         """Deletes a payment or takes back a credit voucher."""
-        with self._books.transaction():
-            payment = self._books.payments.get(payment_id)
+        with self._state.transaction():
+            payment = self._state.payments.get(payment_id)
             if payment is None:
                 raise ValueError(f"there is no payment {payment_id}")
-            payments.remove(self._books, self._invoice(payment["kb_invoice_id"]), payment_id)
+            payments.remove(self._state, self._invoice(payment["kb_invoice_id"]), payment_id)
 
     def credit(self, invoice_id: int, amount: Money) -> int:
         """Sets off a credit voucher against an issued invoice."""
-        with self._books.transaction():
+        with self._state.transaction():
             invoice = self._invoice(invoice_id)
             if invoice["kb_item_status_id"] not in invoices.ISSUED:
                 raise ValueError(f"invoice {invoice_id} is not issued")
-            return int(payments.credit(self._books, invoice, plain(_positive(amount)))["id"])
+            return int(payments.credit(self._state, invoice, plain(_positive(amount)))["id"])
 
     def issue(self, invoice_id: int) -> None:
         """Issues a draft."""
@@ -70,23 +70,23 @@ class UiActions:
 
     def edit(self, invoice_id: int, **fields: Any) -> None:
         """Changes header fields of an invoice in any status."""
-        with self._books.transaction():
+        with self._state.transaction():
             invoice = self._invoice(invoice_id)
             unknown = [name for name in fields if name not in invoice]
             if unknown:
                 raise ValueError(f"an invoice has no field {', '.join(unknown)}")
             _refuse_odd_days(*(fields.get(name) for name in ("is_valid_from", "is_valid_to")))
-            _refusal_as_value_error(invoices.change_header, self._books, invoice, fields, "de")
+            _refusal_as_value_error(invoices.change_header, self._state, invoice, fields, "de")
 
     def edit_price(self, invoice_id: int, position_index: int, unit_price: Money) -> None:
         """Changes the price of a position in any status; the first position has index 0."""
-        with self._books.transaction():
+        with self._state.transaction():
             invoice = self._invoice(invoice_id)
-            rows = positions.of_document(self._books, invoice)
+            rows = positions.of_document(self._state, invoice)
             if not 0 <= position_index < len(rows) or rows[position_index]["type"] not in positions.PRICED:
                 raise ValueError(f"invoice {invoice_id} has no priced position {position_index}")
             price = {"unit_price": plain(_finite(unit_price))}
-            invoices.change_position(self._books, invoice, rows[position_index], price)
+            invoices.change_position(self._state, invoice, rows[position_index], price)
 
     def add_position(self, invoice_id: int, text: str, unit_price: Money, tax_id: int = 16) -> None:
         """Adds a position to a draft."""
@@ -103,11 +103,11 @@ class UiActions:
 
     def edit_contact(self, contact_id: int, **fields: Any) -> None:
         """Changes fields of a contact."""
-        with self._books.transaction():
-            contact = self._books.contacts.get(contact_id)
+        with self._state.transaction():
+            contact = self._state.contacts.get(contact_id)
             if contact is None or not set(fields) <= set(contact):
                 raise ValueError(f"contact {contact_id} does not exist or has no such field")
-            _refusal_as_value_error(contacts.edit, self._books, contact_id, fields, "de")
+            _refusal_as_value_error(contacts.edit, self._state, contact_id, fields, "de")
 
     def merge_contacts(self, keep: int, drop: int) -> None:
         """Merges two contacts; documents of the dropped one go to the kept one."""
@@ -118,42 +118,42 @@ class UiActions:
     def create_item(self, code: str, title: str, price: Money | None = None, **fields: Any) -> int:
         """Creates an item, a physical one if nothing else is said, and returns its id."""
         named = {"intern_code": code, "intern_name": title, "sale_price": price}
-        with self._books.transaction():
-            values = _item_fields(self._books, {"user_id": 1, "article_type_id": 1, **named, **fields})
-            return int(_refusal_as_value_error(items.create, self._books, values, "en")["id"])
+        with self._state.transaction():
+            values = _item_fields(self._state, {"user_id": 1, "article_type_id": 1, **named, **fields})
+            return int(_refusal_as_value_error(items.create, self._state, values, "en")["id"])
 
     def edit_item(self, item_id: int, **fields: Any) -> None:
         """Changes fields of an item, by the names they have in the API."""
-        with self._books.transaction():
+        with self._state.transaction():
             self._refuse_missing_item(item_id)
-            values = _item_fields(self._books, fields, is_edit=True)
-            _refusal_as_value_error(items.change, self._books, item_id, values, "en")
+            values = _item_fields(self._state, fields, is_edit=True)
+            _refusal_as_value_error(items.change, self._state, item_id, values, "en")
 
     def delete_item(self, item_id: int) -> None:
         """Deletes an item for good."""
-        with self._books.transaction():
+        with self._state.transaction():
             self._refuse_missing_item(item_id)
-            items.delete(self._books, item_id)
+            items.delete(self._state, item_id)
 
     def book_stock(self, item_id: int, amount: Money) -> None:
         """Books pieces of an item in, or out if the amount is negative."""
-        with self._books.transaction():
+        with self._state.transaction():
             self._refuse_missing_item(item_id)
-            _refusal_as_value_error(items.book, self._books, item_id, _finite(amount))
+            _refusal_as_value_error(items.book, self._state, item_id, _finite(amount))
 
     def reserve_stock(self, item_id: int, amount: Money) -> None:
         """Promises pieces of an item to customers, or frees them if the amount is negative."""
-        with self._books.transaction():
+        with self._state.transaction():
             self._refuse_missing_item(item_id)
-            _refusal_as_value_error(items.reserve, self._books, item_id, _finite(amount))
+            _refusal_as_value_error(items.reserve, self._state, item_id, _finite(amount))
 
     def load_items(self, count: int, first: int = 1, **fields: Any) -> None:
         """Brings in a long list of items, numbered from `first` on: `ITEM-000001`, `Item 1`."""
         if count < 0 or first < 1:
             raise ValueError("items are counted from 1")
-        with self._books.lock:
-            values = _item_fields(self._books, {"unit_id": 1, "sale_price": "10", **fields}, is_edit=True)
-            items.load(self._books, count, first, values)
+        with self._state.lock:
+            values = _item_fields(self._state, {"unit_id": 1, "sale_price": "10", **fields}, is_edit=True)
+            items.load(self._state, count, first, values)
 
     def add_tax(
         self,
@@ -170,13 +170,13 @@ class UiActions:
         if type not in TAX_TYPES:
             raise ValueError(f"there is no type of tax {type!r}; there are {', '.join(TAX_TYPES)}")
         period = {**_month("start", start), **_month("end", end)}
-        with self._books.transaction():
-            accounts = self._books.tables["accounts"].values()
+        with self._state.transaction():
+            accounts = self._state.tables["accounts"].values()
             account = next(row["id"] for row in accounts if row["account_no"] == "2200")
             number = _finite(value)
             shown = int(number) if number == number.to_integral_value() else float(number)
             row = tax_row(code, "303", type, shown, account, (name, name), is_active)
-            return int(self._books.add("taxes", {**row, **period})["id"])
+            return int(self._state.add("taxes", {**row, **period})["id"])
 
     def set_tax_active(self, code: str, is_active: bool) -> None:
         """Switches a VAT rate on or off."""
@@ -188,48 +188,48 @@ class UiActions:
 
     def set_right(self, user_id: int, module: str, *, show: str | None = None, edit: str | None = None) -> None:
         """Sets what a user may see and change in a module: none, own or all."""
-        with self._books.transaction():
+        with self._state.transaction():
             self._rights.set(user_id, module, show, edit)
 
     def book_module(self, module: str) -> None:
         """Books a module for the company."""
-        with self._books.transaction():
+        with self._state.transaction():
             self._rights.book(module)
 
     def unbook_module(self, module: str) -> None:
         """Takes a module away from the company."""
-        with self._books.transaction():
+        with self._state.transaction():
             self._rights.unbook(module)
 
     def set_automatic_numbering(self, is_automatic: bool, document_class: str = "KbInvoice") -> None:
         """Lets bexio number documents, or leaves that to whoever creates them."""
-        with self._books.transaction():
-            if all(row["kb_item_class"] != document_class for row in self._books.tables["document_settings"].values()):
+        with self._state.transaction():
+            if all(row["kb_item_class"] != document_class for row in self._state.tables["document_settings"].values()):
                 raise ValueError(f"there is no {document_class}")
-            row = invoices.settings(self._books, document_class)
-            self._books.put("document_settings", {**row, "use_automatic_enumeration": is_automatic})
+            row = invoices.settings(self._state, document_class)
+            self._state.put("document_settings", {**row, "use_automatic_enumeration": is_automatic})
 
     def _change_tax(self, code: str, changes: Row) -> None:
-        with self._books.transaction():
-            found = [row for row in self._books.taxes.values() if row["code"] == code]
+        with self._state.transaction():
+            found = [row for row in self._state.taxes.values() if row["code"] == code]
             if not found:
                 raise ValueError(f"there is no tax {code}")
             for row in found:
-                self._books.put("taxes", {**row, **changes})
+                self._state.put("taxes", {**row, **changes})
 
     def _refuse_missing_item(self, item_id: int) -> None:
-        if item_id not in self._books.tables[items.ITEMS]:
+        if item_id not in self._state.tables[items.ITEMS]:
             raise ValueError(f"there is no item {item_id}")
 
     def _invoice(self, invoice_id: int) -> Row:
-        invoice = self._books.invoices.get(invoice_id)
+        invoice = self._state.invoices.get(invoice_id)
         if invoice is None:
             raise ValueError(f"there is no invoice {invoice_id}")
         return invoice
 
     def _act(self, action: Any, *arguments: Any, **options: Any) -> None:
-        with self._books.transaction():
-            _refusal_as_value_error(action, self._books, *arguments, **options)
+        with self._state.transaction():
+            _refusal_as_value_error(action, self._state, *arguments, **options)
 
 
 def _finite(amount: Money) -> Decimal:
@@ -262,8 +262,8 @@ def _month(name: str, written: str | None) -> Row:
     return {f"{name}_year": year and int(year), f"{name}_month": month and int(month)}
 
 
-def _item_fields(books: Books, fields: dict[str, Any], *, is_edit: bool = False) -> dict[str, Any]:
-    form: dict[str, Any] = _refusal_as_value_error(ITEM_FORM.read, by_hand(fields), books, "en", is_edit=is_edit)
+def _item_fields(state: State, fields: dict[str, Any], *, is_edit: bool = False) -> dict[str, Any]:
+    form: dict[str, Any] = _refusal_as_value_error(ITEM_FORM.read, by_hand(fields), state, "en", is_edit=is_edit)
     return form
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bexio_sandbox import DOUBTS
+from bexio_sandbox import BEHAVIOURS
 from front_door import started
 from world import BEXSYNC, World
 
@@ -68,9 +68,9 @@ def test_the_address_alone_leads_to_the_page_and_a_second_server_on_the_same_fil
 def test_doubts_can_be_read_by_a_script(world: World) -> None:
     said = json.loads(started(world, "sandbox", "doubts", "--json").stdout)
     assert {doubt["name"]: doubt["default"] for doubt in said["data"]["doubts"]} == {
-        name: doubt.default for name, doubt in DOUBTS.items()
+        name: doubt.default for name, doubt in BEHAVIOURS.items()
     }
-    assert started(world, "sandbox", "doubts").stdout.count("(default)") == len(DOUBTS)
+    assert started(world, "sandbox", "doubts").stdout.count("(default)") == len(BEHAVIOURS)
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def _written_by_hand(world: World) -> None:
     _known_ledger(world)
     world.drop(an_invoice("w", leave_as_draft=True), name="w.json")
     world.push()
-    books = world.sandbox.books
+    books = world.sandbox.state
     (draft,) = [row for row in world.invoices() if row["api_reference"] == "bexsync:main:invoice:w"]
     books.invoices[draft["id"]] = {**books.invoices[draft["id"]], "api_reference": None}
     with world.workspace() as workspace:

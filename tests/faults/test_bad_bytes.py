@@ -222,7 +222,7 @@ def test_a_look_after_the_effect_that_fails_does_not_lose_the_mail(
 ) -> None:
     """Where a mail needs an issued invoice: it was issued, and what it looks like now could not be read."""
     with (
-        a_world(tmp_path, monkeypatch, doubts={"send_on_draft": "refused"}) as world,
+        a_world(tmp_path, monkeypatch, behaviours={"send_on_draft": "refused"}) as world,
         a_liar(world.sandbox) as (liar, url),
     ):
         world.set_profile(ledger={"api_url": url}, engine={"settle_seconds": 30.0})

@@ -159,11 +159,11 @@ def test_a_state_from_before_the_mail_mails_nothing_again(known: World) -> None:
 def test_a_contact_that_somebody_else_created_is_used(known: World) -> None:
     """Since the last run a colleague has entered the customer by hand."""
     colleague = {"first_name": "Nina", "last_name": "Frei", "email": "nina@example.ch"}
-    with known.sandbox.books.transaction():
-        anna = next(row for row in known.sandbox.books.contacts.values() if row["name_1"] == "Keller")
+    with known.sandbox.state.transaction():
+        anna = next(row for row in known.sandbox.state.contacts.values() if row["name_1"] == "Keller")
         nina = {**anna, "name_1": "Frei", "name_2": "Nina", "mail": "nina@example.ch", "nr": "9999"}
         del nina["id"]
-        known.sandbox.books.add("contacts", nina)
+        known.sandbox.state.add("contacts", nina)
     known.drop(an_invoice("1", customer={"kind": "person", **colleague}))
     known.push()
     assert [row["mail"] for row in known.sandbox.contacts()].count("nina@example.ch") == 1
@@ -189,7 +189,7 @@ def test_a_search_that_shows_another_invoice_of_the_customer_is_not_believed(
     searchable = bexio_invoices._SEARCH
     fields = {name: kind for name, kind in searchable.fields.items() if name != "api_reference"}
     set_constant(monkeypatch, "api.invoices._SEARCH", replace(searchable, fields=fields))
-    known.sandbox.doubts.settle("unknown_search_field", "ignored")
+    known.sandbox.behaviours.settle("unknown_search_field", "ignored")
     known.sandbox.faults.plan([Fault(lost, "POST", "/2.0/kb_invoice")])
     known.drop(an_invoice("1"))
     assert known.push().exit_code is Exit.OK

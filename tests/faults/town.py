@@ -159,8 +159,8 @@ class Town:
         once(f"mail of {mail.invoice_id}" for mail in self.sandbox.mails)
         once(row["mail"] for row in self.sandbox.contacts() if row["mail"])
         once(f"{row['name_1']} {row['name_2']}, {row['postcode']}" for row in self.sandbox.contacts())
-        with self.sandbox.books.lock:
-            relations = list(self.sandbox.books.tables["contact_relations"].values())
+        with self.sandbox.state.lock:
+            relations = list(self.sandbox.state.tables["contact_relations"].values())
         once(f"{row['contact_id']} with {row['contact_sub_id']}" for row in relations)
         mailed = {mail.invoice_id for mail in self.sandbox.mails}
         for name, site in self.sites.items():

@@ -415,7 +415,7 @@ SAID = {
 def test_scope_right_and_module_are_three_sentences(
     reason: str, forbidden_text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with a_world(tmp_path, monkeypatch, doubts={"forbidden_text": forbidden_text}) as world:
+    with a_world(tmp_path, monkeypatch, behaviours={"forbidden_text": forbidden_text}) as world:
         match reason:
             case "scope":
                 token = world.sandbox.create_token(scopes("kb_invoice_edit"))
@@ -600,7 +600,7 @@ def test_what_cannot_be_put_away_is_said_with_its_place(what: str, world: World)
 def test_open_questions_are_answered(
     doubt: str, answer: str, name: str, learned: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with a_world(tmp_path, monkeypatch, doubts={doubt: answer}) as world:
+    with a_world(tmp_path, monkeypatch, behaviours={doubt: answer}) as world:
         report = run(world)
         assert report.exit_code is Exit.OK
         assert (report.learned[name], fact(world, name)) == (learned, learned)
@@ -617,7 +617,7 @@ def test_order_is_learned_where_there_are_two_documents(world: World) -> None:
 
 
 def test_a_bexio_that_rounds_otherwise_is_caught(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bexio_sandbox.books import totals
+    from bexio_sandbox.state import totals
 
     monkeypatch.setattr(totals, "rounded_to", lambda value, step: value + Decimal(1))
     report = run(world)

@@ -123,7 +123,7 @@ def test_many_records_refused_for_one_reason_are_one_cause(world: World) -> None
 
 def test_a_retried_mail_in_doubt_is_looked_for_and_not_mailed_again(world: World) -> None:
     """The mail left, its answer did not come, and bexio does not say: retrying must not mail twice."""
-    world.sandbox.doubts.settle("network_link", "on_issue")
+    world.sandbox.behaviours.settle("network_link", "on_issue")
     world.set_profile(engine={"timeout_seconds": 0.3, "settle_seconds": 0})
     world.drop(an_invoice("1"))
     struck: list[str] = []

@@ -25,8 +25,8 @@ def by_hand(world: World, **changes: Any) -> int:
     world.drop(an_invoice("by-hand", **changes), name="by-hand.json")
     world.push()
     document = next(i for i in world.invoices() if i["api_reference"] == "bexsync:main:invoice:by-hand")
-    row = world.sandbox.books.invoices[document["id"]]
-    world.sandbox.books.invoices[document["id"]] = {**row, "api_reference": None}
+    row = world.sandbox.state.invoices[document["id"]]
+    world.sandbox.state.invoices[document["id"]] = {**row, "api_reference": None}
     with world.workspace() as workspace:
         LinkAdmin(workspace.store, workspace.kept, workspace.locks).forget("by-hand")
     return int(document["id"])
@@ -53,7 +53,7 @@ def test_an_invoice_that_stands_in_bexio_already_is_shown_then_linked_and_never_
 
 
 def test_where_bexio_takes_no_reference_on_issued_invoices_the_link_alone_has_to_do(world: World) -> None:
-    world.sandbox.doubts.settle("edit_issued", "refused")
+    world.sandbox.behaviours.settle("edit_issued", "refused")
     by_hand(world)
     world.drop(an_invoice("1001"))
     (outcome,) = adopt_in(world, yes=True).outcomes
@@ -63,7 +63,7 @@ def test_where_bexio_takes_no_reference_on_issued_invoices_the_link_alone_has_to
 
 
 def test_with_the_reference_on_it_even_a_lost_state_finds_it_again(world: World) -> None:
-    world.sandbox.doubts.settle("edit_issued", "accepted")
+    world.sandbox.behaviours.settle("edit_issued", "accepted")
     by_hand(world)
     world.drop(an_invoice("1001"))
     adopt_in(world, yes=True)
@@ -226,11 +226,11 @@ def test_pruning_leaves_no_person_behind_and_books_nothing_again(world: World) -
     world.push()
     assert world.writes() == writes
     assert found() != set()  # the file that was dropped again
-    contacts = len(world.sandbox.books.contacts)
+    contacts = len(world.sandbox.state.contacts)
     world.drop({**invoice, "shop_id": "2", "invoice_date": "2027-12-20"}, name="2.json")
     world.push()
     assert len(world.invoices()) == 2
-    assert len(world.sandbox.books.contacts) == contacts
+    assert len(world.sandbox.state.contacts) == contacts
 
 
 def test_pruning_keeps_what_is_asked_for_and_what_is_in_question(world: World) -> None:

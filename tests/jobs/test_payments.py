@@ -84,7 +84,7 @@ def test_partly_paid_tells_the_amount_and_then_the_rest(sent: World) -> None:
 
 @pytest.mark.parametrize("status_after_unpaying", ["8", "31"])
 def test_a_deleted_payment_reopens(tmp_path: Path, monkeypatch: Any, status_after_unpaying: str) -> None:
-    with a_world(tmp_path, monkeypatch, doubts={"status_after_unpaying": status_after_unpaying}) as world:
+    with a_world(tmp_path, monkeypatch, behaviours={"status_after_unpaying": status_after_unpaying}) as world:
         a_pushed(world)
         payment = world.sandbox.person.pay(ours(world))
         world.poll()
@@ -111,7 +111,7 @@ def test_one_of_two_payments_deleted_is_reopened(sent: World) -> None:
 
 @pytest.mark.parametrize("listed", ["yes", "no"])
 def test_credited_in_part_and_in_full(tmp_path: Path, monkeypatch: Any, listed: str) -> None:
-    with a_world(tmp_path, monkeypatch, doubts={"credit_in_payment_list": listed}) as world:
+    with a_world(tmp_path, monkeypatch, behaviours={"credit_in_payment_list": listed}) as world:
         a_pushed(world)
         before = len(world.events())
         world.sandbox.person.credit(ours(world), Decimal("10"))
@@ -244,8 +244,8 @@ def test_nothing_open_costs_nothing(sent: World) -> None:
 def test_a_payment_is_heard_of_within_two_hours_though_updated_at_stands_still(
     tmp_path: Path, monkeypatch: Any, works: str
 ) -> None:
-    doubts = {"payment_moves_updated_at": "no", "in_on_id": works}
-    with a_world(tmp_path, monkeypatch, doubts=doubts) as world:
+    behaviours = {"payment_moves_updated_at": "no", "in_on_id": works}
+    with a_world(tmp_path, monkeypatch, behaviours=behaviours) as world:
         a_pushed(world, "a", "b", "c")
         world.sandbox.person.pay(ours(world, "b"))
         world.sandbox.person.delete(ours(world, "c"))
@@ -257,7 +257,7 @@ def test_a_payment_is_heard_of_within_two_hours_though_updated_at_stands_still(
 def test_a_payment_deleted_after_days_is_heard_of_though_updated_at_stands_still(
     tmp_path: Path, monkeypatch: Any
 ) -> None:
-    with a_world(tmp_path, monkeypatch, doubts={"payment_moves_updated_at": "no"}) as world:
+    with a_world(tmp_path, monkeypatch, behaviours={"payment_moves_updated_at": "no"}) as world:
         a_pushed(world)
         payment = world.sandbox.person.pay(ours(world))
         world.poll()
@@ -464,11 +464,11 @@ def test_a_second_document_with_our_reference_is_an_error_that_names_both(world:
     world.drop(an_invoice("1"))
     world.push()
     world.poll()
-    world.sandbox.books.invoices[1] = dict(world.sandbox.books.invoices[1])
+    world.sandbox.state.invoices[1] = dict(world.sandbox.state.invoices[1])
     world.drop(an_invoice("2"))
     world.push()
-    twin = dict(world.sandbox.books.invoices[2]) | {"api_reference": "bexsync:main:invoice:1"}
-    world.sandbox.books.invoices[2] = twin
+    twin = dict(world.sandbox.state.invoices[2]) | {"api_reference": "bexsync:main:invoice:1"}
+    world.sandbox.state.invoices[2] = twin
     with world.workspace() as workspace:
         workspace.store.links.forget("invoice", "2")
     world.clock.forward(days=1)

@@ -121,7 +121,7 @@ def test_only_what_changed_is_written(shop: World) -> None:
 def test_an_edit_leaves_the_rest_alone_whatever_bexio_makes_of_forms(
     doubt: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with a_world(tmp_path, monkeypatch, doubts={"item_edit": doubt}) as shop:
+    with a_world(tmp_path, monkeypatch, behaviours={"item_edit": doubt}) as shop:
         shop.set_profile(products={"enabled": True})
         synced(shop, a_product(), a_product("18"))
         for code in ("A-17", "A-18"):
@@ -145,7 +145,7 @@ def test_an_edit_leaves_the_rest_alone_whatever_bexio_makes_of_forms(
 def test_finding_that_out_loses_nothing_where_the_answer_is_lost(
     fault: str, nth: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with a_world(tmp_path, monkeypatch, doubts={"item_edit": "emptied", "item_required": "none"}) as shop:
+    with a_world(tmp_path, monkeypatch, behaviours={"item_edit": "emptied", "item_required": "none"}) as shop:
         shop.set_profile(products={"enabled": True})
         synced(shop)
         shop.sandbox.person.edit_item(shop.items()["A-17"]["id"], deliverer_name="Holz AG", width=40)
@@ -160,7 +160,7 @@ def test_finding_that_out_loses_nothing_where_the_answer_is_lost(
 
 def test_a_person_who_was_quicker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """bexio refuses the second item of a code: the first one is it, and what it says is nobody's agreement."""
-    with a_world(tmp_path, monkeypatch, doubts={"item_codes": "unique"}) as shop:
+    with a_world(tmp_path, monkeypatch, behaviours={"item_codes": "unique"}) as shop:
         shop.set_profile(products={"enabled": True})
         shop.list_products(a_product())
         shop.sandbox.faults.plan([Fault("person", "POST", "/2.0/article", action="create_item", title="Von Hand")])

@@ -41,7 +41,7 @@ def letter(world: World, shop_id: int | str) -> list[str]:
 
 
 def contact_of(world: World, shop_id: int | str) -> dict[str, Any]:
-    return dict(world.sandbox.books.contacts[world.invoice(str(shop_id))["contact_id"]])
+    return dict(world.sandbox.state.contacts[world.invoice(str(shop_id))["contact_id"]])
 
 
 def reasons(result: Result) -> dict[str, str]:
@@ -150,8 +150,8 @@ def test_a_linked_contact_that_is_gone_is_looked_for_again(world: World, what: s
     elif what == "merged":
         world.sandbox.person.merge_contacts(new, old)
     else:
-        with world.sandbox.books.transaction():
-            world.sandbox.books.remove("contacts", old)
+        with world.sandbox.state.transaction():
+            world.sandbox.state.remove("contacts", old)
     moved = {**customer, "billing_address": DORFGASSE}
     result = pushed(world, moved, first=2)
     assert [o.status for o in result.outcomes] == [Status.DONE]
@@ -189,7 +189,7 @@ def test_a_billing_address_with_a_company_makes_a_company_contact(world: World) 
     private = contact_of(world, 1)
     pushed(world, {**customer, "shop_id": "7", "billing_address": SEEWEG}, first=2, billing_address=at_work)
     company = contact_of(world, 2)
-    person = world.sandbox.books.contacts[world.invoice("2")["contact_sub_id"]]
+    person = world.sandbox.state.contacts[world.invoice("2")["contact_sub_id"]]
     assert (company["contact_type_id"], company["name_1"], company["street_name"]) == (1, "Bau AG", "Dorfgasse")
     assert person["id"] == private["id"]
     pushed(world, {**customer, "shop_id": "7", "billing_address": SEEWEG}, first=3)
@@ -205,7 +205,7 @@ def test_a_contact_person_gets_the_whole_address_and_the_customers_language(worl
     firm = a_company("Bau AG", SEEWEG, "post@bau.example", language="fr")
     contact = {"first_name": "Eva", "last_name": "Frei", "email": "eva@bau.example"}
     pushed(world, firm, invoice_contact=contact, language="it")
-    person = world.sandbox.books.contacts[world.invoice("1")["contact_sub_id"]]
+    person = world.sandbox.state.contacts[world.invoice("1")["contact_sub_id"]]
     for row in (contact_of(world, 1), person):
         assert (row["street_name"], row["house_number"], row["city"]) == ("Seeweg", "4", "Thun")
         assert (row["country_id"], row["language_id"]) == (1, 2)
@@ -288,7 +288,7 @@ def test_the_vat_number_may_stand_on_the_invoice(world: World) -> None:
 
 def test_a_draft_that_names_somebody_else_is_not_mailed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """bexio printing another addressee than it was told to is noticed in its own answer."""
-    monkeypatch.setattr("bexio_sandbox.books.invoices._address", lambda *_: "Hans Muster\nSeeweg 4")
+    monkeypatch.setattr("bexio_sandbox.state.invoices._address", lambda *_: "Hans Muster\nSeeweg 4")
     world.drop(an_invoice("1"))
     (outcome,) = world.push().outcomes
     assert outcome.status is Status.HELD

@@ -100,9 +100,9 @@ def test_two_documents_with_our_reference_are_for_a_person(world: World) -> None
     world.set_profile(invoices={"finish": "draft"})
     world.drop(an_invoice())
     world.push()
-    with world.sandbox.books.transaction():
-        row = dict(world.sandbox.books.invoices[1])
-        world.sandbox.books.put("invoices", {**row, "id": 2, "document_nr": "RE-00099", "positions": []})
+    with world.sandbox.state.transaction():
+        row = dict(world.sandbox.state.invoices[1])
+        world.sandbox.state.put("invoices", {**row, "id": 2, "document_nr": "RE-00099", "positions": []})
     lose_the_state(world)
     world.drop(an_invoice(), name="again.json")
     (outcome,) = world.push().outcomes
@@ -117,7 +117,7 @@ def test_a_restored_state_finds_what_was_made_since(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str, invoices: int
 ) -> None:
     """The copy has scanned before and knows one invoice; the others were made after it."""
-    with a_world(tmp_path, monkeypatch, doubts={"in_on_api_reference": answer}) as world:
+    with a_world(tmp_path, monkeypatch, behaviours={"in_on_api_reference": answer}) as world:
         world.set_profile(invoices={"finish": "issue"})
         world.drop(an_invoice("0"))
         world.push()
@@ -149,7 +149,7 @@ def test_a_restored_state_finds_what_was_made_since(
 def test_new_invoices_cost_one_search_where_in_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
-    with a_world(tmp_path, monkeypatch, doubts={"in_on_api_reference": answer}) as world:
+    with a_world(tmp_path, monkeypatch, behaviours={"in_on_api_reference": answer}) as world:
         world.drop(an_invoice("0"))
         world.push()
         for run in range(2):
@@ -196,7 +196,7 @@ def test_a_search_that_answers_too_much_is_compared_here(tmp_path: Path, monkeyp
     searchable = bexio_invoices._SEARCH
     fields = {name: kind for name, kind in searchable.fields.items() if name != "api_reference"}
     set_constant(monkeypatch, "api.invoices._SEARCH", replace(searchable, fields=fields))
-    with a_world(tmp_path, monkeypatch, doubts={"unknown_search_field": "ignored"}) as world:
+    with a_world(tmp_path, monkeypatch, behaviours={"unknown_search_field": "ignored"}) as world:
         world.drop(an_invoice("1"), an_invoice("10"), an_invoice("100"))
         world.push()
         world.profile_path = world.folder / "second.toml"

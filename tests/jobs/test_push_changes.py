@@ -103,7 +103,7 @@ def test_a_draft_follows_the_shop_until_it_is_issued(world: World) -> None:
 
 @pytest.mark.parametrize("edit_issued", ["refused", "accepted"])
 def test_a_draft_that_a_person_issued_is_not_touched(tmp_path: Any, monkeypatch: Any, edit_issued: str) -> None:
-    with a_world(tmp_path, monkeypatch, doubts={"edit_issued": edit_issued}) as world:
+    with a_world(tmp_path, monkeypatch, behaviours={"edit_issued": edit_issued}) as world:
         world.set_profile(invoices={"finish": "draft"})
         world.drop(an_invoice())
         world.push()
@@ -213,8 +213,8 @@ class TestARefusedMail:
     def strict(self, request: Any, tmp_path: Any, monkeypatch: Any) -> Any:
         from bexio_sandbox.api import invoices
 
-        doubts = {"send_on_draft": request.param}
-        with a_world(tmp_path, monkeypatch, doubts=doubts) as world:
+        behaviours = {"send_on_draft": request.param}
+        with a_world(tmp_path, monkeypatch, behaviours=behaviours) as world:
             world.refuse = True  # type: ignore[attr-defined]
             real = invoices.LETTER.read
 
@@ -285,7 +285,7 @@ class TestCreditNotes:
 
 def test_discounts_where_bexio_takes_no_negative_prices(tmp_path: Any, monkeypatch: Any) -> None:
     """They lower the prices of the lines they are for; what has no such lines is blocked with a sentence."""
-    with a_world(tmp_path, monkeypatch, doubts={"negative_unit_price": "refused"}) as world:
+    with a_world(tmp_path, monkeypatch, behaviours={"negative_unit_price": "refused"}) as world:
         world.set_profile(invoices={"finish": "issue"})
         sale = {"name": "a", "quantity": "3", "unit_price": "20", "tax_rate": "8.1"}
         food = {"name": "b", "unit_price": "40", "tax_rate": "2.6"}

@@ -97,11 +97,11 @@ def test_contacts_added_while_the_last_look_seems_to_be_in_the_future_are_seen(
     world.push()
     clock.ahead = timedelta(0)
     clock.forward(hours=5)
-    with world.sandbox.books.transaction():
-        anna = next(row for row in world.sandbox.books.contacts.values() if row["name_1"] == "Keller")
+    with world.sandbox.state.transaction():
+        anna = next(row for row in world.sandbox.state.contacts.values() if row["name_1"] == "Keller")
         nina = {**anna, "name_1": "Frei", "name_2": "Nina", "mail": "nina@example.ch", "nr": "9999"}
         del nina["id"]
-        world.sandbox.books.add("contacts", {**nina, "updated_at": world.sandbox.books.now()})
+        world.sandbox.state.add("contacts", {**nina, "updated_at": world.sandbox.state.now()})
     person = {"kind": "person", "first_name": "Nina", "last_name": "Frei", "email": "nina@example.ch"}
     world.drop(an_invoice("1", customer=person))
     world.push()

@@ -26,10 +26,10 @@ def a_contact(world: World, kind: str, name: str, first: str = "", mail: str = "
     shared = {"is_lead": False, "user_id": 1, "owner_id": 1, "is_archived": False, "updated_at": "2026-01-01 08:00:00"}
     row = {
         **_EMPTY_CONTACT, **shared, "contact_type_id": 1 if kind == "company" else 2, "name_1": name, "name_2": first,
-        "mail": mail, "nr": 1000 + len(world.sandbox.books.contacts), **more,
+        "mail": mail, "nr": 1000 + len(world.sandbox.state.contacts), **more,
     }  # fmt: skip
-    with world.sandbox.books.transaction():
-        return int(world.sandbox.books.add("contacts", row)["id"])
+    with world.sandbox.state.transaction():
+        return int(world.sandbox.state.add("contacts", row)["id"])
 
 
 def an_invoice_for(customer: dict[str, Any], shop_id: str = "1", postcode: str = "8640", **more: Any) -> dict[str, Any]:
@@ -140,7 +140,7 @@ def test_which_contact_it_is(world: World, known: list[Known], customer: dict[st
     found = world.invoices()[0]["contact_id"]
     if isinstance(chosen, int):
         assert found == ids[chosen]
-        assert not world.sandbox.books.contacts[found]["is_archived"]
+        assert not world.sandbox.state.contacts[found]["is_archived"]
     else:
         assert found not in ids
 
@@ -208,8 +208,8 @@ def test_a_company_is_the_contact_and_the_person_the_contact_person(world: World
     world.drop(an_invoice("1", customer=firm, invoice_contact=contact), an_invoice("2", customer=firm))
     world.push()
     invoice = world.invoice("1")
-    company = world.sandbox.books.contacts[invoice["contact_id"]]
-    person = world.sandbox.books.contacts[invoice["contact_sub_id"]]
+    company = world.sandbox.state.contacts[invoice["contact_id"]]
+    person = world.sandbox.state.contacts[invoice["contact_sub_id"]]
     assert (company["contact_type_id"], company["name_1"], company["mail"]) == (
         1,
         "Frei & Söhne AG",
@@ -225,7 +225,7 @@ def test_a_company_is_the_contact_and_the_person_the_contact_person(world: World
     assert (person["contact_type_id"], person["name_1"], person["name_2"]) == (2, "Frei", "Eva")
     assert person["salutation_id"] == 2  # Madame is Frau
     relations = [
-        (r["contact_id"], r["contact_sub_id"]) for r in world.sandbox.books.tables["contact_relations"].values()
+        (r["contact_id"], r["contact_sub_id"]) for r in world.sandbox.state.tables["contact_relations"].values()
     ]
     assert relations == [(company["id"], person["id"])]
     assert world.invoice("2")["contact_id"] == company["id"]

@@ -17,11 +17,11 @@ SECOND_EUR = "CH1000230000A109822346"
 
 def account_of(world: World, shop_id: str = "1001") -> str:
     number = world.invoice(shop_id)["bank_account_id"]
-    return str(world.sandbox.books.tables["bank_accounts"][number]["iban_nr"])
+    return str(world.sandbox.state.tables["bank_accounts"][number]["iban_nr"])
 
 
 def open_another_euro_account(world: World) -> None:
-    books = world.sandbox.books
+    books = world.sandbox.state
     with books.transaction():
         (euro,) = [row for row in books.tables["bank_accounts"].values() if row["currency_id"] == 2]
         books.add("bank_accounts", {**{k: v for k, v in euro.items() if k != "id"}, "iban_nr": SECOND_EUR})

@@ -56,7 +56,7 @@ def test_every_field_stands_where_it_belongs(world: World) -> None:
     world.drop(an_invoice(**RICH))
     assert world.push().exit_code is Exit.OK
     invoice = world.invoice("R-1")
-    books = world.sandbox.books
+    books = world.sandbox.state
     assert invoice["title"] == "Umbau <Bad> & Küche"
     assert invoice["reference"] == "PO 4711, P-007 Seeblick"
     assert (invoice["is_valid_from"], invoice["is_valid_to"]) == ("2026-11-02", "2026-12-24")

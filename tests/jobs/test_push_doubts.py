@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from bexio_sandbox.behaviours import DOUBTS
+from bexio_sandbox.behaviours import BEHAVIOURS
 from bexsync.engine.result import Status
 from bexsync.errors import Exit
 from world import World, a_world, an_invoice
 
 # Nothing here has to do with items, logins or rights.
 OTHERS = ("item_", "pkce", "refresh_", "logout_", "forbidden_")
-OF_INVOICES = {name: doubt for name, doubt in DOUBTS.items() if not name.startswith(OTHERS)}
+OF_INVOICES = {name: doubt for name, doubt in BEHAVIOURS.items() if not name.startswith(OTHERS)}
 BEYOND_DEFAULT = [
     (name, value) for name, doubt in OF_INVOICES.items() for value in doubt.values if value != doubt.default
 ]
@@ -123,7 +123,7 @@ def a_story(world: World, *, held: tuple[str, ...] = ()) -> None:
 @pytest.fixture
 def asked_world(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     name, value = request.param
-    with a_world(tmp_path, monkeypatch, doubts={name: value} if name else {}) as world:
+    with a_world(tmp_path, monkeypatch, behaviours={name: value} if name else {}) as world:
         yield world, name, value
 
 

@@ -57,13 +57,13 @@ def test_a_rehearsal_does_not_settle_when_a_site_began(world: World) -> None:
 def test_an_invoice_taken_back_in_bexio_is_never_mailed_or_rewritten_again(
     world: World, memory: str, corrected: bool, tmp_path: Path
 ) -> None:
-    world.sandbox.doubts.settle("network_link", "on_send")
+    world.sandbox.behaviours.settle("network_link", "on_send")
     pushed(world, leave_as_draft=True)
     shutil.copytree(world.folder / "state", tmp_path / "older")
     pushed(world)
     world.sandbox.person.revert(1)
-    row = world.sandbox.books.invoices[1]
-    world.sandbox.books.invoices[1] = {**row, "network_link": ""}  # nobody has checked that it survives
+    row = world.sandbox.state.invoices[1]
+    world.sandbox.state.invoices[1] = {**row, "network_link": ""}  # nobody has checked that it survives
     if corrected:
         world.sandbox.person.edit_price(1, 0, "8000")
     if memory == "forgotten":
@@ -129,10 +129,10 @@ def test_a_link_is_not_forgotten_while_a_push_is_running(world: World) -> None:
 
 @pytest.mark.parametrize("how", [forget, lose])
 def test_an_adopted_document_without_our_reference_is_found_again(world: World, how: Callable[[World], None]) -> None:
-    world.sandbox.doubts.settle("edit_issued", "refused")
+    world.sandbox.behaviours.settle("edit_issued", "refused")
     world.drop(an_invoice("by-hand"), name="by-hand.json")
     world.push()
-    world.sandbox.books.invoices[1] = {**world.sandbox.books.invoices[1], "api_reference": None}
+    world.sandbox.state.invoices[1] = {**world.sandbox.state.invoices[1], "api_reference": None}
     with world.workspace() as workspace:
         workspace.store.links.forget("invoice", "by-hand")
     world.drop(an_invoice("1001"))

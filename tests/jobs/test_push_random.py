@@ -86,7 +86,7 @@ def test_bexio_comes_to_the_exact_sum(negative: str, examples: int, monkeypatch:
     def push_and_compare(drawn: list[Any]) -> None:
         with (
             tempfile.TemporaryDirectory() as folder,
-            a_world(Path(folder), monkeypatch, doubts={"negative_unit_price": negative}) as world,
+            a_world(Path(folder), monkeypatch, behaviours={"negative_unit_price": negative}) as world,
         ):
             made = [a_random_invoice(str(n), *parts) for n, parts in enumerate(drawn)]
             good = {record["shop_id"]: exact for record, exact in made}

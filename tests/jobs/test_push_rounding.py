@@ -62,7 +62,7 @@ def test_what_the_shops_way_of_rounding_leaves_over_is_a_line_without_vat(
     step = Decimal("0.05") if currency == "CHF" else Decimal("0.01")
     assert abs(Decimal(invoice["total"]) - Decimal(fields["total"])) <= step / 2
     line = invoice["positions"][-1]
-    accounts = {row["id"]: row["account_no"] for row in world.sandbox.books.tables["accounts"].values()}
+    accounts = {row["id"]: row["account_no"] for row in world.sandbox.state.tables["accounts"].values()}
     assert (line["text"], Decimal(line["unit_price"]), accounts[line["account_id"]]) == (
         "Rundung",
         Decimal(gap),
@@ -146,7 +146,7 @@ def test_a_rounding_that_is_none_is_refused(rounding_world: World) -> None:
 def test_where_bexio_takes_no_negative_price_a_large_gap_stays_a_draft(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with a_world(tmp_path, monkeypatch, doubts={"negative_unit_price": "refused"}) as world:
+    with a_world(tmp_path, monkeypatch, behaviours={"negative_unit_price": "refused"}) as world:
         world.set_profile(invoices={"rounding_account": "6945"})
         without_vat_activated(world)
         world.drop(an_invoice(**VAT_PER_LINE))

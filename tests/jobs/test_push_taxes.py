@@ -24,7 +24,7 @@ def a_line_invoice(total: str, lines: list[dict[str, Any]] | dict[str, Any], **f
 
 def codes(world: World) -> list[str]:
     """The tax codes of the positions of the only invoice."""
-    by_id = {row["id"]: row["code"] for row in world.sandbox.books.taxes.values()}
+    by_id = {row["id"]: row["code"] for row in world.sandbox.state.taxes.values()}
     (invoice,) = world.invoices()
     return [by_id[p["tax_id"]] for p in invoice["positions"] if p.get("tax_id")]
 
@@ -179,7 +179,7 @@ def test_a_tax_switched_off_in_bexio_meanwhile_is_noticed_in_the_same_run(world:
     world.sandbox.person.add_tax("UN81B", "8.1")
     world.drop(an_invoice("1"))
     assert world.push().outcomes[0].status is Status.DONE
-    by_id = {row["id"]: row["code"] for row in world.sandbox.books.taxes.values()}
+    by_id = {row["id"]: row["code"] for row in world.sandbox.state.taxes.values()}
     assert by_id[world.invoice("1")["positions"][0]["tax_id"]] == "UN81B"
 
 
@@ -193,8 +193,8 @@ def test_the_profile_and_the_account_name_defaults(world: World) -> None:
 class TestACompanyNotSubjectToVat:
     @pytest.fixture(params=["absorbed", "shown", "none"])
     def exempt(self, request: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-        doubts = {"rounding_without_vat": request.param}
-        with a_world(tmp_path, monkeypatch, company="no-vat", doubts=doubts) as world:
+        behaviours = {"rounding_without_vat": request.param}
+        with a_world(tmp_path, monkeypatch, company="no-vat", behaviours=behaviours) as world:
             yield world
 
     @pytest.mark.parametrize("gross", [True, False])
@@ -247,7 +247,7 @@ def test_numbering_that_is_switched_on_is_seen_at_once(world: World) -> None:
 def test_an_account_that_was_renumbered_since_is_never_booked_on(world: World, is_taken: bool) -> None:
     world.drop(an_invoice("1"))
     world.push()
-    accounts = world.sandbox.books.tables["accounts"]
+    accounts = world.sandbox.state.tables["accounts"]
     sales = next(row for row in accounts.values() if row["account_no"] == "3200")
     other = next(row for row in accounts.values() if row["account_no"] == "3400")
     sales["account_no"] = "3290"

@@ -127,8 +127,8 @@ def test_a_link_to_the_wrong_document(world: World) -> None:
     for name in ("a", "b"):
         world.drop(an_invoice(name), name=f"{name}.json")
         world.push()
-        row = world.sandbox.books.invoices[world.invoice(name)["id"]]
-        world.sandbox.books.invoices[row["id"]] = {**row, "api_reference": None}
+        row = world.sandbox.state.invoices[world.invoice(name)["id"]]
+        world.sandbox.state.invoices[row["id"]] = {**row, "api_reference": None}
         said(world, "links", "forget", name, "--yes")
     world.drop(an_invoice("1"), name="1.json")
     said(world, "links", "adopt", "1", "RE-00001", "--yes")

@@ -427,7 +427,7 @@ def test_what_was_sold_many_times_is_one_row(world: World) -> None:
 
 def net_tax_rates(world: World, *names: str) -> None:
     """bexio as it is with net tax rates: one sales tax of 8.1 % for each of them, told apart by the name alone."""
-    books = world.sandbox.books
+    books = world.sandbox.state
     with books.transaction():
         (usual,) = [row for row in books.tables["taxes"].values() if row["code"] == "UN81"]
         books.put("taxes", {**usual, "names": dict.fromkeys(("de", "en"), names[0])})
@@ -455,7 +455,7 @@ def test_two_taxes_that_only_their_names_tell_apart(world: World) -> None:
     world.drop(an_invoice("1", lines=[a_line(tax_rate="8.1"), a_line(tax_class="goods")], total="216.20"))
     done = {o.shop_id: (o.status, o.code) for o in world.push().outcomes}
     assert done == {"before": (Status.DONE, ""), "1": (Status.DONE, "")}
-    names = {row["id"]: row["names"]["de"] for row in world.sandbox.books.taxes.values()}
+    names = {row["id"]: row["names"]["de"] for row in world.sandbox.state.taxes.values()}
     assert [names[p["tax_id"]] for p in world.invoice("1")["positions"]] == ["Dienste 6.2 %", "Handel 2.1 %"]
 
 
@@ -471,7 +471,7 @@ def test_a_line_names_a_net_tax_rate_by_code_and_name(world: World, word: str) -
 
 def test_taxes_of_one_code_and_one_name_go_by_their_ids(world: World) -> None:
     net_tax_rates(world, "Satz", "Satz")
-    (first, second) = sorted(row["id"] for row in world.sandbox.books.taxes.values() if row["code"] == "UN81")
+    (first, second) = sorted(row["id"] for row in world.sandbox.state.taxes.values() if row["code"] == "UN81")
     world.drop(an_invoice("1", lines=[a_line(tax_code=f"UN81 (#{second})")]))
     assert world.push().outcomes[0].status is Status.DONE
     assert world.invoice("1")["positions"][0]["tax_id"] == second != first

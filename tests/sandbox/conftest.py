@@ -43,7 +43,7 @@ class Company:
         return self.http.post(f"/2.0/{resource}/search", json=body, params=query)
 
     def tax(self, code: str = "UN81") -> int:
-        return next(row["id"] for row in self.sandbox.books.taxes.values() if row["code"] == code)
+        return next(row["id"] for row in self.sandbox.state.taxes.values() if row["code"] == code)
 
     def line(self, unit_price: str = "100", **fields: Any) -> dict[str, Any]:
         basics = {"type": "KbPositionCustom", "amount": "1", "unit_price": unit_price, "text": "Tee"}

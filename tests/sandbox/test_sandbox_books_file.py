@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bexio_sandbox import Sandbox, UnusableBooks
+from bexio_sandbox import Sandbox, UnusableStateFile
 
 KEPT = Path(__file__).parent / "kept"
 
@@ -80,7 +80,7 @@ def torn_books(folder: Path) -> Path:
 def test_what_holds_no_books_is_refused_and_left_as_it_is(make: Callable[[Path], Path], said: str, tmp_path: Path):
     file = make(tmp_path)
     before = file.read_bytes() if file.is_file() else None
-    with pytest.raises(UnusableBooks, match=said) as caught:
+    with pytest.raises(UnusableStateFile, match=said) as caught:
         Sandbox(data=file)
     assert str(file.parent if said == "there is no folder" else file) in str(caught.value)
     assert (file.read_bytes() if file.is_file() else None) == before
@@ -100,5 +100,5 @@ def test_what_may_not_be_written_is_refused(of_folder: bool, tmp_path: Path):
     tmp_path.chmod(0o755)
     last = done.stderr.splitlines()[-1]
     assert done.returncode == 1
-    assert "UnusableBooks" in last
+    assert "UnusableStateFile" in last
     assert f"{file} cannot be" in last

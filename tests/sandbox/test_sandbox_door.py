@@ -127,8 +127,8 @@ class TestHttp:
 
     def test_hooks_see_a_request_before_and_after(self, bexio):
         seen = []
-        bexio.sandbox.hooks.before.append(lambda r: seen.append((r.status, len(bexio.sandbox.books.contacts))))
-        bexio.sandbox.hooks.after_commit.append(lambda r: seen.append((r.status, len(bexio.sandbox.books.contacts))))
+        bexio.sandbox.hooks.before.append(lambda r: seen.append((r.status, len(bexio.sandbox.state.contacts))))
+        bexio.sandbox.hooks.after_commit.append(lambda r: seen.append((r.status, len(bexio.sandbox.state.contacts))))
         bexio.add_contact()
         assert seen == [(0, 2), (201, 3)]
 
@@ -169,7 +169,7 @@ class TestLimits:
             bexio.get("/2.0/unit")
         answer = bexio.post("/2.0/contact", bexio.contact_body())
         assert (answer.status_code, answer.headers["ratelimit-remaining"]) == (429, "0")
-        assert len(bexio.sandbox.books.contacts) == 2
+        assert len(bexio.sandbox.state.contacts) == 2
         assert bexio.search("contact", ("id", "=", 1)).status_code == 200
         bexio.clock.tick(float(answer.headers["ratelimit-reset"]))
         assert bexio.get("/2.0/unit").status_code == 200
@@ -262,7 +262,7 @@ class TestPersistence:
     def test_only_changed_rows_are_written(self, founding, tmp_path, monkeypatch):
         bexio = founding(data=tmp_path / "books.db")
         written = []
-        storage = bexio.sandbox.books._storage
+        storage = bexio.sandbox.state._storage
         monkeypatch.setattr(storage, "save", lambda rows, counters: written.append(set(rows)))
         bexio.create()
         bexio.get("/2.0/contact")
@@ -275,11 +275,11 @@ class TestPersistence:
         def fail(*_):
             raise OSError("disk full")
 
-        monkeypatch.setattr(bexio.sandbox.books._storage, "save", fail)
+        monkeypatch.setattr(bexio.sandbox.state._storage, "save", fail)
         with pytest.raises(OSError, match="disk full"):
             bexio.create()
-        assert bexio.sandbox.books.invoices == {}
-        assert "invoices" not in bexio.sandbox.books.counters
+        assert bexio.sandbox.state.invoices == {}
+        assert "invoices" not in bexio.sandbox.state.counters
 
 
 def test_the_sandbox_imports_nothing_of_the_client_side():

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from bexio_sandbox import DOUBTS, Sandbox
+from bexio_sandbox import BEHAVIOURS, Sandbox
 
 LETTER = {"recipient_email": "k@mail.example", "subject": "R", "message": "[Network Link]"}
 
@@ -375,24 +375,24 @@ ANSWERS = {
     ids=[f"{name}={answer[0]}" for name, answers in ANSWERS.items() for answer in answers],
 )
 def test_each_answer_makes_its_difference(founding, name, value, ask, outcome):
-    assert ask(founding(doubts={name: value})) == outcome
+    assert ask(founding(behaviours={name: value})) == outcome
 
 
 def test_no_answer_is_left_out():
     asked = {name: {answer[0] for answer in answers} for name, answers in ANSWERS.items()}
-    assert asked == {name: set(doubt.values) for name, doubt in DOUBTS.items()}
+    assert asked == {name: set(doubt.values) for name, doubt in BEHAVIOURS.items()}
 
 
 def test_every_doubt_says_what_it_is_about():
-    for doubt in DOUBTS.values():
+    for doubt in BEHAVIOURS.values():
         assert doubt.default in doubt.values
         assert doubt.sentence.endswith(".")
 
 
 @pytest.mark.parametrize(
-    ("doubts", "says"),
+    ("behaviours", "says"),
     [({"weather": "fine"}, "overpayment"), ({"overpayment": "maybe"}, "refused, accepted")],
 )
-def test_a_doubt_that_is_none_names_the_choices(doubts, says):
+def test_a_doubt_that_is_none_names_the_choices(behaviours, says):
     with pytest.raises(ValueError, match=says):
-        Sandbox(doubts=doubts)
+        Sandbox(behaviours=behaviours)

@@ -43,7 +43,7 @@ class Served:
         self.http = http
         self.url = str(http.base_url).rstrip("/")
         self.faults = sandbox.faults
-        taxes = sandbox.books.taxes.values()
+        taxes = sandbox.state.taxes.values()
         self._tax = next(row["id"] for row in taxes if row["code"] == "UN81")
 
     def body(self, positions: int = 4, **fields: object) -> dict[str, object]:
@@ -115,7 +115,7 @@ class TestBeforeTheWork:
         answer = bexio.create()
         assert answer.status_code == status
         assert bexio.invoices == []
-        assert bexio.sandbox.books.counters.get("invoices", 0) == 0
+        assert bexio.sandbox.state.counters.get("invoices", 0) == 0
         assert [request.status for request in bexio.sandbox.requests] == [status]
 
     @pytest.mark.parametrize(

@@ -67,10 +67,10 @@ def test_a_house_needs_a_street(bexio, field):
 
 
 def test_a_refused_form_changes_nothing(bexio):
-    before = bexio.sandbox.books.contacts.copy(), dict(bexio.sandbox.books.counters)
+    before = bexio.sandbox.state.contacts.copy(), dict(bexio.sandbox.state.counters)
     bulk = [bexio.contact_body(), bexio.contact_body(name_1="")]
     assert bexio.post("/2.0/contact/_bulk_create", bulk).status_code == 422
-    assert (bexio.sandbox.books.contacts, bexio.sandbox.books.counters) == before
+    assert (bexio.sandbox.state.contacts, bexio.sandbox.state.counters) == before
 
 
 def test_many_contacts_at_once(bexio):
@@ -100,7 +100,7 @@ def test_many_contacts_at_once(bexio):
 )
 def test_an_invoice_field_that_cannot_be_is_named(bexio, fields, error):
     assert errors(bexio.post("/2.0/kb_invoice", {**bexio.invoice_body(), **fields})) == [error]
-    assert not bexio.sandbox.books.invoices
+    assert not bexio.sandbox.state.invoices
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,7 @@ def test_a_deleted_draft_takes_its_positions_along(bexio):
     number = bexio.create()
     bexio.delete(f"/2.0/kb_invoice/{number}").raise_for_status()
     assert bexio.get(f"/2.0/kb_invoice/{number}").status_code == 404
-    assert bexio.sandbox.books.tables["kb_position_custom"] == {}
+    assert bexio.sandbox.state.tables["kb_position_custom"] == {}
 
 
 def test_the_pdf_is_one(bexio):
@@ -277,7 +277,7 @@ class TestPerson:
         bexio.sandbox.person.delete(second)
         assert status(bexio, first) == CANCELLED
         assert [row["id"] for row in bexio.sandbox.invoices()] == [first]
-        assert all(row["kb_invoice_id"] == first for row in bexio.sandbox.books.payments.values())
+        assert all(row["kb_invoice_id"] == first for row in bexio.sandbox.state.payments.values())
 
     def test_merges_contacts(self, bexio):
         drop = bexio.add_contact(name_1="Doppelt", phone_fixed="+41 81 000 00 00")["id"]

@@ -61,8 +61,8 @@ class TestForm:
             remarks="zerbrechlich",
             delivery_price=7,
             article_group_id=None,
-            account_id=bexio.sandbox.books.tables["accounts"][99]["id"],
-            expense_account_id=bexio.sandbox.books.tables["accounts"][105]["id"],
+            account_id=bexio.sandbox.state.tables["accounts"][99]["id"],
+            expense_account_id=bexio.sandbox.state.tables["accounts"][105]["id"],
         )
         shown = bexio.item(bexio.add_item(**body)["id"])
         changed = {
@@ -180,7 +180,7 @@ class TestForm:
         assert [row["id"] for row in found] == [first, second]
 
     def test_a_code_that_is_taken_only_hinders_others(self, founding):
-        bexio = founding(doubts={"item_codes": "unique"})
+        bexio = founding(behaviours={"item_codes": "unique"})
         number = bexio.add_item()["id"]
         bexio.post(f"/2.0/article/{number}", bexio.item_body(intern_name="Neu")).raise_for_status()
         answer = bexio.post(f"/2.0/article/{number}", {"intern_code": "MUG-01"})

@@ -125,7 +125,7 @@ def test_pages_that_cannot_be_are_refused(bexio, query):
 
 
 def test_the_default_page_holds_500(bexio):
-    bexio.sandbox.books.doubts.settle("large_create", "accepted")
+    bexio.sandbox.state.behaviours.settle("large_create", "accepted")
     for _ in range(3):
         bulk = [bexio.contact_body(name_1=f"Nr. {number}") for number in range(200)]
         bexio.post("/2.0/contact/_bulk_create", bulk).raise_for_status()

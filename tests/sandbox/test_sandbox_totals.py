@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from bexio_sandbox.books.totals import Discount, Line, Manner, document_totals, line_total
+from bexio_sandbox.state.totals import Discount, Line, Manner, document_totals, line_total
 
 CHF, EUR = Decimal("0.05"), Decimal("0.01")
 NET, GROSS = True, False

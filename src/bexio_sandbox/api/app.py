@@ -15,7 +15,6 @@ from werkzeug.wrappers import Response
 
 from bexio_sandbox.api import contacts, invoices, items, master_data, payments, positions
 from bexio_sandbox.api.call import Answer, Call, Route
-from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.errors import ApiError, not_found
 from bexio_sandbox.identity.tokens import Tokens
 from bexio_sandbox.limits import DEFAULT, Allowance, RateLimits
@@ -23,6 +22,7 @@ from bexio_sandbox.messages import preferred
 from bexio_sandbox.requests import Dispatcher, Interceptor
 from bexio_sandbox.rights import Rights
 from bexio_sandbox.scopes import allows
+from bexio_sandbox.state.tables import Row, State
 
 ROUTES: tuple[Route, ...] = (
     *contacts.ROUTES,
@@ -49,15 +49,15 @@ class Match:
     ids: dict[str, int]
 
 
-class Door:
+class ApiApp:
     """Answers API requests."""
 
-    def __init__(self, books: Books, tokens: Tokens, limits: RateLimits, interceptor: Interceptor) -> None:
-        self.dispatcher = Dispatcher(books.lock, interceptor)
-        self._books = books
+    def __init__(self, state: State, tokens: Tokens, limits: RateLimits, interceptor: Interceptor) -> None:
+        self.dispatcher = Dispatcher(state.lock, interceptor)
+        self._state = state
         self._tokens = tokens
         self._limits = limits
-        self._rights = Rights(books)
+        self._rights = Rights(state)
         self._map = _route_map()
 
     def serve(self, incoming: WerkzeugRequest) -> Response:
@@ -78,7 +78,7 @@ class Door:
         return Match(rule.endpoint, dict(ids))
 
     def _answered(self, incoming: WerkzeugRequest, data: bytes, match: Match | None, bucket: str) -> Response:
-        with self._books.lock:
+        with self._state.lock:
             allowance = self._limits.look(bucket)
             try:
                 token = self._tokens.of_header(incoming.headers.get("Authorization", ""))
@@ -98,7 +98,7 @@ class Door:
             raise self._rights.refusal(f"The scope {route.scope} is missing.")
         with self._rights.enforced(route.scope, incoming.path, match.ids, token["user_id"]):
             call = self._call(incoming, data, token)
-            with self._books.transaction():
+            with self._state.transaction():
                 return route.handler(call, **match.ids)
 
     def _call(self, incoming: WerkzeugRequest, data: bytes, token: Row) -> Call:
@@ -108,18 +108,18 @@ class Door:
         if incoming.method in _WITH_BODY:
             body = _parsed(incoming, data)
         language = preferred(incoming.headers.get("Accept-Language", ""))
-        return Call(self._books, body, incoming.args.to_dict(), language, token["user_id"], token["scopes"])
+        return Call(self._state, body, incoming.args.to_dict(), language, token["user_id"], token["scopes"])
 
     def _too_many(self, allowance: Allowance) -> Response:
-        doubts = self._books.doubts
+        behaviours = self._state.behaviours
         body, kind = {
             "json": (_json(ApiError(429, "Too many requests").body()), "application/json"),
             "empty": (b"", "application/json"),
             "html": (b"<html><body><h1>429 Too Many Requests</h1></body></html>", "text/html"),
-        }[doubts["body_of_429"]]
+        }[behaviours["body_of_429"]]
         response = Response(body, 429, {**_COMMON_HEADERS, **allowance.headers()})
         response.headers["Content-Type"] = kind
-        if doubts["retry_after"] == "yes":
+        if behaviours["retry_after"] == "yes":
             response.headers["Retry-After"] = str(allowance.reset)
         return response
 
@@ -127,7 +127,7 @@ class Door:
         headers = {**_COMMON_HEADERS, **allowance.headers(), **answer.headers}
         known = incoming.headers.get("If-None-Match", "").strip('"')
         is_known = bool(known) and known == answer.headers.get("etag") and incoming.method == "GET"
-        if is_known and self._books.doubts["if_none_match"] == "honoured":
+        if is_known and self._state.behaviours["if_none_match"] == "honoured":
             return Response(b"", 304, headers)
         return Response(_json(answer.body), answer.status, headers)
 

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bexio_sandbox import search
-from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.limits import DEFAULT
+from bexio_sandbox.state.tables import Row, State
 
 
 @dataclass(frozen=True)
 class Call:
     """What a handler gets: the books, the parsed body, and who asks."""
 
-    books: Books
+    state: State
     body: Any
     query: Mapping[str, str]
     language: str
@@ -64,27 +64,27 @@ def tagged(body: Any, source: Row, status: int = 200) -> Answer:
 
 def listed(call: Call, rows: Iterable[Row], searchable: search.Searchable, shape: Shape) -> Answer:
     """Returns a page of a list as version 2.0 gives it."""
-    page = search.page_of(call.query, searchable.orders, call.books.doubts)
-    return Answer([shape(row) for row in search.page_through(rows, page, call.books.doubts)])
+    page = search.page_of(call.query, searchable.orders, call.state.behaviours)
+    return Answer([shape(row) for row in search.page_through(rows, page, call.state.behaviours)])
 
 
 def searched(call: Call, rows: Iterable[Row], searchable: search.Searchable, shape: Shape) -> Answer:
     """Returns a page of what a search finds."""
-    page = search.page_of(call.query, searchable.orders, call.books.doubts)
-    found = search.matching(rows, call.body, searchable, call.books.doubts)
-    return Answer([shape(row) for row in search.page_through(found, page, call.books.doubts)])
+    page = search.page_of(call.query, searchable.orders, call.state.behaviours)
+    found = search.matching(rows, call.body, searchable, call.state.behaviours)
+    return Answer([shape(row) for row in search.page_through(found, page, call.state.behaviours)])
 
 
 def counted(call: Call, rows: Iterable[Row], shape: Shape, default_limit: int = search.DEFAULT_LIMIT) -> Answer:
     """Returns a page of a list as version 3.0 gives it, with the number of all rows in a header."""
     everything = list(rows)
-    page = search.page_of(call.query, (), call.books.doubts, default_limit)
+    page = search.page_of(call.query, (), call.state.behaviours, default_limit)
     headers = {
         "x-total-count": str(len(everything)),
         "x-limit": str(page.limit),
         "x-offset": str(page.offset),
     }
-    shown = [shape(row) for row in search.page_through(everything, page, call.books.doubts)]
+    shown = [shape(row) for row in search.page_through(everything, page, call.state.behaviours)]
     return Answer(shown, 200, headers)
 
 

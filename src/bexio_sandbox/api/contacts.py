@@ -7,8 +7,6 @@ from typing import Any
 
 from bexio_sandbox import serializers
 from bexio_sandbox.api.call import Answer, Call, Route, as_it_is, listed, searched, success, tagged
-from bexio_sandbox.books import contacts
-from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.errors import form_error, not_found
 from bexio_sandbox.forms import (
     LONG,
@@ -27,11 +25,13 @@ from bexio_sandbox.forms import (
 from bexio_sandbox.limits import SEARCH_AND_PDF
 from bexio_sandbox.messages import text as message
 from bexio_sandbox.search import ID_LIST, MAIL, MOMENT, NUMBER, TEXT, Searchable
+from bexio_sandbox.state import contacts
+from bexio_sandbox.state.tables import Row, State
 
 SHOW, EDIT = "contact_show", "contact_edit"
 
 
-def _contact_number(value: Any, _: Books) -> int | None:
+def _contact_number(value: Any, _: State) -> int | None:
     if value is None or value == "":
         return None
     if isinstance(value, bool) or not re.fullmatch(r"\d{1,9}", str(value)) or int(value) == 0:
@@ -104,7 +104,7 @@ def _wants_archived(call: Call) -> bool:
 
 def _visible(call: Call) -> list[Row]:
     is_archived = _wants_archived(call)
-    return [row for row in call.books.contacts.values() if row["is_archived"] is is_archived]
+    return [row for row in call.state.contacts.values() if row["is_archived"] is is_archived]
 
 
 def _shown(row: Row) -> Row:
@@ -124,7 +124,7 @@ def search_contacts(call: Call) -> Answer:
 
 def show_contact(call: Call, contact_id: int) -> Answer:
     """Shows a contact with its picture."""
-    row = call.books.contacts.get(contact_id)
+    row = call.state.contacts.get(contact_id)
     if row is None or row["is_archived"] is not _wants_archived(call):
         raise not_found()
     return tagged(serializers.contact(row, serializers.READ, is_single=True), row)
@@ -132,7 +132,7 @@ def show_contact(call: Call, contact_id: int) -> Answer:
 
 def create_contact(call: Call) -> Answer:
     """Creates a contact."""
-    row = contacts.create(call.books, _new_contact(call, call.body), call.language)
+    row = contacts.create(call.state, _new_contact(call, call.body), call.language)
     return tagged(serializers.contact(row, serializers.FRESH, is_single=True), row, 201)
 
 
@@ -140,38 +140,38 @@ def create_many(call: Call) -> Answer:
     """Creates several contacts, or none if one of them is refused."""
     if not isinstance(call.body, list):
         raise form_error(f"global: {message('invalid', call.language)}")
-    rows = [contacts.create(call.books, _new_contact(call, each), call.language) for each in call.body]
+    rows = [contacts.create(call.state, _new_contact(call, each), call.language) for each in call.body]
     return Answer([serializers.contact(row, serializers.FRESH, is_single=False) for row in rows], 201)
 
 
 def edit_contact(call: Call, contact_id: int) -> Answer:
     """Edits the sent fields of a contact."""
-    current = contacts.live(call.books, contact_id)
-    is_lenient = call.books.doubts["contact_edit_required"] == "none"
-    values = _form(call).read(call.body, call.books, call.language, is_edit=is_lenient)
+    current = contacts.live(call.state, contact_id)
+    is_lenient = call.state.behaviours["contact_edit_required"] == "none"
+    values = _form(call).read(call.body, call.state, call.language, is_edit=is_lenient)
     _refuse_house_without_street({**current, **values})
-    row = contacts.edit(call.books, contact_id, values, call.language)
+    row = contacts.edit(call.state, contact_id, values, call.language)
     return tagged(serializers.contact(row, serializers.EDITED, is_single=True), row)
 
 
 def archive_contact(call: Call, contact_id: int) -> Answer:
     """Moves a contact into the archive."""
-    contacts.archive(call.books, contact_id)
+    contacts.archive(call.state, contact_id)
     return success()
 
 
 def restore_contact(call: Call, contact_id: int) -> Answer:
     """Brings a contact back from the archive."""
-    contacts.archive(call.books, contact_id, is_archived=False)
+    contacts.archive(call.state, contact_id, is_archived=False)
     return success()
 
 
 def _form(call: Call) -> Form:
-    return _FORMS[call.books.doubts["contact_title_field"]]
+    return _FORMS[call.state.behaviours["contact_title_field"]]
 
 
 def _new_contact(call: Call, body: Any) -> dict[str, Any]:
-    values = _form(call).read(body, call.books, call.language)
+    values = _form(call).read(body, call.state, call.language)
     _refuse_house_without_street(values)
     return values
 
@@ -190,12 +190,12 @@ _GROUP_SEARCH = Searchable({"name": TEXT}, ("id", "name"))
 
 def list_groups(call: Call) -> Answer:
     """Lists contact groups."""
-    return listed(call, call.books.tables["contact_groups"].values(), _GROUP_SEARCH, as_it_is)
+    return listed(call, call.state.tables["contact_groups"].values(), _GROUP_SEARCH, as_it_is)
 
 
 def search_groups(call: Call) -> Answer:
     """Searches contact groups."""
-    return searched(call, call.books.tables["contact_groups"].values(), _GROUP_SEARCH, as_it_is)
+    return searched(call, call.state.tables["contact_groups"].values(), _GROUP_SEARCH, as_it_is)
 
 
 def show_group(call: Call, group_id: int) -> Answer:
@@ -205,26 +205,26 @@ def show_group(call: Call, group_id: int) -> Answer:
 
 def create_group(call: Call) -> Answer:
     """Creates a contact group."""
-    values = _GROUP_FORM.read(call.body, call.books, call.language)
-    return Answer(call.books.add("contact_groups", values), 201)
+    values = _GROUP_FORM.read(call.body, call.state, call.language)
+    return Answer(call.state.add("contact_groups", values), 201)
 
 
 def edit_group(call: Call, group_id: int) -> Answer:
     """Renames a contact group."""
     current = _existing(call, "contact_groups", group_id)
-    values = _GROUP_FORM.read(call.body, call.books, call.language)
-    return Answer(call.books.put("contact_groups", {**current, **values}))
+    values = _GROUP_FORM.read(call.body, call.state, call.language)
+    return Answer(call.state.put("contact_groups", {**current, **values}))
 
 
 def delete_group(call: Call, group_id: int) -> Answer:
     """Deletes a contact group and takes its contacts out of it."""
     _existing(call, "contact_groups", group_id)
-    for contact in list(call.books.contacts.values()):
+    for contact in list(call.state.contacts.values()):
         groups = (contact["contact_group_ids"] or "").split(",")
         if str(group_id) in groups:
             left = ",".join(group for group in groups if group != str(group_id)) or None
-            call.books.put("contacts", {**contact, "contact_group_ids": left})
-    call.books.remove("contact_groups", group_id)
+            call.state.put("contacts", {**contact, "contact_group_ids": left})
+    call.state.remove("contact_groups", group_id)
     return success()
 
 
@@ -233,12 +233,12 @@ _BRANCH_SEARCH = Searchable({"name": TEXT}, ("id", "name"))
 
 def list_branches(call: Call) -> Answer:
     """Lists sectors."""
-    return listed(call, call.books.tables["contact_branches"].values(), _BRANCH_SEARCH, as_it_is)
+    return listed(call, call.state.tables["contact_branches"].values(), _BRANCH_SEARCH, as_it_is)
 
 
 def search_branches(call: Call) -> Answer:
     """Searches sectors."""
-    return searched(call, call.books.tables["contact_branches"].values(), _BRANCH_SEARCH, as_it_is)
+    return searched(call, call.state.tables["contact_branches"].values(), _BRANCH_SEARCH, as_it_is)
 
 
 _LIVE_CONTACT = set_reference("contacts", lambda row: not row["is_archived"])
@@ -257,12 +257,12 @@ _RELATION_SEARCH = Searchable(
 
 def list_relations(call: Call) -> Answer:
     """Lists relations between contacts."""
-    return listed(call, call.books.tables["contact_relations"].values(), _RELATION_SEARCH, as_it_is)
+    return listed(call, call.state.tables["contact_relations"].values(), _RELATION_SEARCH, as_it_is)
 
 
 def search_relations(call: Call) -> Answer:
     """Searches relations between contacts."""
-    return searched(call, call.books.tables["contact_relations"].values(), _RELATION_SEARCH, as_it_is)
+    return searched(call, call.state.tables["contact_relations"].values(), _RELATION_SEARCH, as_it_is)
 
 
 def show_relation(call: Call, relation_id: int) -> Answer:
@@ -273,28 +273,28 @@ def show_relation(call: Call, relation_id: int) -> Answer:
 
 def create_relation(call: Call) -> Answer:
     """Relates two contacts."""
-    values = _RELATION_FORM.read(call.body, call.books, call.language)
+    values = _RELATION_FORM.read(call.body, call.state, call.language)
     ordered = {name: values.get(name) for name in ("contact_id", "contact_sub_id")}
     description = values.get("description") or ""
-    stamp = {"updated_at": call.books.now()}
-    row = call.books.add("contact_relations", {**ordered, "description": description, **stamp})
+    stamp = {"updated_at": call.state.now()}
+    row = call.state.add("contact_relations", {**ordered, "description": description, **stamp})
     return tagged(row, row, 201)
 
 
 def edit_relation(call: Call, relation_id: int) -> Answer:
     """Changes a relation."""
     current = _existing(call, "contact_relations", relation_id)
-    values = _RELATION_FORM.read(call.body, call.books, call.language)
+    values = _RELATION_FORM.read(call.body, call.state, call.language)
     if values.get("description", "") is None:
         values["description"] = ""
-    row = call.books.put("contact_relations", {**current, **values, "updated_at": call.books.now()})
+    row = call.state.put("contact_relations", {**current, **values, "updated_at": call.state.now()})
     return tagged(row, row)
 
 
 def delete_relation(call: Call, relation_id: int) -> Answer:
     """Deletes a relation."""
     _existing(call, "contact_relations", relation_id)
-    call.books.remove("contact_relations", relation_id)
+    call.state.remove("contact_relations", relation_id)
     return success()
 
 
@@ -319,8 +319,8 @@ _ADDRESS_SEARCH = Searchable(
 
 
 def _addresses(call: Call, contact_id: int) -> list[Row]:
-    contacts.live(call.books, contact_id)
-    rows = call.books.tables["additional_addresses"].values()
+    contacts.live(call.state, contact_id)
+    rows = call.state.tables["additional_addresses"].values()
     return [row for row in rows if row["contact_id"] == contact_id]
 
 
@@ -350,33 +350,33 @@ def show_address(call: Call, contact_id: int, address_id: int) -> Answer:
 
 def create_address(call: Call, contact_id: int) -> Answer:
     """Adds a further address to a contact."""
-    contacts.live(call.books, contact_id)
-    values = _ADDRESS_FORM.read(call.body, call.books, call.language)
+    contacts.live(call.state, contact_id)
+    values = _ADDRESS_FORM.read(call.body, call.state, call.language)
     _refuse_house_without_street(values)
     blank = dict.fromkeys(_ADDRESS_FORM.fields)
-    stamp = {"updated_at": call.books.now()}
-    row = call.books.add("additional_addresses", {"contact_id": contact_id, **blank, **values, **stamp})
+    stamp = {"updated_at": call.state.now()}
+    row = call.state.add("additional_addresses", {"contact_id": contact_id, **blank, **values, **stamp})
     return tagged(serializers.additional_address(row), row, 201)
 
 
 def edit_address(call: Call, contact_id: int, address_id: int) -> Answer:
     """Changes a further address."""
     current = _address(call, contact_id, address_id)
-    values = _ADDRESS_FORM.read(call.body, call.books, call.language, is_edit=True)
+    values = _ADDRESS_FORM.read(call.body, call.state, call.language, is_edit=True)
     _refuse_house_without_street({**current, **values})
-    row = call.books.put("additional_addresses", {**current, **values, "updated_at": call.books.now()})
+    row = call.state.put("additional_addresses", {**current, **values, "updated_at": call.state.now()})
     return tagged(serializers.additional_address(row), row)
 
 
 def delete_address(call: Call, contact_id: int, address_id: int) -> Answer:
     """Deletes a further address."""
     _address(call, contact_id, address_id)
-    call.books.remove("additional_addresses", address_id)
+    call.state.remove("additional_addresses", address_id)
     return success()
 
 
 def _existing(call: Call, table: str, number: int) -> Row:
-    row = call.books.tables[table].get(number)
+    row = call.state.tables[table].get(number)
     if row is None:
         raise not_found()
     return row

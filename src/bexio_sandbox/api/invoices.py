@@ -7,8 +7,6 @@ from typing import Any
 from bexio_sandbox import pdf, serializers
 from bexio_sandbox.api import positions as position_forms
 from bexio_sandbox.api.call import Answer, Call, Route, listed, searched, success, tagged
-from bexio_sandbox.books import contacts, invoices, positions
-from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.errors import FORM_NOT_SAVED, ApiError, form_error
 from bexio_sandbox.forms import (
     LONG,
@@ -28,6 +26,8 @@ from bexio_sandbox.forms import (
 from bexio_sandbox.limits import SEARCH_AND_PDF
 from bexio_sandbox.messages import text as message
 from bexio_sandbox.search import DAY, MOMENT, NUMBER, TEXT, Searchable
+from bexio_sandbox.state import contacts, invoices, positions
+from bexio_sandbox.state.tables import Row, State
 
 SHOW, EDIT = "kb_invoice_show", "kb_invoice_edit"
 
@@ -36,14 +36,14 @@ def _is_live(contact: Row) -> bool:
     return not contact["is_archived"]
 
 
-def _template(value: Any, books: Books) -> str | None:
-    slugs = {row["template_slug"] for row in books.tables["document_templates"].values()}
+def _template(value: Any, state: State) -> str | None:
+    slugs = {row["template_slug"] for row in state.tables["document_templates"].values()}
     if value in (None, "") or value in slugs:
         return value  # type: ignore[no-any-return]
     raise Refused
 
 
-def _project(value: Any, _: Books) -> None:
+def _project(value: Any, _: State) -> None:
     # Projects are not part of the sandbox, so none can be named.
     if value is not None:
         raise Refused
@@ -74,7 +74,7 @@ _HEADER: dict[str, Field] = {
 }
 
 
-def _kept(value: Any, _: Books) -> Any:
+def _kept(value: Any, _: State) -> Any:
     return value
 
 
@@ -126,24 +126,24 @@ _SEARCH = Searchable(
 
 def list_invoices(call: Call) -> Answer:
     """Lists invoices without their positions."""
-    return listed(call, call.books.invoices.values(), _SEARCH, lambda row: _in_list(call, row))
+    return listed(call, call.state.invoices.values(), _SEARCH, lambda row: _in_list(call, row))
 
 
 def search_invoices(call: Call) -> Answer:
     """Searches invoices."""
-    return searched(call, call.books.invoices.values(), _SEARCH, lambda row: _in_list(call, row))
+    return searched(call, call.state.invoices.values(), _SEARCH, lambda row: _in_list(call, row))
 
 
 def show_invoice(call: Call, invoice_id: int) -> Answer:
     """Shows an invoice with its positions."""
-    return _single(call, invoices.find(call.books, invoice_id), serializers.READ)
+    return _single(call, invoices.find(call.state, invoice_id), serializers.READ)
 
 
 def create_invoice(call: Call) -> Answer:
     """Creates a draft."""
     form = _CREATE if _numbers_itself(call) else _CREATE_NUMBERED
-    values, errors = form.check(call.body, call.books, call.language)
-    default = invoices.settings(call.books)["default_mwst_type"]
+    values, errors = form.check(call.body, call.state, call.language)
+    default = invoices.settings(call.state)["default_mwst_type"]
     mwst_type = {"mwst_type": default, **values}["mwst_type"]
     lines: list[tuple[str, dict[str, Any]]] = []
     try:
@@ -152,27 +152,27 @@ def create_invoice(call: Call) -> Answer:
         errors = errors + (refusal.errors or [])
     if errors:
         raise form_error(*errors)
-    if len(lines) > invoices.MOST_POSITIONS and call.books.doubts["large_create"] != "accepted":
+    if len(lines) > invoices.MOST_POSITIONS and call.state.behaviours["large_create"] != "accepted":
         return _broken_create(call, values, lines)
-    row = invoices.create(call.books, values, lines, call.language)
+    row = invoices.create(call.state, values, lines, call.language)
     return _single(call, row, serializers.FRESH, 201)
 
 
 def _broken_create(call: Call, values: dict[str, Any], lines: list[tuple[str, dict[str, Any]]]) -> Answer:
-    left_behind = {"nothing": 0, "half": len(lines) // 2, "all": len(lines)}[call.books.doubts["large_create"]]
+    left_behind = {"nothing": 0, "half": len(lines) // 2, "all": len(lines)}[call.state.behaviours["large_create"]]
     if left_behind:
-        invoices.create(call.books, values, lines[:left_behind], call.language)
+        invoices.create(call.state, values, lines[:left_behind], call.language)
     return Answer(ApiError(500, "Internal Server Error").body(), 500)
 
 
 def edit_invoice(call: Call, invoice_id: int) -> Answer:
     """Edits the sent header fields of an invoice."""
-    invoices.find(call.books, invoice_id)
+    invoices.find(call.state, invoice_id)
     if isinstance(call.body, dict) and "positions" in call.body:
         raise form_error('global: Unexpected extra form field named "positions".')
     form = _EDIT if _numbers_itself(call) else _EDIT_NUMBERED
-    values = form.read(call.body, call.books, call.language, is_edit=True)
-    row = invoices.edit(call.books, invoice_id, values, call.language)
+    values = form.read(call.body, call.state, call.language, is_edit=True)
+    row = invoices.edit(call.state, invoice_id, values, call.language)
     return _single(call, row, serializers.EDITED)
 
 
@@ -183,53 +183,53 @@ def refuse_put(_: Call, **__: int) -> Answer:
 
 def delete_invoice(call: Call, invoice_id: int) -> Answer:
     """Deletes a draft for good."""
-    invoices.delete(call.books, invoice_id)
+    invoices.delete(call.state, invoice_id)
     return success()
 
 
 def issue_invoice(call: Call, invoice_id: int) -> Answer:
     """Issues a draft."""
-    invoices.issue(call.books, invoice_id)
+    invoices.issue(call.state, invoice_id)
     return success()
 
 
 def revert_invoice(call: Call, invoice_id: int) -> Answer:
     """Turns an issued invoice back into a draft."""
-    invoices.revert(call.books, invoice_id)
+    invoices.revert(call.state, invoice_id)
     return success()
 
 
 def cancel_invoice(call: Call, invoice_id: int) -> Answer:
     """Cancels an issued invoice."""
-    invoices.cancel(call.books, invoice_id)
+    invoices.cancel(call.state, invoice_id)
     return success()
 
 
 def mark_invoice_as_sent(call: Call, invoice_id: int) -> Answer:
     """Notes that an invoice went out by other means."""
-    invoices.mark_as_sent(call.books, invoice_id)
+    invoices.mark_as_sent(call.state, invoice_id)
     return success()
 
 
 def send_invoice(call: Call, invoice_id: int) -> Answer:
     """Mails an invoice."""
-    invoices.find(call.books, invoice_id)
-    invoices.send(call.books, invoice_id, LETTER.read(call.body, call.books, call.language))
+    invoices.find(call.state, invoice_id)
+    invoices.send(call.state, invoice_id, LETTER.read(call.body, call.state, call.language))
     return success()
 
 
 def copy_invoice(call: Call, invoice_id: int) -> Answer:
     """Makes a new draft out of an invoice."""
-    invoices.find(call.books, invoice_id)
-    values = _COPY.read(call.body, call.books, call.language)
-    return _single(call, invoices.copy(call.books, invoice_id, values, call.language), serializers.COPIED, 201)
+    invoices.find(call.state, invoice_id)
+    values = _COPY.read(call.body, call.state, call.language)
+    return _single(call, invoices.copy(call.state, invoice_id, values, call.language), serializers.COPIED, 201)
 
 
 def show_pdf(call: Call, invoice_id: int) -> Answer:
     """Hands out the PDF of an invoice."""
-    invoice = invoices.find(call.books, invoice_id)
+    invoice = invoices.find(call.state, invoice_id)
     refuse_bad_logopaper(call)
-    lines = printed_lines(call.books, invoice)
+    lines = printed_lines(call.state, invoice)
     return Answer(pdf.envelope(f"{invoice['document_nr'].lower()}.pdf", lines))
 
 
@@ -239,29 +239,29 @@ def refuse_bad_logopaper(call: Call) -> None:
         raise form_error(f"logopaper: {message('invalid', call.language)}")
 
 
-def printed_lines(books: Books, invoice: Row) -> list[str]:
+def printed_lines(state: State, invoice: Row) -> list[str]:
     """Returns what the PDF of an invoice says."""
-    currency = books.tables["currencies"][invoice["currency_id"]]["name"]
-    contact = books.contacts.get(invoice["contact_id"])
+    currency = state.tables["currencies"][invoice["currency_id"]]["name"]
+    contact = state.contacts.get(invoice["contact_id"])
     lines = [*invoice["contact_address"].split("\n"), "", invoice["title"], f"Nr. {invoice['document_nr']}"]
     if contact is not None and not invoice["contact_address"]:
         lines.insert(0, contacts.full_name(contact))
-    for row in positions.of_document(books, invoice):
+    for row in positions.of_document(state, invoice):
         if row["type"] in positions.PRICED:
             lines.append(f"{row['amount']} x {row['text']}: {row['unit_price']}")
     return [*lines, "", f"Total {currency} {invoice['total']}", f"Zahlbar bis {invoice['is_valid_to']}"]
 
 
 def _numbers_itself(call: Call) -> bool:
-    return bool(invoices.settings(call.books)["use_automatic_enumeration"])
+    return bool(invoices.settings(call.state)["use_automatic_enumeration"])
 
 
 def _in_list(call: Call, row: Row) -> Row:
-    return serializers.invoice(call.books, row, serializers.READ, with_positions=False)
+    return serializers.invoice(call.state, row, serializers.READ, with_positions=False)
 
 
 def _single(call: Call, row: Row, manner: str, status: int = 200) -> Answer:
-    return tagged(serializers.invoice(call.books, row, manner, with_positions=True), row, status)
+    return tagged(serializers.invoice(call.state, row, manner, with_positions=True), row, status)
 
 
 _ONE = "/2.0/kb_invoice/<int:invoice_id>"

@@ -8,13 +8,13 @@ from typing import Any
 
 from bexio_sandbox import serializers
 from bexio_sandbox.api.call import Answer, Call, Route, listed, searched, success
-from bexio_sandbox.books import items
-from bexio_sandbox.books.state import Row
 from bexio_sandbox.forms import Form
 from bexio_sandbox.item_form import ITEM_FORM, LENIENT_FORM, STOCK_FIELDS
 from bexio_sandbox.limits import ITEMS, SEARCH_AND_PDF
 from bexio_sandbox.rights import Rights
 from bexio_sandbox.search import NUMBER, TEXT, Searchable
+from bexio_sandbox.state import items
+from bexio_sandbox.state.tables import Row
 
 SHOW, EDIT, STOCK = "article_show", "article_edit", "stock_edit"
 _SEARCH = Searchable({"intern_name": TEXT, "intern_code": TEXT}, ("id", "intern_name"))
@@ -34,47 +34,47 @@ def search_items(call: Call) -> Answer:
 
 def show_item(call: Call, article_id: int) -> Answer:
     """Shows an item; unlike other single objects it has no etag."""
-    return Answer(_shown(items.find(call.books, article_id)))
+    return Answer(_shown(items.find(call.state, article_id)))
 
 
 def create_item(call: Call) -> Answer:
     """Creates an item."""
     _refuse_stock_without_right(call)
-    values = _form(call).read(call.body, call.books, call.language)
-    return Answer(serializers.item(items.create(call.books, values, call.language), serializers.FRESH), 201)
+    values = _form(call).read(call.body, call.state, call.language)
+    return Answer(serializers.item(items.create(call.state, values, call.language), serializers.FRESH), 201)
 
 
 def edit_item(call: Call, article_id: int) -> Answer:
     """Edits the sent fields of an item."""
-    items.stored(call.books, article_id)
+    items.stored(call.state, article_id)
     _refuse_stock_without_right(call)
-    is_partial = call.books.doubts["item_edit"] == "partial"
-    values = _form(call).read(call.body, call.books, call.language, is_edit=is_partial)
-    return Answer(serializers.item(items.edit(call.books, article_id, values, call.language), serializers.EDITED))
+    is_partial = call.state.behaviours["item_edit"] == "partial"
+    values = _form(call).read(call.body, call.state, call.language, is_edit=is_partial)
+    return Answer(serializers.item(items.edit(call.state, article_id, values, call.language), serializers.EDITED))
 
 
 def delete_item(call: Call, article_id: int) -> Answer:
     """Deletes an item for good."""
-    items.delete(call.books, article_id)
+    items.delete(call.state, article_id)
     return success()
 
 
 def list_places(table: str, searchable: Searchable, call: Call) -> Answer:
     """Lists stock locations or areas."""
-    return listed(call, call.books.tables[table].values(), searchable, _named)
+    return listed(call, call.state.tables[table].values(), searchable, _named)
 
 
 def search_places(table: str, searchable: Searchable, call: Call) -> Answer:
     """Searches stock locations or areas."""
-    return searched(call, call.books.tables[table].values(), searchable, _named)
+    return searched(call, call.state.tables[table].values(), searchable, _named)
 
 
 def _form(call: Call) -> Form:
-    return ITEM_FORM if call.books.doubts["item_required"] == "four" else LENIENT_FORM
+    return ITEM_FORM if call.state.behaviours["item_required"] == "four" else LENIENT_FORM
 
 
 def _rows(call: Call) -> Iterable[Row]:
-    return call.books.tables[items.ITEMS].values()
+    return call.state.tables[items.ITEMS].values()
 
 
 def _shown(row: Row) -> Row:
@@ -87,7 +87,7 @@ def _named(row: Row) -> dict[str, Any]:
 
 def _refuse_stock_without_right(call: Call) -> None:
     if isinstance(call.body, dict) and not STOCK_FIELDS.isdisjoint(call.body):
-        Rights(call.books).require(STOCK, call.scopes, call.user_id)
+        Rights(call.state).require(STOCK, call.scopes, call.user_id)
 
 
 _ONE = "/2.0/article/<int:article_id>"

@@ -6,12 +6,12 @@ from functools import partial
 
 from bexio_sandbox import search, serializers
 from bexio_sandbox.api.call import Answer, Call, Route, as_it_is, counted, listed, searched, tagged
-from bexio_sandbox.books.state import Row
 from bexio_sandbox.errors import ApiError, form_error, not_found
 from bexio_sandbox.forms import is_day
 from bexio_sandbox.messages import text as message
 from bexio_sandbox.rights import Rights
 from bexio_sandbox.search import NUMBER, TEXT, Searchable
+from bexio_sandbox.state.tables import Row
 
 LONG_PAGE = 2000
 
@@ -68,12 +68,12 @@ _CURRENCY_CODES = (
 
 def list_rows(table: str, searchable: Searchable, call: Call) -> Answer:
     """Lists a table as version 2.0 does."""
-    return listed(call, call.books.tables[table].values(), searchable, as_it_is)
+    return listed(call, call.state.tables[table].values(), searchable, as_it_is)
 
 
 def search_rows(table: str, searchable: Searchable, call: Call) -> Answer:
     """Searches a table."""
-    return searched(call, call.books.tables[table].values(), searchable, as_it_is)
+    return searched(call, call.state.tables[table].values(), searchable, as_it_is)
 
 
 def show_row(table: str, call: Call, number: int) -> Answer:
@@ -89,14 +89,14 @@ def show_tagged_row(table: str, call: Call, number: int) -> Answer:
 
 def list_counted_rows(table: str, limit: int, call: Call) -> Answer:
     """Lists a table as version 3.0 does."""
-    return counted(call, call.books.tables[table].values(), as_it_is, limit)
+    return counted(call, call.state.tables[table].values(), as_it_is, limit)
 
 
 def list_taxes(call: Call) -> Answer:
     """Lists VAT rates by scope, type and date."""
-    rows = [row for row in call.books.taxes.values() if _is_wanted(call, row)]
-    page = search.page_of(call.query, (), call.books.doubts, LONG_PAGE)
-    shown = search.page_through(rows, page, call.books.doubts)
+    rows = [row for row in call.state.taxes.values() if _is_wanted(call, row)]
+    page = search.page_of(call.query, (), call.state.behaviours, LONG_PAGE)
+    shown = search.page_through(rows, page, call.state.behaviours)
     return Answer([serializers.tax(row, call.language) for row in shown])
 
 
@@ -138,22 +138,22 @@ def keep_tax(call: Call, number: int) -> Answer:
 
 def list_currency_codes(call: Call) -> Answer:
     """Lists the currencies that a company could add."""
-    taken = {row["name"] for row in call.books.tables["currencies"].values()}
+    taken = {row["name"] for row in call.state.tables["currencies"].values()}
     return Answer([code for code in _CURRENCY_CODES if code not in taken])
 
 
 def list_exchange_rates(call: Call, number: int) -> Answer:
     """Lists what a currency is worth in the company's own."""
     _existing(call, "currencies", number)
-    base = call.books.tables["currencies"][1]
-    rows = [row for row in call.books.tables["exchange_rates"].values() if row["currency_id"] == number]
-    today = call.books.today().isoformat()
+    base = call.state.tables["currencies"][1]
+    rows = [row for row in call.state.tables["exchange_rates"].values() if row["currency_id"] == number]
+    today = call.state.today().isoformat()
     return counted(call, rows, lambda row: serializers.exchange_rate(row, base, today))
 
 
 def show_me(call: Call) -> Answer:
     """Shows the user of the token."""
-    return Answer(call.books.tables["users"][call.user_id])
+    return Answer(call.state.tables["users"][call.user_id])
 
 
 def list_nothing(call: Call) -> Answer:
@@ -163,7 +163,7 @@ def list_nothing(call: Call) -> Answer:
 
 def list_company_profiles(call: Call) -> Answer:
     """Lists the one company."""
-    return Answer([serializers.company_profile(row) for row in call.books.tables["company_profiles"].values()])
+    return Answer([serializers.company_profile(row) for row in call.state.tables["company_profiles"].values()])
 
 
 def show_company_profile(call: Call, number: int) -> Answer:
@@ -174,35 +174,35 @@ def show_company_profile(call: Call, number: int) -> Answer:
 
 def list_document_templates(call: Call) -> Answer:
     """Lists the templates of documents."""
-    rows = call.books.tables["document_templates"].values()
+    rows = call.state.tables["document_templates"].values()
     return Answer([{name: value for name, value in row.items() if name != "id"} for row in rows])
 
 
 def list_document_settings(call: Call) -> Answer:
     """Lists numbering and defaults of every class of documents."""
-    return Answer(list(call.books.tables["document_settings"].values()))
+    return Answer(list(call.state.tables["document_settings"].values()))
 
 
 def list_business_years(call: Call) -> Answer:
     """Lists the business years."""
-    page = search.page_of(call.query, (), call.books.doubts)
-    rows = call.books.tables["business_years"].values()
-    return Answer(search.page_through(rows, page, call.books.doubts))
+    page = search.page_of(call.query, (), call.state.behaviours)
+    rows = call.state.tables["business_years"].values()
+    return Answer(search.page_through(rows, page, call.state.behaviours))
 
 
 def search_calendar_years(call: Call) -> Answer:
     """Searches the calendar years."""
-    rows = call.books.tables["calendar_years"].values()
-    return counted(call, search.matching(rows, call.body, _YEAR, call.books.doubts), as_it_is)
+    rows = call.state.tables["calendar_years"].values()
+    return counted(call, search.matching(rows, call.body, _YEAR, call.state.behaviours), as_it_is)
 
 
 def show_permissions(call: Call) -> Answer:
     """Shows what the user of the token may do."""
-    return Answer(Rights(call.books).shown(call.user_id))
+    return Answer(Rights(call.state).shown(call.user_id))
 
 
 def _existing(call: Call, table: str, number: int) -> Row:
-    row = call.books.tables[table].get(number)
+    row = call.state.tables[table].get(number)
     if row is None:
         raise not_found()
     return row

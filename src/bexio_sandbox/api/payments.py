@@ -7,11 +7,11 @@ from decimal import Decimal
 from bexio_sandbox import pdf, search, serializers
 from bexio_sandbox.api.call import Answer, Call, Route, success, tagged
 from bexio_sandbox.api.invoices import EDIT, LETTER, SHOW, printed_lines, refuse_bad_logopaper
-from bexio_sandbox.books import invoices, payments, reminders
-from bexio_sandbox.books.state import Row
 from bexio_sandbox.forms import Field, Form, day, decimal, one_of_or_null, reference
 from bexio_sandbox.limits import SEARCH_AND_PDF
 from bexio_sandbox.search import NUMBER, TEXT, Searchable
+from bexio_sandbox.state import invoices, payments, reminders
+from bexio_sandbox.state.tables import Row
 
 _SMALLEST = Decimal("0.000001")
 _PAYMENT = Form(
@@ -30,25 +30,25 @@ _REMINDER_LETTER = Form({name: LETTER.fields[name] for name in ("recipient_email
 
 def list_payments(call: Call, invoice_id: int) -> Answer:
     """Lists the payments of an invoice."""
-    rows = payments.of_invoice(call.books, invoices.find(call.books, invoice_id))
-    page = search.page_of(call.query, (), call.books.doubts)
-    shown = search.page_through(rows, page, call.books.doubts)
+    rows = payments.of_invoice(call.state, invoices.find(call.state, invoice_id))
+    page = search.page_of(call.query, (), call.state.behaviours)
+    shown = search.page_through(rows, page, call.state.behaviours)
     return Answer([serializers.payment(row, serializers.READ) for row in shown])
 
 
 def show_payment(call: Call, invoice_id: int, payment_id: int) -> Answer:
     """Shows one payment."""
-    row = payments.find(call.books, invoices.find(call.books, invoice_id), payment_id)
+    row = payments.find(call.state, invoices.find(call.state, invoice_id), payment_id)
     return tagged(serializers.payment(row, serializers.READ), row)
 
 
 def create_payment(call: Call, invoice_id: int) -> Answer:
     """Records a payment."""
-    invoice = invoices.find(call.books, invoice_id)
-    values = _PAYMENT.read(call.body, call.books, call.language)
-    payments.check(call.books, invoice, Decimal(values["value"]))
+    invoice = invoices.find(call.state, invoice_id)
+    values = _PAYMENT.read(call.body, call.state, call.language)
+    payments.check(call.state, invoice, Decimal(values["value"]))
     row = payments.record(
-        call.books,
+        call.state,
         invoice,
         values["value"],
         values.get("date"),
@@ -60,21 +60,21 @@ def create_payment(call: Call, invoice_id: int) -> Answer:
 
 def delete_payment(call: Call, invoice_id: int, payment_id: int) -> Answer:
     """Deletes a payment for good."""
-    invoice = invoices.find(call.books, invoice_id)
-    payments.remove(call.books, invoice, payments.find(call.books, invoice, payment_id)["id"])
+    invoice = invoices.find(call.state, invoice_id)
+    payments.remove(call.state, invoice, payments.find(call.state, invoice, payment_id)["id"])
     return success()
 
 
 def list_reminders(call: Call, invoice_id: int) -> Answer:
     """Lists the reminders of an invoice."""
-    rows = reminders.of_invoice(call.books, invoices.find(call.books, invoice_id))
+    rows = reminders.of_invoice(call.state, invoices.find(call.state, invoice_id))
     return Answer([serializers.reminder(row, serializers.READ) for row in rows])
 
 
 def search_reminders(call: Call, invoice_id: int) -> Answer:
     """Searches the reminders of an invoice; there are no pages."""
-    rows = reminders.of_invoice(call.books, invoices.find(call.books, invoice_id))
-    found = search.matching(rows, call.body, _REMINDER_SEARCH, call.books.doubts)
+    rows = reminders.of_invoice(call.state, invoices.find(call.state, invoice_id))
+    found = search.matching(rows, call.body, _REMINDER_SEARCH, call.state.behaviours)
     return Answer([serializers.reminder(row, serializers.READ) for row in found])
 
 
@@ -86,33 +86,33 @@ def show_reminder(call: Call, invoice_id: int, reminder_id: int) -> Answer:
 
 def create_reminder(call: Call, invoice_id: int) -> Answer:
     """Adds the next level."""
-    row = reminders.create(call.books, invoices.find(call.books, invoice_id))
+    row = reminders.create(call.state, invoices.find(call.state, invoice_id))
     return Answer(serializers.reminder(row, serializers.FRESH), 201)
 
 
 def delete_reminder(call: Call, invoice_id: int, reminder_id: int) -> Answer:
     """Deletes the latest reminder."""
-    reminders.remove(call.books, invoices.find(call.books, invoice_id), reminder_id)
+    reminders.remove(call.state, invoices.find(call.state, invoice_id), reminder_id)
     return success()
 
 
 def mark_reminder_as_sent(call: Call, invoice_id: int, reminder_id: int) -> Answer:
     """Notes that a reminder went out."""
-    reminders.mark(call.books, _find(call, invoice_id, reminder_id)[1], is_sent=True)
+    reminders.mark(call.state, _find(call, invoice_id, reminder_id)[1], is_sent=True)
     return success()
 
 
 def mark_reminder_as_unsent(call: Call, invoice_id: int, reminder_id: int) -> Answer:
     """Takes back that a reminder went out."""
-    reminders.mark(call.books, _find(call, invoice_id, reminder_id)[1], is_sent=False)
+    reminders.mark(call.state, _find(call, invoice_id, reminder_id)[1], is_sent=False)
     return success()
 
 
 def send_reminder(call: Call, invoice_id: int, reminder_id: int) -> Answer:
     """Mails a reminder."""
     invoice, row = _find(call, invoice_id, reminder_id)
-    letter = _REMINDER_LETTER.read(call.body, call.books, call.language)
-    reminders.send(call.books, invoice, row, letter)
+    letter = _REMINDER_LETTER.read(call.body, call.state, call.language)
+    reminders.send(call.state, invoice, row, letter)
     return success()
 
 
@@ -121,12 +121,12 @@ def show_reminder_pdf(call: Call, invoice_id: int, reminder_id: int) -> Answer:
     invoice, row = _find(call, invoice_id, reminder_id)
     refuse_bad_logopaper(call)
     name = f"{row['title']}-{invoice['document_nr']}.pdf".lower().replace(" ", "-")
-    return Answer(pdf.envelope(name, [row["title"], *printed_lines(call.books, invoice)]))
+    return Answer(pdf.envelope(name, [row["title"], *printed_lines(call.state, invoice)]))
 
 
 def _find(call: Call, invoice_id: int, reminder_id: int) -> tuple[Row, Row]:
-    invoice = invoices.find(call.books, invoice_id)
-    return invoice, reminders.find(call.books, invoice, reminder_id)
+    invoice = invoices.find(call.state, invoice_id)
+    return invoice, reminders.find(call.state, invoice, reminder_id)
 
 
 _PAYMENTS = "/2.0/kb_invoice/<int:invoice_id>/payment"

@@ -8,8 +8,6 @@ from typing import Any
 
 from bexio_sandbox import search, serializers
 from bexio_sandbox.api.call import Answer, Call, Route, success
-from bexio_sandbox.books import invoices, positions
-from bexio_sandbox.books.state import POSITION_TABLES, Books, Row
 from bexio_sandbox.errors import form_error
 from bexio_sandbox.forms import (
     LONG,
@@ -24,6 +22,8 @@ from bexio_sandbox.forms import (
     text,
 )
 from bexio_sandbox.messages import text as message
+from bexio_sandbox.state import invoices, positions
+from bexio_sandbox.state.tables import POSITION_TABLES, Row, State
 
 _SALES_TYPES = ("sales_tax", "opted_sales_tax", "not_taxable_turnover", "non_consideration_sales_tax")
 
@@ -32,9 +32,9 @@ def _is_active_sales_tax(tax: Row) -> bool:
     return bool(tax["is_active"]) and tax["type"] in _SALES_TYPES
 
 
-def _unit_price(value: Any, books: Books) -> str:
-    price = str(decimal(6)(value, books))
-    if Decimal(price) < 0 and books.doubts["negative_unit_price"] == "refused":
+def _unit_price(value: Any, state: State) -> str:
+    price = str(decimal(6)(value, state))
+    if Decimal(price) < 0 and state.behaviours["negative_unit_price"] == "refused":
         raise Refused
     return price
 
@@ -42,8 +42,8 @@ def _unit_price(value: Any, books: Books) -> str:
 _PERCENTAGE = decimal(4, lowest=Decimal(0), highest=Decimal(100))
 
 
-def _discount(value: Any, books: Books) -> str | None:
-    return None if value is None else str(_PERCENTAGE(value, books))
+def _discount(value: Any, state: State) -> str | None:
+    return None if value is None else str(_PERCENTAGE(value, state))
 
 
 _PRICED = {
@@ -100,7 +100,7 @@ def read_lines(call: Call, body: Any, mwst_type: int) -> list[tuple[str, dict[st
             errors.append(f"{prefix}type: {message(reason, call.language)}")
             continue
         fields = {name: value for name, value in each.items() if name != "type"}
-        values, wrong = _WITHIN[kind].check(fields, call.books, call.language, prefix=prefix)
+        values, wrong = _WITHIN[kind].check(fields, call.state, call.language, prefix=prefix)
         errors += wrong or _tax_errors(call, kind, values, mwst_type, prefix)
         lines.append((kind, values))
     if errors:
@@ -110,58 +110,58 @@ def read_lines(call: Call, body: Any, mwst_type: int) -> list[tuple[str, dict[st
 
 def _tax_errors(call: Call, kind: str, values: dict[str, Any], mwst_type: int, prefix: str = "") -> list[str]:
     is_needed = kind in positions.PRICED and mwst_type == 0 and values.get("tax_id") is None
-    if is_needed and call.books.doubts["missing_tax_id"] == "refused":
+    if is_needed and call.state.behaviours["missing_tax_id"] == "refused":
         return [f"{prefix}tax_id: {message('required', call.language)}"]
     return []
 
 
 def list_positions(kind: str, call: Call, invoice_id: int) -> Answer:
     """Lists the positions of one type."""
-    invoice = invoices.find(call.books, invoice_id)
-    page = search.page_of(call.query, ("id",), call.books.doubts)
-    rows = [row for row in serializers.document_positions(call.books, invoice, serializers.READ) if row["type"] == kind]
-    return Answer(search.page_through(rows, page, call.books.doubts))
+    invoice = invoices.find(call.state, invoice_id)
+    page = search.page_of(call.query, ("id",), call.state.behaviours)
+    rows = [row for row in serializers.document_positions(call.state, invoice, serializers.READ) if row["type"] == kind]
+    return Answer(search.page_through(rows, page, call.state.behaviours))
 
 
 def show_position(kind: str, call: Call, invoice_id: int, position_id: int) -> Answer:
     """Shows one position."""
-    invoice = invoices.find(call.books, invoice_id)
-    row = positions.find(call.books, invoice, kind, position_id)
-    return Answer(serializers.position(call.books, invoice, row, serializers.READ))
+    invoice = invoices.find(call.state, invoice_id)
+    row = positions.find(call.state, invoice, kind, position_id)
+    return Answer(serializers.position(call.state, invoice, row, serializers.READ))
 
 
 def create_position(kind: str, call: Call, invoice_id: int) -> Answer:
     """Adds a position at the end of an invoice."""
-    invoice = invoices.find(call.books, invoice_id)
-    values = _ADDED[kind].read(call.body, call.books, call.language)
+    invoice = invoices.find(call.state, invoice_id)
+    values = _ADDED[kind].read(call.body, call.state, call.language)
     errors = _tax_errors(call, kind, values, invoice["mwst_type"])
     parent = values.get("parent_id")
     if parent is not None and [positions.GROUP, parent] not in invoice["positions"]:
         errors.append(f"parent_id: {message('invalid', call.language)}")
     if errors:
         raise form_error(*errors)
-    changed, row = invoices.add_position(call.books, invoice_id, kind, values)
-    return Answer(serializers.position(call.books, changed, row, serializers.FRESH), 201)
+    changed, row = invoices.add_position(call.state, invoice_id, kind, values)
+    return Answer(serializers.position(call.state, changed, row, serializers.FRESH), 201)
 
 
 def edit_position(kind: str, call: Call, invoice_id: int, position_id: int) -> Answer:
     """Changes the sent fields of a position."""
-    invoice = invoices.find(call.books, invoice_id)
-    current = positions.find(call.books, invoice, kind, position_id)
+    invoice = invoices.find(call.state, invoice_id)
+    current = positions.find(call.state, invoice, kind, position_id)
     if not call.body:
         raise form_error(f"global: {message('invalid', call.language)}")
-    values = _EDITED[kind].read(call.body, call.books, call.language, is_edit=True)
+    values = _EDITED[kind].read(call.body, call.state, call.language, is_edit=True)
     errors = _tax_errors(call, kind, {**current, **values}, invoice["mwst_type"])
     if errors:
         raise form_error(*errors)
     kept = {name: value for name, value in values.items() if value is not None or name.endswith("_id")}
-    changed, row = invoices.edit_position(call.books, invoice_id, kind, position_id, kept)
-    return Answer(serializers.position(call.books, changed, row, serializers.EDITED))
+    changed, row = invoices.edit_position(call.state, invoice_id, kind, position_id, kept)
+    return Answer(serializers.position(call.state, changed, row, serializers.EDITED))
 
 
 def delete_position(kind: str, call: Call, invoice_id: int, position_id: int) -> Answer:
     """Deletes a position."""
-    invoices.remove_position(call.books, invoice_id, kind, position_id)
+    invoices.remove_position(call.state, invoice_id, kind, position_id)
     return success()
 
 

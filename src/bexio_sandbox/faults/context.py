@@ -10,13 +10,13 @@ from typing import Any, Protocol
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
-from bexio_sandbox.books.state import Books
 from bexio_sandbox.faults.creation_log import CreationLog
 from bexio_sandbox.faults.late import LateWork
 from bexio_sandbox.identity.logins import Logins
 from bexio_sandbox.identity.tokens import Tokens
 from bexio_sandbox.moments import Clock
 from bexio_sandbox.requests import Request, Work
+from bexio_sandbox.state.tables import State
 from bexio_sandbox.ui_actions import UiActions
 
 
@@ -39,7 +39,7 @@ class FaultSettings(Protocol):
 class SandboxParts:
     """The parts of the sandbox that faults act on."""
 
-    books: Books
+    state: State
     tokens: Tokens
     person: UiActions
     clock: Clock

@@ -11,13 +11,13 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from bexio_sandbox.books import invoices
-from bexio_sandbox.books.state import Row
 from bexio_sandbox.errors import ApiError
 from bexio_sandbox.faults import wire
 from bexio_sandbox.faults.context import FaultContext
 from bexio_sandbox.faults.creation_log import Creation
 from bexio_sandbox.requests import Work
+from bexio_sandbox.state import invoices
+from bexio_sandbox.state.tables import Row
 
 _TICKS_PER_SECOND = 10
 _TABLES = {"contact": "contacts", "kb_invoice": "invoices", "article": "articles"}
@@ -54,7 +54,7 @@ def late_commit(context: FaultContext, work: Work) -> Response:
 
 def half_create(context: FaultContext, work: Work) -> Response:
     """Answers 500 to a create and leaves only the first half of the positions."""
-    with context.sandbox.books.lock:
+    with context.sandbox.state.lock:
         response = work()
         if response.status_code != HTTPStatus.CREATED:
             return response
@@ -63,12 +63,12 @@ def half_create(context: FaultContext, work: Work) -> Response:
 
 
 def _cut(context: FaultContext, invoice_id: int) -> None:
-    books = context.sandbox.books
-    with books.transaction():
-        keys = invoices.find(books, invoice_id)["positions"]
+    state = context.sandbox.state
+    with state.transaction():
+        keys = invoices.find(state, invoice_id)["positions"]
         for kind, number in keys[len(keys) // 2 :]:
-            if [kind, number] in invoices.find(books, invoice_id)["positions"]:
-                invoices.remove_position(books, invoice_id, kind, number)
+            if [kind, number] in invoices.find(state, invoice_id)["positions"]:
+                invoices.remove_position(state, invoice_id, kind, number)
 
 
 def too_many(context: FaultContext, _: Work) -> Response:
@@ -165,14 +165,14 @@ def token_revoked(context: FaultContext, work: Work) -> Response:
     token = _token(context)
     if token:
         context.sandbox.tokens.revoke_user(token["user_id"])
-        with context.sandbox.books.transaction():
+        with context.sandbox.state.transaction():
             context.sandbox.logins.end_of("all access of the user was taken back", user_id=token["user_id"])
     return work()
 
 
 def _token(context: FaultContext) -> Row | None:
     try:
-        with context.sandbox.books.lock:
+        with context.sandbox.state.lock:
             return context.sandbox.tokens.of_header(context.incoming.headers.get("Authorization", ""))
     except ApiError:
         return None

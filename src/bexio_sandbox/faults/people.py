@@ -10,11 +10,11 @@ from typing import Any
 
 from werkzeug.wrappers import Response
 
-from bexio_sandbox.books import items, positions
-from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.faults.context import FaultContext
 from bexio_sandbox.faults.parameters import FaultError, listing
 from bexio_sandbox.requests import Work
+from bexio_sandbox.state import items, positions
+from bexio_sandbox.state.tables import Row, State
 from bexio_sandbox.ui_actions import UiActions
 
 NEWEST, THIS, ALL = "newest invoice", "this invoice", "all"
@@ -55,7 +55,7 @@ def _edit_title(context: FaultContext, invoice: Row) -> None:
 
 
 def _edit_price(context: FaultContext, invoice: Row) -> None:
-    rows = positions.of_document(context.sandbox.books, invoice)
+    rows = positions.of_document(context.sandbox.state, invoice)
     priced = [index for index, row in enumerate(rows) if row["type"] in positions.PRICED]
     if not priced:
         raise ValueError(f"invoice {invoice['id']} has no price to edit")
@@ -63,7 +63,7 @@ def _edit_price(context: FaultContext, invoice: Row) -> None:
 
 
 def _merge_contacts(context: FaultContext, contact: Row) -> None:
-    others = [number for number in _living(context.sandbox.books) if number != contact["id"]]
+    others = [number for number in _living(context.sandbox.state) if number != contact["id"]]
     keep = context.fault["keep"] or min(others, default=0)
     _person(context).merge_contacts(keep, contact["id"])
 
@@ -130,7 +130,7 @@ def act(context: FaultContext, work: Work) -> Response:
 
 def _act_on_all(context: FaultContext) -> None:
     action = ACTIONS[context.fault["action"]]
-    with context.sandbox.books.lock:
+    with context.sandbox.state.lock:
         meant = _MEANT[action.about](context)
         if not meant:
             context.fired.problem = f"nothing is meant by {context.fault['target']!r}"
@@ -142,7 +142,7 @@ def _act_on_all(context: FaultContext) -> None:
 
 
 def _invoices(context: FaultContext) -> list[Row]:
-    rows = sorted(context.sandbox.books.invoices.values(), key=lambda row: int(row["id"]))
+    rows = sorted(context.sandbox.state.invoices.values(), key=lambda row: int(row["id"]))
     target = context.fault["target"]
     if target == ALL:
         return rows
@@ -163,7 +163,7 @@ def _this(context: FaultContext, rows: list[Row], in_path: re.Pattern[str]) -> l
 
 
 def _contacts(context: FaultContext) -> list[Row]:
-    living = _living(context.sandbox.books)
+    living = _living(context.sandbox.state)
     target = context.fault["target"]
     if isinstance(target, int):
         meant = [target]
@@ -175,7 +175,7 @@ def _contacts(context: FaultContext) -> list[Row]:
 
 
 def _items(context: FaultContext) -> list[Row]:
-    rows = sorted(context.sandbox.books.tables[items.ITEMS].values(), key=lambda row: int(row["id"]))
+    rows = sorted(context.sandbox.state.tables[items.ITEMS].values(), key=lambda row: int(row["id"]))
     target = context.fault["target"]
     if target == ALL:
         return rows
@@ -199,5 +199,5 @@ _MEANT: dict[str, Callable[[FaultContext], list[Row]]] = {
 }
 
 
-def _living(books: Books) -> dict[int, Row]:
-    return {number: row for number, row in books.contacts.items() if not row["is_archived"]}
+def _living(state: State) -> dict[int, Row]:
+    return {number: row for number, row in state.contacts.items() if not row["is_archived"]}

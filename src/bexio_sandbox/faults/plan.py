@@ -10,7 +10,6 @@ from functools import partial
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
-from bexio_sandbox.books.state import Books
 from bexio_sandbox.faults.context import FaultContext, Fired, SandboxParts
 from bexio_sandbox.faults.creation_log import CreationLog
 from bexio_sandbox.faults.fault import Fault, is_of_identity
@@ -20,6 +19,7 @@ from bexio_sandbox.identity.logins import Logins
 from bexio_sandbox.identity.tokens import Tokens
 from bexio_sandbox.moments import Clock
 from bexio_sandbox.requests import Request, Work
+from bexio_sandbox.state.tables import State
 from bexio_sandbox.ui_actions import UiActions
 
 
@@ -41,10 +41,10 @@ class Faults:
     Every listener is told when a fault strikes, and once more when it could not do what it should.
     """
 
-    def __init__(self, books: Books, tokens: Tokens, logins: Logins, person: UiActions, clock: Clock) -> None:
+    def __init__(self, state: State, tokens: Tokens, logins: Logins, person: UiActions, clock: Clock) -> None:
         self.fired: list[Fired] = []
         self.listeners: list[Callable[[Fired], object]] = []
-        self._sandbox = SandboxParts(books, tokens, person, clock, LateWork(), logins, CreationLog(books))
+        self._sandbox = SandboxParts(state, tokens, person, clock, LateWork(), logins, CreationLog(state))
         self._lock = threading.Lock()
         self._planned: list[_Planned] = []
 

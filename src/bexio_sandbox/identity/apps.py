@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
-from bexio_sandbox.books.state import Books, Row
+from bexio_sandbox.state.tables import Row, State
 
 STANDARD_ID = "bexsync-sandbox"
 STANDARD_SECRET = "sandbox-secret"  # noqa: S105  it opens nothing but a sandbox on this computer
@@ -32,8 +32,8 @@ class App:
 class Apps:
     """All registered apps."""
 
-    def __init__(self, books: Books) -> None:
-        self._books = books
+    def __init__(self, state: State) -> None:
+        self._state = state
 
     def register_standard(self) -> None:
         """Registers the app of every sandbox, unless it is there."""
@@ -46,12 +46,12 @@ class Apps:
         uris = tuple(redirect_uris.split() if isinstance(redirect_uris, str) else redirect_uris)
         _refuse_odd(client_id, secret, uris)
         row = {"client_id": client_id, "secret": secret, "redirect_uris": list(uris), "name": name or client_id}
-        with self._books.transaction():
+        with self._state.transaction():
             known = self._row(client_id)
             if known:
-                self._books.put("apps", {"id": known["id"], **row})
+                self._state.put("apps", {"id": known["id"], **row})
             else:
-                self._books.add("apps", row)
+                self._state.add("apps", row)
         return _app(row)
 
     def find(self, client_id: str) -> App | None:
@@ -61,10 +61,10 @@ class Apps:
 
     def all(self) -> list[App]:
         """Returns all apps, the oldest first."""
-        return [_app(row) for _, row in sorted(self._books.tables["apps"].items())]
+        return [_app(row) for _, row in sorted(self._state.tables["apps"].items())]
 
     def _row(self, client_id: str) -> Row | None:
-        rows = self._books.tables["apps"].values()
+        rows = self._state.tables["apps"].values()
         return next((row for row in rows if row["client_id"] == client_id), None)
 
 

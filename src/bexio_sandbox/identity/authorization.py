@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from werkzeug.datastructures import MultiDict
 
-from bexio_sandbox.behaviours import Doubts
+from bexio_sandbox.behaviours import Behaviours
 from bexio_sandbox.identity.apps import App, Apps
 from bexio_sandbox.scopes import in_order, unknown
 
@@ -73,7 +73,7 @@ class AuthorizationRequest:
         return Refusal(self.redirect_uri, self.state, error, description)
 
 
-def read(sent: MultiDict[str, str], apps: Apps, doubts: Doubts) -> AuthorizationRequest:
+def read(sent: MultiDict[str, str], apps: Apps, behaviours: Behaviours) -> AuthorizationRequest:
     """Checks what a browser brought, in the order in which an error can be told to nobody, then to the app."""
     app, redirect_uri = _app_and_redirect(sent, apps)
     state = sent.get("state")
@@ -97,7 +97,7 @@ def read(sent: MultiDict[str, str], apps: Apps, doubts: Doubts) -> Authorization
     asked = sent.get("scope", "").split()
     if unknown(asked):
         raise refuse("invalid_scope", f"Invalid scopes: {' '.join(asked)}")
-    challenge, method = _challenge(sent, doubts, refuse)
+    challenge, method = _challenge(sent, behaviours, refuse)
     prompts = frozenset(sent.get("prompt", "").split())
     if "none" in prompts and len(prompts) > 1:
         raise refuse("invalid_request", "Invalid parameter: prompt")
@@ -140,11 +140,11 @@ def _app_and_redirect(sent: MultiDict[str, str], apps: Apps) -> tuple[App, str]:
 
 
 def _challenge(
-    sent: MultiDict[str, str], doubts: Doubts, refuse: Callable[[str, str], Refusal]
+    sent: MultiDict[str, str], behaviours: Behaviours, refuse: Callable[[str, str], Refusal]
 ) -> tuple[str | None, str]:
     challenge, method = sent.get("code_challenge"), sent.get("code_challenge_method")
     if challenge is None:
-        if method is not None or doubts["pkce"] == "required":
+        if method is not None or behaviours["pkce"] == "required":
             raise refuse("invalid_request", "Missing parameter: code_challenge")
         return None, "plain"
     if method is not None and method not in _METHODS:

@@ -12,7 +12,6 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
-from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.identity import authorization
 from bexio_sandbox.identity.answers import COMMON_HEADERS, OAuthError
 from bexio_sandbox.identity.apps import Apps
@@ -24,6 +23,7 @@ from bexio_sandbox.identity.pages import Pages
 from bexio_sandbox.identity.people import People
 from bexio_sandbox.identity.sessions import Sessions
 from bexio_sandbox.identity.settings import OPENID, REALM, Settings
+from bexio_sandbox.state.tables import Row, State
 
 AUTH, LOGIN, CONSENT = f"{OPENID}/auth", f"{REALM}/login-actions/authenticate", f"{REALM}/login-actions/consent"
 _SESSION, _BROWSER = "SANDBOX_IDENTITY", "SANDBOX_BROWSER"
@@ -35,16 +35,16 @@ class LoginPages:
     """Leads a person through login, consent and logout."""
 
     def __init__(
-        self, books: Books, settings: Settings, keys: Keys, people: People, apps: Apps, codes: Codes, logins: Logins
+        self, state: State, settings: Settings, keys: Keys, people: People, apps: Apps, codes: Codes, logins: Logins
     ) -> None:
-        self._books = books
+        self._state = state
         self._settings = settings
         self._keys = keys
         self._people = people
         self._apps = apps
         self._codes = codes
         self._logins = logins
-        self._sessions = Sessions(books)
+        self._sessions = Sessions(state)
         self._pages = Pages()
         self._secret = secrets.token_bytes(32)
 
@@ -62,7 +62,7 @@ class LoginPages:
         if parts.path != AUTH:
             raise ValueError(f"{parts.path} is not where apps ask for a login; that is {AUTH}")
         issuer = f"{parts.scheme}://{parts.netloc}{REALM}"
-        with self._books.transaction():
+        with self._state.transaction():
             if self._people.get(user_id) is None:
                 raise ValueError(f"there is no user {user_id}")
             try:
@@ -173,7 +173,7 @@ class LoginPages:
         return with_parameters(request.redirect_uri, **told)
 
     def _request(self, sent: MultiDict[str, str]) -> AuthorizationRequest:
-        return authorization.read(sent, self._apps, self._books.doubts)
+        return authorization.read(sent, self._apps, self._state.behaviours)
 
     def _posted(self, incoming: WerkzeugRequest, bound_to: str) -> AuthorizationRequest:
         """Returns the request that a form of our own pages repeats, if the form is one of this browser."""
@@ -202,7 +202,7 @@ class LoginPages:
                 return self._pages.show("logout", csrf=expected, action=f"{OPENID}/logout")
         for sid in {found["sid"] for found in (hint, session) if found and "sid" in found}:
             self._sessions.end(sid)
-            ends_offline = self._books.doubts["logout_ends_offline"] == "yes"
+            ends_offline = self._state.behaviours["logout_ends_offline"] == "yes"
             self._logins.end_of("the person logged out", sid=sid, offline=ends_offline)
         text = "This browser is not logged in any more. You may close this page."
         response = _redirect(target) if target else self._pages.show("notice", title="You are logged out", text=text)

@@ -11,7 +11,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey, RSAKey
 
-from bexio_sandbox.books.state import Books, Row
+from bexio_sandbox.state.tables import Row, State
 
 _READABLE, _OWN = "RS256", "HS512"
 
@@ -19,34 +19,34 @@ _READABLE, _OWN = "RS256", "HS512"
 class Keys:
     """Signs and reads tokens; keys are made when they are first needed, and kept in the books."""
 
-    def __init__(self, books: Books) -> None:
-        self._books = books
+    def __init__(self, state: State) -> None:
+        self._state = state
 
     def ensure(self) -> None:
         """Makes the keys if there are none."""
-        with self._books.lock:
-            if not self._books.tables["identity_keys"]:
-                with self._books.transaction():
+        with self._state.lock:
+            if not self._state.tables["identity_keys"]:
+                with self._state.transaction():
                     self._add(_first_key(), secrets.token_urlsafe(64))
 
     def rotate(self) -> None:
         """Signs with a new RS256 key from now on; what was signed before stays readable."""
         self.ensure()
-        with self._books.transaction():
+        with self._state.transaction():
             self._add(_new_key(), self._newest()["secret"])
 
     def forget_old(self) -> None:
         """Publishes no key any more but the newest, as if the old ones had been stolen."""
         newest = self._newest()
-        with self._books.transaction():
-            for number in list(self._books.tables["identity_keys"]):
+        with self._state.transaction():
+            for number in list(self._state.tables["identity_keys"]):
                 if number != newest["id"]:
-                    self._books.remove("identity_keys", number)
+                    self._state.remove("identity_keys", number)
 
     def public(self) -> dict[str, Any]:
         """Returns the public keys as a JWKS."""
         self.ensure()
-        rows = self._books.tables["identity_keys"].values()
+        rows = self._state.tables["identity_keys"].values()
         return {"keys": [_rsa(row).as_dict(private=False) for row in rows]}
 
     def sign(self, claims: dict[str, Any]) -> str:
@@ -63,20 +63,20 @@ class Keys:
 
     def read(self, token: str) -> dict[str, Any] | None:
         """Returns the claims of a token that everybody can verify, whether it has ended or not."""
-        keys = [_rsa(row) for row in self._books.tables["identity_keys"].values()]
+        keys = [_rsa(row) for row in self._state.tables["identity_keys"].values()]
         return _first_fit(token, keys, _READABLE)
 
     def read_own(self, token: str) -> dict[str, Any] | None:
         """Returns the claims of a token that only the realm can verify."""
-        keys = [OctKey.import_key(row["secret"]) for row in self._books.tables["identity_keys"].values()]
+        keys = [OctKey.import_key(row["secret"]) for row in self._state.tables["identity_keys"].values()]
         return _first_fit(token, keys, _OWN)
 
     def _newest(self) -> Row:
-        rows = self._books.tables["identity_keys"]
+        rows = self._state.tables["identity_keys"]
         return rows[max(rows)]
 
     def _add(self, private: dict[str, Any], secret: str) -> None:
-        self._books.add("identity_keys", {"private": private, "secret": secret})
+        self._state.add("identity_keys", {"private": private, "secret": secret})
 
 
 def _rsa(row: Row) -> RSAKey:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.identity.settings import Settings
 from bexio_sandbox.seed import made_up_uuid, user_uuid
+from bexio_sandbox.state.tables import Row, State
 
 PASSWORD = "sandbox"  # noqa: S105  everybody's, and written on the login page
 
@@ -15,17 +15,17 @@ PASSWORD = "sandbox"  # noqa: S105  everybody's, and written on the login page
 class People:
     """The users of the company."""
 
-    def __init__(self, books: Books, settings: Settings) -> None:
-        self._books = books
+    def __init__(self, state: State, settings: Settings) -> None:
+        self._state = state
         self._settings = settings
 
     def all(self) -> list[Row]:
         """Returns the users in the order of their ids."""
-        return [row for _, row in sorted(self._books.tables["users"].items())]
+        return [row for _, row in sorted(self._state.tables["users"].items())]
 
     def get(self, user_id: int) -> Row | None:
         """Returns a user."""
-        return self._books.tables["users"].get(user_id)
+        return self._state.tables["users"].get(user_id)
 
     def with_password(self, mail: str, password: str) -> Row | None:
         """Returns the user of a mail address if the password is right."""
@@ -36,11 +36,11 @@ class People:
     @property
     def company_name(self) -> str:
         """The company's name."""
-        return str(self._books.tables["company_profiles"][1]["name"])
+        return str(self._state.tables["company_profiles"][1]["name"])
 
     def claims(self, user_id: int, scopes: Iterable[str]) -> dict[str, Any]:
         """Returns what is told about a user under these scopes."""
-        user, granted = self._books.tables["users"][user_id], set(scopes)
+        user, granted = self._state.tables["users"][user_id], set(scopes)
         claims: dict[str, Any] = {"sub": user_uuid(user_id)}
         if "profile" in granted:
             claims |= {"gender": user["salutation_type"], "given_name": user["firstname"]}

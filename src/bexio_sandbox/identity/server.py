@@ -9,7 +9,6 @@ from typing import Any
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
-from bexio_sandbox.books.state import Books
 from bexio_sandbox.errors import ApiError
 from bexio_sandbox.identity.answers import OAuthError, answer, empty
 from bexio_sandbox.identity.apps import App, Apps
@@ -24,6 +23,7 @@ from bexio_sandbox.identity.settings import OPENID, REALM, Settings
 from bexio_sandbox.identity.token_endpoint import TokenEndpoint, client_of, read_form
 from bexio_sandbox.identity.tokens import Tokens
 from bexio_sandbox.requests import Dispatcher, Interceptor
+from bexio_sandbox.state.tables import State
 
 # Other names would let a page from elsewhere reach this one through a name server of its own.
 _HOSTS = ("127.0.0.1", "localhost", "[::1]")
@@ -35,7 +35,7 @@ class Identity:
 
     def __init__(
         self,
-        books: Books,
+        state: State,
         settings: Settings,
         keys: Keys,
         tokens: Tokens,
@@ -43,22 +43,22 @@ class Identity:
         interceptor: Interceptor,
     ) -> None:
         self.settings = settings
-        self._dispatcher = Dispatcher(books.lock, interceptor)
+        self._dispatcher = Dispatcher(state.lock, interceptor)
         self.hooks, self.requests = self._dispatcher.hooks, self._dispatcher.requests
-        self.apps = Apps(books)
-        self._books = books
+        self.apps = Apps(state)
+        self._state = state
         self._keys = keys
         self._tokens = tokens
         self._logins = logins
-        self._people = People(books, settings)
-        codes = Codes(books)
-        self._browsing = LoginPages(books, settings, keys, self._people, self.apps, codes, logins)
-        self._token_endpoint = TokenEndpoint(books, settings, keys, self._people, codes, logins, tokens)
+        self._people = People(state, settings)
+        codes = Codes(state)
+        self._login_pages = LoginPages(state, settings, keys, self._people, self.apps, codes, logins)
+        self._token_endpoint = TokenEndpoint(state, settings, keys, self._people, codes, logins, tokens)
         self._handlers: dict[str, _Handler] = {
             f"{REALM}/.well-known/openid-configuration": self._show_configuration,
-            AUTH: self._browsing.authorize,
-            LOGIN: self._browsing.log_in,
-            CONSENT: self._browsing.consent,
+            AUTH: self._login_pages.authorize,
+            LOGIN: self._login_pages.log_in,
+            CONSENT: self._login_pages.consent,
             f"{OPENID}/certs": self._show_keys,
             f"{OPENID}/token": self._give_tokens,
             f"{OPENID}/token/introspect": self._introspect,
@@ -90,12 +90,12 @@ class Identity:
 
     def end_logins(self, user_id: int | None = None, reason: str = "it was taken back") -> None:
         """Ends all logins, or those of a user, as a person does who takes an app's access back."""
-        with self._books.transaction():
+        with self._state.transaction():
             self._logins.end_of(reason, user_id=user_id)
 
     def approve(self, url: str, user_id: int = 1, *, is_allowed: bool = True) -> str:
         """Does what a person does in the pages behind an authorization address; returns where the browser goes then."""
-        return self._browsing.approve(url, user_id, is_allowed=is_allowed)
+        return self._login_pages.approve(url, user_id, is_allowed=is_allowed)
 
     def rotate_keys(self, *, forget_old: bool = False) -> None:
         """Signs with a new key from now on; the old keys stay published unless they are to be forgotten."""
@@ -118,15 +118,15 @@ class Identity:
             return answer({"error": "HTTP 404 Not Found"}, 404)
         self._keys.ensure()
         # Errors become answers in here: a refusal that ends a login has to be kept.
-        with self._books.transaction():
+        with self._state.transaction():
             try:
                 return handler(incoming)
             except OAuthError as error:
                 return error.response()
             except PageError as error:
-                return self._browsing.stopped(error)
+                return self._login_pages.stopped(error)
             except Refusal as refusal:
-                return self._browsing.sent_back(incoming, refusal)
+                return self._login_pages.sent_back(incoming, refusal)
 
     def _show_configuration(self, incoming: WerkzeugRequest) -> Response:
         return answer(configuration(issuer_of(incoming)))
@@ -193,7 +193,7 @@ class Identity:
                 raise OAuthError("invalid_grant", "Invalid refresh token")
             self._end_by_token(app, form["refresh_token"], "it was logged out")
             return empty(204)
-        return self._browsing.end_session(incoming, sent)
+        return self._login_pages.end_session(incoming, sent)
 
 
 def _needed(form: dict[str, str], name: str) -> str:

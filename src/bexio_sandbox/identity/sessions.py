@@ -6,14 +6,14 @@ import hmac
 import secrets
 import uuid
 
-from bexio_sandbox.books.state import Books, Row
+from bexio_sandbox.state.tables import Row, State
 
 
 class Sessions:
     """The sessions of browsers; a cookie names each."""
 
-    def __init__(self, books: Books) -> None:
-        self._books = books
+    def __init__(self, state: State) -> None:
+        self._state = state
 
     def begin(self, user_id: int) -> Row:
         """Begins a session of a user who has typed the password."""
@@ -21,19 +21,19 @@ class Sessions:
             "sid": str(uuid.uuid4()),
             "cookie": secrets.token_urlsafe(32),
             "user_id": user_id,
-            "began_at": int(self._books.clock().timestamp()),
+            "began_at": int(self._state.clock().timestamp()),
         }
-        return self._books.add("browser_sessions", row)
+        return self._state.add("browser_sessions", row)
 
     def of_cookie(self, cookie: str) -> Row | None:
         """Returns the session that a cookie names."""
-        for row in self._books.tables["browser_sessions"].values():
+        for row in self._state.tables["browser_sessions"].values():
             if hmac.compare_digest(row["cookie"].encode(), cookie.encode()):
                 return row
         return None
 
     def end(self, sid: str) -> None:
         """Ends a session."""
-        for row in list(self._books.tables["browser_sessions"].values()):
+        for row in list(self._state.tables["browser_sessions"].values()):
             if row["sid"] == sid:
-                self._books.remove("browser_sessions", row["id"])
+                self._state.remove("browser_sessions", row["id"])

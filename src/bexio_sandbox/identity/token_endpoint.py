@@ -12,7 +12,6 @@ from urllib.parse import unquote_plus
 
 from werkzeug.wrappers import Request as WerkzeugRequest
 
-from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.identity.answers import OAuthError
 from bexio_sandbox.identity.apps import App, Apps
 from bexio_sandbox.identity.codes import Codes
@@ -23,6 +22,7 @@ from bexio_sandbox.identity.settings import Settings
 from bexio_sandbox.identity.tokens import Tokens
 from bexio_sandbox.scopes import in_order
 from bexio_sandbox.seed import made_up_uuid
+from bexio_sandbox.state.tables import Row, State
 
 _FORM = "application/x-www-form-urlencoded"
 # The realm knows these grants, but no app of a partner is allowed them.
@@ -67,9 +67,9 @@ class TokenEndpoint:
     """Exchanges codes and refresh tokens for new tokens."""
 
     def __init__(
-        self, books: Books, settings: Settings, keys: Keys, people: People, codes: Codes, logins: Logins, tokens: Tokens
+        self, state: State, settings: Settings, keys: Keys, people: People, codes: Codes, logins: Logins, tokens: Tokens
     ) -> None:
-        self._books = books
+        self._state = state
         self._settings = settings
         self._keys = keys
         self._people = people
@@ -146,7 +146,7 @@ class TokenEndpoint:
         return self._answer(login, scopes, self._next_refresh_token(login, row, form, issuer), issuer)
 
     def _refuse_reuse(self, row: Row) -> None:
-        reuse = self._books.doubts["refresh_reuse"]
+        reuse = self._state.behaviours["refresh_reuse"]
         if row["rotated_at"] is None or reuse == "ignored" or (reuse == "grace" and self._logins.is_in_grace(row)):
             return
         self._logins.end(row["login_id"], "a refresh token was used twice")
@@ -161,7 +161,7 @@ class TokenEndpoint:
         return in_order(asked)
 
     def _next_refresh_token(self, login: Row, row: Row, form: dict[str, str], issuer: str) -> str | None:
-        rotation = self._books.doubts["refresh_rotation"]
+        rotation = self._state.behaviours["refresh_rotation"]
         if rotation == "rotate":
             self._logins.rotate_out(row)
             return self._refresh_token(login, issuer)
@@ -212,7 +212,7 @@ class TokenEndpoint:
         claims = {
             **self._times(),
             "auth_time": login["auth_time"],
-            "jti": made_up_uuid(f"{self._books.count('access_tokens')} {login['sid']}"),
+            "jti": made_up_uuid(f"{self._state.count('access_tokens')} {login['sid']}"),
             "iss": issuer,
             "sub": self._people.claims(login["user_id"], ())["sub"],
             "typ": "Bearer",
@@ -223,7 +223,7 @@ class TokenEndpoint:
             "company_user_id": login["user_id"],
         }
         token = self._keys.sign(claims)
-        end = self._books.clock() + timedelta(seconds=self._settings.access_lifetime)
+        end = self._state.clock() + timedelta(seconds=self._settings.access_lifetime)
         self._tokens.forget_expired(login["id"])
         self._tokens.add(token, scopes, login["user_id"], end, login["id"])
         return token
@@ -249,7 +249,7 @@ class TokenEndpoint:
 
     def now(self) -> int:
         """Returns the time by the identity server's clock, which may be off."""
-        return int(self._books.clock().timestamp() + self._settings.clock_offset)
+        return int(self._state.clock().timestamp() + self._settings.clock_offset)
 
 
 def _transformed(verifier: str, method: str) -> bytes:

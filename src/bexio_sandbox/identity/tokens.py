@@ -7,12 +7,12 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.errors import ApiError
 from bexio_sandbox.identity.keys import Keys
 from bexio_sandbox.identity.settings import Settings
 from bexio_sandbox.scopes import SCOPES, in_order, unknown
 from bexio_sandbox.seed import user_uuid
+from bexio_sandbox.state.tables import Row, State
 
 LIFETIME = timedelta(days=60)
 
@@ -20,8 +20,8 @@ LIFETIME = timedelta(days=60)
 class Tokens:
     """The tokens that were given out for a company."""
 
-    def __init__(self, books: Books, keys: Keys, settings: Settings) -> None:
-        self._books = books
+    def __init__(self, state: State, keys: Keys, settings: Settings) -> None:
+        self._state = state
         self._keys = keys
         self._settings = settings
 
@@ -32,11 +32,11 @@ class Tokens:
         granted = SCOPES if scopes is None else frozenset(scopes)
         if granted - SCOPES:
             raise ValueError(f"unknown scope: {', '.join(unknown(sorted(granted)))}")
-        if user_id not in self._books.tables["users"]:
+        if user_id not in self._state.tables["users"]:
             raise ValueError(f"there is no user {user_id}")
-        expiry = None if token and lifetime is None else self._books.clock() + (lifetime or LIFETIME)
-        value = token or self._personal(user_id, in_order(granted), expiry or self._books.clock())
-        with self._books.transaction():
+        expiry = None if token and lifetime is None else self._state.clock() + (lifetime or LIFETIME)
+        value = token or self._personal(user_id, in_order(granted), expiry or self._state.clock())
+        with self._state.transaction():
             self.revoke(value)
             self.add(value, sorted(granted), user_id, expiry)
         return value
@@ -47,7 +47,7 @@ class Tokens:
         """Accepts a token from now on; a token of a login ends with it."""
         expires_at = None if expiry is None else int(expiry.timestamp())
         row = {"token": token, "scopes": list(scopes), "user_id": user_id, "expires_at": expires_at}
-        self._books.add("tokens", {**row, "login_id": login_id})
+        self._state.add("tokens", {**row, "login_id": login_id})
 
     def revoke(self, token: str) -> None:
         """Makes a token worthless."""
@@ -59,22 +59,22 @@ class Tokens:
 
     def forget_expired(self, login_id: int) -> None:
         """Drops the tokens of a login that nobody would accept any more."""
-        for row in list(self._books.tables["tokens"].values()):
+        for row in list(self._state.tables["tokens"].values()):
             if row.get("login_id") == login_id and self._is_expired(row):
-                self._books.remove("tokens", row["id"])
+                self._state.remove("tokens", row["id"])
 
     def revoke_user(self, user_id: int) -> None:
         """Makes all tokens of a user worthless."""
-        with self._books.transaction():
+        with self._state.transaction():
             self._remove("user_id", user_id)
 
     def expire(self, token: str) -> None:
         """Lets a token end now."""
-        now = int(self._books.clock().timestamp())
-        with self._books.transaction():
-            for row in list(self._books.tables["tokens"].values()):
+        now = int(self._state.clock().timestamp())
+        with self._state.transaction():
+            for row in list(self._state.tables["tokens"].values()):
                 if row["token"] == token:
-                    self._books.put("tokens", {**row, "expires_at": now})
+                    self._state.put("tokens", {**row, "expires_at": now})
 
     def of_header(self, authorization: str) -> Row:
         """Returns the token of an Authorization header."""
@@ -86,19 +86,19 @@ class Tokens:
 
     def find(self, token: str) -> Row | None:
         """Returns a token that is accepted now."""
-        for row in self._books.tables["tokens"].values():
+        for row in self._state.tables["tokens"].values():
             if hmac.compare_digest(row["token"].encode(), token.encode()) and not self._is_expired(row):
                 return row
         return None
 
     def _remove(self, field: str, value: str | int) -> None:
-        with self._books.lock:
-            for row in list(self._books.tables["tokens"].values()):
+        with self._state.lock:
+            for row in list(self._state.tables["tokens"].values()):
                 if row.get(field) == value:
-                    self._books.remove("tokens", row["id"])
+                    self._state.remove("tokens", row["id"])
 
     def _is_expired(self, row: Row) -> bool:
-        return row["expires_at"] is not None and self._books.clock().timestamp() >= row["expires_at"]
+        return row["expires_at"] is not None and self._state.clock().timestamp() >= row["expires_at"]
 
     def _personal(self, user_id: int, scopes: list[str], expiry: datetime) -> str:
         claims = {
@@ -107,7 +107,7 @@ class Tokens:
             "company_id": self._settings.company_id,
             "company_user_id": user_id,
             "scope": " ".join(scopes),
-            "iat": int(self._books.clock().timestamp()),
+            "iat": int(self._state.clock().timestamp()),
             "exp": int(expiry.timestamp()),
             "jti": secrets.token_hex(8),
         }

@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bexio_sandbox import Fault, Fired, Sandbox, UnusableBooks
-from bexio_sandbox.behaviours import DOUBTS
+from bexio_sandbox import Fault, Fired, Sandbox, UnusableStateFile
+from bexio_sandbox.behaviours import BEHAVIOURS
 from bexio_sandbox.faults.file import read as read_faults
 from bexio_sandbox.identity.apps import STANDARD_ID, STANDARD_SECRET
 from bexio_sandbox.identity.people import PASSWORD
@@ -60,8 +60,10 @@ def run(output: Output, wishes: Wishes) -> Exit:
 def show_doubts(output: Output) -> Exit:
     """One paragraph per open question."""
     if output.json:
-        return output.data(Exit.OK, {"doubts": [{"name": name, **asdict(doubt)} for name, doubt in DOUBTS.items()]}, [])
-    for name, doubt in DOUBTS.items():
+        return output.data(
+            Exit.OK, {"doubts": [{"name": name, **asdict(doubt)} for name, doubt in BEHAVIOURS.items()]}, []
+        )
+    for name, doubt in BEHAVIOURS.items():
         values = " | ".join(f"{value} (default)" if value == doubt.default else value for value in doubt.values)
         output.say(f"{name} = {values}\n    {doubt.sentence}")
     return Exit.OK
@@ -72,9 +74,9 @@ def _opened(wishes: Wishes) -> tuple[Sandbox, list[Fault]]:
         planned = read_faults(wishes.faults) if wishes.faults else []
         answers = _answers(wishes.doubts)
         sandbox = Sandbox(
-            doubts=answers, data=wishes.data, speed=wishes.speed, company=wishes.company, token=wishes.token
+            behaviours=answers, data=wishes.data, speed=wishes.speed, company=wishes.company, token=wishes.token
         )
-    except UnusableBooks as problem:
+    except UnusableStateFile as problem:
         hint = "Name another file with --data; it is made where there is none."
         raise ConfigurationProblem(str(problem), hint) from None
     except ValueError as problem:

@@ -6,10 +6,10 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.decimals import plain
 from bexio_sandbox.errors import form_error, not_found
 from bexio_sandbox.messages import text
+from bexio_sandbox.state.tables import Row, State
 
 ITEMS = "articles"
 SERVICE = 2
@@ -56,61 +56,61 @@ _ALWAYS_KEPT = ("user_id", "intern_code", "intern_name")
 _LOADED_AT_ONCE = 5000
 
 
-def find(books: Books, item_id: int) -> Row:
+def find(state: State, item_id: int) -> Row:
     """Returns an item with all its fields."""
-    return {**BLANK, **stored(books, item_id)}
+    return {**BLANK, **stored(state, item_id)}
 
 
-def stored(books: Books, item_id: int) -> Row:
+def stored(state: State, item_id: int) -> Row:
     """Returns an item as it is kept: without what is blank."""
-    row = books.tables[ITEMS].get(item_id)
+    row = state.tables[ITEMS].get(item_id)
     if row is None:
         raise not_found()
     return row
 
 
-def create(books: Books, values: dict[str, Any], language: str) -> Row:
+def create(state: State, values: dict[str, Any], language: str) -> Row:
     """Adds an item, in the company's own currency if none is given."""
     item = {**BLANK, "currency_id": 1, **_cleaned(values)}
-    _refuse_odd(books, item, {}, language)
-    return {**BLANK, **books.add(ITEMS, _without_blanks(item))}
+    _refuse_odd(state, item, {}, language)
+    return {**BLANK, **state.add(ITEMS, _without_blanks(item))}
 
 
-def edit(books: Books, item_id: int, values: dict[str, Any], language: str) -> Row:
+def edit(state: State, item_id: int, values: dict[str, Any], language: str) -> Row:
     """Changes the given fields of an item; the others stay, or become blank."""
-    current = find(books, item_id)
+    current = find(state, item_id)
     kept = current
-    if books.doubts["item_edit"] == "emptied":
+    if state.behaviours["item_edit"] == "emptied":
         kept = {**BLANK, "id": item_id, **{name: current[name] for name in _LASTING}}
-    return _replace(books, current, kept, values, language)
+    return _replace(state, current, kept, values, language)
 
 
-def change(books: Books, item_id: int, values: dict[str, Any], language: str) -> Row:
+def change(state: State, item_id: int, values: dict[str, Any], language: str) -> Row:
     """Changes the given fields of an item and no others, as bexio's own pages do."""
-    current = find(books, item_id)
-    return _replace(books, current, current, values, language)
+    current = find(state, item_id)
+    return _replace(state, current, current, values, language)
 
 
-def delete(books: Books, item_id: int) -> None:
+def delete(state: State, item_id: int) -> None:
     """Deletes an item for good."""
-    stored(books, item_id)
-    books.remove(ITEMS, item_id)
+    stored(state, item_id)
+    state.remove(ITEMS, item_id)
 
 
-def book(books: Books, item_id: int, amount: Decimal) -> Row:
+def book(state: State, item_id: int, amount: Decimal) -> Row:
     """Books some pieces in, or out if the amount is negative; from then on no form can set the stock."""
-    item = _with_stock(books, item_id)
+    item = _with_stock(state, item_id)
     booked = plain(Decimal(item["booked_nr"] or 0) + amount)
-    return books.put(ITEMS, {**stored(books, item_id), "booked_nr": booked})
+    return state.put(ITEMS, {**stored(state, item_id), "booked_nr": booked})
 
 
-def reserve(books: Books, item_id: int, amount: Decimal) -> Row:
+def reserve(state: State, item_id: int, amount: Decimal) -> Row:
     """Promises some pieces to customers, or frees them if the amount is negative."""
-    item = _with_stock(books, item_id)
+    item = _with_stock(state, item_id)
     reserved = Decimal(item["reserved_nr"]) + amount
     if reserved < 0:
         raise form_error(f"stock_reserved_nr: only {item['reserved_nr']} are reserved.")
-    return books.put(ITEMS, {**stored(books, item_id), "reserved_nr": plain(reserved)})
+    return state.put(ITEMS, {**stored(state, item_id), "reserved_nr": plain(reserved)})
 
 
 def in_stock(item: Row) -> Decimal:
@@ -123,18 +123,18 @@ def available(item: Row) -> Decimal:
     return in_stock(item) - Decimal(item["reserved_nr"])
 
 
-def load(books: Books, count: int, first: int, values: dict[str, Any]) -> None:
+def load(state: State, count: int, first: int, values: dict[str, Any]) -> None:
     """Adds many numbered items at once that hold the same otherwise."""
     common = _without_blanks({"user_id": 1, "currency_id": 1, **_cleaned(values)})
     numbers = iter(range(first, first + count))
     while chunk := list(islice(numbers, _LOADED_AT_ONCE)):
-        with books.transaction():
+        with state.transaction():
             for number in chunk:
-                books.add(ITEMS, {**common, "intern_code": f"ITEM-{number:06}", "intern_name": f"Item {number}"})
+                state.add(ITEMS, {**common, "intern_code": f"ITEM-{number:06}", "intern_name": f"Item {number}"})
 
 
-def _with_stock(books: Books, item_id: int) -> Row:
-    item = find(books, item_id)
+def _with_stock(state: State, item_id: int) -> Row:
+    item = find(state, item_id)
     if not item["is_stock"]:
         raise form_error(f"is_stock: the item {item_id} is not kept in stock.")
     return item
@@ -145,33 +145,33 @@ def _cleaned(values: dict[str, Any]) -> dict[str, Any]:
     return {name: "" if value is None and isinstance(BLANK[name], str) else value for name, value in values.items()}
 
 
-def _replace(books: Books, current: Row, kept: Row, values: dict[str, Any], language: str) -> Row:
+def _replace(state: State, current: Row, kept: Row, values: dict[str, Any], language: str) -> Row:
     if "stock_nr" in values and current["booked_nr"] is not None:
         raise form_error("stock_nr: The stock can not be set once there are stock bookings.")
     item = {**kept, **_cleaned(values)}
-    _refuse_odd(books, item, current, language)
-    return {**BLANK, **books.put(ITEMS, {"id": current["id"], **_without_blanks(item)})}
+    _refuse_odd(state, item, current, language)
+    return {**BLANK, **state.put(ITEMS, {"id": current["id"], **_without_blanks(item)})}
 
 
-def _refuse_odd(books: Books, item: Row, before: Row, language: str) -> None:
+def _refuse_odd(state: State, item: Row, before: Row, language: str) -> None:
     errors = []
     if before and item["article_type_id"] != before["article_type_id"]:
         errors.append("article_type_id: The type of an item can not be changed.")
     if item["is_stock"] and item["article_type_id"] == SERVICE:
         errors.append(f"is_stock: {text('invalid', language)}")
-    place = books.tables["stock_places"].get(item["stock_place_id"] or 0)
+    place = state.tables["stock_places"].get(item["stock_place_id"] or 0)
     if place is not None and place["stock_id"] != item["stock_id"]:
         errors.append(f"stock_place_id: {text('invalid', language)}")
-    if item["intern_code"] != before.get("intern_code") and _is_taken(books, item):
+    if item["intern_code"] != before.get("intern_code") and _is_taken(state, item):
         errors.append(f"intern_code: {text('taken', language)}")
     if errors:
         raise form_error(*errors)
 
 
-def _is_taken(books: Books, item: Row) -> bool:
-    if books.doubts["item_codes"] == "many":
+def _is_taken(state: State, item: Row) -> bool:
+    if state.behaviours["item_codes"] == "many":
         return False
-    return any(row["intern_code"] == item["intern_code"] for row in books.tables[ITEMS].values())
+    return any(row["intern_code"] == item["intern_code"] for row in state.tables[ITEMS].values())
 
 
 def _without_blanks(item: Row) -> Row:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.errors import form_error, not_found
 from bexio_sandbox.messages import text
+from bexio_sandbox.state.tables import Row, State
 
 COMPANY, PERSON = 1, 2
 
@@ -46,63 +46,63 @@ _BLANK: Row = {
 }
 
 
-def live(books: Books, contact_id: int) -> Row:
+def live(state: State, contact_id: int) -> Row:
     """Returns a contact that is not archived."""
-    contact = books.contacts.get(contact_id)
+    contact = state.contacts.get(contact_id)
     if contact is None or contact["is_archived"]:
         raise not_found()
     return contact
 
 
-def create(books: Books, values: dict[str, Any], language: str) -> Row:
+def create(state: State, values: dict[str, Any], language: str) -> Row:
     """Adds a contact, with the next number if none is given."""
     number = values.get("nr")
     if number is None:
-        number = books.counters.get("contact_nr", 0) + 1
-    elif _is_taken(books, number, 0):
+        number = state.counters.get("contact_nr", 0) + 1
+    elif _is_taken(state, number, 0):
         raise form_error(f"nr: {text('taken', language)}")
-    row = books.add("contacts", {**_BLANK, **_cleaned(values), "nr": number, "updated_at": books.now()})
-    books.set_counter("contact_nr", max(number, books.counters.get("contact_nr", 0)))
+    row = state.add("contacts", {**_BLANK, **_cleaned(values), "nr": number, "updated_at": state.now()})
+    state.set_counter("contact_nr", max(number, state.counters.get("contact_nr", 0)))
     return row
 
 
-def edit(books: Books, contact_id: int, values: dict[str, Any], language: str) -> Row:
+def edit(state: State, contact_id: int, values: dict[str, Any], language: str) -> Row:
     """Changes the given fields of a contact."""
-    contact = live(books, contact_id)
+    contact = live(state, contact_id)
     changes = _cleaned(values)
     number = changes.get("nr")
     if number is None:
         changes.pop("nr", None)
-    elif _is_taken(books, number, contact_id):
+    elif _is_taken(state, number, contact_id):
         raise form_error(f"nr: {text('taken', language)}")
-    changed = books.put("contacts", {**contact, **changes, "updated_at": books.now()})
-    _recount_numbers(books)
+    changed = state.put("contacts", {**contact, **changes, "updated_at": state.now()})
+    _recount_numbers(state)
     return changed
 
 
-def archive(books: Books, contact_id: int, *, is_archived: bool = True) -> None:
+def archive(state: State, contact_id: int, *, is_archived: bool = True) -> None:
     """Moves a contact into the archive, or back."""
-    contact = books.contacts.get(contact_id)
+    contact = state.contacts.get(contact_id)
     if contact is None or contact["is_archived"] is is_archived:
         raise not_found()
-    moved = {"updated_at": books.now()} if books.doubts["archive_moves_updated_at"] == "yes" else {}
-    books.put("contacts", {**contact, "is_archived": is_archived, **moved})
-    _recount_numbers(books)
+    moved = {"updated_at": state.now()} if state.behaviours["archive_moves_updated_at"] == "yes" else {}
+    state.put("contacts", {**contact, "is_archived": is_archived, **moved})
+    _recount_numbers(state)
 
 
-def merge(books: Books, keep: int, drop: int) -> None:
+def merge(state: State, keep: int, drop: int) -> None:
     """Gives all documents of one contact to another and drops it."""
-    kept, dropped = live(books, keep), live(books, drop)
-    for invoice in list(books.invoices.values()):
+    kept, dropped = live(state, keep), live(state, drop)
+    for invoice in list(state.invoices.values()):
         if invoice["contact_id"] == drop:
-            books.put("invoices", {**invoice, "contact_id": keep})
+            state.put("invoices", {**invoice, "contact_id": keep})
     filled = {name: value for name, value in dropped.items() if value and not kept[name]}
-    books.put("contacts", {**kept, **filled, "is_archived": False, "updated_at": books.now()})
-    if books.doubts["merge_leaves"] == "archived":
-        archive(books, drop)
+    state.put("contacts", {**kept, **filled, "is_archived": False, "updated_at": state.now()})
+    if state.behaviours["merge_leaves"] == "archived":
+        archive(state, drop)
     else:
-        books.remove("contacts", drop)
-        _recount_numbers(books)
+        state.remove("contacts", drop)
+        _recount_numbers(state)
 
 
 def street(row: Row) -> str | None:
@@ -119,9 +119,9 @@ def full_name(contact: Row) -> str:
     return " ".join(part for part in parts if part)
 
 
-def letter_address(books: Books, contact: Row) -> str:
+def letter_address(state: State, contact: Row) -> str:
     """Returns the address block that a document keeps from its creation on."""
-    country = books.tables["countries"].get(contact["country_id"] or 0)
+    country = state.tables["countries"].get(contact["country_id"] or 0)
     lines = [
         full_name(contact),
         contact["address_addition"],
@@ -140,16 +140,16 @@ def _cleaned(values: dict[str, Any]) -> dict[str, Any]:
     return {name: "" if value is None and isinstance(_BLANK[name], str) else value for name, value in cleaned.items()}
 
 
-def _is_taken(books: Books, number: int, own_id: int) -> bool:
-    if books.doubts["contact_nr_unique"] == "no":
+def _is_taken(state: State, number: int, own_id: int) -> bool:
+    if state.behaviours["contact_nr_unique"] == "no":
         return False
     return any(
         contact["nr"] == number and not contact["is_archived"] and contact["id"] != own_id
-        for contact in books.contacts.values()
+        for contact in state.contacts.values()
     )
 
 
-def _recount_numbers(books: Books) -> None:
+def _recount_numbers(state: State) -> None:
     # The next number follows the highest of the live contacts, so the number of an archived one comes again.
-    numbers = (contact["nr"] for contact in books.contacts.values() if not contact["is_archived"])
-    books.set_counter("contact_nr", max(numbers, default=0))
+    numbers = (contact["nr"] for contact in state.contacts.values() if not contact["is_archived"])
+    state.set_counter("contact_nr", max(numbers, default=0))

@@ -27,7 +27,7 @@ _REASONS = {
 }
 
 
-class UnusableBooks(Exception):
+class UnusableStateFile(Exception):
     """A file that cannot hold the books of a sandbox; the text says why."""
 
 
@@ -37,9 +37,9 @@ class Storage:
     def __init__(self, path: Path) -> None:
         self._path = path
         if path.is_dir():
-            raise UnusableBooks(f"{path} is a folder, not a file.")
+            raise UnusableStateFile(f"{path} is a folder, not a file.")
         if not path.parent.is_dir():
-            raise UnusableBooks(f"For the file {path.name} there is no folder {path.parent}.")
+            raise UnusableStateFile(f"For the file {path.name} there is no folder {path.parent}.")
         self._guard = _sole_use(path)
         with self._problems_as_sentences():
             # Only the owner of the books' lock comes here, from whichever thread serves the request.
@@ -52,7 +52,7 @@ class Storage:
                 self._connection.executescript(_SCHEMA)
             for name, number, body in self._connection.execute("SELECT name, id, body FROM rows ORDER BY name, id"):
                 if name not in tables:
-                    raise UnusableBooks(f"{self._path} was written by a newer version of bexsync.")
+                    raise UnusableStateFile(f"{self._path} was written by a newer version of bexsync.")
                 tables[name][number] = json.loads(body)
             counters.update(self._connection.execute("SELECT name, value FROM counters").fetchall())
             self._connection.execute("PRAGMA journal_mode=WAL")
@@ -64,7 +64,7 @@ class Storage:
         for name, columns in _COLUMNS.items():
             rows = self._connection.execute("SELECT name FROM pragma_table_info(?)", (name,))
             if found and {column for (column,) in rows} != columns:
-                raise UnusableBooks(f"{self._path} holds something else than the books of a sandbox.")
+                raise UnusableStateFile(f"{self._path} holds something else than the books of a sandbox.")
         return not found
 
     @contextmanager
@@ -74,9 +74,9 @@ class Storage:
         except sqlite3.Error as problem:
             kind = "_".join(str(getattr(problem, "sqlite_errorname", "")).split("_")[:2])
             reason = _REASONS.get(kind, f"cannot be used: {problem}")
-            raise UnusableBooks(f"{self._path} {reason}.") from None
+            raise UnusableStateFile(f"{self._path} {reason}.") from None
         except json.JSONDecodeError:
-            raise UnusableBooks(f"{self._path} is damaged.") from None
+            raise UnusableStateFile(f"{self._path} is damaged.") from None
 
     def save(self, rows: Mapping[tuple[str, int], dict[str, Any] | None], counters: Mapping[str, int]) -> None:
         """Writes changed rows and counters in one transaction; None deletes a row."""
@@ -116,7 +116,7 @@ def _sole_use(path: Path) -> int | None:
             fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(guard)
-            raise UnusableBooks(f"{path} is served by another sandbox already.") from None
+            raise UnusableStateFile(f"{path} is served by another sandbox already.") from None
         except OSError:  # a file system without locks
             os.close(guard)
             return None

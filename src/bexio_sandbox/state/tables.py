@@ -9,9 +9,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from bexio_sandbox.behaviours import Doubts
-from bexio_sandbox.books.storage import Storage
+from bexio_sandbox.behaviours import Behaviours
 from bexio_sandbox.moments import local_date, local_stamp
+from bexio_sandbox.state.storage import Storage
 
 Row = dict[str, Any]
 Table = dict[int, Row]
@@ -69,13 +69,13 @@ TABLES = (
 )
 
 
-class Books:
+class State:
     """All rows of one company; a row is never changed in place but replaced, so that a transaction can be undone."""
 
-    def __init__(self, clock: Callable[[], datetime], doubts: Doubts, data: Path | None) -> None:
+    def __init__(self, clock: Callable[[], datetime], behaviours: Behaviours, data: Path | None) -> None:
         self.lock = threading.RLock()
         self.clock = clock
-        self.doubts = doubts
+        self.behaviours = behaviours
         self.tables: dict[str, Table] = {name: {} for name in TABLES}
         self.counters: dict[str, int] = {}
         self._undo: list[Callable[[], None]] = []

@@ -5,34 +5,34 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from bexio_sandbox.books import invoices
-from bexio_sandbox.books.state import Books, Row
 from bexio_sandbox.errors import form_error, not_found
+from bexio_sandbox.state import invoices
+from bexio_sandbox.state.tables import Row, State
 
 _OPEN = (invoices.OPEN, invoices.PARTIAL, invoices.UNPAID)
 _LEVELS = ((14, "Zahlungserinnerung"), (10, "1. Mahnung"), (10, "2. Mahnung"), (10, "Letzte Mahnung"))
 
 
-def of_invoice(books: Books, invoice: Row) -> list[Row]:
+def of_invoice(state: State, invoice: Row) -> list[Row]:
     """Returns the reminders of an invoice, the first level first."""
-    return [books.reminders[number] for number in invoice["reminder_ids"]]
+    return [state.reminders[number] for number in invoice["reminder_ids"]]
 
 
-def find(books: Books, invoice: Row, reminder_id: int) -> Row:
+def find(state: State, invoice: Row, reminder_id: int) -> Row:
     """Returns one reminder of an invoice."""
     if reminder_id not in invoice["reminder_ids"]:
         raise not_found()
-    return books.reminders[reminder_id]
+    return state.reminders[reminder_id]
 
 
-def create(books: Books, invoice: Row) -> Row:
+def create(state: State, invoice: Row) -> Row:
     """Adds the next level."""
     if invoice["kb_item_status_id"] not in _OPEN:
         raise form_error("global: The invoice is not in issued state.")
     level = len(invoice["reminder_ids"]) + 1
     days, title = _LEVELS[min(level, len(_LEVELS)) - 1]
-    today = books.today()
-    row = books.add(
+    today = state.today()
+    row = state.add(
         "reminders",
         {
             "kb_invoice_id": invoice["id"],
@@ -48,28 +48,28 @@ def create(books: Books, invoice: Row) -> Row:
             "is_sent": False,
             "header": "Guten Tag<br/><br/>Wir vermissen Ihre Zahlung zu dieser Rechnung.",
             "footer": "Haben Sie inzwischen bezahlt, so hat sich dieses Schreiben erledigt.",
-            "created_at": books.now(),
+            "created_at": state.now(),
         },
     )
-    books.put("invoices", {**invoice, "reminder_ids": [*invoice["reminder_ids"], row["id"]]})
+    state.put("invoices", {**invoice, "reminder_ids": [*invoice["reminder_ids"], row["id"]]})
     return row
 
 
-def remove(books: Books, invoice: Row, reminder_id: int) -> None:
+def remove(state: State, invoice: Row, reminder_id: int) -> None:
     """Deletes the latest reminder; an earlier one has to stay."""
-    find(books, invoice, reminder_id)
+    find(state, invoice, reminder_id)
     if invoice["reminder_ids"][-1] != reminder_id:
         raise form_error("global: Only the latest reminder can be deleted.")
-    books.remove("reminders", reminder_id)
-    books.put("invoices", {**invoice, "reminder_ids": invoice["reminder_ids"][:-1]})
+    state.remove("reminders", reminder_id)
+    state.put("invoices", {**invoice, "reminder_ids": invoice["reminder_ids"][:-1]})
 
 
-def mark(books: Books, reminder: Row, *, is_sent: bool) -> None:
+def mark(state: State, reminder: Row, *, is_sent: bool) -> None:
     """Notes whether a reminder went out."""
-    books.put("reminders", {**reminder, "is_sent": is_sent})
+    state.put("reminders", {**reminder, "is_sent": is_sent})
 
 
-def send(books: Books, invoice: Row, reminder: Row, letter: dict[str, Any]) -> None:
+def send(state: State, invoice: Row, reminder: Row, letter: dict[str, Any]) -> None:
     """Mails a reminder to a customer."""
-    invoices.note_mail(books, invoice, letter, f"{reminder['title']} {invoice['document_nr']}")
-    mark(books, reminder, is_sent=True)
+    invoices.note_mail(state, invoice, letter, f"{reminder['title']} {invoice['document_nr']}")
+    mark(state, reminder, is_sent=True)

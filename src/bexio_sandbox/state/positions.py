@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal, localcontext
 from typing import Any
 
-from bexio_sandbox.books import items
-from bexio_sandbox.books.state import POSITION_TABLES, Books, Row
-from bexio_sandbox.books.totals import Discount, Line, discounts_taken, line_total
 from bexio_sandbox.decimals import CONTEXT
 from bexio_sandbox.errors import not_found
+from bexio_sandbox.state import items
+from bexio_sandbox.state.tables import POSITION_TABLES, Row, State
+from bexio_sandbox.state.totals import Discount, Line, discounts_taken, line_total
 
 PRICED = ("KbPositionCustom", "KbPositionArticle")
 DISCOUNT = "KbPositionDiscount"
@@ -35,27 +35,27 @@ _BLANKS: dict[str, Row] = {
 _BLANKS["KbPositionArticle"] = {**_BLANKS["KbPositionCustom"], "article_id": None}
 
 
-def of_document(books: Books, document: Row) -> list[Row]:
+def of_document(state: State, document: Row) -> list[Row]:
     """Returns the positions of a document in their order."""
-    return [books.tables[POSITION_TABLES[kind]][number] for kind, number in document["positions"]]
+    return [state.tables[POSITION_TABLES[kind]][number] for kind, number in document["positions"]]
 
 
-def find(books: Books, document: Row, kind: str, position_id: int) -> Row:
+def find(state: State, document: Row, kind: str, position_id: int) -> Row:
     """Returns one position of a document."""
     if [kind, position_id] not in document["positions"]:
         raise not_found()
-    return books.tables[POSITION_TABLES[kind]][position_id]
+    return state.tables[POSITION_TABLES[kind]][position_id]
 
 
-def add(books: Books, document: Row, kind: str, values: dict[str, Any]) -> Row:
+def add(state: State, document: Row, kind: str, values: dict[str, Any]) -> Row:
     """Adds a position row; the document has to take up its key."""
     given = {name: value for name, value in values.items() if value is not None}
     row = {"type": kind, "document_id": document["id"], "parent_id": None, **_BLANKS[kind], **given}
     if kind == "KbPositionArticle":
-        row = _from_article(books, row, given)
+        row = _from_article(state, row, given)
     if kind in PRICED:
-        row = _with_defaults(books, document, row)
-    return books.add(POSITION_TABLES[kind], row)
+        row = _with_defaults(state, document, row)
+    return state.add(POSITION_TABLES[kind], row)
 
 
 def key(row: Row) -> list[Any]:
@@ -63,9 +63,9 @@ def key(row: Row) -> list[Any]:
     return [row["type"], row["id"]]
 
 
-def price_lines(books: Books, rows: list[Row]) -> list[Line]:
+def price_lines(state: State, rows: list[Row]) -> list[Line]:
     """Returns the positions that cost something, as the totals need them."""
-    return [Line(position_total(books, row), tax_rate(books, row)) for row in rows if row["type"] in PRICED]
+    return [Line(position_total(state, row), tax_rate(state, row)) for row in rows if row["type"] in PRICED]
 
 
 def discount_lines(rows: list[Row]) -> list[Discount]:
@@ -73,15 +73,15 @@ def discount_lines(rows: list[Row]) -> list[Discount]:
     return [Discount(row["is_percentual"], Decimal(row["value"])) for row in rows if row["type"] == DISCOUNT]
 
 
-def position_total(books: Books, row: Row) -> Decimal:
+def position_total(state: State, row: Row) -> Decimal:
     """Returns what a priced position comes to."""
     amount, price, discount = (Decimal(row[name]) for name in ("amount", "unit_price", "discount_in_percent"))
-    return line_total(amount, price, discount, books.doubts["position_rounding"])
+    return line_total(amount, price, discount, state.behaviours["position_rounding"])
 
 
-def tax_rate(books: Books, row: Row) -> Decimal | None:
+def tax_rate(state: State, row: Row) -> Decimal | None:
     """Returns the VAT rate of a position in per cent."""
-    tax = books.taxes.get(row["tax_id"] or 0)
+    tax = state.taxes.get(row["tax_id"] or 0)
     return Decimal(str(tax["value"])) if tax else None
 
 
@@ -105,39 +105,39 @@ def numbers(rows: list[Row]) -> list[str | None]:
     return printed
 
 
-def sum_before(books: Books, rows: list[Row], index: int) -> Decimal:
+def sum_before(state: State, rows: list[Row], index: int) -> Decimal:
     """Returns the sum of the priced positions above one, for a subtotal."""
     with localcontext(CONTEXT):
-        return sum((line.total for line in price_lines(books, rows[:index])), Decimal(0))
+        return sum((line.total for line in price_lines(state, rows[:index])), Decimal(0))
 
 
-def group_sum(books: Books, rows: list[Row], group_id: int) -> Decimal:
+def group_sum(state: State, rows: list[Row], group_id: int) -> Decimal:
     """Returns the sum of the positions within a group."""
     members = [row for row in rows if row["parent_id"] == group_id]
     with localcontext(CONTEXT):
-        return sum((line.total for line in price_lines(books, members)), Decimal(0))
+        return sum((line.total for line in price_lines(state, members)), Decimal(0))
 
 
-def discount_total(books: Books, rows: list[Row], index: int) -> Decimal:
+def discount_total(state: State, rows: list[Row], index: int) -> Decimal:
     """Returns what one discount position takes off the document."""
-    gross = sum((line.total for line in price_lines(books, rows)), Decimal(0))
+    gross = sum((line.total for line in price_lines(state, rows)), Decimal(0))
     rank = sum(1 for row in rows[:index] if row["type"] == DISCOUNT)
     return discounts_taken(gross, discount_lines(rows))[rank]
 
 
-def _from_article(books: Books, row: Row, given: dict[str, Any]) -> Row:
-    article = items.find(books, row["article_id"])
+def _from_article(state: State, row: Row, given: dict[str, Any]) -> Row:
+    article = items.find(state, row["article_id"])
     own = {"text": article["intern_name"], "unit_price": article["sale_price"] or "0", "unit_id": article["unit_id"]}
     return {**row, **{name: value for name, value in own.items() if name not in given}}
 
 
-def _with_defaults(books: Books, document: Row, row: Row) -> Row:
+def _with_defaults(state: State, document: Row, row: Row) -> Row:
     row = dict(row)
     if row["account_id"] is None:
-        accounts = books.tables["accounts"].values()
+        accounts = state.tables["accounts"].values()
         row["account_id"] = next(account["id"] for account in accounts if account["account_no"] == "3200")
-    if row["tax_id"] is None and document["mwst_type"] == 0 and books.doubts["missing_tax_id"] == "default":
-        years = books.tables["calendar_years"].values()
+    if row["tax_id"] is None and document["mwst_type"] == 0 and state.behaviours["missing_tax_id"] == "default":
+        years = state.tables["calendar_years"].values()
         year = next((year for year in years if year["start"] <= document["is_valid_from"] <= year["end"]), None)
         row["tax_id"] = year["default_tax_income_id"] if year else None
     return row
