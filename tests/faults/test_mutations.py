@@ -229,6 +229,21 @@ def test_every_patch_fits_the_source() -> None:
     assert misfits == []
 
 
+def test_every_assertion_stands_in_a_test() -> None:
+    texts = [file.read_text() for file in (ROOT / "tests").rglob("*.py") if file != Path(__file__)]
+    assert [m.name for m in MUTATIONS if not any(m.assertion in text for text in texts)] == []
+
+
+def test_every_patch_names_what_exists(tmp_path: Path) -> None:
+    """Else the test would break at the name, when all mutations are run, long after the name has changed."""
+    for number, mutation in enumerate(MUTATIONS):
+        text = (SOURCE / mutation.file).read_text().replace(mutation.text, mutation.instead)
+        (tmp_path / f"{number}.py").write_text(text)
+    ruff = [Path(sys.executable).with_name("ruff"), "check", "--isolated", "--no-cache", "--select", "F821", tmp_path]
+    done = subprocess.run(ruff, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 @pytest.mark.parametrize("mutation", cases())
 def test_without_it_a_test_turns_red(mutation: Mutation, copy: Path) -> None:
     file = copy / "bexsync" / mutation.file
