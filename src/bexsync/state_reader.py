@@ -19,7 +19,9 @@ class StateReader:
     def __init__(self, profile_file: Path, folder: Path) -> None:
         self._profile = str(profile_file.resolve())
         self.company = CompanyBook(folder).pinned(self._profile) or ""
-        self._path = folder / f"bexio-{self.company}.db" if self.company else None
+        # A ledger's name has no hyphen, a company's id may have some.
+        named = (path for path in folder.glob("*.db") if path.stem.partition("-")[2] == self.company)
+        self._path = next(named, None) if self.company else None
 
     def site(self) -> str:
         """The site this profile has used until now, "" before its first run."""

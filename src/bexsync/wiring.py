@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Protocol, cast
 
 from bexsync.admin.errors import ErrorAdmin
 from bexsync.admin.links import LinkAdmin
@@ -22,22 +24,51 @@ from bexsync.config.profile import Profile, load_profile, load_vat_map, shop_pat
 from bexsync.errors import BexsyncError, StateProblem
 from bexsync.http.client import Client
 from bexsync.http.clock import Clock, SystemClock
-from bexsync.http.rate_limit import MemoryBudget, RateLimiter
+from bexsync.http.rate_limit import BudgetBook, MemoryBudget, RateLimiter
 from bexsync.http.responses import Effect
 from bexsync.jobs.locks import Locks
 from bexsync.jobs.workspace import Workspace
-from bexsync.ledgers.bexio import BexioLedger
-from bexsync.ledgers.bexio.api import Api
-from bexsync.ledgers.bexio.company import ask_for_company, ask_for_user
-from bexsync.ledgers.bexio.master import MasterReader, NoMemory
 from bexsync.paths import profile_path
 from bexsync.paths import state_folder as state_folder
-from bexsync.ports.ledger import Ledger
+from bexsync.ports.ledger import Ledger, Right
 from bexsync.ports.master_data import MasterData
 from bexsync.ports.shop import Catalog, Shop
+from bexsync.registry import ledger_package
 from bexsync.shops.folder import FolderCatalog, FolderShop, Owner
 from bexsync.store import Store, open_store
 from bexsync.store.kept import kept_beside
+
+
+class LedgerOpening(Protocol):
+    """The module `opening` that the package of a ledger has beside its `DESCRIPTION`."""
+
+    def open_ledger(self, client: Client, profile: Profile, store: Store, clock: Clock) -> Ledger:
+        """The ledger of a profile, with what it learns kept in `store`."""
+        ...
+
+    def ask_identity(self, client: Client, claim: str) -> Identity:
+        """Whose the client's token is; `claim` is the company's id where the token names it."""
+        ...
+
+    def ask_company(self, client: Client, claim: str) -> Company:
+        """The company of the client's token."""
+        ...
+
+    def ask_master_data(self, client: Client, now: datetime) -> tuple[MasterData, Mapping[str, BexsyncError]]:
+        """All lists of the company, and why one could not be read."""
+        ...
+
+    def ask_rights(self, client: Client) -> Mapping[str, Right]:
+        """How the rights of the token's user stand, by scope."""
+        ...
+
+
+def _state_file(profile: Profile, folder: Path, company: str) -> Path:
+    return folder / f"{profile.ledger.type}-{company}.db"
+
+
+def _opening(profile: Profile) -> LedgerOpening:
+    return cast(LedgerOpening, import_module(f"{ledger_package(profile.ledger.type).__name__}.opening"))
 
 
 def is_enabled(name: str) -> bool:
@@ -61,27 +92,21 @@ def open_workspace(name: str, *, clock: Clock | None = None) -> Workspace:
     tokens = token_source(profile, path, folder, clock)
     company = _company(profile, path, folder, tokens, clock)
     site = profile.shop.site
-    store = open_store(folder / f"bexio-{company.id}.db", site, company.id)
+    state = _state_file(profile, folder, company.id)
+    store = open_store(state, site, company.id)
     store.claim_site(profile=str(path), shop=profile.shop.type, now=clock.now())
 
     def make_ledger(on: Store, on_request: Callable[[Effect], None]) -> Ledger:
         # Requests count against the company's budget even in a rehearsal.
-        client = _client(profile, tokens.token, clock, RateLimiter(store.budget, clock), on_request)
-        return BexioLedger(
-            Api(client),
-            on,
-            clock,
-            web_url=profile.ledger.web_url,
-            bank_accounts=bool(profile.ledger.bank_accounts or profile.payments.accounts),
-            templates=bool(profile.invoices.template),
-        )
+        client = _client(profile, tokens.token, clock, store.budget, on_request)
+        return _opening(profile).open_ledger(client, profile, on, clock)
 
     owner = Owner(site, frozenset((company.id, company.anchor)), str(path))
     return Workspace(
         profile=profile,
         vat_map=vat_map,
         store=store,
-        kept=kept_beside(folder, company.id, site),
+        kept=kept_beside(state, site),
         shop=_shop(profile, path, clock, owner),
         clock=clock,
         locks=Locks(folder / "locks", company.id, site),
@@ -115,8 +140,8 @@ def look_at_company(
         profile, path, folder, clock, TokenRefresher.renewed
     )  # another process would look for the profile
     _company(profile, path, folder, tokens, clock)
-    with _unpaced_api(profile, clock, tokens.token) as api:
-        return MasterReader(api, NoMemory(), bank_accounts=True, templates=False).read_anew(clock.now())
+    with _unpaced(profile, clock, tokens.token) as client:
+        return _opening(profile).ask_master_data(client, clock.now())
 
 
 def login_status(name: str, *, offline: bool = False, clock: Clock | None = None) -> LoginStatus:
@@ -124,12 +149,12 @@ def login_status(name: str, *, offline: bool = False, clock: Clock | None = None
     desk = open_auth_desk(name, clock=clock)
     path = Path(desk.path)
 
-    def permissions() -> Any:
+    def ask_rights() -> Mapping[str, Right]:
         tokens = token_source(desk.profile, path, desk.folder, desk.clock)
-        with _unpaced_api(desk.profile, desk.clock, tokens.token) as api:
-            return api.show("/3.0/permissions")
+        with _unpaced(desk.profile, desk.clock, tokens.token) as client:
+            return _opening(desk.profile).ask_rights(client)
 
-    return look_at_login(desk, None if offline else permissions)
+    return look_at_login(desk, None if offline else ask_rights)
 
 
 def open_local_state(name: str) -> tuple[Profile, Store]:
@@ -140,7 +165,7 @@ def open_local_state(name: str) -> tuple[Profile, Store]:
     company = CompanyBook(folder).pinned(str(path))
     if company is None:
         raise StateProblem(f"The profile {path} was never run.", "Run `bexsync invoices push` first.", code="no_state")
-    store = open_store(folder / f"bexio-{company}.db", profile.shop.site, company)
+    store = open_store(_state_file(profile, folder, company), profile.shop.site, company)
     try:
         store.check_site(str(path))
     except BaseException:
@@ -168,10 +193,11 @@ def open_error_desk(name: str, *, clock: Clock | None = None) -> ErrorAdmin:
 
 def open_links_desk(name: str) -> LinkAdmin:
     """The links of a profile, for a person to look at and mend."""
-    _, store = open_local_state(name)
+    profile, store = open_local_state(name)
     folder = state_folder()
     company = CompanyBook(folder).pinned(str(profile_path(name).resolve())) or ""
-    return LinkAdmin(store, kept_beside(folder, company, store.site), Locks(folder / "locks", company, store.site))
+    state = _state_file(profile, folder, company)
+    return LinkAdmin(store, kept_beside(state, store.site), Locks(folder / "locks", company, store.site))
 
 
 def open_state_desk(name: str, *, clock: Clock | None = None) -> StateAdmin:
@@ -183,7 +209,7 @@ def open_state_desk(name: str, *, clock: Clock | None = None) -> StateAdmin:
     if company is None:
         raise StateProblem(f"The profile {path} was never run.", "Run `bexsync invoices push` first.", code="no_state")
     locks = Locks(folder / "locks", company, profile.shop.site)
-    state, shop = folder / f"bexio-{company}.db", shop_path(profile, path)
+    state, shop = _state_file(profile, folder, company), shop_path(profile, path)
     return StateAdmin(state, company, locks, clock or SystemClock(), shop)
 
 
@@ -212,13 +238,13 @@ def _client(
     profile: Profile,
     token: Callable[[], str],
     clock: Clock,
-    pacer: RateLimiter,
+    budget: BudgetBook,
     on_request: Callable[[Effect], None] | None,
 ) -> Client:
     return Client(
         profile.ledger.api_url,
         token,
-        pacer=pacer,
+        pacer=RateLimiter(budget, clock, limits=profile.ledger.description.limits),
         clock=clock,
         timeout_seconds=profile.engine.timeout_seconds,
         language=profile.ledger.language,
@@ -232,7 +258,7 @@ def token_source(
 ) -> TokenSource:
     """Where the profile's access token comes from; the environment speaks over a login, as over the profile."""
     if names_token():
-        return EnvironmentToken(clock)
+        return EnvironmentToken(clock, profile.ledger.login.token_page)
     desk = LoginService(
         profile, str(path), folder, clock, _provider(profile, folder, clock), partial(_identify, profile, clock)
     )
@@ -244,39 +270,45 @@ def token_source(
 
 
 def _provider(profile: Profile, folder: Path, clock: Clock) -> IdentityProvider:
+    ledger = profile.ledger.description
+
     def connect(address: str) -> Client:
         return Client(
             address,
             lambda: "",  # what is said to a login server says itself who speaks
-            pacer=RateLimiter(MemoryBudget(), clock),
+            pacer=RateLimiter(MemoryBudget(), clock, limits=ledger.limits),
             clock=clock,
             timeout_seconds=profile.engine.timeout_seconds,
             language=profile.ledger.language,
             ca_file=profile.ledger.ca_file or None,
         )
 
-    return IdentityProvider(profile.ledger.issuer, connect, clock, folder / "issuer.json")
+    return IdentityProvider(profile.ledger.issuer, ledger, connect, clock, folder / "issuer.json")
 
 
 def _identify(profile: Profile, clock: Clock, token: str) -> Identity:
-    with _unpaced_api(profile, clock, lambda: token) as api:
-        return Identity(ask_for_company(api, company_claim(token)), *ask_for_user(api))
+    with _unpaced(profile, clock, lambda: token) as client:
+        return _opening(profile).ask_identity(client, _claim(profile, token))
+
+
+def _claim(profile: Profile, token: str) -> str:
+    return company_claim(token, profile.ledger.login.company_claim)
 
 
 @contextmanager
-def _unpaced_api(profile: Profile, clock: Clock, token: Callable[[], str]) -> Iterator[Api]:
+def _unpaced(profile: Profile, clock: Clock, token: Callable[[], str]) -> Iterator[Client]:
     """For the few requests that are made before there is a state to keep the books of requests in."""
-    api = Api(_client(profile, token, clock, RateLimiter(MemoryBudget(), clock), None))
+    client = _client(profile, token, clock, MemoryBudget(), None)
     try:
-        yield api
+        yield client
     finally:
-        api.close()
+        client.close()
 
 
 def _company(profile: Profile, path: Path, folder: Path, tokens: TokenSource, clock: Clock) -> Company:
     def ask() -> Company:
         token = tokens.token()
-        with _unpaced_api(profile, clock, lambda: token) as api:
-            return ask_for_company(api, company_claim(token))
+        with _unpaced(profile, clock, lambda: token) as client:
+            return _opening(profile).ask_company(client, _claim(profile, token))
 
     return CompanyBook(folder).company(str(path), tokens.stable_id, ask)

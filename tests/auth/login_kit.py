@@ -24,9 +24,9 @@ import tomli_w
 import dates
 from bexio_sandbox import Sandbox
 from bexsync.auth.login import App
+from bexsync.auth.scopes import to_ask_for
 from bexsync.auth.service import LoginService
 from bexsync.auth.stores import StoreChoice
-from bexsync.ledgers.bexio.scopes import to_ask_for
 from bexsync.wiring import open_auth_desk
 
 ROOT = Path(__file__).parent.parent.parent

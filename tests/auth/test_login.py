@@ -18,9 +18,9 @@ from login_kit import CLIENT_ID, CLIENT_SECRET, FILE_STORE, LoginWorld, a_login_
 
 from bexsync.auth.listener import Listener, failure
 from bexsync.auth.login import App, login_from, personal_login
+from bexsync.auth.scopes import to_ask_for
 from bexsync.auth.stores import StoreChoice
 from bexsync.errors import BexsyncError, ConfigurationProblem, LoginNeeded, TryLater, WrongCompany
-from bexsync.ledgers.bexio.scopes import to_ask_for
 from front_door import called
 
 

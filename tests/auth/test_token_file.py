@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from bexsync.auth.tokens import FILE_VARIABLE, VARIABLE, environment_token
+from bexsync.auth import tokens
+from bexsync.auth.tokens import FILE_VARIABLE, VARIABLE
 from bexsync.errors import LoginNeeded
+
+environment_token = partial(tokens.environment_token, "tokens.example")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import sys
 import pytest
 from login_kit import CLIENT_ID, VISITOR, LoginWorld
 
-from bexsync.ledgers.bexio.scopes import to_ask_for
+from bexsync.auth.scopes import to_ask_for
 
 LUCA = "luca.ferrari@bergladen.example"
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from bexsync.http.client import Client
 from bexsync.http.rate_limit import BudgetBook, MemoryBudget, RateLimiter
+from bexsync.ledgers.bexio import DESCRIPTION
 
 CANARY = "canary-3f9a7c51d2e8b604"
 NOON = datetime(2026, 3, 2, 12, 0, 0, tzinfo=UTC)
@@ -33,5 +34,5 @@ class ManualClock:
 def client_on(clock: ManualClock, base_url: str = "https://ledger.test", book: BudgetBook | None = None, **more):
     """A client with a canary as its token and no randomness in its pauses."""
     more.setdefault("token", lambda: CANARY)
-    pacer = RateLimiter(book or MemoryBudget(), clock)
+    pacer = RateLimiter(book or MemoryBudget(), clock, limits=DESCRIPTION.limits)
     return Client(base_url, pacer=pacer, clock=clock, randomness=lambda: 1.0, **more)

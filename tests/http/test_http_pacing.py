@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from datetime import timedelta
+from functools import partial
 from random import Random
 
 import pytest
@@ -13,8 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bexsync.errors import Unreachable
+from bexsync.http import rate_limit
 from bexsync.http.clock import SystemClock
-from bexsync.http.rate_limit import ASSUMED_LIMITS, Budget, MemoryBudget, RateLimiter, corrected, spent
+from bexsync.http.rate_limit import Budget, MemoryBudget, corrected, spent
+from bexsync.ledgers.bexio import DESCRIPTION
+
+ASSUMED_LIMITS = DESCRIPTION.limits.buckets
+RateLimiter = partial(rate_limit.RateLimiter, limits=DESCRIPTION.limits)
 
 
 def headers(limit=100, remaining=50, reset=30):
@@ -38,7 +44,7 @@ class FixedWindows:
         return headers(self.limit, remaining, max(1, math.ceil(self.window - since)))
 
 
-def worker(pacer: RateLimiter, server: FixedWindows, clock: ManualClock, latencies):
+def worker(pacer: rate_limit.RateLimiter, server: FixedWindows, clock: ManualClock, latencies):
     """One process that sends request after request; it yields whenever time has to pass."""
     while True:
         yield from pacer.pauses("default")

@@ -12,7 +12,7 @@ from login_kit import CLIENT_SECRET, LoginWorld
 from playwright.sync_api import Browser
 
 from bexio_sandbox.scopes import WORDS
-from bexsync.ledgers.bexio.scopes import to_ask_for
+from bexsync.auth.scopes import to_ask_for
 
 pytestmark = [
     pytest.mark.real,

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from bexsync.auth.login import Login, personal_login
+from bexsync.auth.scopes import needed
 from bexsync.auth.service import LoginService
 from bexsync.auth.source import ending_soon
 from bexsync.auth.tokens import FILE_VARIABLE, VARIABLE, environment_token, names_token
 from bexsync.config.profile import Profile
 from bexsync.errors import BexsyncError, NotPermitted
-from bexsync.ledgers.bexio.rights import Right, Rights, rights_from
-from bexsync.ledgers.bexio.scopes import SCOPES, Scope, is_granted, needed
+from bexsync.ports.ledger import Right
+from bexsync.ports.ledger_description import LedgerWords, Scope
 
 _IDLE_END = timedelta(days=365)  # an offline session that is never renewed closes (contract 1.3)
 _IDLE_WARNED = timedelta(days=60)
@@ -58,27 +58,34 @@ class LoginStatus:
     trouble: BexsyncError | None = None
 
 
-def look_at_login(desk: LoginService, permissions: Callable[[], Any] | None) -> LoginStatus:
-    """The status; `permissions` asks the ledger for the user's rights, None looks at what is kept here only."""
+def look_at_login(desk: LoginService, ask_rights: Callable[[], Mapping[str, Right]] | None) -> LoginStatus:
+    """The status; `ask_rights` asks the ledger for the user's rights, None looks at what is kept here only."""
+    ledger = desk.profile.ledger.description
+    token_page = ledger.login.token_page
     record = desk.record
     now = desk.clock.now()
     if names_token():
         variable = VARIABLE if os.environ.get(VARIABLE, "").strip() else FILE_VARIABLE
-        login, where, store, warning = personal_login(environment_token(), now), f"the variable {variable}", "", ""
+        login, where, store, warning = (
+            personal_login(environment_token(token_page), now),
+            f"the variable {variable}",
+            "",
+            "",
+        )
     else:
         login = desk.login()
         kept = desk.store(record.store) if record else None
         where, warning = (kept.where, kept.warning) if kept else ("", "")
         store = record.store.name if record else ""
-    rights, trouble = _rights(permissions)
-    if permissions is not None and trouble is None and record is not None and not names_token():
+    rights, trouble = _rights(ask_rights)
+    if ask_rights is not None and trouble is None and record is not None and not names_token():
         login = desk.login()  # asking may have renewed it
-    lines = tuple(_line(scope, _is_needed(scope, desk.profile, login), login, rights) for scope in SCOPES)
+    lines = tuple(_line(scope, _is_needed(scope, desk.profile, login), login, rights) for scope in ledger.scopes)
     user = (record.user or record.mail) if record else "the token's user"
     idle_end = _idle_end(login)
     warnings = (
         warning,
-        ending_soon(login, desk.clock),
+        ending_soon(login, desk.clock, token_page),
         f"A login was made as well ({record.company}), but the environment speaks over it."
         if record and names_token()
         else "",
@@ -100,21 +107,21 @@ def look_at_login(desk: LoginService, permissions: Callable[[], Any] | None) -> 
         renewable=login.renewable,
         idle_end=idle_end,
         scopes=lines,
-        problems=tuple(p for p in (_problem(line, user) for line in lines) if p),
+        problems=tuple(p for p in (_problem(line, user, ledger.words) for line in lines) if p),
         warnings=tuple(w for w in warnings if w),
         trouble=trouble,
     )
 
 
-def _rights(permissions: Callable[[], Any] | None) -> tuple[Rights, BexsyncError | None]:
-    if permissions is None:
-        return rights_from(None), None
+def _rights(ask: Callable[[], Mapping[str, Right]] | None) -> tuple[Mapping[str, Right], BexsyncError | None]:
+    if ask is None:
+        return {}, None
     try:
-        return rights_from(permissions()), None
+        return ask(), None
     except NotPermitted:
-        return rights_from(None), None
+        return {}, None
     except BexsyncError as problem:
-        return rights_from(None), problem
+        return {}, problem
 
 
 def _idle_end(login: Login) -> datetime | None:
@@ -129,13 +136,13 @@ def _is_needed(scope: Scope, profile: Profile, login: Login) -> bool:
     return scope in needed(profile) and not (login.scope and is_identity)
 
 
-def _line(scope: Scope, is_needed: bool, login: Login, rights: Rights) -> ScopeLine:
-    granted = is_granted(scope.name, set(login.scope)) if login.scope else None
-    right = rights.of(scope) if scope.module else None
+def _line(scope: Scope, is_needed: bool, login: Login, rights: Mapping[str, Right]) -> ScopeLine:
+    granted = scope.is_granted(frozenset(login.scope)) if login.scope else None
+    right = rights.get(scope.name, Right.UNKNOWN) if scope.module else None
     return ScopeLine(scope.name, scope.words, scope.commands, is_needed, granted, right.value if right else "")
 
 
-def _problem(line: ScopeLine, user: str) -> str:
+def _problem(line: ScopeLine, user: str, words: LedgerWords) -> str:
     """A scope, a right and a module are three different things, granted by three different people."""
     if not line.needed:
         return ""
@@ -147,17 +154,17 @@ def _problem(line: ScopeLine, user: str) -> str:
         )
     if line.right == Right.MISSING:
         return (
-            f"{user} has no right in bexio to {line.words}, which {commands} need: "
-            "an administrator gives it under Settings > Users and rights."
+            f"{user} has no right in {words.name} to {line.words}, which {commands} need: "
+            f"an administrator gives it under {words.rights_menu}."
         )
     if line.right == Right.NOT_BOOKED:
         return (
             f"The company has not booked the module that lets bexsync {line.words}, which {commands} need: "
-            "an administrator books it in bexio."
+            f"an administrator books it in {words.name}."
         )
     if line.right == Right.OWN_ONLY:
         return (
             f"{user} may only see own records where bexsync has to {line.words}: what others made would be made twice. "
-            "An administrator widens the right under Settings > Users and rights."
+            f"An administrator widens the right under {words.rights_menu}."
         )
     return ""

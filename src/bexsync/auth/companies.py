@@ -137,7 +137,7 @@ def _pin(book: dict[str, Any], profile: str, company: Company) -> None:
         )
 
 
-def company_claim(token: str) -> str:
-    """The company's id where the token carries it, as a hint only: nothing is trusted because of it."""
-    claim = token_claims(token).get("company_id", "")
+def company_claim(token: str, name: str) -> str:
+    """The company's id where the token carries it under `name`, as a hint only: nothing is trusted because of it."""
+    claim = token_claims(token).get(name, "")
     return claim if isinstance(claim, str) and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", claim) else ""

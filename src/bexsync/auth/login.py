@@ -20,7 +20,7 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class App:
-    """The user's own app in bexio's developer portal: a confidential client."""
+    """The user's own app in the ledger's developer portal; a confidential one has a secret."""
 
     client_id: str
     client_secret: str = field(repr=False)

@@ -1,4 +1,4 @@
-"""The identity provider: who it is, and the messages of OAuth 2 and OpenID Connect (bexio contract 1)."""
+"""The identity provider: who it is, and the messages of OAuth 2 and OpenID Connect."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from bexsync.http.client import Client, Effect, Received
 from bexsync.http.clock import Clock
 from bexsync.http.redaction import register_secret
 from bexsync.http.responses import words_of
+from bexsync.ports.ledger_description import LedgerDescription
 
 _DAY = timedelta(days=1)
 _CLOCK_MAY_BE_OFF = timedelta(minutes=2)
@@ -64,8 +65,12 @@ class Attempt:
 class IdentityProvider:
     """One issuer; `connect` opens a client on an address."""
 
-    def __init__(self, issuer: str, connect: Callable[[str], Client], clock: Clock, cache: Path) -> None:
+    def __init__(
+        self, issuer: str, ledger: LedgerDescription, connect: Callable[[str], Client], clock: Clock, cache: Path
+    ) -> None:
         self._issuer = issuer
+        self._ledger = ledger.words.name
+        self.login = ledger.login
         self._connect = connect
         self._clock = clock
         self._cache = cache
@@ -96,7 +101,7 @@ class IdentityProvider:
             raise ConfigurationProblem(
                 f"The login page cannot be shown: {words_of(received).rstrip('.')}.",
                 f"Compare the client id, and the redirect URI {attempt.redirect_uri} to the letter, "
-                "with your app at developer.bexio.com.",
+                f"with your app at {self.login.portal}.",
                 code="app",
             )
 
@@ -113,14 +118,14 @@ class IdentityProvider:
         issuer = query.get("iss", [""])[-1]
         endpoints = self.endpoints()
         if issuer != endpoints.issuer and (issuer or endpoints.names_itself):
-            raise LoginNeeded("Somebody else than the login page of bexio answered.", _AGAIN)
+            raise LoginNeeded(f"Somebody else than the login page of {self._ledger} answered.", _AGAIN)
         try:
             client = _client(App("", ""))
             answer = client.parse_request_uri_response(returned, state=attempt.state)
         except MissingCodeError:
             raise LoginNeeded("The answer brings no code.", f"{_AGAIN} Paste the whole address.") from None
         except OAuth2Error as problem:
-            _not_allowed(problem.error, problem.description or "")
+            self._not_allowed(problem.error, problem.description or "")
         code = str(answer["code"])
         register_secret(code)
         return code
@@ -131,7 +136,7 @@ class IdentityProvider:
             code=code,
             redirect_uri=attempt.redirect_uri,
             code_verifier=attempt.verifier,
-            client_secret=app.client_secret,
+            client_secret=app.client_secret or None,
         )
         return self._granted(body, Effect.READ, None)
 
@@ -139,9 +144,9 @@ class IdentityProvider:
         """New tokens for a refresh token; raises GrantRefused, NotSent, Unanswered or ConfigurationProblem."""
         body = _client(app).prepare_refresh_body(
             refresh_token=refresh_token,
-            scope="",  # it does not change, and bexio wants it left out (contract 1.3)
+            scope="",  # it does not change, and is left out then (RFC 6749, section 6)
             client_id=app.client_id,
-            client_secret=app.client_secret,
+            client_secret=app.client_secret or None,
         )
         return self._granted(body, Effect.WRITE, tuple(scope))
 
@@ -151,11 +156,11 @@ class IdentityProvider:
             "token": refresh_token,
             "token_type_hint": "refresh_token",
             "client_id": app.client_id,
-            "client_secret": app.client_secret,
+            **({"client_secret": app.client_secret} if app.client_secret else {}),
         }
         received = self._ask("POST", self.endpoints().revocation, Effect.READ, form)
         if received.status != 200:
-            raise Unreachable(f"bexio did not revoke the login ({received.status}): {words_of(received)}")
+            raise Unreachable(f"{self._ledger} did not revoke the login ({received.status}): {words_of(received)}")
 
     def claims(self, app: App, id_token: str, nonce: str) -> Mapping[str, Any]:
         """What the id_token says, after its signature, issuer, audience, time and nonce were checked."""
@@ -243,16 +248,16 @@ class IdentityProvider:
         asked_at = self._clock.now()
         received = self._ask("POST", self.endpoints().token, effect, form)
         if received.status >= 500 or received.status == 429:
-            _late(received.status, effect)
+            self._late(received.status, effect)
         _check_clock(received, asked_at)
         try:
             token = _client(App(form["client_id"], "")).parse_request_body_response(
                 received.content.decode("utf-8", "replace"), scope=scope
             )
         except OAuth2Error as problem:
-            _refused(problem.error, problem.description or "")
+            self._refused(problem.error, problem.description or "")
         except (ValueError, TypeError):
-            _refused("", words_of(received))
+            self._refused("", words_of(received))
         return _grant(token, asked_at)
 
     def _ask(
@@ -267,12 +272,37 @@ class IdentityProvider:
         finally:
             client.close()
 
+    def _late(self, status: int, effect: Effect) -> NoReturn:
+        said = f"The login server of {self._ledger} cannot answer ({status})."
+        if effect is Effect.WRITE and status != 429:
+            raise Unanswered(said, "The next run tries again.")
+        raise Unreachable(said, "Try again later.")
 
-def _late(status: int, effect: Effect) -> NoReturn:
-    said = f"The login server of bexio cannot answer ({status})."
-    if effect is Effect.WRITE and status != 429:
-        raise Unanswered(said, "The next run tries again.")
-    raise Unreachable(said, "Try again later.")
+    def _not_allowed(self, error: str | None, said: str) -> NoReturn:
+        words = f" It says: {said.rstrip('.')}." if said else ""
+        if error == "access_denied":
+            raise LoginNeeded("The access was declined.", f"{_AGAIN} Click Allow on {self._ledger}'s page.")
+        if error == "invalid_scope":
+            raise ConfigurationProblem(
+                f"{self._ledger} does not give your app a scope that was asked for.{words}",
+                f"Allow your app these scopes at {self.login.portal}, or log in without --all-scopes.",
+                code="scope",
+            )
+        if error in ("temporarily_unavailable", "server_error"):
+            raise Unreachable(f"The login server of {self._ledger} cannot answer now.{words}", "Try again later.")
+        raise LoginNeeded(f"{self._ledger} ended the login ({error}).{words}", _AGAIN)
+
+    def _refused(self, error: str | None, said: str) -> NoReturn:
+        words = f" It says: {said.rstrip('.')}." if said else ""
+        if error in ("invalid_client", "unauthorized_client"):
+            raise ConfigurationProblem(
+                f"{self._ledger} does not accept the client id and secret of your app.{words}",
+                f"Copy both again from {self.login.portal}: `bexsync auth login --new-app`.",
+                code="app",
+            )
+        raise GrantRefused(
+            error or "", f"{self._ledger} does not renew the login ({error or 'no reason'}).{words}", _AGAIN
+        )
 
 
 def _client(app: App) -> Any:
@@ -338,32 +368,6 @@ def _spoken(time: timedelta) -> str:
     if minutes < 120:
         return f"{minutes} minutes"
     return f"{minutes // 60} hours" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
-
-
-def _not_allowed(error: str | None, said: str) -> NoReturn:
-    words = f" It says: {said.rstrip('.')}." if said else ""
-    if error == "access_denied":
-        raise LoginNeeded("The access was declined.", f"{_AGAIN} Click Allow on bexio's page.")
-    if error == "invalid_scope":
-        raise ConfigurationProblem(
-            f"bexio does not give your app a scope that was asked for.{words}",
-            "Allow your app these scopes at developer.bexio.com, or log in without --all-scopes.",
-            code="scope",
-        )
-    if error in ("temporarily_unavailable", "server_error"):
-        raise Unreachable(f"The login server of bexio cannot answer now.{words}", "Try again later.")
-    raise LoginNeeded(f"bexio ended the login ({error}).{words}", _AGAIN)
-
-
-def _refused(error: str | None, said: str) -> NoReturn:
-    words = f" It says: {said.rstrip('.')}." if said else ""
-    if error in ("invalid_client", "unauthorized_client"):
-        raise ConfigurationProblem(
-            f"bexio does not accept the client id and secret of your app.{words}",
-            "Copy both again from developer.bexio.com: `bexsync auth login --new-app`.",
-            code="app",
-        )
-    raise GrantRefused(error or "", f"bexio does not renew the login ({error or 'no reason'}).{words}", _AGAIN)
 
 
 def _no_provider(issuer: str, why: str) -> BexsyncError:

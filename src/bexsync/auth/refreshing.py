@@ -1,6 +1,6 @@
 """Renews a login under a lock, so that no refresh token is ever spent twice or lost on the way to its store.
 
-bexio rotates refresh tokens, and may end a login whose old token is used again (contract 1.3): so one process at a
+A ledger may rotate refresh tokens and end a login whose old token is used again: so one process at a
 time renews, it looks again once it has the lock, and it makes sure that it can store before it spends.
 """
 

@@ -17,6 +17,7 @@ from bexsync.auth.stores.port import StoreChoice, TokenStore
 from bexsync.config.profile import Profile
 from bexsync.errors import BexsyncError, LoginNeeded, WrongServer
 from bexsync.http.clock import Clock
+from bexsync.ports.ledger_description import LedgerDescription
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class LoggedIn:
 
 @dataclass(frozen=True)
 class LoggedOut:
-    """What became of a logout; `not_revoked` says why bexio still accepts the login, "" when it does not."""
+    """What became of a logout; `not_revoked` says why the ledger still accepts the login, "" when it does not."""
 
     record: LoginRecord
     not_revoked: str
@@ -77,6 +78,10 @@ class LoginService:
         store = self.store(choice)
         probe(store)
         return store.choice
+
+    @property
+    def _ledger(self) -> LedgerDescription:
+        return self.profile.ledger.description
 
     def keeper(self, record: LoginRecord) -> TokenRefresher:
         """Who reads and renews a recorded login; raises WrongServer where its tokens would go to somebody else."""
@@ -119,27 +124,29 @@ class LoginService:
         grant = self.provider.redeem(app, attempt, self.provider.code_of(attempt, returned))
         if not grant.id_token:
             raise LoginNeeded(
-                "bexio did not say who logged in.", "Allow your app the scope openid at developer.bexio.com."
+                f"{self._ledger.words.name} did not say who logged in.",
+                f"Allow your app the scope openid at {self._ledger.login.portal}.",
             )
         subject = self.provider.claims(app, grant.id_token, attempt.nonce).get("sub")
         about = self.provider.userinfo(grant.access_token)
         if about and about.get("sub") != subject:
             raise LoginNeeded("The login names two different people.", "Run `bexsync auth login` again.")
         login = new_login(grant, app, self.profile.ledger.issuer, self.clock.now()).hide()
-        return self._pinned(login, str(about.get("company_id") or ""))
+        return self._pinned(login, str(about.get(self._ledger.login.company_claim) or ""))
 
     def use_token(self, token: str) -> LoggedIn:
         """A login with a personal access token; raises LoginNeeded when the ledger does not accept it."""
         login = personal_login(token, self.clock.now()).hide()
         if login.expires_at is not None and login.expires_at <= self.clock.now():
             raise LoginNeeded(
-                f"This token ended on {login.expires_at:%Y-%m-%d}.", "Make a new one at developer.bexio.com/pat."
+                f"This token ended on {login.expires_at:%Y-%m-%d}.",
+                f"Make a new one at {self._ledger.login.token_page}.",
             )
         try:
             return self._pinned(login, "")
         except LoginNeeded as problem:
             raise LoginNeeded(
-                problem.message, "Make a new one at developer.bexio.com/pat, and copy all of it."
+                problem.message, f"Make a new one at {self._ledger.login.token_page}, and copy all of it."
             ) from problem
 
     def keep(self, new: LoggedIn, choice: StoreChoice) -> LoginRecord:
@@ -180,7 +187,7 @@ class LoginService:
         try:
             login = self.keeper(record).login()
             if login.app is None or not login.renewable:
-                return "A personal access token is only revoked by hand, at developer.bexio.com/pat."
+                return f"A personal access token is only revoked by hand, at {self._ledger.login.token_page}."
             self.provider.revoke(login.app, login.refresh_token)
         except BexsyncError as problem:
             return problem.message

@@ -39,32 +39,35 @@ class TokenSource(Protocol):
 class EnvironmentToken:
     """The token of the environment, read-only."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, token_page: str) -> None:
         self._clock = clock
+        self._token_page = token_page
 
     @property
     def stable_id(self) -> str:
         """The token itself."""
-        return environment_token()
+        return environment_token(self._token_page)
 
     def token(self) -> str:
         """The token; raises LoginNeeded when its end has passed."""
-        value = environment_token()
+        value = environment_token(self._token_page)
         ended = personal_login(value, self._clock.now()).expires_at
         if ended is not None and ended <= self._clock.now():
             raise LoginNeeded(
                 f"The access token of the environment ended on {ended:%Y-%m-%d}.",
-                "Make a new one at developer.bexio.com/pat, or take this one away and run `bexsync auth login`.",
+                f"Make a new one at {self._token_page}, or take this one away and run `bexsync auth login`.",
             )
         return value
 
     def warning(self) -> str:
         """Says when it ends within two weeks."""
-        return ending_soon(personal_login(environment_token(), self._clock.now()), self._clock)
+        return ending_soon(
+            personal_login(environment_token(self._token_page), self._clock.now()), self._clock, self._token_page
+        )
 
     def scopes(self) -> frozenset[str]:
         """The scopes in the token itself."""
-        return frozenset(personal_login(environment_token(), self._clock.now()).scope)
+        return frozenset(personal_login(environment_token(self._token_page), self._clock.now()).scope)
 
 
 class LoginToken:
@@ -86,7 +89,7 @@ class LoginToken:
 
     def warning(self) -> str:
         """Says when a login that cannot be renewed ends within two weeks."""
-        return ending_soon(self._current(), self._keeper.clock)
+        return ending_soon(self._current(), self._keeper.clock, self._keeper.provider.login.token_page)
 
     def scopes(self) -> frozenset[str]:
         """The scopes that the login was granted."""
@@ -105,7 +108,8 @@ class LoginToken:
         if not login.renewable:
             raise LoginNeeded(
                 f"The personal access token ended on {login.expires_at:%Y-%m-%d}.",
-                "Make a new one at developer.bexio.com/pat and give it to `bexsync auth login --token-stdin`.",
+                f"Make a new one at {self._keeper.provider.login.token_page} "
+                "and give it to `bexsync auth login --token-stdin`.",
             )
         try:
             return self._renew(self._keeper)
@@ -115,11 +119,11 @@ class LoginToken:
             raise
 
 
-def ending_soon(login: Login, clock: Clock) -> str:
+def ending_soon(login: Login, clock: Clock, token_page: str) -> str:
     """The warning about a token that cannot be renewed."""
     if login.renewable or login.expires_at is None or login.remaining(clock.now()) > _WARNED_BEFORE:
         return ""
     return (
-        f"The access token ends on {login.expires_at:%Y-%m-%d}. Make a new one at developer.bexio.com/pat, "
+        f"The access token ends on {login.expires_at:%Y-%m-%d}. Make a new one at {token_page}, "
         "or log in with an app of your own, whose login renews itself: `bexsync auth login`."
     )

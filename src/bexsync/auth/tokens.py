@@ -17,13 +17,13 @@ def names_token() -> bool:
     return bool(os.environ.get(VARIABLE, "").strip() or os.environ.get(FILE_VARIABLE, "").strip())
 
 
-def environment_token() -> str:
-    """The token of the environment, read-only; raises LoginNeeded when there is none."""
+def environment_token(token_page: str) -> str:
+    """The token of the environment, read-only; raises LoginNeeded, which names `token_page`, when there is none."""
     token = os.environ.get(VARIABLE, "").strip() or _token_file()
     if not token:
         raise LoginNeeded(
             "There is no access token.",
-            f"Run `bexsync auth login`, or set {VARIABLE} to a personal access token from developer.bexio.com/pat, "
+            f"Run `bexsync auth login`, or set {VARIABLE} to a personal access token from {token_page}, "
             f"or {FILE_VARIABLE} to a file that holds one.",
         )
     register_secret(token)

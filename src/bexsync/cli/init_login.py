@@ -1,4 +1,4 @@
-"""The way into bexio for a profile that is not written yet: what is there already, or a new login."""
+"""The way into the ledger for a profile that is not written yet: what is there already, or a new login."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bexsync.auth.stores import suggest
 from bexsync.auth.tokens import FILE_VARIABLE, VARIABLE, environment_token, names_token
 from bexsync.cli.prompts.asking import Asker, tell, tell_problem
 from bexsync.cli.prompts.init_questions import one_of
-from bexsync.cli.prompts.login_prompts import PORTAL, Wishes, make_login
+from bexsync.cli.prompts.login_prompts import Wishes, make_login
 from bexsync.config.profile import Profile, shop_path
 from bexsync.errors import BexsyncError, ConfigurationProblem, LoginNeeded, TryLater, UsageProblem
 from bexsync.paths import config_folder, profile_path, state_folder
@@ -85,7 +85,7 @@ class Entrance:
 
     def _has_one(self, draft: Profile) -> bool:
         if names_token():
-            environment_token()
+            environment_token(draft.ledger.login.token_page)
             if self._asker.asks:
                 tell(f"The token comes from {VARIABLE} or {FILE_VARIABLE}.")
             return True
@@ -97,7 +97,7 @@ class Entrance:
 
     def _look(self, draft: Profile) -> MasterData:
         if self._asker.asks:
-            tell("Reading what the company has in bexio ...")
+            tell(f"Reading what the company has in {draft.ledger.words.name} ...")
         master, problems = look_at_company(self._name, draft)
         for part in _LISTS_NEEDED:
             if part in problems:
@@ -112,7 +112,7 @@ class Entrance:
             )
         desk = open_auth_desk(self._name, profile=draft)
         if self._asker.asks:
-            self._ask_for_a_way()
+            self._ask_for_a_way(draft)
             self._ask_for_a_store(desk)
             self._tell_where_tokens_come_from(draft)
         _, lines = make_login(desk, self._wishes)
@@ -121,10 +121,11 @@ class Entrance:
             for line in lines:
                 tell(line)
 
-    def _ask_for_a_way(self) -> None:
+    def _ask_for_a_way(self, draft: Profile) -> None:
         if self._names_a_way:
             return
-        words = ("How bexsync gets into bexio; the token itself, or your app, is asked for afterwards:",)
+        name = draft.ledger.words.name
+        words = (f"How bexsync gets into {name}; the token itself, or your app, is asked for afterwards:",)
         way = self._asker.answer(one_of("", "Log in with", _WAYS, "token", words, _NOT_YET))
         if way == "token":
             self._wishes = replace(self._wishes, token_stdin=True)
@@ -135,8 +136,8 @@ class Entrance:
     def _tell_where_tokens_come_from(self, draft: Profile) -> None:
         if not self._wishes.token_stdin:
             return
-        if draft.ledger.api_url == Profile().ledger.api_url:
-            tell(f"Make a token at {PORTAL}/pat and paste it here; nobody sees it.")
+        if draft.ledger.api_url == draft.ledger.description.api_url:
+            tell(f"Make a token at https://{draft.ledger.login.token_page} and paste it here; nobody sees it.")
         else:
             tell("Paste the token that the sandbox has told you; nobody sees it.")
 

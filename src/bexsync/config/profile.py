@@ -22,14 +22,17 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from bexsync.errors import ProfileProblem
 from bexsync.paths import config_folder as config_folder
 from bexsync.paths import expanded
 from bexsync.paths import profile_path as profile_path
+from bexsync.ports.ledger_description import LedgerDescription, LedgerWords, LoginNeeds
 from bexsync.records.columns import CHOICES, NAMES
 from bexsync.records.quoting import printable, shown
+from bexsync.registry import BUILT_IN_LEDGERS, DEFAULT_LEDGER, is_ledger, ledger_description
 from bexsync.vat import VatMap, VatRow
 
 Finish = Literal["draft", "issue", "send"]
@@ -145,10 +148,16 @@ class TokenCommandSection(Section):
     erase: tuple[str, ...] = ()
 
 
-class LedgerSection(Section):
-    """The company in bexio and what documents belong to by default."""
+def _known_ledger(value: str) -> str:
+    if not is_ledger(value):
+        raise ValueError(f"must be {' or '.join(shown(name) for name in BUILT_IN_LEDGERS)}")
+    return value
 
-    type: Literal["bexio"] = "bexio"
+
+class LedgerSection(Section):
+    """The company in the ledger and what documents belong to by default."""
+
+    type: Annotated[str, AfterValidator(_known_ledger)] = DEFAULT_LEDGER
     user: str = ""
     language: Language = "de"
     currency: Annotated[str, StringConstraints(to_upper=True, pattern=r"^[A-Za-z]{3}$")] = "CHF"
@@ -157,13 +166,39 @@ class LedgerSection(Section):
     bank_account: BankAccounts = ""
     numbering: Literal["ledger", "shop"] = "ledger"
     contact_group: str = ""
-    api_url: Url = "https://api.bexio.com"
-    web_url: Url = "https://office.bexio.com"
+    api_url: Url
+    web_url: Url
     ca_file: str = ""
-    issuer: Url = "https://auth.bexio.com/realms/bexio"
+    issuer: Url
     redirect_uri: Url = "http://127.0.0.1:27182/callback"
     token_store: TokenStoreName = ""
     token_command: TokenCommandSection = TokenCommandSection()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_servers(cls, values: Any) -> Any:
+        """The servers of the ledger are known from its type."""
+        if not isinstance(values, Mapping):
+            return values
+        named = str(values.get("type"))
+        ledger = ledger_description(named if is_ledger(named) else DEFAULT_LEDGER)
+        usual = {"api_url": ledger.api_url, "web_url": ledger.web_url, "issuer": ledger.login.issuer}
+        return {**usual, **values}
+
+    @property
+    def description(self) -> LedgerDescription:
+        """What the ledger's package says about it."""
+        return ledger_description(self.type)
+
+    @property
+    def login(self) -> LoginNeeds:
+        """How one logs in to the ledger."""
+        return self.description.login
+
+    @property
+    def words(self) -> LedgerWords:
+        """The ledger's name and its words for places."""
+        return self.description.words
 
     @property
     def bank_accounts(self) -> Mapping[str, str]:
@@ -236,7 +271,7 @@ UpdateContacts = Literal["own", "never", "always"]
 
 
 class ContactsSection(Section):
-    """How the shop's customers become contacts in bexio."""
+    """How the shop's customers become contacts in the ledger."""
 
     same_mail: SameMail = "separate"
     update: UpdateContacts = "own"
@@ -321,7 +356,7 @@ class Profile(Section):
     """All of it; `[orders]` belongs to a later command and is kept unread."""
 
     enabled: bool = True
-    ledger: LedgerSection = LedgerSection()
+    ledger: LedgerSection = Field(default_factory=lambda: LedgerSection.model_validate({}))
     shop: ShopSection = ShopSection()
     contacts: ContactsSection = ContactsSection()
     invoices: InvoicesSection = InvoicesSection()

@@ -11,9 +11,7 @@ from typing import Protocol
 
 from bexsync.errors import Unreachable
 from bexsync.http.clock import Clock
-
-ASSUMED_LIMITS = {"default": 1000, "items": 400, "search": 250}
-ASSUMED_WINDOW = timedelta(seconds=60)
+from bexsync.ports.ledger_description import RequestLimits
 
 # Reported resets are whole seconds, rounded up, counted from an answer that took up to SLOW seconds: two
 # reports about one window differ by less than this.
@@ -90,9 +88,12 @@ class MemoryBudget:
 class RateLimiter:
     """Lets requests go as fast as the ledger's own headers allow, and no faster."""
 
-    def __init__(self, book: BudgetBook, clock: Clock, *, reserve: int = 0, max_wait: float = 90.0) -> None:
+    def __init__(
+        self, book: BudgetBook, clock: Clock, *, limits: RequestLimits, reserve: int = 0, max_wait: float = 90.0
+    ) -> None:
         self._book = book
         self._clock = clock
+        self._limits = limits
         self._reserve = reserve
         self._max_wait = max_wait
         self._assumed = MemoryBudget()
@@ -165,8 +166,8 @@ class RateLimiter:
         """What holds until the ledger names its limit: the documented one, counted by this process alone."""
         books = self._assumed.spend(bucket, now)
         if books is None:
-            limit = ASSUMED_LIMITS.get(bucket, ASSUMED_LIMITS["default"])
-            books = Budget(limit, limit - 1, now + ASSUMED_WINDOW)
+            limit = self._limits.buckets.get(bucket, self._limits.buckets["default"])
+            books = Budget(limit, limit - 1, now + timedelta(seconds=self._limits.window_seconds))
             self._assumed.correct(bucket, limit=limit, remaining=limit - 1, resets_at=books.resets_at)
         return books
 

@@ -67,10 +67,10 @@ class Kept:
         known.setdefault((what, subject), []).append(document_id)
 
 
-def kept_beside(state_folder: Path, company: str, site: str) -> Kept:
+def kept_beside(state: Path, site: str) -> Kept:
     """The notes of a site, in `<state folder>-kept` or, where that cannot be made, in `<state folder>/kept`."""
-    beside = state_folder.with_name(f"{state_folder.name}-kept")
-    return Kept((beside, state_folder / "kept"), f"bexio-{company}-{site}.ndjson")
+    folder = state.parent
+    return Kept((folder.with_name(f"{folder.name}-kept"), folder / "kept"), f"{state.stem}-{site}.ndjson")
 
 
 def _read(path: Path) -> Iterator[tuple[str, str, int]]:

@@ -15,13 +15,13 @@ from bexsync.auth.cron_check import is_possible, rehearse
 from bexsync.auth.listener import Listener
 from bexsync.auth.login import App
 from bexsync.auth.records import LoginRecord
+from bexsync.auth.scopes import to_ask_for
 from bexsync.auth.service import LoggedIn, LoginService
 from bexsync.auth.stores import StoreChoice, suggest
 from bexsync.auth.stores.encrypted_file import CREDENTIALS, KEY_FILE, make_key
 from bexsync.auth.tokens import names_token
 from bexsync.errors import ConfigurationProblem, Exit, LoginNeeded, TokenStoreProblem, UsageProblem
 from bexsync.http.redaction import register_secret
-from bexsync.ledgers.bexio.scopes import to_ask_for
 from bexsync.paths import config_folder, expanded
 from bexsync.wiring import open_auth_desk
 
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from bexsync.cli.runner import Command
 
 SECRET_VARIABLE = "BEXSYNC_CLIENT_SECRET"  # noqa: S105  a name, not a secret
-PORTAL = "https://developer.bexio.com"
-BEXIO = "https://auth.bexio.com/realms/bexio"
 PATIENCE_SECONDS = 300
 
 
@@ -131,7 +129,8 @@ def _with_token(desk: LoginService) -> LoggedIn:
     if not token or not all("!" <= sign <= "~" for sign in token):
         raise UsageProblem(
             "The input holds no token.",
-            f"Make one at {PORTAL}/pat and pass it: bexsync auth login --token-stdin < FILE",
+            f"Make one at https://{desk.profile.ledger.login.token_page} "
+            "and pass it: bexsync auth login --token-stdin < FILE",
         )
     return desk.use_token(token)
 
@@ -147,8 +146,9 @@ def _with_app(desk: LoginService, wishes: Wishes, choice: StoreChoice) -> tuple[
 
     if browser is None:
         return finish(_pasted(attempt.url))
+    name = desk.profile.ledger.words.name
     with Listener(desk.profile.ledger.redirect_uri, finish, lambda done: _greeting(done[1])) as listener:
-        _tell(f"Opening the login page of bexio. If nothing opens, open this address yourself:\n\n  {attempt.url}\n")
+        _tell(f"Opening the login page of {name}. If nothing opens, open this address yourself:\n\n  {attempt.url}\n")
         if not browser.open(attempt.url):
             _tell("The browser did not open; open the address yourself, or start again with --no-browser.")
         _tell("Waiting for you there; Ctrl-C gives up. An error page instead of the login means that the client id or")
@@ -168,6 +168,8 @@ def _app(desk: LoginService, wishes: Wishes) -> App:
         _needs_a_person("the client id of your app", "--client-id ID")
         _show_first_steps(desk)
     client_id = wishes.client_id or str(typer.prompt("Client id", err=True)).strip()
+    if not desk.profile.ledger.login.confidential:
+        return App(client_id, "")
     secret = _secret(wishes.client_secret_file)
     register_secret(secret)
     return App(client_id, secret)
@@ -194,15 +196,16 @@ def _needs_a_person(what: str, option: str) -> None:
 
 
 def _show_first_steps(desk: LoginService) -> None:
-    if desk.profile.ledger.issuer != BEXIO:
+    name, login = desk.profile.ledger.words.name, desk.profile.ledger.login
+    if desk.profile.ledger.issuer != login.issuer:
         _tell(
-            f"This profile logs in at {desk.profile.ledger.issuer}, not at bexio.\n"
+            f"This profile logs in at {desk.profile.ledger.issuer}, not at {name}.\n"
             "A sandbox has printed client id and client secret when it was started.\n"
         )
         return
     _tell(
         "bexsync logs in with an app of your own. That is done once:\n\n"
-        f"  1. Log in at {PORTAL} with your bexio account.\n"
+        f"  1. Log in at https://{login.portal} with your {name} account.\n"
         '  2. Create an app there; call it "bexsync", say.\n'
         "  3. Enter this as its allowed redirect URL, to the letter:\n\n"
         f"       {desk.profile.ledger.redirect_uri}\n\n"

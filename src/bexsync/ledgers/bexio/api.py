@@ -76,10 +76,6 @@ class Api:
         """One effect; never repeated blindly."""
         return self._client.send(method, path, json=body, effect=Effect.WRITE, bucket=bucket).body
 
-    def close(self) -> None:
-        """Closes the connections."""
-        self._client.close()
-
 
 def _paged(page: Callable[[int], list[Row]]) -> Iterator[Row]:
     """The rows of all pages, each once; pages overlap a little, and a page may show a row twice."""

@@ -6,10 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bexsync.ledgers.bexio.scopes import Scope
+from bexsync.ledgers.bexio.api import Api
+from bexsync.ledgers.bexio.scopes import SCOPES
 from bexsync.ports.ledger import Right
+from bexsync.ports.ledger_description import Scope, ScopeUse
 
-__all__ = ["Right", "Rights", "rights_from"]
+_READING = tuple(
+    Scope(f"{module}_show", "", (), ScopeUse.ALWAYS, module, "show") for module in ("contact", "kb_invoice")
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,12 @@ class Rights:
         if level in (None, "none", "no", False, ""):
             return Right.MISSING if scope.level in found else Right.UNKNOWN
         return Right.OWN_ONLY if level == "own" else Right.GRANTED
+
+
+def ask_rights(api: Api) -> dict[str, Right]:
+    """The rights that go with the scopes; unknown where bexio does not tell."""
+    rights = rights_from(api.show("/3.0/permissions"))
+    return {scope.name: rights.of(scope) for scope in (*_READING, *SCOPES) if scope.module}
 
 
 def rights_from(answer: Any) -> Rights:

@@ -12,8 +12,7 @@ from bexsync.ledgers.bexio.finders import IN_ON_ID, IN_ON_REFERENCE, INVOICES, D
 from bexsync.ledgers.bexio.master import MasterReader
 from bexsync.ledgers.bexio.reading import NotUnderstood, optional_number, row_of, text, understood
 from bexsync.ledgers.bexio.records import document_of
-from bexsync.ledgers.bexio.rights import rights_from
-from bexsync.ledgers.bexio.scopes import SCOPES, Scope
+from bexsync.ledgers.bexio.rights import ask_rights
 from bexsync.ports.documents import BookedLine, DocumentState, DocumentStatus, EffectResult, LookupResult
 from bexsync.ports.ledger import Inspection, Right
 from bexsync.store.ledger_cache import Facts
@@ -22,9 +21,6 @@ CONTACTS = "/2.0/contact"
 _MAIL_CASE = "search:mail_ignores_case"
 _ORDER = "search:order_by_id"
 _NEARBY = 200  # ids below the test's own in which others are looked for, to see them in order
-_READING = tuple(
-    Scope(f"{module}_show", "", (), lambda _: True, module, "show") for module in ("contact", "kb_invoice")
-)
 
 
 def inspect(api: Api, master: MasterReader, finder: DocumentFinder, reference: str, now: datetime) -> Inspection:
@@ -43,12 +39,11 @@ def inspect(api: Api, master: MasterReader, finder: DocumentFinder, reference: s
 
 
 def _rights(api: Api) -> dict[str, Right]:
-    """How the rights stand that go with the scopes of a push; unknown where bexio does not tell."""
+    """How the rights stand that go with the scopes of a push; none where bexio does not tell."""
     try:
-        rights = rights_from(api.show("/3.0/permissions"))
+        return ask_rights(api)
     except (NotPermitted, Refused):
-        rights = rights_from(None)
-    return {scope.name: rights.of(scope) for scope in (*_READING, *SCOPES) if scope.module}
+        return {}
 
 
 def booked_lines(api: Api, ledger_id: int) -> tuple[BookedLine, ...]:
