@@ -59,6 +59,10 @@ class Fired:
     at: datetime
     problem: str = ""
 
+    def __str__(self) -> str:
+        failed = f" could not: {self.problem}" if self.problem else ""
+        return f"fault {self.fault.name} at request {self.number}, {self.method} {self.path}{failed}"
+
 
 @dataclass(frozen=True)
 class FaultContext:

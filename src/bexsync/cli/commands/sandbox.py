@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bexsync.cli import options
+from bexsync.cli.options import Json
 from bexsync.cli.runner import Command, command, finish
 
 
@@ -30,20 +30,21 @@ def serve(
     token: Annotated[
         str | None, typer.Option(metavar="TOKEN", help="Accept this token; otherwise one is made and printed.")
     ] = None,
-    json: options.Json = False,
+    json: Json = False,
 ) -> None:
     """Serve a local bexio: the same rules, none of the consequences. Its page is /sandbox, scripts find /sandbox/api.
 
     With --json the one object comes as soon as it is served: addresses, client id and secret, password and token.
     """
-    from bexsync.cli.sandbox_server import TOKEN, Wishes, run
+    from bexio_sandbox.command import TOKEN, ServeOptions
+    from bexsync.cli.sandbox_server import run
 
-    wishes = Wishes(port, data, speed, doubt or (), faults, company, token or TOKEN)
+    options = ServeOptions(port, data, speed, {}, faults, company, token or TOKEN)
     call = _call(context, "sandbox serve", json)
-    finish(call, lambda: run(call.output, wishes))
+    finish(call, lambda: run(call.output, options, doubt or ()))
 
 
-def doubts(context: typer.Context, json: options.Json = False) -> None:
+def doubts(context: typer.Context, json: Json = False) -> None:
     """List what is not known about bexio.
 
     And how the sandbox can be told to behave in each case.
