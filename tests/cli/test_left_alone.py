@@ -118,9 +118,9 @@ def test_every_file_that_is_not_read_is_named(
 ) -> None:
     world.date(world.drop_bytes(b"{}", name), seconds_ago=age)
     left = left_behind(Layout(world.shop), now=world.clock.now().timestamp(), quiet_seconds=5.0)
-    origin = f"in/{tame_name(name)}"
-    assert [(one.origin, one.message, one.state) for one in left] == (
-        [(origin, f"{origin} {message}", state)] if state else []
+    source = f"in/{tame_name(name)}"
+    assert [(one.source, one.message, one.state) for one in left] == (
+        [(source, f"{source} {message}", state)] if state else []
     )
     assert all(one.hint and one.sentence.isprintable() for one in left)
 
@@ -132,7 +132,7 @@ def test_folders_links_and_pipes_are_named(world: World) -> None:
         (incoming / name / inner).touch()
     (incoming / "link.json").symlink_to(world.profile_path)
     os.mkfifo(incoming / "pipe.json")
-    said = {left.origin: (left.message, left.state) for left in left_behind(Layout(world.shop), now=0, quiet_seconds=0)}
+    said = {left.source: (left.message, left.state) for left in left_behind(Layout(world.shop), now=0, quiet_seconds=0)}
     assert said == {
         "in/2026-11": (
             "in/2026-11 is a folder with 1 file like those that are read, and bexsync does not look into folders",

@@ -11,7 +11,7 @@ from bexsync.errors import ConfigurationProblem
 from bexsync.ports.shop import Event
 from bexsync.shops.folder import FolderShop
 from bexsync.shops.folder.layout import Layout
-from bexsync.shops.folder.ownership import Belonging, Owner
+from bexsync.shops.folder.ownership import Owner, Ownership
 from front_door import called
 from world import World, a_product, an_invoice
 
@@ -124,11 +124,11 @@ def test_a_mark_that_says_nothing_stops_the_run(world: World, content: str) -> N
 def test_one_company_may_be_known_by_several_names(tmp_path: Path) -> None:
     """A token that carries the company's id names it otherwise than one that does not."""
     layout = Layout(tmp_path)
-    Belonging(layout, Owner("main", frozenset({"id of a token", "anchor"}))).move_in()
-    Belonging(layout, Owner("main", frozenset({"anchor", "other id"}))).move_in()
-    Belonging(layout, Owner("main", frozenset({"other id"}))).look()
+    Ownership(layout, Owner("main", frozenset({"id of a token", "anchor"}))).claim()
+    Ownership(layout, Owner("main", frozenset({"anchor", "other id"}))).claim()
+    Ownership(layout, Owner("main", frozenset({"other id"}))).check()
     with pytest.raises(ConfigurationProblem):
-        Belonging(layout, Owner("main", frozenset({"third id"}))).move_in()
+        Ownership(layout, Owner("main", frozenset({"third id"}))).claim()
 
 
 def test_a_folder_that_others_may_write_is_told_and_is_no_error(world: World) -> None:

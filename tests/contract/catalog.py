@@ -84,10 +84,10 @@ class CatalogContract:
     def test_a_product_says_where_it_stands(self, catalog: Catalog, show: Show) -> None:
         show("product", [a_product("P-1"), a_product("P-2")])
         first, second = catalog.products()
-        assert first.origin == second.origin != ""
+        assert first.source == second.source != ""
         assert isinstance(first, IncomingRecord)
         assert first.kind == "product"
-        assert first.place != second.place
+        assert first.location != second.location
 
     def test_the_list_of_now_counts(self, catalog: Catalog, show: Show) -> None:
         show("product", [a_product("P-1"), a_product("P-2")])
@@ -109,8 +109,8 @@ class CatalogContract:
         [complaint] = unreadable(catalog)
         assert (complaint.kind, complaint.shop_id) == ("product", "P-2")
         assert "viel" in complaint.message
-        assert complaint.origin
-        assert complaint.place
+        assert complaint.source
+        assert complaint.location
         assert complaint.hint
 
     def test_one_id_with_two_contents_is_a_question(self, catalog: Catalog, show: Show) -> None:

@@ -56,8 +56,8 @@ def ids(intakes: Sequence[IncomingRecord]) -> list[str]:
 
 
 def reports(state: SourceState, found: Sequence[IncomingRecord | InvalidInput], *sentences: str) -> list[SourceReport]:
-    """One report per origin, all with the same state."""
-    return [SourceReport(origin, state, sentences) for origin in dict.fromkeys(f.origin for f in found)]
+    """One report per source, all with the same state."""
+    return [SourceReport(source, state, sentences) for source in dict.fromkeys(f.source for f in found)]
 
 
 class ShopContract:
@@ -70,7 +70,7 @@ class ShopContract:
 
     @pytest.fixture
     def drop(self) -> Drop:
-        """Puts JSON records into the shop as one origin: `drop(record, record, ..., kind="invoice")`."""
+        """Puts JSON records into the shop as one source: `drop(record, record, ..., kind="invoice")`."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -103,13 +103,13 @@ class ShopContract:
         drop(an_invoice("R-1"), an_invoice("R-2"))
         first, second = taken(shop)
         assert first.kind == second.kind == "invoice"
-        assert first.origin == second.origin != ""
-        assert first.place != second.place
+        assert first.source == second.source != ""
+        assert first.location != second.location
 
     def test_open_records_are_handed_over_again(self, shop: Shop, drop: Drop) -> None:
         drop(an_invoice("R-1"))
         first = taken(shop)
-        assert list(shop.tidy(reports(SourceState.OPEN, first))) == []
+        assert list(shop.archive(reports(SourceState.OPEN, first))) == []
         drop(an_invoice("R-2"))
         assert ids(taken(shop)) == ["R-1", "R-2"]
         assert taken(shop)[0] == first[0]
@@ -117,7 +117,7 @@ class ShopContract:
     @pytest.mark.parametrize("state", [SourceState.DONE, SourceState.GIVEN_UP])
     def test_settled_records_are_not_handed_over_again(self, shop: Shop, drop: Drop, state: SourceState) -> None:
         drop(an_invoice("R-1"))
-        shop.tidy(reports(state, taken(shop), "invoice R-1: field `total` is missing"))
+        shop.archive(reports(state, taken(shop), "invoice R-1: field `total` is missing"))
         assert list(shop.take_in(claim=True)) == []
 
     def test_equal_content_has_an_equal_fingerprint(self, shop: Shop, drop: Drop) -> None:
@@ -136,7 +136,7 @@ class ShopContract:
         [complaint] = unreadable(shop)
         assert (complaint.kind, complaint.shop_id) == ("invoice", "R-2")
         assert "`total`" in complaint.message
-        assert complaint.origin
+        assert complaint.source
         assert complaint.hint
 
     def test_a_run_that_stops_early_loses_nothing(self, shop: Shop, drop: Drop) -> None:
@@ -205,13 +205,13 @@ class ShopContract:
     ) -> None:
         drop(an_invoice("R-1"), an_invoice("R-2", total="viel"))
         told = reports(state, list(shop.take_in(claim=True)), "invoice R-2: field `total` must be a number")
-        shop.tidy(told)
+        shop.archive(told)
         before = traces()
-        shop.tidy(told)
+        shop.archive(told)
         assert traces() == before
 
-    def test_an_origin_that_is_gone_is_no_error(self, shop: Shop) -> None:
-        shop.tidy([SourceReport("gone.json", state) for state in SourceState])
+    def test_a_source_that_is_gone_is_no_error(self, shop: Shop) -> None:
+        shop.archive([SourceReport("gone.json", state) for state in SourceState])
         assert list(shop.take_in(claim=True)) == []
 
     def test_tidying_one_origin_leaves_the_others(self, shop: Shop, drop: Drop) -> None:
@@ -219,5 +219,5 @@ class ShopContract:
         first = taken(shop)
         drop(an_invoice("R-2"))
         taken(shop)
-        shop.tidy(reports(SourceState.DONE, first))
+        shop.archive(reports(SourceState.DONE, first))
         assert ids(taken(shop)) == ["R-2"]

@@ -131,7 +131,7 @@ def test_every_form_of_a_list_says_the_same(
     assert found.record.canonical() == {
         "shop_id": "P-1", "sku": "SKU-P-1", "title": "Tasse blau", "price": "19.9",
     }  # fmt: skip
-    assert found.origin == f"catalog/{name}"
+    assert found.source == f"catalog/{name}"
 
 
 def told_of(catalog: FolderCatalog) -> BexsyncError:
@@ -315,7 +315,7 @@ def said_piece_by_piece(text: str) -> str:
 
 @pytest.mark.parametrize("chunk", [1, 3, 64])
 def test_a_json_list_is_read_as_if_it_were_read_at_once(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whole, cut off anywhere, or with a sign too many: the same values and the same complaint, place included."""
+    """Whole, cut off anywhere, or with a sign too many: the same values and the same complaint, location included."""
     set_constant(monkeypatch, "json_lists._CHUNK", chunk)
     array = '[\n {"a": "ü\\n", "b": [1, 2.5, {"c": null}]},\n {"a": true}, 17, "x"\n]'
     for text in (array, f'{{"kind": "k", "records": {array}, "schema": 1}}'):
@@ -335,7 +335,7 @@ def test_an_unusable_list_of_stock_stops_the_products(catalog: FolderCatalog, ro
 def test_half_a_list_is_found_at_its_end_at_the_latest(catalog: FolderCatalog, root: Path) -> None:
     put(root, "products.json", listed(a_product("P-1"), a_product("P-2"))[:-1])
     reading = catalog.products()
-    assert next(reading).origin == "catalog/products.json"
+    assert next(reading).source == "catalog/products.json"
     with pytest.raises(ConfigurationProblem):
         list(reading)
 
@@ -381,9 +381,9 @@ def test_a_bad_row_is_one_sentence(
 ) -> None:
     put(root, name, content)
     found = unreadable_in(catalog)
-    assert [(c.place, c.shop_id, c.message) for c in found] == complaints
+    assert [(c.location, c.shop_id, c.message) for c in found] == complaints
     assert all(c.hint and "in/" not in c.hint and c.kind == "product" for c in found)
-    assert all(c.origin == f"catalog/{name}" for c in found)
+    assert all(c.source == f"catalog/{name}" for c in found)
     assert products(catalog)
 
 
@@ -397,7 +397,7 @@ def test_a_flood_of_nameless_rows_ends_in_a_count(catalog: FolderCatalog, root: 
 def test_stock_rows_are_blamed_in_their_own_list(catalog: FolderCatalog, root: Path) -> None:
     put(root, "products.csv", "shop_id;sku;title\nP-1;A;Tasse\nP-2;B;Teller\nP-3;C;Topf\n")
     put(root, "stock.csv", "shop_id,sku,stock\nP-1,,viel\n,X,1\nP-2,,3\n,B,4\n,,5\n")
-    sentences = [(c.kind, c.shop_id, c.origin, c.place, c.message) for c in unreadable_in(catalog)]
+    sentences = [(c.kind, c.shop_id, c.source, c.location, c.message) for c in unreadable_in(catalog)]
     assert sentences == [
         ("product", "P-1", "catalog/stock.csv", "row 2, column `stock`",
          'must be a number like 1\'234.50, it says "viel"'),

@@ -40,7 +40,7 @@ def read(root: Path, content: str | bytes, **settings: Any) -> tuple[dict[str, P
     catalog = FolderCatalog(root, now=lambda: NOW, quiet_seconds=0, csv=CsvSection(**settings))
     found = list(catalog.products())
     products = [f.record for f in found if isinstance(f, IncomingRecord) and isinstance(f.record, Product)]
-    wrong = {f.shop_id: f"{f.place} {f.message}" for f in found if isinstance(f, InvalidInput)}
+    wrong = {f.shop_id: f"{f.location} {f.message}" for f in found if isinstance(f, InvalidInput)}
     return {p.sku or p.shop_id: p for p in products}, wrong, [f.message for f in found if isinstance(f, ImportNote)]
 
 

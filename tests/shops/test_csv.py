@@ -45,7 +45,7 @@ class Read:
 
     @property
     def sentences(self) -> list[tuple[str, str]]:
-        return [(c.place, c.message) for c in self.complaints]
+        return [(c.location, c.message) for c in self.complaints]
 
     @property
     def understood(self) -> str:
@@ -58,7 +58,7 @@ def read(folder: Path, content: str | bytes, *, name: str = "a.csv", currency: s
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     found = list(read_file(path, CsvSection(**csv_settings), currency))
     intakes = [f for f in found if isinstance(f, IncomingRecord)]
-    assert {f.origin for f in found} == {name}
+    assert {f.source for f in found} == {name}
     return Read(
         [i.record for i in intakes if isinstance(i.record, Invoice)],
         [f for f in found if isinstance(f, InvalidInput)],
@@ -568,7 +568,7 @@ def test_prices_with_vat_say_so_by_their_column(tmp_path: Path) -> None:
     torn = read(
         tmp_path, table(GOOD + ";nein", header=NAMES.replace("unit_price", "Preis inkl. MWST") + ";prices_include_tax")
     )
-    assert [c.place for c in torn.complaints] == ["row 2, column `Preis inkl. MWST`"]
+    assert [c.location for c in torn.complaints] == ["row 2, column `Preis inkl. MWST`"]
 
 
 def test_an_id_alone_names_a_customer_of_its_own(tmp_path: Path) -> None:
@@ -606,7 +606,7 @@ def test_quoted_cells_may_follow_a_space(tmp_path: Path) -> None:
     assert record.lines[0].name == "Zoll, Porto"
 
 
-# ---- mistakes: (what, rows, [(place, message)])
+# ---- mistakes: (what, rows, [(location, message)])
 
 
 MISTAKES: list[tuple[str, str, list[tuple[str, str]]]] = [
@@ -804,7 +804,7 @@ def test_the_good_neighbours_of_a_bad_invoice_are_handed_over(tmp_path: Path) ->
 def test_rows_are_counted_as_a_spreadsheet_does(tmp_path: Path) -> None:
     bad = GOOD.replace("R-1", "R-2").replace("100.00", "viel")
     found = read(tmp_path, "sep=;\r\n" + table("", GOOD.replace("Beratung", '"zwei\r\nZeilen"'), ";;;", bad))
-    assert [c.place for c in found.complaints] == ["row 5, column `unit_price`"]
+    assert [c.location for c in found.complaints] == ["row 5, column `unit_price`"]
 
 
 def test_rows_without_end_and_without_number_end_in_a_count(tmp_path: Path) -> None:

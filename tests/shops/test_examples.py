@@ -163,7 +163,7 @@ def test_every_bad_file_is_expected() -> None:
 @pytest.mark.parametrize("name", sorted(CORRECTABLE))
 def test_a_bad_file_is_one_sentence(name: str) -> None:
     complaints = [f for f in read_file(BAD / name) if isinstance(f, InvalidInput)]
-    assert [f"{c.place}: {c.message}".removeprefix(": ") for c in complaints] == [CORRECTABLE[name]]
+    assert [f"{c.location}: {c.message}".removeprefix(": ") for c in complaints] == [CORRECTABLE[name]]
 
 
 @pytest.mark.parametrize("name", sorted(LEFT_TO_THE_PLANNER))

@@ -145,8 +145,8 @@ def test_forms_of_a_file(shop: FolderShop, root: Path, name: str, content: str |
     put(root, name, content)
     found = list(shop.take_in(claim=True))
     assert [type(f) for f in found] == [IncomingRecord] * len(places)
-    assert [f.place for f in found] == places
-    assert {f.origin for f in found} == {name}
+    assert [f.location for f in found] == places
+    assert {f.source for f in found} == {name}
     assert names(root / "work") == [name]
     assert names(root / "in") == []
 
@@ -166,7 +166,7 @@ def test_a_customer_in_an_envelope_keeps_its_kind(shop: FolderShop, root: Path) 
     assert not intake.record.is_company
 
 
-# ---- sentences about bad files: (name, content, [(place, message)])
+# ---- sentences about bad files: (name, content, [(location, message)])
 
 NO_OBJECT = "where a record, that is an object with fields, belongs"
 TWICE = "occurs twice in one object, so nobody can say which one counts"
@@ -318,8 +318,8 @@ def test_bad_files(
 ) -> None:
     put(root, name, content, age=3600)
     complaints = unreadable(shop)
-    assert [(c.place, c.message) for c in complaints] == expected
-    assert all(c.hint and c.origin == name for c in complaints)
+    assert [(c.location, c.message) for c in complaints] == expected
+    assert all(c.hint and c.source == name for c in complaints)
     assert names(root / "work") == [name]
 
 
@@ -431,7 +431,7 @@ def test_claiming_never_overwrites(shop: FolderShop, root: Path) -> None:
         put(root, "a.json", json.dumps(record(shop_id)))
         taken(shop)
     assert names(root / "work") == ["a-2.json", "a-3.json", "a.json"]
-    assert sorted((i.origin, ids([i])[0]) for i in taken(shop)) == [
+    assert sorted((i.source, ids([i])[0]) for i in taken(shop)) == [
         ("a-2.json", "R-2"),
         ("a-3.json", "R-3"),
         ("a.json", "R-1"),
@@ -451,8 +451,8 @@ def test_claiming_never_overwrites(shop: FolderShop, root: Path) -> None:
 def test_names_are_tamed_when_claimed(shop: FolderShop, root: Path, name: str, tame: str) -> None:
     put(root, name, json.dumps(record()))
     [intake] = taken(shop)
-    assert intake.origin == tame
-    shop.tidy([SourceReport(tame, SourceState.GIVEN_UP, ("x",))])
+    assert intake.source == tame
+    shop.archive([SourceReport(tame, SourceState.GIVEN_UP, ("x",))])
     assert len(names(root / "failed")) == 2
 
 
@@ -597,7 +597,7 @@ def test_done_goes_by_month_and_keeps_its_namesake(shop: FolderShop, root: Path)
     for shop_id in ("R-1", "R-2"):
         put(root, "a.json", json.dumps(record(shop_id)))
         taken(shop)
-        shop.tidy([SourceReport("a.json", SourceState.DONE)])
+        shop.archive([SourceReport("a.json", SourceState.DONE)])
     assert names(root / "done" / "2026-11") == ["a-2.json", "a.json"]
     assert names(root / "work") == []
 
@@ -606,7 +606,7 @@ def test_given_up_goes_with_its_reasons(shop: FolderShop, root: Path) -> None:
     for _ in range(2):
         put(root, "a.json", json.dumps(record()))
         taken(shop)
-        shop.tidy([SourceReport("a.json", SourceState.GIVEN_UP, ("R-1: so\nnot.", "R-2: nor so."))])
+        shop.archive([SourceReport("a.json", SourceState.GIVEN_UP, ("R-1: so\nnot.", "R-2: nor so."))])
     assert names(root / "failed") == ["a-2.json", "a-2.json.error.txt", "a.json", "a.json.error.txt"]
     assert "- R-1: so not.\n- R-2: nor so.\n" in (root / "failed" / "a-2.json.error.txt").read_text()
 
@@ -619,10 +619,10 @@ def test_a_crash_between_reason_and_move_is_repaired(
     report = SourceReport("a.json", SourceState.GIVEN_UP, ("first",))
     monkeypatch.setattr("bexsync.shops.folder.archive.move_beside", _die)
     with pytest.raises(KeyboardInterrupt):
-        shop.tidy([report])
+        shop.archive([report])
     assert names(root / "work") == ["a.json"]
     monkeypatch.undo()
-    shop.tidy([replace(report, sentences=("second",))])
+    shop.archive([replace(report, sentences=("second",))])
     assert names(root / "failed") == ["a.json", "a.json.error.txt"]
     assert "- second\n" in (root / "failed" / "a.json.error.txt").read_text()
 
@@ -631,10 +631,10 @@ def _die(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("origin", ["../in/a.json", "/etc/passwd", "", ".", ".."])
-def test_an_origin_is_a_plain_name(shop: FolderShop, root: Path, origin: str) -> None:
+@pytest.mark.parametrize("source", ["../in/a.json", "/etc/passwd", "", ".", ".."])
+def test_a_source_is_a_plain_name(shop: FolderShop, root: Path, source: str) -> None:
     put(root, "a.json", json.dumps(record()))
-    shop.tidy([SourceReport(origin, SourceState.DONE)])
+    shop.archive([SourceReport(source, SourceState.DONE)])
     assert names(root / "in") == ["a.json"]
 
 
@@ -661,7 +661,7 @@ def precious(tmp_path: Path) -> Iterator[Path]:
 def given_up(shop: FolderShop, root: Path) -> None:
     put(root, "a.json", json.dumps(record()))
     taken(shop)
-    shop.tidy([SourceReport("a.json", SourceState.GIVEN_UP, ("R-1: no.",))])
+    shop.archive([SourceReport("a.json", SourceState.GIVEN_UP, ("R-1: no.",))])
 
 
 @pytest.mark.parametrize(
@@ -725,7 +725,7 @@ def test_another_users_link_is_no_folder_and_ones_own_is(
         lambda: taken(shop),
         lambda: shop.publish([]),
         lambda: shop.deliver(an_event()),
-        lambda: shop.tidy([]),
+        lambda: shop.archive([]),
     ):
         with pytest.raises(ConfigurationProblem, match=f"{root / name} is a link"):
             call()
@@ -782,10 +782,10 @@ def test_what_is_added_after_the_reading_is_read_by_the_next_run(
         monkeypatch.setattr("bexsync.shops.folder.archive.move_beside", add_late)
     else:
         add()
-    assert shop.tidy([SourceReport("a.ndjson", state, ("no",))]) == ["a.ndjson"]
+    assert shop.archive([SourceReport("a.ndjson", state, ("no",))]) == ["a.ndjson"]
     assert names(root / "failed") == []
     assert ids(taken(shop)) == ["R-1", "R-2"]
-    assert shop.tidy([SourceReport("a.ndjson", state, ("no",))]) == []
+    assert shop.archive([SourceReport("a.ndjson", state, ("no",))]) == []
     assert names(root / "work") == []
 
 
@@ -813,7 +813,7 @@ def test_a_missing_shop_folder_wants_a_person(tmp_path: Path, is_file: bool) -> 
         lambda: list(shop.take_in(claim=False)),
         lambda: shop.deliver(an_event()),
         lambda: shop.publish([]),
-        lambda: shop.tidy([]),
+        lambda: shop.archive([]),
     ):
         with pytest.raises(ConfigurationProblem, match="does not exist or is no folder") as caught:
             call()
@@ -880,7 +880,7 @@ def test_the_closed_folder_is_named(public_root: Path) -> None:
     with as_nobody():
         assert ids(taken(FolderShop(public_root, now=lambda: NOW))) == ["R-1"]
         with pytest.raises(ConfigurationProblem, match=f"in {public_root}/done: "):
-            FolderShop(public_root, now=lambda: NOW).tidy([SourceReport("a.json", SourceState.DONE)])
+            FolderShop(public_root, now=lambda: NOW).archive([SourceReport("a.json", SourceState.DONE)])
     assert names(public_root / "work") == ["a.json"]
 
 
@@ -970,7 +970,7 @@ def _is_something(root: Path, name: str, content: bytes) -> None:
     put(root, name, content, age=3600)
     looked = list(shop.take_in(claim=False))
     found = list(shop.take_in(claim=True))
-    shop.tidy([SourceReport(f.origin, SourceState.DONE) for f in found])
+    shop.archive([SourceReport(f.source, SourceState.DONE) for f in found])
     assert found
     assert looked == found
     assert names(root / "work") == []
@@ -1002,6 +1002,6 @@ def test_written_records_are_read_back_equal(tmp_path: Path, invoices: list[Invo
     put(tmp_path, "a.ndjson" if is_lines else "a.json", lines(*values) if is_lines else json.dumps(values))
     shop = FolderShop(tmp_path, now=lambda: NOW)
     found = taken(shop)
-    shop.tidy([SourceReport(f.origin, SourceState.DONE) for f in found])
+    shop.archive([SourceReport(f.source, SourceState.DONE) for f in found])
     assert [f.record for f in found] == invoices
     assert [f.record.fingerprint() for f in found] == [invoice.fingerprint() for invoice in invoices]

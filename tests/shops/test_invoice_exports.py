@@ -44,7 +44,7 @@ def read(folder: Path, content: str, **settings: Any) -> tuple[list[Invoice], li
     path.write_text(content)
     found = list(read_file(path, CsvSection(**settings), "CHF"))
     records = [f.record for f in found if isinstance(f, IncomingRecord) and isinstance(f.record, Invoice)]
-    return records, [f"{f.place}: {f.message}" for f in found if isinstance(f, InvalidInput)]
+    return records, [f"{f.location}: {f.message}" for f in found if isinstance(f, InvalidInput)]
 
 
 def test_orders_of_shopify(tmp_path: Path) -> None:

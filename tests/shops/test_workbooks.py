@@ -61,7 +61,7 @@ def read(folder: Path, content: bytes, **settings: Any) -> tuple[list[Invoice], 
     path.write_bytes(content)
     found = list(read_file(path, CsvSection(**settings)))
     records = [f.record for f in found if isinstance(f, IncomingRecord) and isinstance(f.record, Invoice)]
-    wrong = [(f.place, f.message) for f in found if isinstance(f, InvalidInput)]
+    wrong = [(f.location, f.message) for f in found if isinstance(f, InvalidInput)]
     return records, wrong, " ".join(f.message for f in found if isinstance(f, ImportNote))
 
 
@@ -171,8 +171,8 @@ UNUSABLE: list[tuple[str, Callable[[], bytes], str]] = [
 
 @pytest.mark.parametrize(("content", "message"), [case[1:] for case in UNUSABLE], ids=[case[0] for case in UNUSABLE])
 def test_what_is_no_workbook_is_one_sentence(tmp_path: Path, content: Callable[[], bytes], message: str) -> None:
-    records, [(place, said)], _ = read(tmp_path, content())
-    assert (records, place) == ([], "")
+    records, [(location, said)], _ = read(tmp_path, content())
+    assert (records, location) == ([], "")
     assert said.startswith(message)
 
 

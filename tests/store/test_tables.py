@@ -1,4 +1,4 @@
-"""What the tables promise: origins, errors, lists of many thousands."""
+"""What the tables promise: sources, errors, lists of many thousands."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def take(store: Store, shop_id: str, origin: str, *, now: datetime = NOW, **changes: Any) -> None:
+def take(store: Store, shop_id: str, source: str, *, now: datetime = NOW, **changes: Any) -> None:
     value = json.loads(json.dumps(an_invoice(shop_id, **changes)), parse_float=Decimal)
-    store.records.take(IncomingRecord("invoice", read_record("invoice", value), origin, "record 1"), shop_id, now)
+    store.records.take(IncomingRecord("invoice", read_record("invoice", value), source, "record 1"), shop_id, now)
 
 
 def title(store: Store, shop_id: str = "1") -> str:
@@ -56,7 +56,7 @@ def test_older_content_never_replaces_newer(store: Store) -> None:
 def test_a_name_that_was_put_away_is_new_when_it_comes_again(store: Store) -> None:
     take(store, "1", "export.json", title="monday")
     take(store, "1", "other.json", title="tuesday")
-    store.records.forget_origins(["export.json"])
+    store.records.forget_sources(["export.json"])
     take(store, "1", "export.json", title="wednesday")
     assert title(store) == "wednesday"
 

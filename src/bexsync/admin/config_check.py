@@ -23,8 +23,8 @@ from bexsync.environment import VARIABLES
 from bexsync.errors import BexsyncError
 from bexsync.http.address import parse_address
 from bexsync.records.quoting import printable
-from bexsync.shops.folder.inbox import TABLES, finished
-from bexsync.shops.folder.input_errors import Complaint
+from bexsync.shops.folder.inbox import TABLES, finished_files
+from bexsync.shops.folder.input_errors import InputError
 from bexsync.shops.folder.json_source import UnusableFile
 from bexsync.shops.folder.layout import Layout
 from bexsync.shops.folder.ownership import Owner, refuse_another
@@ -237,7 +237,7 @@ def _shop(profile: Profile, profile_file: Path, state: Path) -> Iterator[Finding
             file=str(shared[0]),
             key="shop.path",
         )
-    waiting = finished(layout.incoming, now=0, quiet_seconds=0)
+    waiting = finished_files(layout.incoming, now=0, quiet_seconds=0)
     tables = [found.path for found in waiting if found.path.suffix.lower() in TABLES]
     yield from (_table(path, profile) for path in tables[:_MOST_TABLES])
 
@@ -256,7 +256,7 @@ def _table(path: Path, profile: Profile) -> Finding:
     settings, currency = profile.shop.csv, profile.ledger.currency
     try:
         described = describe(path, settings, currency)
-        bad = any(isinstance(found, Complaint) for found in read_table(path, settings, currency))
+        bad = any(isinstance(found, InputError) for found in read_table(path, settings, currency))
     except UnusableFile:
         bad = True
     except OSError as problem:

@@ -35,12 +35,12 @@ class ErrorAdmin:
         return self._store.errors.open(include_acknowledged=include_acknowledged)
 
     def places(self, rows: Iterable[ErrorRow]) -> dict[int, str]:
-        """Where the shop's side of each error stands: the file and the place in it, as far as they are known."""
+        """Where the shop's side of each error stands: the file and the location in it, as far as they are known."""
         found = {}
         for row in rows:
             record = self._store.records.get(row.kind, row.shop_id)
             if record is not None:
-                found[row.id] = f"{record.origin}, {record.place}" if record.place else record.origin
+                found[row.id] = f"{record.source}, {record.location}" if record.location else record.source
         return found
 
     def pick(self, names: Iterable[str]) -> list[ErrorRow]:

@@ -46,7 +46,7 @@ def tell_story(store: Store, profile: Profile, name: str, today: date) -> Invoic
     return InvoiceStory(
         invoice=next((one for one in listed if one.shop_id == shop_id), ListedInvoice(shop_id)),
         record=row.state.value if row else "unknown",
-        source=f"{row.origin}, {row.place}" if row and row.place else row.origin if row else "",
+        source=f"{row.source}, {row.location}" if row and row.location else row.source if row else "",
         taken_at=row.taken_at if row else "",
         linked_at=link.linked_at if link else "",
         checked_at=link.checked_at if link else "",

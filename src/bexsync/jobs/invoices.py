@@ -407,7 +407,7 @@ class _Push:
 
     def _fault(self, row: RecordRow, fault: Exception, link: Link | None) -> None:
         """A bug that only this record brings to light: it is named, and the others go on."""
-        where = f" ({row.origin}{f', {row.place}' if row.place else ''})" if row.origin else ""
+        where = f" ({row.source}{f', {row.location}' if row.location else ''})" if row.source else ""
         problem = record_fault(f"Invoice {row.shop_id}{where}", fault)
         self._run.note_problem(Subject(KIND, row.shop_id), "push", problem, link.number if link else "")
         self._settle(row, RecordState.OPEN, problem.message)

@@ -102,7 +102,7 @@ class CatalogReader:
                 self.unreadable.append(found)
                 continue
             if isinstance(found, ImportNote):
-                self.remarks.append(f"{found.origin}: {found.message}.")
+                self.remarks.append(f"{found.source}: {found.message}.")
                 continue
             self.count += 1
             yield cast(Product, found.record)

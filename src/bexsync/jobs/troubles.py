@@ -65,7 +65,7 @@ class ErrorTracker:
     def note_unreadable(self, unreadable: Sequence[InvalidInput]) -> None:
         """What of the shop's list is no product."""
         for found in unreadable:
-            where = f"{found.origin}, {found.place}" if found.place else found.origin
+            where = f"{found.source}, {found.location}" if found.location else found.source
             message = f"{where}: {found.message}"
             sentence = message if message.endswith((".", "?", "!")) else f"{message}."
             problem = RecordProblem(sentence, found.hint, code="unreadable", subject=where)

@@ -18,15 +18,15 @@ from bexsync.records import Record
 
 @dataclass(frozen=True)
 class IncomingRecord:
-    """One record as the shop has it now; `origin` and `place` say where a person finds it.
+    """One record as the shop has it now; `source` and `location` say where a person finds it.
 
     From the texts in `cleaned` something that nobody sees was removed.
     """
 
     kind: str
     record: Record
-    origin: str
-    place: str = ""
+    source: str
+    location: str = ""
     cleaned: tuple[str, ...] = ()
 
 
@@ -34,8 +34,8 @@ class IncomingRecord:
 class InvalidInput:
     """A piece of input that is no record: one sentence that names what is wrong and what to do."""
 
-    origin: str
-    place: str
+    source: str
+    location: str
     message: str
     hint: str
     kind: str = ""
@@ -52,9 +52,9 @@ class LeftoverState(StrEnum):
 
 @dataclass(frozen=True)
 class Leftover:
-    """Something at the shop that is not handed over; `origin` names it the same in every run, `message` has no stop."""
+    """Something at the shop that is not handed over; `source` names it the same in every run, `message` has no stop."""
 
-    origin: str
+    source: str
     message: str
     hint: str
     state: LeftoverState = LeftoverState.WRONG
@@ -67,15 +67,15 @@ class Leftover:
 
 @dataclass(frozen=True)
 class ImportNote:
-    """How an origin was understood where that had to be found out: part of a sentence, and the same as data."""
+    """How a source was understood where that had to be found out: part of a sentence, and the same as data."""
 
-    origin: str
+    source: str
     message: str
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class SourceState(StrEnum):
-    """What has become of all records of one origin together."""
+    """What has become of all records of one source together."""
 
     OPEN = "open"
     DONE = "done"
@@ -84,9 +84,9 @@ class SourceState(StrEnum):
 
 @dataclass(frozen=True)
 class SourceReport:
-    """The state of one origin; where something failed for good, a sentence per record, and how it was understood."""
+    """The state of one source; where something failed for good, a sentence per record, and how it was understood."""
 
-    origin: str
+    source: str
     state: SourceState
     sentences: tuple[str, ...] = ()
     understood: str = ""
@@ -210,9 +210,9 @@ class Shop(Protocol):
         """Replace the shop's status list as a whole; unchanged rows cause no write."""
         ...
 
-    def tidy(self, reports: Sequence[SourceReport]) -> Sequence[str]:
-        """Put away the origins that are done or given up; open ones stay where they are.
+    def archive(self, reports: Sequence[SourceReport]) -> Sequence[str]:
+        """Put away the sources that are done or given up; open ones stay where they are.
 
-        An origin that was added to since it was handed over stays as well, and is named in the answer.
+        A source that was added to since it was handed over stays as well, and is named in the answer.
         """
         ...

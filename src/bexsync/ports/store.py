@@ -60,8 +60,8 @@ class RecordRow:
     shop_id: str
     fingerprint: str
     body: str
-    origin: str
-    place: str
+    source: str
+    location: str
     state: RecordState
     reason: str
     taken_at: str

@@ -30,12 +30,12 @@ class Records:
     def take(self, intake: IncomingRecord, shop_id: str, now: datetime) -> RecordState:
         """Keeps what the shop says now: new content is open again, the same content keeps its state, which is returned.
 
-        Content of an older origin never replaces that of a newer one, however often it is taken in.
+        Content of an older source never replaces that of a newer one, however often it is taken in.
         """
         record = intake.record
         body = json.dumps(record.canonical(), ensure_ascii=False, sort_keys=True)
         with self._db.transaction() as db:
-            origin_id = self._origin_id(db, intake.origin)
+            source_id = self._source_id(db, intake.source)
             row = db.execute(
                 """INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open', '', ?, NULL)
                    ON CONFLICT (site, kind, shop_id) DO UPDATE SET
@@ -52,21 +52,21 @@ class Records:
                     shop_id,
                     record.fingerprint(),
                     body,
-                    intake.origin,
-                    intake.place,
-                    origin_id,
+                    intake.source,
+                    intake.location,
+                    source_id,
                     stored(now),
                 ),
             ).fetchone()
             return parse_stored(RecordState, row["state"]) if row else RecordState.OPEN
 
-    def has_origin(self, origin: str) -> bool:
-        """Whether records of an origin were taken in before it was put away."""
-        return self._db.row("SELECT 1 FROM origins WHERE site = ? AND origin = ?", self._site, origin) is not None
+    def has_source(self, source: str) -> bool:
+        """Whether records of a source were taken in before it was put away."""
+        return self._db.row("SELECT 1 FROM origins WHERE site = ? AND origin = ?", self._site, source) is not None
 
-    def _origin_id(self, db: sqlite3.Connection, origin: str) -> int:
-        db.execute("INSERT OR IGNORE INTO origins (site, origin) VALUES (?, ?)", (self._site, origin))
-        row = db.execute("SELECT id FROM origins WHERE site = ? AND origin = ?", (self._site, origin)).fetchone()
+    def _source_id(self, db: sqlite3.Connection, source: str) -> int:
+        db.execute("INSERT OR IGNORE INTO origins (site, origin) VALUES (?, ?)", (self._site, source))
+        row = db.execute("SELECT id FROM origins WHERE site = ? AND origin = ?", (self._site, source)).fetchone()
         return int(row["id"])
 
     def get(self, kind: str, shop_id: str) -> RecordRow | None:
@@ -147,11 +147,11 @@ class Records:
                 summary[name] = stored_object(summary[name] or "{}")
             yield summary
 
-    def from_origin(self, origin: str) -> list[RecordRow]:
-        """The records whose content comes from this origin."""
+    def from_source(self, source: str) -> list[RecordRow]:
+        """The records whose content comes from this source."""
         return [
             _record_row(row)
-            for row in self._db.rows("SELECT * FROM records WHERE site = ? AND origin = ?", self._site, origin)
+            for row in self._db.rows("SELECT * FROM records WHERE site = ? AND origin = ?", self._site, source)
         ]
 
     def settle(self, kind: str, shop_id: str, state: RecordState, reason: str, now: datetime) -> None:
@@ -168,10 +168,12 @@ class Records:
         with self._db.transaction() as db:
             db.execute("DELETE FROM records WHERE site = ? AND kind = ? AND shop_id = ?", (self._site, kind, shop_id))
 
-    def forget_origins(self, origins: Iterable[str]) -> None:
-        """Forgets the age of origins that were put away, since their names may come again."""
+    def forget_sources(self, sources: Iterable[str]) -> None:
+        """Forgets the age of sources that were put away, since their names may come again."""
         with self._db.transaction() as db:
-            db.executemany("DELETE FROM origins WHERE site = ? AND origin = ?", [(self._site, o) for o in origins])
+            db.executemany(
+                "DELETE FROM origins WHERE site = ? AND origin = ?", [(self._site, source) for source in sources]
+            )
 
 
 def _record_row(row: sqlite3.Row) -> RecordRow:

@@ -12,7 +12,7 @@ from rich.text import Text
 from bexsync.admin.invoice_list import ListedInvoice
 from bexsync.cli.views.page import Page, Row
 from bexsync.cli.views.text import coloured_status, linked_number
-from bexsync.shops.folder.escape_formula import harmless
+from bexsync.shops.folder.escape_formula import escape_formula
 
 if TYPE_CHECKING:
     from bexsync.admin.invoice_list import InvoiceList, Selection
@@ -42,7 +42,7 @@ def invoices_csv(found: InvoiceList) -> str:
     writer.writerow(names)
     for row in found.rows:
         cells = {**asdict(row), "overdue": "yes" if row.overdue else "no"}
-        writer.writerow([harmless(cells[name]) for name in names])
+        writer.writerow([escape_formula(cells[name]) for name in names])
     return text.getvalue()
 
 

@@ -62,7 +62,7 @@ def tell(
             if tax.active and tax.is_for_sales
         ],
         "findings": [{"level": f.level, "code": f.code, "message": f.message, "hint": f.hint} for f in found],
-        "unreadable": [{"place": _place(r.origin, r.place), "message": r.message} for r in seen.remarks],
+        "unreadable": [{"place": _location(r.source, r.location), "message": r.message} for r in seen.remarks],
         "requests": seen.requests,
     }  # fmt: skip
     if written is not None:
@@ -106,8 +106,8 @@ def _say(output: Output, found: Sequence[Finding], seen: Survey) -> None:
         if finding.level == "wrong" or not output.quiet:
             output.say_error(f"{output.command}: {finding.message} {finding.hint}".rstrip())
     for remark in seen.remarks if not output.quiet else ():
-        place = _place(remark.origin, remark.place)
-        output.say_error(f"{output.command}: {place}: {remark.message} {remark.hint}".rstrip())
+        location = _location(remark.source, remark.location)
+        output.say_error(f"{output.command}: {location}: {remark.message} {remark.hint}".rstrip())
 
 
 def show_table(seen: Survey, vat_map: VatMap) -> None:
@@ -217,5 +217,5 @@ def _day(day: date | None) -> str:
     return day.isoformat() if day is not None else ""
 
 
-def _place(origin: str, place: str) -> str:
-    return f"{origin}, {place}" if place else origin
+def _location(source: str, location: str) -> str:
+    return f"{source}, {location}" if location else source

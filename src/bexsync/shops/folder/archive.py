@@ -30,29 +30,29 @@ def stamp_of(path: Path) -> Stamp | None:
         return None
 
 
-def put_away(layout: Layout, report: SourceReport, now: datetime, read_as: Stamp | None) -> bool:
-    """Moves the file of a settled origin out of work/; False where it is no longer as it was read, and stays.
+def archive_file(layout: Layout, report: SourceReport, now: datetime, read_as: Stamp | None) -> bool:
+    """Moves the file of a settled source out of work/; False where it is no longer as it was read, and stays.
 
     A file that is gone, or still open, is left in peace.
     """
-    if report.state is SourceState.OPEN or Path(report.origin).name != report.origin:
+    if report.state is SourceState.OPEN or Path(report.source).name != report.source:
         return True
     with layout.opened(layout.work) as work:
-        status = work.status(report.origin)
+        status = work.status(report.source)
         if status is None or not stat.S_ISREG(status.st_mode):
             return True
         if read_as is not None and _stamp(status) != read_as:
             return False
         folder = layout.failed if report.state is SourceState.GIVEN_UP else _of_month(layout, now)
         with layout.locked(folder) as target:
-            name = free_name(target, report.origin)
+            name = free_name(target, report.source)
             if report.state is SourceState.GIVEN_UP:
                 # Before the move: a crash in between leaves a reason too many, which the next call replaces.
                 target.replace(f"{name}.error.txt", _reasons(report).encode(errors="replace"))
-            move_beside(work, report.origin, target, name)
+            move_beside(work, report.source, target, name)
             is_as_read = read_as is None or _is(target.status(name), read_as)
             if not is_as_read:  # somebody who has it open added to it just now
-                move_beside(target, name, work, report.origin)
+                move_beside(target, name, work, report.source)
                 if report.state is SourceState.GIVEN_UP:
                     target.remove(f"{name}.error.txt")
             target.sync()
@@ -80,4 +80,4 @@ def _reasons(report: SourceReport) -> str:
     sentences = [" ".join(sentence.split()) for sentence in report.sentences] or ["No reason was given."]
     understood = f"\nIt was {report.understood}.\n" if report.understood else ""
     listed = "\n".join(f"- {sentence}" for sentence in sentences)
-    return _REASONS.format(name=report.origin, sentences=listed, understood=understood)
+    return _REASONS.format(name=report.source, sentences=listed, understood=understood)

@@ -13,8 +13,8 @@ from bexsync.records import Malformed, Reading, Record, read_record
 from bexsync.records.quoting import named, shown
 from bexsync.shops.folder.catalog.lists import LISTS
 from bexsync.shops.folder.inbox import TABLES, WORKBOOKS
-from bexsync.shops.folder.input_errors import CORRECT, Complaint, id_in
-from bexsync.shops.folder.json_source import EXPORT_AGAIN, BrokenLine, JsonEntry, UnusableFile, pieces
+from bexsync.shops.folder.input_errors import CORRECT, InputError, id_in
+from bexsync.shops.folder.json_source import EXPORT_AGAIN, BrokenLine, JsonEntry, UnusableFile, entries_in
 from bexsync.shops.folder.json_values import flaw_in
 
 SCHEMA = "bexsync/1"
@@ -37,7 +37,7 @@ def read_file(
         yield InvalidInput(path.name, "", problem.message, problem.hint)
 
 
-def _outcomes(path: Path, csv: CsvSection, currency: str) -> Iterator[IncomingRecord | Complaint | ImportNote]:
+def _outcomes(path: Path, csv: CsvSection, currency: str) -> Iterator[IncomingRecord | InputError | ImportNote]:
     if path.suffix.lower() not in (*TABLES, *WORKBOOKS):
         return _Reader(path.name).read(path)
     from bexsync.shops.folder.table import read_table  # most shops have none
@@ -46,7 +46,7 @@ def _outcomes(path: Path, csv: CsvSection, currency: str) -> Iterator[IncomingRe
 
 
 class _NoRecord(ValueError):
-    """A piece is no record; `is_format` when that says more of the file than of the piece."""
+    """An entry is no record; `is_format` when that says more of the file than of the entry."""
 
     def __init__(self, message: str, hint: str = CORRECT, *, is_format: bool = False) -> None:
         super().__init__(message)
@@ -59,46 +59,47 @@ class _NoRecord(ValueError):
 class _Reader:
     """Reads one file, and knows what stood in it before."""
 
-    origin: str
+    source: str
     known: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
 
-    def read(self, path: Path) -> Iterator[IncomingRecord | Complaint]:
-        for piece in pieces(path):
-            outcome = self._outcome(piece)
+    def read(self, path: Path) -> Iterator[IncomingRecord | InputError]:
+        for entry in entries_in(path):
+            outcome = self._outcome(entry)
             if outcome is not None:
                 yield outcome
 
-    def _outcome(self, piece: JsonEntry | BrokenLine) -> IncomingRecord | Complaint | None:
-        if isinstance(piece, BrokenLine):
-            return Complaint(InvalidInput(self.origin, piece.place, piece.message, piece.hint), is_format=True)
-        kind, shop_id = _known_kind(piece), _known_id(piece.value)
+    def _outcome(self, entry: JsonEntry | BrokenLine) -> IncomingRecord | InputError | None:
+        if isinstance(entry, BrokenLine):
+            return InputError(InvalidInput(self.source, entry.location, entry.message, entry.hint), is_format=True)
+        kind, shop_id = _known_kind(entry), _known_id(entry.value)
         try:
             reading = Reading()
-            record = _record(piece, reading)
-            if self._is_repeated(kind, shop_id, piece.place, record.fingerprint()):
+            record = _record(entry, reading)
+            if self._is_repeated(kind, shop_id, entry.location, record.fingerprint()):
                 return None
         except _NoRecord as problem:
-            self.known.setdefault((kind, shop_id), (piece.place, ""))
-            said = InvalidInput(self.origin, piece.place, problem.message, problem.hint, kind, shop_id)
-            return Complaint(said, problem.is_format)
-        return IncomingRecord(kind, record, self.origin, piece.place, tuple(reading.cleaned))
+            self.known.setdefault((kind, shop_id), (entry.location, ""))
+            said = InvalidInput(self.source, entry.location, problem.message, problem.hint, kind, shop_id)
+            return InputError(said, problem.is_format)
+        return IncomingRecord(kind, record, self.source, entry.location, tuple(reading.cleaned))
 
-    def _is_repeated(self, kind: str, shop_id: str, place: str, content: str) -> bool:
+    def _is_repeated(self, kind: str, shop_id: str, location: str, content: str) -> bool:
         """Whether the same record stood in the file before; with other content it is a question for a person."""
-        earlier, known = self.known.setdefault((kind, shop_id), (place, content))
-        if earlier == place:
+        earlier, known = self.known.setdefault((kind, shop_id), (location, content))
+        if earlier == location:
             return False
         if known != content:
             word, first = earlier.split()
             raise _NoRecord(
-                f"{kind} {shown(shop_id)} occurs twice, {word}s {first} and {place.split()[1]}, with different content",
+                f"{kind} {shown(shop_id)} occurs twice, {word}s {first} and {location.split()[1]}, "
+                "with different content",
                 "Keep the one that is right and drop the file into in/ again.",
             )
         return True
 
 
 def _summed_up(
-    origin: str, outcomes: Iterator[IncomingRecord | Complaint | ImportNote]
+    source: str, outcomes: Iterator[IncomingRecord | InputError | ImportNote]
 ) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
     """All records; a file of garbage is one complaint, and endless complaints end in a count."""
     held: list[InvalidInput] = []
@@ -114,41 +115,41 @@ def _summed_up(
             continue
         countless += outcome.is_countless
         if not outcome.is_countless or countless <= _MOST_COMPLAINTS:
-            held.append(outcome.unreadable)
+            held.append(outcome.invalid)
         is_recognised = is_recognised or not outcome.is_format
         if is_recognised:
             yield from held
             held = []
     if not is_recognised:
-        yield _one_for_all(origin, held, countless)
+        yield _one_for_all(source, held, countless)
     elif countless > _MOST_COMPLAINTS:
-        yield InvalidInput(origin, "", f"holds {countless - _MOST_COMPLAINTS} more pieces like these", EXPORT_AGAIN)
+        yield InvalidInput(source, "", f"holds {countless - _MOST_COMPLAINTS} more pieces like these", EXPORT_AGAIN)
 
 
-def _one_for_all(origin: str, held: list[InvalidInput], complaints: int) -> InvalidInput:
+def _one_for_all(source: str, held: list[InvalidInput], complaints: int) -> InvalidInput:
     if not held:
-        return InvalidInput(origin, "", "is empty", EXPORT_AGAIN)
+        return InvalidInput(source, "", "is empty", EXPORT_AGAIN)
     first = held[0]
     if complaints == 1 and first.kind + first.shop_id:
         return first
     more = f" (and {complaints - 1} more like it)" if complaints > 1 else ""
     return replace(
-        first, place="", kind="", shop_id="", message=f"holds no record: {first.place} {_as_clause(first)}{more}"
+        first, location="", kind="", shop_id="", message=f"holds no record: {first.location} {_as_clause(first)}{more}"
     )
 
 
-def _as_clause(unreadable: InvalidInput) -> str:
-    said = unreadable.message
+def _as_clause(invalid: InvalidInput) -> str:
+    said = invalid.message
     return f"says: {said}" if said.startswith("field ") else said
 
 
-def _record(piece: JsonEntry, reading: Reading) -> Record:
-    value = piece.value
+def _record(entry: JsonEntry, reading: Reading) -> Record:
+    value = entry.value
     if not isinstance(value, Mapping):
         raise _NoRecord(f"is {named(value)} where a record, that is an object with fields, belongs", is_format=True)
     if said := flaw_in(value):
         raise _NoRecord(said)
-    kind = _checked_kind(piece)
+    kind = _checked_kind(entry)
     try:
         record = read_record(kind, value, reading)
     except Malformed as problem:
@@ -158,19 +159,19 @@ def _record(piece: JsonEntry, reading: Reading) -> Record:
     return record
 
 
-def _checked_kind(piece: JsonEntry) -> str:
-    for name, outer in (("schema", piece.schema), ("kind", piece.kind)):
-        if outer is None and piece.value.get(name) is None:
+def _checked_kind(entry: JsonEntry) -> str:
+    for name, outer in (("schema", entry.schema), ("kind", entry.kind)):
+        if outer is None and entry.value.get(name) is None:
             raise _NoRecord(f"field `{name}` is missing", _SAY_WHAT_IT_IS, is_format=True)
-    schemas = [s for s in (piece.schema, piece.value.get("schema")) if s is not None]
+    schemas = [s for s in (entry.schema, entry.value.get("schema")) if s is not None]
     if wrong := [s for s in schemas if s != SCHEMA]:
         raise _NoRecord(
             f'field `schema` must be "{SCHEMA}", it says {shown(wrong[0])}',
             f"Export in the format {SCHEMA}, or install a bexsync that reads the other.",
             is_format=True,
         )
-    inner = piece.value.get("kind")
-    kind = inner if piece.kind is None else piece.kind
+    inner = entry.value.get("kind")
+    kind = inner if entry.kind is None else entry.kind
     if isinstance(kind, str) and kind in LISTS:
         raise _NoRecord(
             f"is of the kind {shown(kind)}, which is not dropped into in/ but listed in catalog/",
@@ -188,10 +189,10 @@ def _kinds() -> str:
     return " or ".join(f'"{kind}"' for kind in _DROPPED)
 
 
-def _known_kind(piece: JsonEntry) -> str:
-    """The kind as far as the piece says it, for a complaint."""
-    inner = piece.value.get("kind") if isinstance(piece.value, Mapping) else None
-    said = inner if piece.kind is None else piece.kind
+def _known_kind(entry: JsonEntry) -> str:
+    """The kind as far as the entry says it, for a complaint."""
+    inner = entry.value.get("kind") if isinstance(entry.value, Mapping) else None
+    said = inner if entry.kind is None else entry.kind
     return said if isinstance(said, str) and said in _DROPPED else ""
 
 

@@ -15,7 +15,7 @@ _INNER_FORMULA = re.compile(r"([;|\t\r\n][\"\s]*)(?=[=+\-@＝＋－＠])(?![+-]?
 _SPLITTING = frozenset('",;|\t\r\n')
 
 
-def harmless(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """The cell without what nobody sees, an apostrophe before whatever would be calculated; plain numbers are not."""
     cell = _INNER_FORMULA.sub(r"\1'", lines_of_text(cell))
     return f"'{cell}" if cell.startswith(_FORMULA) and not _PLAIN_NUMBER.fullmatch(cell) else cell

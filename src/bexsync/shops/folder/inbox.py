@@ -32,17 +32,17 @@ class Found:
     changed: float
 
 
-def standing(work: Path, *, now: float, quiet_seconds: float) -> list[Found]:
+def claimed_files(work: Path, *, now: float, quiet_seconds: float) -> list[Found]:
     """What was claimed earlier, is still there and is not being added to just now, oldest first."""
-    return sorted((f for f in standing_files(work) if not being_written(f, now, quiet_seconds)), key=_age_then_name)
+    return sorted((f for f in files_in_work(work) if not being_written(f, now, quiet_seconds)), key=_age_then_name)
 
 
-def standing_files(work: Path) -> Iterator[Found]:
+def files_in_work(work: Path) -> Iterator[Found]:
     """Everything that was claimed earlier and is still there."""
     return (found for found in _plain_files(work) if found.path.name == tame_name(found.path.name))
 
 
-def finished(incoming: Path, *, now: float, quiet_seconds: float) -> list[Found]:
+def finished_files(incoming: Path, *, now: float, quiet_seconds: float) -> list[Found]:
     """What lies in the folder and is no longer being written, oldest first."""
     return sorted((f for f in _plain_files(incoming) if not being_written(f, now, quiet_seconds)), key=_age_then_name)
 

@@ -11,16 +11,16 @@ _LONGEST_ID = 120
 
 
 @dataclass(frozen=True)
-class Complaint:
+class InputError:
     """Something unreadable, and whether it is a matter of format."""
 
-    unreadable: InvalidInput
+    invalid: InvalidInput
     is_format: bool = False
 
     @property
     def is_countless(self) -> bool:
         """Whether a file of garbage could hold any number of these."""
-        return self.is_format or not self.unreadable.shop_id
+        return self.is_format or not self.invalid.shop_id
 
 
 def id_in(text: str) -> str:

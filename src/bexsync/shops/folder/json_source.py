@@ -34,7 +34,7 @@ class UnusableFile(ValueError):
 class JsonEntry:
     """A value where a record should be, and what the envelope around it says of all its records."""
 
-    place: str
+    location: str
     value: Any
     schema: Any = None
     kind: Any = None
@@ -44,16 +44,16 @@ class JsonEntry:
 class BrokenLine:
     """A line that is no JSON."""
 
-    place: str
+    location: str
     message: str
     hint: str
 
 
-def pieces(path: Path) -> Iterator[JsonEntry | BrokenLine]:
+def entries_in(path: Path) -> Iterator[JsonEntry | BrokenLine]:
     """The pieces of a file in order; lines are read one by one. Raises UnusableFile."""
     with opened(path) as stream:
         if path.suffix.lower() in RECORD_LINES:
-            yield from line_pieces(stream)
+            yield from line_entries(stream)
         else:
             yield from _records(_document(stream.read(LARGEST + 1)))
 
@@ -76,7 +76,7 @@ def _too_large(size: int, largest: int = LARGEST) -> UnusableFile:
     )
 
 
-def line_pieces(stream: BinaryIO, largest: int = LARGEST) -> Iterator[JsonEntry | BrokenLine]:
+def line_entries(stream: BinaryIO, largest: int = LARGEST) -> Iterator[JsonEntry | BrokenLine]:
     """One value a line; raises UnusableFile."""
     read = 0
     for number, line in enumerate(stream, 1):
@@ -89,14 +89,14 @@ def line_pieces(stream: BinaryIO, largest: int = LARGEST) -> Iterator[JsonEntry 
             yield _line(f"line {number}", line)
 
 
-def _line(place: str, line: bytes) -> JsonEntry | BrokenLine:
+def _line(location: str, line: bytes) -> JsonEntry | BrokenLine:
     try:
-        return JsonEntry(place, parse(line.rstrip(b"\r\n").decode()))
+        return JsonEntry(location, parse(line.rstrip(b"\r\n").decode()))
     except UnicodeDecodeError as problem:
-        return BrokenLine(place, f"is not UTF-8 (byte {problem.start + 1} is 0x{line[problem.start]:02X})", AS_UTF8)
+        return BrokenLine(location, f"is not UTF-8 (byte {problem.start + 1} is 0x{line[problem.start]:02X})", AS_UTF8)
     except NotJson as problem:
         at = f", column {problem.column}" if problem.column else ""
-        return BrokenLine(place, f"is not valid JSON: {problem.message}{at}", "Write one whole record on each line.")
+        return BrokenLine(location, f"is not valid JSON: {problem.message}{at}", "Write one whole record on each line.")
 
 
 def _document(content: bytes) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bexsync.ports.shop import Leftover, LeftoverState
 from bexsync.shops.folder.durable import tame_name
-from bexsync.shops.folder.inbox import Found, being_written, is_ours, standing_files
+from bexsync.shops.folder.inbox import Found, being_written, files_in_work, is_ours
 from bexsync.shops.folder.layout import Layout
 
 _MOST = 50
@@ -33,7 +33,7 @@ def left_behind(layout: Layout, *, now: float, quiet_seconds: float) -> list[Lef
         *_in_work(layout.work, now, quiet_seconds),
         *(left for left in _entries(layout.incoming, now, quiet_seconds) if left is not None),
     ]
-    found.sort(key=lambda left: (left.state is not LeftoverState.WRONG, left.origin))
+    found.sort(key=lambda left: (left.state is not LeftoverState.WRONG, left.source))
     more = found[_MOST:]
     if more:
         said = f"in/ holds {len(more)} more files and folders that are not read"
@@ -42,7 +42,7 @@ def left_behind(layout: Layout, *, now: float, quiet_seconds: float) -> list[Lef
 
 
 def _in_work(work: Path, now: float, quiet_seconds: float) -> Iterator[Leftover]:
-    for found in standing_files(work):
+    for found in files_in_work(work):
         if being_written(found, now, quiet_seconds):
             yield _young(f"work/{found.path.name}", now - found.changed, quiet_seconds)
 
@@ -65,55 +65,55 @@ def _judged(entry: os.DirEntry[str], now: float, quiet_seconds: float) -> Leftov
     if lower.startswith(".") or lower in _SYSTEMS_OWN:
         return None
     status = entry.stat(follow_symlinks=False)
-    origin = f"in/{tame_name(entry.name)}"
+    source = f"in/{tame_name(entry.name)}"
     if stat.S_ISLNK(status.st_mode):
-        return Leftover(origin, f"{origin} is a link, and bexsync follows none there", _AS_A_FILE)
+        return Leftover(source, f"{source} is a link, and bexsync follows none there", _AS_A_FILE)
     if stat.S_ISDIR(status.st_mode):
-        return _folder(origin, Path(entry.path))
+        return _folder(source, Path(entry.path))
     if not stat.S_ISREG(status.st_mode):
-        return Leftover(origin, f"{origin} is no plain file", _AS_A_FILE)
+        return Leftover(source, f"{source} is no plain file", _AS_A_FILE)
     if is_ours(entry.name):
         found = Found(Path(entry.path), status.st_mtime)
         is_young = being_written(found, now, quiet_seconds)
-        return _young(origin, now - status.st_mtime, quiet_seconds) if is_young else None
-    return _unread_file(origin, lower, abs(now - status.st_mtime))
+        return _young(source, now - status.st_mtime, quiet_seconds) if is_young else None
+    return _unread_file(source, lower, abs(now - status.st_mtime))
 
 
-def _folder(origin: str, path: Path) -> Leftover:
+def _folder(source: str, path: Path) -> Leftover:
     """A folder matters where invoices may lie in it."""
     try:
         count = sum(is_ours(inner.name) for inner in path.iterdir())
     except OSError:
         count = 0
     holding = f" with {count} file{'' if count == 1 else 's'} like those that are read" if count else ""
-    said = f"{origin} is a folder{holding}, and bexsync does not look into folders"
+    said = f"{source} is a folder{holding}, and bexsync does not look into folders"
     state = LeftoverState.WRONG if count else LeftoverState.NAMED
-    return Leftover(origin, said, "Put the files themselves into in/, or the folder elsewhere.", state)
+    return Leftover(source, said, "Put the files themselves into in/, or the folder elsewhere.", state)
 
 
-def _young(origin: str, age: float, quiet_seconds: float) -> Leftover:
-    said = f"{origin} is still being written: it was last changed {_span(abs(age))} ago"
+def _young(source: str, age: float, quiet_seconds: float) -> Leftover:
+    said = f"{source} is still being written: it was last changed {_span(abs(age))} ago"
     hint = f"It is taken once nobody has written to it for {quiet_seconds:g} s; run again in a moment."
-    return Leftover(origin, said, hint, LeftoverState.PASSING)
+    return Leftover(source, said, hint, LeftoverState.PASSING)
 
 
-def _unread_file(origin: str, lower: str, age: float) -> Leftover:
+def _unread_file(source: str, lower: str, age: float) -> Leftover:
     if lower.startswith("~$"):
-        said = f"{origin} says that a spreadsheet or document is open in an office program"
-        return Leftover(origin, said, "Close it there before the file is dropped.", LeftoverState.NAMED)
+        said = f"{source} says that a spreadsheet or document is open in an office program"
+        return Leftover(source, said, "Close it there before the file is dropped.", LeftoverState.NAMED)
     if lower.endswith(_BACKUPS):
-        said = f"{origin} is the backup copy of an editor, and is not read"
-        return Leftover(origin, said, "Take it away.", LeftoverState.NAMED)
+        said = f"{source} is the backup copy of an editor, and is not read"
+        return Leftover(source, said, "Take it away.", LeftoverState.NAMED)
     if lower.endswith(_PARTIAL):
-        said = f"{origin} is an unfinished file, last changed {_span(age)} ago"
+        said = f"{source} is an unfinished file, last changed {_span(age)} ago"
         if age < _STALLED:
-            return Leftover(origin, said, "It is taken once it has its final name.", LeftoverState.PASSING)
+            return Leftover(source, said, "It is taken once it has its final name.", LeftoverState.PASSING)
         hint = "Whatever wrote it was broken off: let it be written again, and take this one away."
-        return Leftover(origin, said, hint)
+        return Leftover(source, said, hint)
     kind = Path(lower).suffix
     what = f"bexsync reads no {kind[1:].upper()} file" if kind else "its name does not end in what it is"
     state = LeftoverState.NAMED if lower.startswith(_NOTES) else LeftoverState.WRONG
-    return Leftover(origin, f"{origin} is not read: {what}", _way_out(kind), state)
+    return Leftover(source, f"{source} is not read: {what}", _way_out(kind), state)
 
 
 def _way_out(kind: str) -> str:

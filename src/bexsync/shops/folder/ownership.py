@@ -33,18 +33,18 @@ class Owner:
 
 
 @dataclass(frozen=True)
-class Belonging:
+class Ownership:
     """A shop folder and who wants to use it; without an owner nobody asks."""
 
     layout: Layout
     owner: Owner | None = None
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Raises ConfigurationProblem where the folder is another's; changes nothing."""
         if self.owner is not None:
             _refuse_another(self.layout, self.owner, owner_of(self.layout))
 
-    def move_in(self) -> None:
+    def claim(self) -> None:
         """Makes the subfolders, in a folder that is ours from now on; raises ConfigurationProblem where it is not."""
         if self.owner is not None and not self._is_known(self.owner):
             self.layout.require_root()
@@ -77,7 +77,7 @@ def owner_of(layout: Layout) -> Owner | None:
 
 def refuse_another(folder: Path, wanted: Owner) -> None:
     """Raises ConfigurationProblem where the folder is another's, OSError where that cannot be told."""
-    Belonging(Layout(folder), wanted).look()
+    Ownership(Layout(folder), wanted).check()
 
 
 def _refuse_another(layout: Layout, wanted: Owner, known: Owner | None) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from bexsync.config.profile import CsvSection
 from bexsync.ports.shop import Event, ImportNote, IncomingRecord, InvalidInput, Leftover, Place, SourceReport, StatusRow
-from bexsync.shops.folder.archive import Stamp, put_away, stamp_of
+from bexsync.shops.folder.archive import Stamp, archive_file, stamp_of
 from bexsync.shops.folder.documents import read_file
 from bexsync.shops.folder.events import append_event
-from bexsync.shops.folder.inbox import claim, finished, standing
+from bexsync.shops.folder.inbox import claim, claimed_files, finished_files
 from bexsync.shops.folder.layout import Layout
 from bexsync.shops.folder.left_behind import left_behind
-from bexsync.shops.folder.ownership import Belonging, Owner
+from bexsync.shops.folder.ownership import Owner, Ownership
 from bexsync.shops.folder.problems import explained
 from bexsync.shops.folder.status_list import replace_status_list
 
@@ -33,7 +33,7 @@ class FolderShop:
         owner: Owner | None = None,
     ) -> None:
         self._layout = Layout(path)
-        self._belonging = Belonging(self._layout, owner)
+        self._ownership = Ownership(self._layout, owner)
         self._now = now
         self._quiet_seconds = quiet_seconds
         self._csv = csv or CsvSection()
@@ -45,11 +45,11 @@ class FolderShop:
         with explained(self._layout):
             self._layout.require_root()
             if claim:
-                self._belonging.move_in()
+                self._ownership.claim()
             else:
-                self._belonging.look()
+                self._ownership.check()
             now = self._now().timestamp()
-            for found in standing(self._layout.work, now=now, quiet_seconds=self._quiet_seconds):
+            for found in claimed_files(self._layout.work, now=now, quiet_seconds=self._quiet_seconds):
                 yield from self._read(found.path)
             for path in self._newcomers(is_claiming=claim):
                 yield from self._read(path)
@@ -63,35 +63,35 @@ class FolderShop:
         """The folder and how many files lie in in/; raises ConfigurationProblem where it cannot be used."""
         with explained(self._layout):
             self._layout.require_open()
-            self._belonging.look()
-            waiting = finished(self._layout.incoming, now=self._now().timestamp(), quiet_seconds=0)
+            self._ownership.check()
+            waiting = finished_files(self._layout.incoming, now=self._now().timestamp(), quiet_seconds=0)
             return Place(str(self._layout.root), len(waiting))
 
     def deliver(self, event: Event) -> None:
         """Appends the event to out/events-YYYY-MM.ndjson."""
         with explained(self._layout):
-            self._belonging.move_in()
+            self._ownership.claim()
             with self._layout.opened(self._layout.out) as out:
                 append_event(out, event)
 
     def publish(self, rows: Sequence[StatusRow]) -> None:
         """Replaces out/status.csv."""
         with explained(self._layout):
-            self._belonging.move_in()
+            self._ownership.claim()
             with self._layout.locked(self._layout.out) as out:
                 replace_status_list(out, rows)
 
-    def tidy(self, reports: Sequence[SourceReport]) -> Sequence[str]:
+    def archive(self, reports: Sequence[SourceReport]) -> Sequence[str]:
         """Moves settled files to done/ and given-up ones to failed/, with their reasons beside them.
 
         A file that was written to since it was read stays in work/, so that the next run reads what was added.
         """
         with explained(self._layout):
-            self._belonging.move_in()
+            self._ownership.claim()
             return [
-                report.origin
+                report.source
                 for report in reports
-                if not put_away(self._layout, report, self._now(), self._read_as.get(report.origin))
+                if not archive_file(self._layout, report, self._now(), self._read_as.get(report.source))
             ]
 
     def _read(self, path: Path) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
@@ -100,7 +100,7 @@ class FolderShop:
 
     def _newcomers(self, *, is_claiming: bool) -> Iterator[Path]:
         """Each path only when its turn comes, so that a run that stops early leaves the rest in in/."""
-        files = finished(self._layout.incoming, now=self._now().timestamp(), quiet_seconds=self._quiet_seconds)
+        files = finished_files(self._layout.incoming, now=self._now().timestamp(), quiet_seconds=self._quiet_seconds)
         for found in files:
             path = claim(self._layout, found.path) if is_claiming else found.path
             if path is not None:

@@ -11,7 +11,7 @@ from dataclasses import astuple, fields
 
 from bexsync.ports.shop import StatusRow
 from bexsync.shops.folder.durable import Folder
-from bexsync.shops.folder.escape_formula import csv_row, harmless
+from bexsync.shops.folder.escape_formula import csv_row, escape_formula
 
 _NAME = "status.csv"
 _COLUMNS = tuple(field.name for field in fields(StatusRow))
@@ -37,5 +37,5 @@ def _says(out: Folder, content: bytes) -> bool:
 
 
 def _content(rows: Sequence[StatusRow]) -> bytes:
-    text = csv_row(_COLUMNS) + "".join(csv_row(harmless(cell) for cell in astuple(row)) for row in rows)
+    text = csv_row(_COLUMNS) + "".join(csv_row(escape_formula(cell) for cell in astuple(row)) for row in rows)
     return text.encode(errors="replace")

@@ -13,11 +13,11 @@ from bexsync.records import Product
 from bexsync.records.quoting import shown
 from bexsync.shops.folder.catalog.lists import CORRECT_THERE, ListFile, Stamp, find_list, no_list
 from bexsync.shops.folder.catalog.outbox import PRODUCT_COLUMNS, STOCK_COLUMNS, OutboxTable
-from bexsync.shops.folder.catalog.reading import Complaint, Listed, read_list
+from bexsync.shops.folder.catalog.reading import Listed, ListError, read_list
 from bexsync.shops.folder.catalog.stock_list import StockList
 from bexsync.shops.folder.durable import Folder
 from bexsync.shops.folder.layout import Layout
-from bexsync.shops.folder.ownership import Belonging, Owner
+from bexsync.shops.folder.ownership import Owner, Ownership
 from bexsync.shops.folder.problems import explained
 
 _PLACE_BITS = 40
@@ -36,7 +36,7 @@ class FolderCatalog:
         owner: Owner | None = None,
     ) -> None:
         self._layout = Layout(path)
-        self._belonging = Belonging(self._layout, owner)
+        self._ownership = Ownership(self._layout, owner)
         self._now = now
         self._quiet_seconds = quiet_seconds
         self._csv = csv or CsvSection()
@@ -46,9 +46,9 @@ class FolderCatalog:
     def products(self) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
         """Every product of catalog/products.*, with its number of catalog/stock.* where that names it."""
         with explained(self._layout):
-            self._belonging.look()
+            self._ownership.check()
             products, stock = self._lists()
-            levels = StockList(read_list(stock, self._csv), stock.origin) if stock else None
+            levels = StockList(read_list(stock, self._csv), stock.source) if stock else None
             numbers: dict[str, Decimal | None] = {}
             same: dict[Decimal | None, Decimal | None] = {}  # few numbers stand for many products
             for outcome in _told_apart(products, read_list(products, self._csv)):
@@ -64,7 +64,7 @@ class FolderCatalog:
                     yield product
                     continue
                 numbers[product.shop_id] = same.setdefault(product.stock, product.stock)
-                yield IncomingRecord("product", product, products.origin, outcome[0])
+                yield IncomingRecord("product", product, products.source, outcome[0])
             if levels is not None:
                 yield from levels.left_over()
                 yield from levels.remarks
@@ -73,45 +73,45 @@ class FolderCatalog:
     def tax_rates(self) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
         """Every rate of catalog/taxes.*, none where there is no such list."""
         with explained(self._layout):
-            self._belonging.look()
+            self._ownership.check()
             taxes = self._find("tax_rate")
             if taxes is None:
                 return
             for outcome in read_list(taxes, self._csv):
-                if isinstance(outcome, Complaint):
-                    yield outcome.unreadable
+                if isinstance(outcome, ListError):
+                    yield outcome.invalid
                 elif isinstance(outcome, ImportNote):
                     yield outcome
                 else:
-                    yield IncomingRecord("tax_rate", outcome.record, taxes.origin, outcome.place)
+                    yield IncomingRecord("tax_rate", outcome.record, taxes.source, outcome.location)
 
     def change_products(self, changes: Sequence[ProductChange]) -> None:
         """Changes rows of out/products.csv; what was told of other fields before stays."""
         news: dict[str, dict[str, str]] = {}
         for change in changes:
-            told = {"shop_id": change.shop_id, "sku": change.sku, **change.fields}
+            cells = {"shop_id": change.shop_id, "sku": change.sku, **change.fields}
             if "weight" in change.fields:
-                told["weight_unit"] = "g" if change.fields["weight"] else ""
-            news.setdefault(change.shop_id, {}).update(told)
+                cells["weight_unit"] = "g" if change.fields["weight"] else ""
+            news.setdefault(change.shop_id, {}).update(cells)
         if not news:
             return
         with explained(self._layout):
-            self._belonging.move_in()
+            self._ownership.claim()
             with self._layout.locked(self._layout.out) as out:
-                self._told(out, "products.csv", PRODUCT_COLUMNS).tell(news)
+                self._outbox(out, "products.csv", PRODUCT_COLUMNS).update(news)
 
     def change_stock(self, changes: Sequence[StockChange]) -> Sequence[StockChange]:
         """Changes rows of out/stock.csv where catalog/ still says what was expected; gives back the others."""
         if not changes:
             return ()
         with explained(self._layout):
-            self._belonging.move_in()
+            self._ownership.claim()
             with self._layout.locked(self._layout.out) as out:
                 self._look_again()
                 refused = [change for change in changes if not self._is_expected(change)]
                 news = {c.shop_id: _stock_cells(c) for c in changes if self._is_expected(c)}
                 if news:
-                    self._told(out, "stock.csv", STOCK_COLUMNS).tell(news)
+                    self._outbox(out, "stock.csv", STOCK_COLUMNS).update(news)
                 return refused
 
     def _look_again(self) -> None:
@@ -132,7 +132,7 @@ class FolderCatalog:
     def _find(self, kind: str) -> ListFile | None:
         return find_list(self._layout, kind, now=self._now().timestamp(), quiet_seconds=self._quiet_seconds)
 
-    def _told(self, out: Folder, name: str, columns: Sequence[str]) -> OutboxTable:
+    def _outbox(self, out: Folder, name: str, columns: Sequence[str]) -> OutboxTable:
         return OutboxTable(
             out, name, columns, {field: chosen[0] for field, chosen in self._csv.columns.items() if chosen}
         )
@@ -148,26 +148,26 @@ def _stock_cells(change: StockChange) -> dict[str, str]:
 
 
 def _told_apart(
-    file: ListFile, outcomes: Iterator[Listed | Complaint | ImportNote]
+    file: ListFile, outcomes: Iterator[Listed | ListError | ImportNote]
 ) -> Iterator[tuple[str, Product] | InvalidInput | ImportNote]:
     """Products that stand there once; the same again is nothing, and with other content a question for a person."""
     known: dict[str, int] = {}  # a digest of what it says above the number of its row: many of them fit into memory
     for outcome in outcomes:
-        if isinstance(outcome, Complaint | ImportNote):
-            yield outcome.unreadable if isinstance(outcome, Complaint) else outcome
+        if isinstance(outcome, ListError | ImportNote):
+            yield outcome.invalid if isinstance(outcome, ListError) else outcome
             continue
         product = outcome.record
         assert isinstance(product, Product)  # noqa: S101  the list of products holds nothing else
-        word, number = outcome.place.split()
+        word, number = outcome.location.split()
         digest = _content(product) << _PLACE_BITS | int(number)
         earlier = known.setdefault(product.shop_id, digest)
         if earlier == digest:
-            yield outcome.place, product
+            yield outcome.location, product
         elif earlier >> _PLACE_BITS != digest >> _PLACE_BITS:
             first = earlier & ((1 << _PLACE_BITS) - 1)
             yield InvalidInput(
-                file.origin,
-                outcome.place,
+                file.source,
+                outcome.location,
                 f"product {shown(product.shop_id)} occurs twice, {word}s {first} and {number}, with different content",
                 CORRECT_THERE,
                 "product",

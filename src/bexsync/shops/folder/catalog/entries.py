@@ -13,7 +13,7 @@ from bexsync.records import Malformed
 class Entry:
     """A value where a record should be; what an envelope around it says stands in `head`."""
 
-    place: str
+    location: str
     value: Any
     head: Mapping[str, Any]
 
@@ -22,7 +22,7 @@ class Entry:
 class InvalidEntry:
     """A piece that cannot be read; `names` holds what of `shop_id` and `sku` it still says."""
 
-    place: str
+    location: str
     message: str
     hint: str
     names: Mapping[str, Any]

@@ -17,7 +17,7 @@ from bexsync.shops.folder.json_source import (
     BrokenLine,
     UnusableFile,
     check_envelope,
-    line_pieces,
+    line_entries,
     not_json,
     without_mark,
 )
@@ -38,17 +38,17 @@ class JsonLines:
         """Each line; the last one decides whether the list is whole."""
         found = False
         torn: BrokenLine | None = None
-        for piece in line_pieces(self._stream, LARGEST_LIST):
+        for entry in line_entries(self._stream, LARGEST_LIST):
             found = True
             if torn is not None:
-                yield InvalidEntry(torn.place, torn.message, torn.hint, NOTHING)
-            torn = piece if isinstance(piece, BrokenLine) else None
-            if not isinstance(piece, BrokenLine):
-                yield Entry(piece.place, piece.value, NOTHING)
+                yield InvalidEntry(torn.location, torn.message, torn.hint, NOTHING)
+            torn = entry if isinstance(entry, BrokenLine) else None
+            if not isinstance(entry, BrokenLine):
+                yield Entry(entry.location, entry.value, NOTHING)
         if torn is not None:
             if not self._has_its_end():
-                raise UnusableFile(f"ends in the middle of {torn.place}")
-            yield InvalidEntry(torn.place, torn.message, torn.hint, NOTHING)
+                raise UnusableFile(f"ends in the middle of {torn.location}")
+            yield InvalidEntry(torn.location, torn.message, torn.hint, NOTHING)
         if not found:
             raise UnusableFile("is empty")
 
@@ -58,7 +58,7 @@ class JsonLines:
 
     def blame(self, entry: Entry, problem: Malformed) -> tuple[str, str]:
         """The line, and the field as the record names it."""
-        return entry.place, problem.message
+        return entry.location, problem.message
 
     def _has_its_end(self) -> bool:
         self._stream.seek(-1, 2)
@@ -92,7 +92,7 @@ class JsonArray:
 
     def blame(self, entry: Entry, problem: Malformed) -> tuple[str, str]:
         """The record, and the field as it names it."""
-        return entry.place, problem.message
+        return entry.location, problem.message
 
     def _alone(self) -> Iterator[Entry]:
         yield Entry("record 1", self._text.value(), NOTHING)

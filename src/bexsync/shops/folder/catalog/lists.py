@@ -40,7 +40,7 @@ class ListFile:
     stamp: Stamp
 
     @property
-    def origin(self) -> str:
+    def source(self) -> str:
         """How a person finds it."""
         return f"{self.path.parent.name}/{self.path.name}"
 

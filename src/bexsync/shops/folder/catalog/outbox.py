@@ -14,7 +14,7 @@ from typing import TextIO
 
 from bexsync.errors import ConfigurationProblem
 from bexsync.shops.folder.durable import Folder
-from bexsync.shops.folder.escape_formula import csv_row, harmless
+from bexsync.shops.folder.escape_formula import csv_row, escape_formula
 
 PRODUCT_COLUMNS = (
     *("shop_id", "sku", "ledger_id", "ledger_code", "url"),
@@ -34,10 +34,10 @@ class OutboxTable:
     columns: Sequence[str]
     headers: Mapping[str, str]
 
-    def tell(self, news: Mapping[str, Cells]) -> None:
+    def update(self, news: Mapping[str, Cells]) -> None:
         """Changes these cells of these products, by `shop_id`; where all of it stands there already, nothing."""
         fresh = {
-            harmless(shop_id): [harmless(cells[name]) if name in cells else None for name in self.columns]
+            escape_formula(shop_id): [escape_formula(cells[name]) if name in cells else None for name in self.columns]
             for shop_id, cells in news.items()
         }
         if not self._says(fresh):
@@ -47,7 +47,7 @@ class OutboxTable:
                 text.detach()
 
     def _write(self, text: TextIO, fresh: dict[str, list[str | None]]) -> None:
-        text.write(csv_row(harmless(self.headers.get(name) or name) for name in self.columns))
+        text.write(csv_row(escape_formula(self.headers.get(name) or name) for name in self.columns))
         for row in self._rows():
             text.write(csv_row(_merged(row, fresh.pop(row[0], None))))
         text.writelines(csv_row(cell or "" for cell in cells) for cells in fresh.values())

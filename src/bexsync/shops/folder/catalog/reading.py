@@ -27,30 +27,30 @@ _MOST_CLEANED = 5
 class Listed:
     """One record of a list and where it stands."""
 
-    place: str
+    location: str
     record: Record
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
+class ListError:
     """Something in a list that is no record, and which product it is about as far as it says so."""
 
-    unreadable: InvalidInput
+    invalid: InvalidInput
     shop_id: str = ""
     sku: str = ""
 
 
-def read_list(file: ListFile, csv: CsvSection) -> Iterator[Listed | Complaint | ImportNote]:
+def read_list(file: ListFile, csv: CsvSection) -> Iterator[Listed | ListError | ImportNote]:
     """Everything in a list, and how it was read; raises ConfigurationProblem and TryLater, at the latest at its end."""
     with file.reading() as stream:
         source = _source(file, stream, csv)
         cleaned: list[str] = []
-        yield from _summed_up(file.origin, _outcomes(source, file, cleaned))
-        yield from (ImportNote(file.origin, said) for said in source.remarks())
+        yield from _summed_up(file.source, _outcomes(source, file, cleaned))
+        yield from (ImportNote(file.source, said) for said in source.remarks())
         if cleaned:
             more = f" and {len(cleaned) - _MOST_CLEANED} more" if len(cleaned) > _MOST_CLEANED else ""
             said = f"characters that nobody sees were removed from texts in {', '.join(cleaned[:_MOST_CLEANED])}{more}"
-            yield ImportNote(file.origin, said)
+            yield ImportNote(file.source, said)
 
 
 def _source(file: ListFile, stream: BinaryIO, csv: CsvSection) -> Source:
@@ -65,24 +65,24 @@ def _source(file: ListFile, stream: BinaryIO, csv: CsvSection) -> Source:
     return TableList(rows(stream, file.kind, csv), file.kind, csv)
 
 
-def _outcomes(source: Source, file: ListFile, cleaned: list[str]) -> Iterator[Listed | Complaint]:
+def _outcomes(source: Source, file: ListFile, cleaned: list[str]) -> Iterator[Listed | ListError]:
     for entry in source.entries():
         if isinstance(entry, InvalidEntry):
-            yield _complaint(file, entry.place, entry.message, in_place(entry.hint), entry.names)
+            yield _list_error(file, entry.location, entry.message, in_place(entry.hint), entry.names)
             continue
         if said := _objection(entry, file.kind):
-            yield _complaint(file, entry.place, said, CORRECT_THERE, entry.value)
+            yield _list_error(file, entry.location, said, CORRECT_THERE, entry.value)
             continue
         try:
             reading = Reading()
             record = read_record(file.kind, entry.value, reading)
         except Malformed as problem:
-            place, message = source.blame(entry, problem)
-            yield _complaint(file, place, message, CORRECT_THERE, entry.value)
+            location, message = source.blame(entry, problem)
+            yield _list_error(file, location, message, CORRECT_THERE, entry.value)
             continue
         if reading.cleaned:
-            cleaned.append(entry.place)
-        yield Listed(entry.place, record)
+            cleaned.append(entry.location)
+        yield Listed(entry.location, record)
 
 
 def _objection(entry: Entry, kind: str) -> str | None:
@@ -99,9 +99,9 @@ def _objection(entry: Entry, kind: str) -> str | None:
     return None
 
 
-def _complaint(file: ListFile, place: str, message: str, hint: str, names: Any) -> Complaint:
+def _list_error(file: ListFile, location: str, message: str, hint: str, names: Any) -> ListError:
     shop_id, sku = (_text(names, field) for field in ("shop_id", "sku"))
-    return Complaint(InvalidInput(file.origin, place, message, hint, file.kind, shop_id), shop_id, sku)
+    return ListError(InvalidInput(file.source, location, message, hint, file.kind, shop_id), shop_id, sku)
 
 
 def _text(names: Any, field: str) -> str:
@@ -109,14 +109,14 @@ def _text(names: Any, field: str) -> str:
     return id_in(str(said)) if isinstance(said, str | int) and not isinstance(said, bool) else ""
 
 
-def _summed_up(origin: str, outcomes: Iterator[Listed | Complaint]) -> Iterator[Listed | Complaint]:
+def _summed_up(source: str, outcomes: Iterator[Listed | ListError]) -> Iterator[Listed | ListError]:
     """A list in which nothing can be recognised is unusable; endless complaints end in a count."""
-    held: list[Complaint] = []
+    held: list[ListError] = []
     nameless, is_recognised = 0, False
     for outcome in outcomes:
-        is_nameless = isinstance(outcome, Complaint) and not outcome.shop_id and not outcome.sku
+        is_nameless = isinstance(outcome, ListError) and not outcome.shop_id and not outcome.sku
         nameless += is_nameless
-        if isinstance(outcome, Complaint) and is_nameless:
+        if isinstance(outcome, ListError) and is_nameless:
             if nameless <= _MOST_NAMELESS:
                 held.append(outcome)
         else:
@@ -127,10 +127,10 @@ def _summed_up(origin: str, outcomes: Iterator[Listed | Complaint]) -> Iterator[
             if not is_nameless:
                 yield outcome
     if not is_recognised:
-        raise _nothing_in_it(held[0].unreadable if held else None, nameless)
+        raise _nothing_in_it(held[0].invalid if held else None, nameless)
     if nameless > _MOST_NAMELESS:
         more = f"holds {nameless - _MOST_NAMELESS} more pieces like these"
-        yield Complaint(InvalidInput(origin, "", more, "Export the list again."))
+        yield ListError(InvalidInput(source, "", more, "Export the list again."))
 
 
 def _nothing_in_it(first: InvalidInput | None, complaints: int) -> UnusableFile:
@@ -138,4 +138,4 @@ def _nothing_in_it(first: InvalidInput | None, complaints: int) -> UnusableFile:
         return UnusableFile("holds no records", "Leave the file away when there is nothing to hand over.")
     more = f" (and {complaints - 1} more like it)" if complaints > 1 else ""
     said = f"says: {first.message}" if first.message.startswith("field ") else first.message
-    return UnusableFile(f"holds no record: {first.place} {said}{more}", first.hint)
+    return UnusableFile(f"holds no record: {first.location} {said}{more}", first.hint)

@@ -11,7 +11,7 @@ from bexsync.ports.shop import ImportNote, InvalidInput
 from bexsync.records import Product, StockLevel
 from bexsync.records.quoting import shown
 from bexsync.shops.folder.catalog.lists import CORRECT_THERE
-from bexsync.shops.folder.catalog.reading import Complaint, Listed
+from bexsync.shops.folder.catalog.reading import Listed, ListError
 
 _Name = tuple[str, str]
 
@@ -19,8 +19,8 @@ _Name = tuple[str, str]
 class StockList:
     """What each row says, by the product it names; kept small, because there are as many as products."""
 
-    def __init__(self, rows: Iterable[Listed | Complaint | ImportNote], origin: str) -> None:
-        self._origin = origin
+    def __init__(self, rows: Iterable[Listed | ListError | ImportNote], source: str) -> None:
+        self._source = source
         self._word = ""
         self._index: dict[str, dict[str, int]] = {"shop_id": {}, "sku": {}}
         self._numbers = array("q")
@@ -34,7 +34,7 @@ class StockList:
         for row in rows:
             if isinstance(row, ImportNote):
                 self.remarks.append(row)
-            elif isinstance(row, Complaint):
+            elif isinstance(row, ListError):
                 self._doubt(row)
             else:
                 self._keep(row, same)
@@ -64,8 +64,8 @@ class StockList:
             for value, index in names.items():
                 if not self._is_used[index] and (field, value) not in self._doubts:
                     yield InvalidInput(
-                        self._origin,
-                        self._place(index),
+                        self._source,
+                        self._location(index),
                         f"is the stock of a product that is not listed: no product has the {field} {shown(value)}",
                         "Correct the row, or export the products anew as well.",
                         "stock_level",
@@ -76,7 +76,7 @@ class StockList:
         level = row.record
         assert isinstance(level, StockLevel)  # noqa: S101  the list of stock holds nothing else
         field, value = ("shop_id", level.shop_id) if level.shop_id else ("sku", level.sku or "")
-        self._word, number = row.place.split()
+        self._word, number = row.location.split()
         index = self._index[field].setdefault(value, len(self._stocks))
         if index == len(self._stocks):
             self._numbers.append(int(number))
@@ -84,20 +84,20 @@ class StockList:
             self._is_used.append(False)
         elif self._stocks[index] != level.stock:
             said = self._contradiction(index, level.stock, index, "stock_level", level.shop_id or "")
-            self._doubts.setdefault((field, value), replace(said, place=row.place))
+            self._doubts.setdefault((field, value), replace(said, location=row.location))
 
-    def _doubt(self, row: Complaint) -> None:
+    def _doubt(self, row: ListError) -> None:
         """Which number counts cannot be told, so that the product must not go on without it."""
         if row.shop_id or row.sku:
             name = ("shop_id", row.shop_id) if row.shop_id else ("sku", row.sku)
-            self._doubts.setdefault(name, row.unreadable)
+            self._doubts.setdefault(name, row.invalid)
         else:
-            self._nameless.append(row.unreadable)
+            self._nameless.append(row.invalid)
 
     def _contradiction(self, index: int, stock: Decimal, other: int, kind: str, shop_id: str) -> InvalidInput:
-        said = f"{self._place(other)} says {self._stocks[other]} of the same product"
+        said = f"{self._location(other)} says {self._stocks[other]} of the same product"
         message = f"says that the stock is {stock}, but {said}"
-        return InvalidInput(self._origin, self._place(index), message, CORRECT_THERE, kind, shop_id)
+        return InvalidInput(self._source, self._location(index), message, CORRECT_THERE, kind, shop_id)
 
-    def _place(self, index: int) -> str:
+    def _location(self, index: int) -> str:
         return f"{self._word} {self._numbers[index]}"

@@ -169,9 +169,9 @@ class TableList:
         """The row and the column in place of the record's field."""
         field = next((f for f in self._header.fields if f.column.path == (problem.field,)), None)
         if field is None:
-            return entry.place, problem.message
+            return entry.location, problem.message
         message = problem.message.removeprefix(f"field `{problem.field}` ")
-        return f"{entry.place}, column `{printable(field.header)}`", message.replace("is missing", "is empty", 1)
+        return f"{entry.location}, column `{printable(field.header)}`", message.replace("is missing", "is empty", 1)
 
     def _rows(self) -> Iterator[tuple[int, list[str], list[str] | None]]:
         """Each row beneath the headers as it stands there, and as the header has it; None where it is no product."""
@@ -252,7 +252,7 @@ class TableList:
             )
 
     def _entry(self, number: int, given: list[str], row: list[str], cells: CellReader) -> Entry | InvalidEntry | None:
-        place = f"row {number}"
+        location = f"row {number}"
         value: dict[str, Any] = {}
         wrong: list[WrongCell] = []
         marks: list[tuple[Field, str]] = []
@@ -280,15 +280,15 @@ class TableList:
                 implying.append(field)
         if self._is_known_by_sku and "sku" in value:
             value["shop_id"] = value["sku"]
-        if stray := beyond_headers(number, given, self._width, self._nameless, self._all.delimiter):
-            return InvalidEntry(place, stray.message, stray.hint, value)
+        if invalid := beyond_headers(number, given, self._width, self._nameless, self._all.delimiter):
+            return InvalidEntry(location, invalid.message, invalid.hint, value)
         wrong.extend(said for field, mark in marks if (said := _foreign(number, field, mark, value)))
         wrong.extend(said for field in implying if (said := _contradiction(number, field, value)))
         wrong.extend(self._untaxed(number, value))
         if not wrong:
-            return Entry(place, value, NOTHING)
+            return Entry(location, value, NOTHING)
         more = f" ({len(wrong) - 1} more after it)" if len(wrong) > 1 else ""
-        where = f"{place}, column `{printable(wrong[0].header)}`"
+        where = f"{location}, column `{printable(wrong[0].header)}`"
         return InvalidEntry(where, f"{wrong[0].message}{more}", wrong[0].hint, value)
 
     def _is_left_out(self, types: str, row: Sequence[str]) -> bool:

@@ -113,7 +113,7 @@ class DecimalSign:
             return self._wanted
         if "." in self._seen and "," in self._seen:
             one, other = (seen for sign, seen in self._seen.items() if sign != "?")
-            raise UnusableFile(f"writes amounts in two ways, {_place(one)} and {_place(other)}", SETTLE)
+            raise UnusableFile(f"writes amounts in two ways, {_location(one)} and {_location(other)}", SETTLE)
         found = next((sign for sign in ".," if sign in self._seen), "")
         if "?" in self._seen and not found:
             row, header, text = self._seen["?"]
@@ -130,6 +130,6 @@ def shown_number(amount: Amount | None) -> str:
     return f"{'-' if number.startswith('-') else ''}{grouped}{point}{cents}"
 
 
-def _place(cell: tuple[int, str, str]) -> str:
+def _location(cell: tuple[int, str, str]) -> str:
     row, header, text = cell
     return f"{shown(text)} in row {row} (`{header}`)"

@@ -35,7 +35,7 @@ _LONGEST_CURRENCY = 30
 _CLEARLY = 100  # cells
 
 # Columns of well-known exports that decide nothing while their cells say no more than this; None: whatever they say.
-_HARMLESS: Mapping[str, frozenset[str] | None] = {
+_MEANINGLESS: Mapping[str, frozenset[str] | None] = {
     "fulfillmentstatus": None,
     "lineitemfulfillmentstatus": None,
     "fulfilledat": None,
@@ -216,7 +216,7 @@ class _Column:
 
     index: int
     header: str
-    harmless: frozenset[str]
+    meaningless: frozenset[str]
     doubts: list[_Doubt]
 
 
@@ -233,10 +233,10 @@ class LeftOut:
         has_status = any(plain_header(known.header) == FINANCIAL_STATUS for known in header.fields)
         for index, name in header.unasked:
             plain = plain_header(name)
-            harmless = None if plain == "paidat" and has_status else _HARMLESS.get(plain, frozenset())
-            if harmless is None:
+            meaningless = None if plain == "paidat" and has_status else _MEANINGLESS.get(plain, frozenset())
+            if meaningless is None:
                 continue
-            columns.append(_Column(index, name, harmless, _doubts(name, plain, header.settled, kinds)))
+            columns.append(_Column(index, name, meaningless, _doubts(name, plain, header.settled, kinds)))
         return cls(columns)
 
     def look_at(self, number: int, given: Sequence[str]) -> None:
@@ -245,7 +245,7 @@ class LeftOut:
             if column.index >= len(given) or not (text := cleaned(given[column.index])):
                 continue
             word = text.casefold()
-            if word in column.harmless or word in _NOTHING or _number(text) == 0:
+            if word in column.meaningless or word in _NOTHING or _number(text) == 0:
                 continue
             for doubt in column.doubts:
                 doubt.look_at(number, text)

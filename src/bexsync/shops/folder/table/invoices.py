@@ -12,7 +12,7 @@ from bexsync.money import written as amount
 from bexsync.ports.shop import IncomingRecord, InvalidInput
 from bexsync.records import Malformed, Reading, read_record
 from bexsync.records.quoting import printable, shown
-from bexsync.shops.folder.input_errors import CORRECT, Complaint, id_in
+from bexsync.shops.folder.input_errors import CORRECT, InputError, id_in
 from bexsync.shops.folder.table.headers import Field
 from bexsync.shops.folder.table.sheet import InvalidRow, Row, Sheet
 from bexsync.shops.folder.table.values import CellReader, WrongCell
@@ -24,9 +24,9 @@ _LINE_PATH = re.compile(r"lines\[(\d+)\]\.(.+)")
 class InvoiceWriter:
     """Turns the groups of one sheet into records."""
 
-    def __init__(self, sheet: Sheet, settings: CsvSection, origin: str, currency: str) -> None:
+    def __init__(self, sheet: Sheet, settings: CsvSection, source: str, currency: str) -> None:
         self._cells = CellReader(settings, sheet.decimal or ".", is_workbook=bool(sheet.name))
-        self._origin = origin
+        self._source = source
         self._currency = "" if sheet.header.field("currency") else sheet.header.currency or currency
         self._broken = sheet.broken
         numbered = list(enumerate(sheet.header.fields))
@@ -34,11 +34,11 @@ class InvoiceWriter:
         self._of_line = [(i, f) for i, f in numbered if f.column.of_line]
         self._has_shop_id = sheet.header.field("shop_id") is not None
 
-    def write(self, key: str, rows: Sequence[Row]) -> IncomingRecord | Complaint:
+    def write(self, key: str, rows: Sequence[Row]) -> IncomingRecord | InputError:
         """The invoice of these rows."""
         first = f"row {rows[0].number}"
         if key in self._broken:
-            return self._strayed(key, self._broken[key])
+            return self._invalid_row(key, self._broken[key])
         wrong: list[WrongCell] = []
         value = self._value(key, rows, wrong)
         if wrong:
@@ -48,7 +48,7 @@ class InvoiceWriter:
             record = read_record(KIND, value, reading)
         except Malformed as problem:
             return self._malformed(key, rows, problem)
-        return IncomingRecord(KIND, record, self._origin, first, tuple(reading.cleaned))
+        return IncomingRecord(KIND, record, self._source, first, tuple(reading.cleaned))
 
     def _value(self, key: str, rows: Sequence[Row], wrong: list[WrongCell]) -> dict[str, Any]:
         written: dict[tuple[int, str], str] = {}
@@ -134,27 +134,27 @@ class InvoiceWriter:
 
     # what is said of an invoice that is none
 
-    def _complaint(self, key: str, wrong: Sequence[WrongCell]) -> Complaint:
+    def _complaint(self, key: str, wrong: Sequence[WrongCell]) -> InputError:
         first = min(wrong, key=lambda w: w.row)
         more = f" ({len(wrong) - 1} more after it)" if len(wrong) > 1 else ""
         return self._say(
             key, f"row {first.row}, column `{printable(first.header)}`", f"{first.message}{more}", first.hint
         )
 
-    def _strayed(self, key: str, stray: InvalidRow) -> Complaint:
-        return self._say(key, f"row {stray.row}", stray.message, stray.hint)
+    def _invalid_row(self, key: str, invalid: InvalidRow) -> InputError:
+        return self._say(key, f"row {invalid.row}", invalid.message, invalid.hint)
 
-    def _malformed(self, key: str, rows: Sequence[Row], problem: Malformed) -> Complaint:
-        """The record's own complaint, with the place in the table instead of that in the record."""
-        row, header = self._place(rows, problem.field)
+    def _malformed(self, key: str, rows: Sequence[Row], problem: Malformed) -> InputError:
+        """The record's own complaint, with the location in the table instead of that in the record."""
+        row, header = self._location(rows, problem.field)
         message = problem.message
         if header:
             message = message.removeprefix(f"field `{problem.field}` ")
             message = "is empty" + message.removeprefix("is missing") if message.startswith("is missing") else message
-        place = f"row {row.number}, column `{printable(header)}`" if header else f"row {row.number}"
-        return self._say(key, place, message, CORRECT)
+        location = f"row {row.number}, column `{printable(header)}`" if header else f"row {row.number}"
+        return self._say(key, location, message, CORRECT)
 
-    def _place(self, rows: Sequence[Row], path: str) -> tuple[Row, str]:
+    def _location(self, rows: Sequence[Row], path: str) -> tuple[Row, str]:
         in_line = _LINE_PATH.fullmatch(path)
         if in_line:
             lines = [row for row in rows if any(row.cells[index] for index, _ in self._of_line)]
@@ -169,8 +169,8 @@ class InvoiceWriter:
     def _key_name(self) -> str:
         return "shop_id" if self._has_shop_id else "number"
 
-    def _say(self, key: str, place: str, message: str, hint: str) -> Complaint:
-        return Complaint(InvalidInput(self._origin, place, message, hint, KIND, id_in(key)))
+    def _say(self, key: str, location: str, message: str, hint: str) -> InputError:
+        return InputError(InvalidInput(self._source, location, message, hint, KIND, id_in(key)))
 
 
 def _heed(marks: Mapping[str, tuple[Row, Field]], value: dict[str, Any], wrong: list[WrongCell]) -> None:

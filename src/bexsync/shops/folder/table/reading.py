@@ -10,7 +10,7 @@ from bexsync.config.profile import CsvSection
 from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records.quoting import printable
 from bexsync.shops.folder.inbox import WORKBOOKS
-from bexsync.shops.folder.input_errors import Complaint
+from bexsync.shops.folder.input_errors import InputError
 from bexsync.shops.folder.json_source import UnusableFile, opened
 from bexsync.shops.folder.table.headers import FINANCIAL_STATUS, plain_header
 from bexsync.shops.folder.table.invoices import InvoiceWriter
@@ -22,7 +22,7 @@ _MOST_SHOWN = 10
 _PAID = frozenset(("paid", "partially_paid", "partially paid"))
 
 
-def read_table(path: Path, settings: CsvSection, currency: str) -> Iterator[IncomingRecord | Complaint | ImportNote]:
+def read_table(path: Path, settings: CsvSection, currency: str) -> Iterator[IncomingRecord | InputError | ImportNote]:
     """Everything in a table, how it was understood first; raises UnusableFile and OSError.
 
     `currency` is that of invoices where the file has no column for it, "" where it must have one.
@@ -40,10 +40,10 @@ def read_table(path: Path, settings: CsvSection, currency: str) -> Iterator[Inco
     writer = InvoiceWriter(sheet, settings, path.name, currency)
     for key, rows in sheet.groups():
         yield writer.write(key, rows)
-    for stray in sheet.strays:
-        yield Complaint(InvalidInput(path.name, f"row {stray.row}", stray.message, stray.hint))
-    for _ in range(sheet.more_strays):
-        yield Complaint(InvalidInput(path.name, "", "", ""))  # counted, never shown
+    for invalid in sheet.invalid_rows:
+        yield InputError(InvalidInput(path.name, f"row {invalid.row}", invalid.message, invalid.hint))
+    for _ in range(sheet.more_invalid_rows):
+        yield InputError(InvalidInput(path.name, "", "", ""))  # counted, never shown
 
 
 def describe(path: Path, settings: CsvSection, currency: str = "") -> str:
@@ -56,8 +56,8 @@ def describe(path: Path, settings: CsvSection, currency: str = "") -> str:
                     said = f"{found.message}; columns {_columns(found.facts)}"
                 case IncomingRecord():
                     invoices += 1
-                case Complaint(unreadable=unreadable):
-                    wrong = wrong or _sentence(f"{unreadable.place}: {unreadable.message}", unreadable.hint)
+                case InputError(invalid=invalid):
+                    wrong = wrong or _sentence(f"{invalid.location}: {invalid.message}", invalid.hint)
     except UnusableFile as problem:
         return " ".join(part for part in (said and f"{said}.", _sentence(problem.message, problem.hint)) if part)
     count = f"{invoices} invoice{'' if invoices == 1 else 's'}"

@@ -29,7 +29,7 @@ from bexsync.shops.folder.table.headers import Field, Header, understood
 from bexsync.shops.folder.table.text import encoding_of, opened_text
 
 _BETWEEN = "\0"  # no table holds it
-_MOST_STRAYS = 100
+_MOST_INVALID_ROWS = 100
 _WRITE_IT_EVERYWHERE = "Write the invoice's number into each of its rows."
 
 
@@ -62,8 +62,8 @@ class Sheet:
     has_days_first: bool = False
     rows: int = 0
     totals: list[int] = field(default_factory=list)
-    strays: list[InvalidRow] = field(default_factory=list)
-    more_strays: int = 0
+    invalid_rows: list[InvalidRow] = field(default_factory=list)
+    more_invalid_rows: int = 0
     broken: dict[str, InvalidRow] = field(default_factory=dict)
     _groups: dict[str, list[str]] = field(default_factory=dict)
 
@@ -87,12 +87,12 @@ class Sheet:
         """Adds a row to an invoice."""
         self._groups.setdefault(key, []).append(_BETWEEN.join((str(row.number), *row.cells)))
 
-    def set_aside(self, stray: InvalidRow) -> None:
+    def set_aside(self, invalid: InvalidRow) -> None:
         """Keeps what is wrong with a row; of very many only how many they are."""
-        if len(self.strays) < _MOST_STRAYS:
-            self.strays.append(stray)
+        if len(self.invalid_rows) < _MOST_INVALID_ROWS:
+            self.invalid_rows.append(invalid)
         else:
-            self.more_strays += 1
+            self.more_invalid_rows += 1
 
 
 def _unpacked(packed: str) -> Row:
@@ -196,8 +196,8 @@ class _Reader:
         if not key or self._is_totals_row(row):
             self._set_aside(row, given)
             return
-        if stray := self._beyond(number, given) or self._flaw(number, given):
-            sheet.broken.setdefault(key, stray)
+        if invalid := self._beyond(number, given) or self._flaw(number, given):
+            sheet.broken.setdefault(key, invalid)
         self._look_at(row, given)
         self._left_out.look_at(number, given)
         sheet.keep(key, row)
@@ -257,8 +257,8 @@ class _Reader:
                 f"has no `{key.column.name}` (column `{printable(key.header)}`), so nobody can say whose line it is"
             )
             sheet.set_aside(InvalidRow(row.number, message, _WRITE_IT_EVERYWHERE))
-        elif stray := self._beyond(row.number, given):
-            sheet.set_aside(stray)
+        elif invalid := self._beyond(row.number, given):
+            sheet.set_aside(invalid)
 
     def _is_totals_row(self, row: Row, given: list[str] | None = None) -> bool:
         """Whether a row adds others up: sums, with nothing beside them but words that say so and a currency."""
