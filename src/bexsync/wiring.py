@@ -25,7 +25,7 @@ from bexsync.errors import BexsyncError, StateProblem
 from bexsync.http.client import Client
 from bexsync.http.clock import Clock, SystemClock
 from bexsync.http.rate_limit import BudgetBook, MemoryBudget, RateLimiter
-from bexsync.http.responses import Effect
+from bexsync.http.responses import RequestEffect
 from bexsync.jobs.locks import Locks
 from bexsync.jobs.workspace import Workspace
 from bexsync.paths import profile_path
@@ -96,7 +96,7 @@ def open_workspace(name: str, *, clock: Clock | None = None) -> Workspace:
     store = open_store(state, site, company.id)
     store.claim_site(profile=str(path), shop=profile.shop.type, now=clock.now())
 
-    def make_ledger(on: Store, on_request: Callable[[Effect], None]) -> Ledger:
+    def make_ledger(on: Store, on_request: Callable[[RequestEffect], None]) -> Ledger:
         # Requests count against the company's budget even in a rehearsal.
         client = _client(profile, tokens.token, clock, store.budget, on_request)
         return _opening(profile).open_ledger(client, profile, on, clock)
@@ -239,7 +239,7 @@ def _client(
     token: Callable[[], str],
     clock: Clock,
     budget: BudgetBook,
-    on_request: Callable[[Effect], None] | None,
+    on_request: Callable[[RequestEffect], None] | None,
 ) -> Client:
     return Client(
         profile.ledger.api_url,

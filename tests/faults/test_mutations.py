@@ -42,8 +42,8 @@ MUTATIONS = (
     Mutation(
         "the find before a repeat",
         "engine/recover.py",
-        ".find(intent.kind, intent.payload)",
-        '.find("nothing", intent.payload)',
+        ".find(effect)",
+        ".find(Effect())",
         f"{MATRIX}[truncated JSON x position]",
         "assert not left or trouble.person",
         is_long=True,
@@ -60,7 +60,7 @@ MUTATIONS = (
     Mutation(
         "what is kept outside the state",
         "engine/journal.py",
-        "        self._note_outside(settled, done)\n",
+        "        self._note_outside(settled, effect, done)\n",
         "",
         "tests/jobs/test_push_kept.py::test_an_invoice_taken_back_in_bexio_is_never_mailed_or_rewritten_again",
         '== (Status.BLOCKED, "taken_back_in_ledger")',
@@ -76,7 +76,7 @@ MUTATIONS = (
     Mutation(
         "the look before a draft is deleted",
         "ledgers/bexio/cancelling.py",
-        'or state.shared or state.content != payload["content"]:',
+        "or state.shared or state.content != effect.content:",
         "or state.shared:",
         "tests/jobs/test_push_cancelled.py::test_what_a_person_or_a_customer_had_a_part_in_is_not_taken_back",
         "assert cancelled(world).status in (Status.BLOCKED, Status.HELD)",
@@ -92,7 +92,7 @@ MUTATIONS = (
     Mutation(
         "the moment of sending",
         "engine/apply.py",
-        "self._current = self.journal.restamp(self._current or intent)",
+        "self._current = replace(current, intent=self.journal.restamp(current.intent))",
         "pass",
         f"{SAFEGUARDS}test_a_create_that_waited_for_the_rate_limit_counts_from_when_it_left",
         "assert (len(known.invoices()), len(known.sandbox.mails)) == (2, 2)",
@@ -100,8 +100,8 @@ MUTATIONS = (
     Mutation(
         "the look at a draft before a mail that waited",
         "engine/apply.py",
-        "and not self._was_just_shown(intent):",
-        "and not intent.payload:",
+        'problem = "" if self._was_just_shown(claim, effect) else self.changed(effect)',
+        'problem = ""',
         f"{PERSONS_WORK}test_a_draft_edited_while_its_mail_waits_for_the_rate_limit_is_held",
         'assert (outcome.status, outcome.code) == (Status.HELD, "held")',
     ),
@@ -141,7 +141,7 @@ MUTATIONS = (
     Mutation(
         "the look after a refusal",
         "engine/apply.py",
-        "finding = side.find(step.kind, intent.payload)",
+        "finding = side.find(claim.effect)",
         "finding = LookupResult()",
         f"{SAFEGUARDS}test_a_refusal_after_the_work_was_done_is_not_believed",
         "assert known.push().exit_code is Exit.OK",

@@ -24,7 +24,7 @@ from bexsync.errors import (
 )
 from bexsync.hooks import observed_by
 from bexsync.http import client as client_module
-from bexsync.http.responses import Answer, Effect
+from bexsync.http.responses import Answer, RequestEffect
 from constants import set_constant
 
 httpx = client_module.httpx
@@ -176,7 +176,7 @@ CASES = [
 ]
 
 
-def outcome(clock: ManualClock, gives: object, effect: Effect, **more):
+def outcome(clock: ManualClock, gives: object, effect: RequestEffect, **more):
     counted: list[int] = []
     client = client_on(clock, on_request=lambda _: counted.append(1), **more)
     fresh = (
@@ -234,7 +234,7 @@ def everything_told(error: BaseException) -> str:
 def test_read(case, caplog):
     caplog.set_level("DEBUG")
     clock = ManualClock()
-    result, requests = outcome(clock, case.gives, Effect.READ)
+    result, requests = outcome(clock, case.gives, RequestEffect.READ)
     assert_is(result, case.read)
     assert requests == case.reads
     assert clock.slept == list(case.read_sleeps)
@@ -247,7 +247,7 @@ def test_read(case, caplog):
 def test_write(case, caplog):
     caplog.set_level("DEBUG")
     clock = ManualClock()
-    result, requests = outcome(clock, case.gives, Effect.WRITE)
+    result, requests = outcome(clock, case.gives, RequestEffect.WRITE)
     assert_is(result, case.write)
     assert requests == case.writes
     assert clock.slept == list(case.write_sleeps)
@@ -256,20 +256,20 @@ def test_write(case, caplog):
         assert CANARY not in everything_told(result)
 
 
-@pytest.mark.parametrize("effect", Effect)
+@pytest.mark.parametrize("effect", RequestEffect)
 @pytest.mark.parametrize("kind", [LoginNeeded, Unreachable, ConfigurationProblem])
 def test_without_a_token_nothing_is_sent(kind, effect):
     def no_token():
         raise kind("No.")
 
     result, requests = outcome(ManualClock(), answer(200), effect, token=no_token)
-    assert_is(result, kind if effect is Effect.READ else (NotSent, kind))
+    assert_is(result, kind if effect is RequestEffect.READ else (NotSent, kind))
     assert requests == 0
 
 
 @pytest.mark.parametrize("token", ["", f"{CANARY}\n", f"{CANARY} x", f"{CANARY}é"])
 def test_a_damaged_token_is_neither_sent_nor_shown(token):
-    result, requests = outcome(ManualClock(), answer(200), Effect.WRITE, token=lambda: token)
+    result, requests = outcome(ManualClock(), answer(200), RequestEffect.WRITE, token=lambda: token)
     assert_is(result, (NotSent, LoginNeeded))
     assert requests == 0
     assert CANARY not in everything_told(result)
@@ -303,14 +303,14 @@ def test_a_damaged_token_is_neither_sent_nor_shown(token):
     ],
 )
 def test_the_words_of_a_refusal(body, said_words, fields):
-    result, _ = outcome(ManualClock(), answer(422, body), Effect.WRITE)
+    result, _ = outcome(ManualClock(), answer(422, body), RequestEffect.WRITE)
     assert isinstance(result, Refused)
     assert (result.status, result.said, result.fields) == (422, said_words, fields)
 
 
 def test_long_words_are_cut():
     body = json.dumps({"message": "x" * 5000, "errors": [f"f{n}: " + "y" * 5000 for n in range(100)]})
-    result, _ = outcome(ManualClock(), answer(422, body), Effect.WRITE)
+    result, _ = outcome(ManualClock(), answer(422, body), RequestEffect.WRITE)
     assert len(result.said) == 300
     assert len(result.fields) == 20
     assert all(len(field) == 300 for field in result.fields)
@@ -319,8 +319,8 @@ def test_long_words_are_cut():
 def test_a_huge_answer_is_refused(monkeypatch):
     set_constant(monkeypatch, "LARGEST_BODY", 1000)
     huge = answer(200, json.dumps(["x" * 2000]))
-    assert_is(outcome(ManualClock(), huge, Effect.WRITE)[0], Unanswered)
-    result, requests = outcome(ManualClock(), huge, Effect.READ)
+    assert_is(outcome(ManualClock(), huge, RequestEffect.WRITE)[0], Unanswered)
+    result, requests = outcome(ManualClock(), huge, RequestEffect.READ)
     assert_is(result, Unreachable)
     assert requests == 1
 
@@ -332,7 +332,7 @@ def test_a_read_recovers():
         side_effect=[said(503), httpx.ReadTimeout("no"), said(429, {"retry-after": "2"}), answer(200, "[1]")]
     )
     with client_on(clock) as client:
-        got = client.send("GET", "/2.0/contact", effect=Effect.READ, bucket="default")
+        got = client.send("GET", "/2.0/contact", effect=RequestEffect.READ, bucket="default")
         assert got.body == [1]
         assert client.requests == 4
     assert clock.slept == [1.0, 2.0, 3.0]
@@ -343,7 +343,9 @@ def test_a_write_waits_out_the_limit_and_is_sent_once_more():
     clock = ManualClock()
     respx.post(URL).mock(side_effect=[said(429, {"ratelimit-reset": "9"}), answer(201, '{"id": 7}')])
     with client_on(clock) as client:
-        assert client.send("POST", "/2.0/contact", json={}, effect=Effect.WRITE, bucket="default").body == {"id": 7}
+        assert client.send("POST", "/2.0/contact", json={}, effect=RequestEffect.WRITE, bucket="default").body == {
+            "id": 7
+        }
     assert clock.slept == [10.0]
 
 
@@ -360,7 +362,7 @@ def test_a_read_ends_after_two_minutes():
         client_on(clock) as client,
         pytest.raises(Unreachable, match=r"ledger\.test gave no complete answer: it did not answer in time"),
     ):
-        client.send("GET", "/2.0/contact", effect=Effect.READ, bucket="default")
+        client.send("GET", "/2.0/contact", effect=RequestEffect.READ, bucket="default")
     assert client.requests == 2
 
 
@@ -376,7 +378,7 @@ def test_what_a_request_looks_like(monkeypatch):
                 "/2.0/contact/search",
                 json=[{"value": Decimal("1.50"), "name": "Zoë"}],
                 params={"limit": 5},
-                effect=Effect.READ,
+                effect=RequestEffect.READ,
                 bucket="search",
             )
     request = route.calls.last.request
@@ -398,7 +400,7 @@ def test_a_netrc_does_not_speak_for_us(tmp_path, monkeypatch):
     monkeypatch.setenv("NETRC", str(netrc))
     route = respx.get(URL).mock(return_value=answer(200, "[]"))
     with client_on(ManualClock()) as client:
-        client.send("GET", "/2.0/contact", effect=Effect.READ, bucket="default")
+        client.send("GET", "/2.0/contact", effect=RequestEffect.READ, bucket="default")
     assert route.calls.last.request.headers["authorization"] == f"Bearer {CANARY}"
 
 
@@ -408,7 +410,7 @@ def test_the_points_a_crash_test_may_watch():
     respx.post(URL).mock(return_value=answer(200, "not JSON"))
     watching = observed_by(lambda point, **facts: seen.append((point, facts)))
     with client_on(ManualClock()) as client, watching, pytest.raises(Unanswered):
-        client.send("POST", "2.0/contact", effect=Effect.WRITE, bucket="default")
+        client.send("POST", "2.0/contact", effect=RequestEffect.WRITE, bucket="default")
     what = {"method": "POST", "path": "2.0/contact", "effect": "write"}
     assert seen == [("request:before", what), ("request:after", {**what, "status": "200"})]
 
@@ -417,7 +419,7 @@ def test_the_libraries_stay_silent_whatever_was_set(caplog):
     caplog.set_level("DEBUG")
     for name in ("httpx", "httpcore"):
         caplog.set_level("DEBUG", logger=name)
-    outcome(ManualClock(), answer(200, "[]"), Effect.READ)
+    outcome(ManualClock(), answer(200, "[]"), RequestEffect.READ)
     assert {record.name for record in caplog.records} == {"bexsync.http"}
 
 
@@ -426,7 +428,7 @@ def test_an_answer_that_was_not_carried_out_is_told_in_the_ledgers_words():
     respx.post(URL).mock(return_value=answer(502, "<html><h1>Bad Gateway</h1></html>", HTML))
     told = r"^ledger\.test could not answer POST /2\.0/contact \(502\): Bad Gateway$"
     with client_on(ManualClock()) as client, pytest.raises(Unanswered, match=told):
-        client.send("POST", "/2.0/contact", effect=Effect.WRITE, bucket="default")
+        client.send("POST", "/2.0/contact", effect=RequestEffect.WRITE, bucket="default")
 
 
 @pytest.mark.parametrize(
@@ -465,13 +467,13 @@ def test_addresses_that_are_accepted(url):
 @pytest.mark.parametrize("path", ["", "/", "/2.0//contact", "/2.0/../x", "/2.0/contact?x=1", "/2.0/contact/", "/a b"])
 def test_paths_that_are_a_bug(path):
     with client_on(ManualClock()) as client, pytest.raises(Defect):
-        client.send("GET", path, effect=Effect.READ, bucket="default")
+        client.send("GET", path, effect=RequestEffect.READ, bucket="default")
 
 
 @pytest.mark.parametrize("body", [{"a": 1j}, {"a": float("nan")}, {"a": Decimal("NaN")}])
 def test_bodies_that_are_a_bug(body):
     with client_on(ManualClock()) as client, pytest.raises(Defect):
-        client.send("POST", "/2.0/contact", json=body, effect=Effect.WRITE, bucket="default")
+        client.send("POST", "/2.0/contact", json=body, effect=RequestEffect.WRITE, bucket="default")
 
 
 @pytest.mark.parametrize("content", [None, "", "no certificate"])
@@ -479,19 +481,19 @@ def test_a_useless_certificate_file(tmp_path, content):
     file = tmp_path / "ca.pem"
     if content is not None:
         file.write_text(content)
-    result, requests = outcome(ManualClock(), answer(200), Effect.WRITE, ca_file=str(file))
+    result, requests = outcome(ManualClock(), answer(200), RequestEffect.WRITE, ca_file=str(file))
     assert_is(result, (NotSent, ConfigurationProblem))
     assert requests == 0
 
 
 def test_a_useless_proxy(monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", f"gopher://me:{CANARY}@proxy.test")
-    result, _ = outcome(ManualClock(), answer(200), Effect.READ)
+    result, _ = outcome(ManualClock(), answer(200), RequestEffect.READ)
     assert_is(result, ConfigurationProblem)
     assert CANARY not in everything_told(result)
 
 
 @pytest.mark.parametrize("packed", [TWICE, gzip.compress(b'{"message": "Name fehlt"}')], ids=["twice", "once"])
 def test_a_refusal_that_cannot_be_read_is_not_printed_as_bytes(packed):
-    problem, _ = outcome(ManualClock(), answer(422, packed), Effect.WRITE)
+    problem, _ = outcome(ManualClock(), answer(422, packed), RequestEffect.WRITE)
     assert str(problem) == "bexio refused it (422): it gave no reason"

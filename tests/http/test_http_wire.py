@@ -13,7 +13,7 @@ import pytest
 from http_doubles import CANARY, ManualClock, client_on
 
 from bexsync.errors import ConfigurationProblem, NotSent, Unanswered, Unreachable
-from bexsync.http.responses import Effect
+from bexsync.http.responses import RequestEffect
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
@@ -73,7 +73,7 @@ def serving(behave, context: ssl.SSLContext | None = None):
     thread.join(5)
 
 
-def send(url: str, effect: Effect, **more):
+def send(url: str, effect: RequestEffect, **more):
     with client_on(ManualClock(), url, timeout_seconds=0.05, **more) as client:
         answer = client.send("POST", "/2.0/contact", json={"name": "x"}, effect=effect, bucket="default")
         return answer.body
@@ -96,7 +96,7 @@ BROKEN = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_answer_to_a_write_is_in_doubt(name):
     with serving(BROKEN[name]) as (url, seen), pytest.raises(Unanswered) as caught:
-        send(url, Effect.WRITE)
+        send(url, RequestEffect.WRITE)
     assert len(seen) == 1
     assert CANARY not in f"{caught.value!r} {caught.value.__context__!r} {caught.value.__cause__!r}"
 
@@ -104,20 +104,20 @@ def test_a_broken_answer_to_a_write_is_in_doubt(name):
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_broken_answer_to_a_read_is_asked_for_again(name):
     with serving(BROKEN[name]) as (url, seen), pytest.raises(Unreachable, match=r"127\.0\.0\.1"):
-        send(url, Effect.READ)
+        send(url, RequestEffect.READ)
     assert len(seen) == 5
 
 
 def test_a_whole_answer():
     with serving(answers(whole(b"[1]"))) as (url, _):
-        assert send(url, Effect.WRITE) == [1]
+        assert send(url, RequestEffect.WRITE) == [1]
 
 
 def test_a_proxy_never_sees_what_stays_on_this_computer(monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
     with serving(answers(whole(b"[1]"))) as (url, _):
-        assert send(url, Effect.READ) == [1]
+        assert send(url, RequestEffect.READ) == [1]
 
 
 def test_a_dripping_answer_ends(monkeypatch):
@@ -132,10 +132,10 @@ def test_a_dripping_answer_ends(monkeypatch):
             threading.Event().wait(0.005)
 
     with serving(drip) as (url, _), client_on(clock, url) as client, pytest.raises(Unanswered, match="come to an end"):
-        client.send("POST", "/2.0/contact", json={}, effect=Effect.WRITE, bucket="default")
+        client.send("POST", "/2.0/contact", json={}, effect=RequestEffect.WRITE, bucket="default")
 
 
-@pytest.mark.parametrize(("effect", "kind"), [(Effect.READ, Unreachable), (Effect.WRITE, NotSent)])
+@pytest.mark.parametrize(("effect", "kind"), [(RequestEffect.READ, Unreachable), (RequestEffect.WRITE, NotSent)])
 def test_nobody_listens(effect, kind):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -143,7 +143,7 @@ def test_nobody_listens(effect, kind):
         send(f"http://127.0.0.1:{port}", effect)
 
 
-@pytest.mark.parametrize(("effect", "kind"), [(Effect.READ, Unreachable), (Effect.WRITE, NotSent)])
+@pytest.mark.parametrize(("effect", "kind"), [(RequestEffect.READ, Unreachable), (RequestEffect.WRITE, NotSent)])
 def test_a_name_nobody_knows(effect, kind, monkeypatch):
     def unknown(*_args, **_more):
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -156,7 +156,7 @@ def test_a_name_nobody_knows(effect, kind, monkeypatch):
 def test_no_tls_at_the_other_end_is_worth_another_try():
     plain = answers(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     with serving(plain) as (url, seen), pytest.raises(Unreachable, match="no secure connection"):
-        send(url.replace("http:", "https:"), Effect.READ)
+        send(url.replace("http:", "https:"), RequestEffect.READ)
     assert len(seen) == 5
 
 
@@ -173,7 +173,9 @@ def certificate(tmp_path_factory):
     return str(files[0]), context
 
 
-@pytest.mark.parametrize(("effect", "kind"), [(Effect.READ, ConfigurationProblem), (Effect.WRITE, NotSent)])
+@pytest.mark.parametrize(
+    ("effect", "kind"), [(RequestEffect.READ, ConfigurationProblem), (RequestEffect.WRITE, NotSent)]
+)
 def test_an_unknown_authority_wants_a_person(certificate, effect, kind):
     _, context = certificate
     server = serving(answers(whole(b"[1]")), context)
@@ -186,4 +188,4 @@ def test_an_unknown_authority_wants_a_person(certificate, effect, kind):
 def test_the_authority_in_ca_file_is_trusted(certificate):
     file, context = certificate
     with serving(answers(whole(b"[1]")), context) as (url, _):
-        assert send(url, Effect.WRITE, ca_file=file) == [1]
+        assert send(url, RequestEffect.WRITE, ca_file=file) == [1]

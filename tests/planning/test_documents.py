@@ -90,10 +90,7 @@ def test_the_sum_of_what_is_sent_is_the_shops_total(
     document = planner.write(invoice, Customer(last_name="Keller"), Contacts(1, None, ()), "ref")
     rates = {3: D("8.1"), 4: D("2.6"), 9: D(0)}
     exact = total(
-        [
-            D(p["quantity"]) * D(p["unit_price"]) * (1 if gross else (100 + rates[p["tax_id"]]) / 100)
-            for p in document.positions
-        ]
+        [D(p.quantity) * D(p.unit_price) * (1 if gross else (100 + rates[p.tax_id]) / 100) for p in document.positions]
     )
     step = min(coin, FIVE if currency == "CHF" else CENT)
     if rounded(shop_total, step) != shop_total:

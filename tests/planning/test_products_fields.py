@@ -115,7 +115,7 @@ OPTIONS = st.fixed_dictionaries(
 PRODUCTS = st.fixed_dictionaries(
     {
         "title": st.text(
-            st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters=TWICE),
+            st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cs"], exclude_characters=TWICE),
             min_size=1,
             max_size=30,
         ).filter(lambda text: text.strip()),

@@ -18,9 +18,11 @@ from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
 from bexsync.planning.invoice_link import KIND, reference
 from bexsync.planning.matching import OURS, Candidate, Match, is_same_total, match
-from bexsync.planning.plan import LinkDraft, Plan, Step, Subject
+from bexsync.planning.plan import Plan
 from bexsync.planning.products import KIND as PRODUCT
 from bexsync.ports.documents import DocumentState
+from bexsync.ports.effects import ClaimDocument, LinkDocument
+from bexsync.ports.steps import LinkDraft, Step, Subject
 from bexsync.ports.store import DocumentEvent, IntentState, Link, RecordRow, RecordState
 from bexsync.records import Customer, Invoice
 from bexsync.store import Store
@@ -142,11 +144,11 @@ class _Adopt:
         row = self._run.store.records.get(KIND, shop_id)
         if row is None:
             return
-        kind = next((step.kind for step in self._steps(row, document) if self._is_done(step)), None)
-        if kind is None:
+        done = next((step for step in self._steps(row, document) if self._is_done(step)), None)
+        if done is None:
             self._note(shop_id, Status.FAILED, document, "bexio did not show the document.", "Try again.")
             return
-        if kind == "adopt":
+        if isinstance(done.effect, LinkDocument):
             reason += "; bexio did not take our reference, so keep a copy of the state (bexsync state backup)"
         self._run.store.records.settle(KIND, shop_id, RecordState.DONE, reason, self._run.workspace.clock.now())
         self._note(shop_id, Status.DONE, document, reason)
@@ -159,12 +161,11 @@ class _Adopt:
         invoice = row.record()
         key = reference(site, row.shop_id)
         draft = LinkDraft(KIND, fingerprint=invoice.fingerprint(), agreed=invoice.canonical(), adopted=True)
-        for kind in ("claim", "adopt"):
+        for effect in (ClaimDocument, LinkDocument):
             yield Step(
-                kind,
+                effect(document_id=document.ledger_id, reference=key),
                 f"{key}@{document.ledger_id}",
                 Subject(KIND, row.shop_id),
-                {"document_id": document.ledger_id, "reference": key},
                 scope=site,
                 link=draft,
                 title=f"link {document.number}",

@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 from bexsync.auth.login import App, Grant
 from bexsync.errors import BexsyncError, ConfigurationProblem, LoginNeeded, Unanswered, Unreachable
 from bexsync.files import write_privately
-from bexsync.http.client import Client, Effect, Received
+from bexsync.http.client import Client, Received, RequestEffect
 from bexsync.http.clock import Clock
 from bexsync.http.redaction import register_secret
 from bexsync.http.responses import words_of
@@ -96,7 +96,7 @@ class IdentityProvider:
 
     def check(self, attempt: Attempt) -> None:
         """Whether the provider would show its login page; raises ConfigurationProblem when it knows not the app."""
-        received = self._ask("GET", attempt.url, Effect.READ)
+        received = self._ask("GET", attempt.url, RequestEffect.READ)
         if 400 <= received.status < 500 and received.status != 429:
             raise ConfigurationProblem(
                 f"The login page cannot be shown: {words_of(received).rstrip('.')}.",
@@ -138,7 +138,7 @@ class IdentityProvider:
             code_verifier=attempt.verifier,
             client_secret=app.client_secret or None,
         )
-        return self._granted(body, Effect.READ, None)
+        return self._granted(body, RequestEffect.READ, None)
 
     def refresh(self, app: App, refresh_token: str, scope: Iterable[str]) -> Grant:
         """New tokens for a refresh token; raises GrantRefused, NotSent, Unanswered or ConfigurationProblem."""
@@ -148,7 +148,7 @@ class IdentityProvider:
             client_id=app.client_id,
             client_secret=app.client_secret or None,
         )
-        return self._granted(body, Effect.WRITE, tuple(scope))
+        return self._granted(body, RequestEffect.WRITE, tuple(scope))
 
     def revoke(self, app: App, refresh_token: str) -> None:
         """Makes a login worthless (RFC 7009); raises Unreachable or ConfigurationProblem when that failed."""
@@ -158,7 +158,7 @@ class IdentityProvider:
             "client_id": app.client_id,
             **({"client_secret": app.client_secret} if app.client_secret else {}),
         }
-        received = self._ask("POST", self.endpoints().revocation, Effect.READ, form)
+        received = self._ask("POST", self.endpoints().revocation, RequestEffect.READ, form)
         if received.status != 200:
             raise Unreachable(f"{self._ledger} did not revoke the login ({received.status}): {words_of(received)}")
 
@@ -190,7 +190,7 @@ class IdentityProvider:
 
     def userinfo(self, access_token: str) -> Mapping[str, Any]:
         """Who logged in, and to which company (contract 1.5); empty where the provider does not tell."""
-        received = self._ask("GET", self.endpoints().userinfo, Effect.READ, bearer=access_token)
+        received = self._ask("GET", self.endpoints().userinfo, RequestEffect.READ, bearer=access_token)
         body = _json(received)
         return body if received.status == 200 and isinstance(body, dict) else {}
 
@@ -231,7 +231,7 @@ class IdentityProvider:
         return found
 
     def _document(self, address: str, what: str) -> Mapping[str, Any]:
-        received = self._ask("GET", address, Effect.READ)
+        received = self._ask("GET", address, RequestEffect.READ)
         body = _json(received)
         if received.status >= 500 or received.status == 429:
             raise Unreachable(
@@ -241,7 +241,7 @@ class IdentityProvider:
             raise _no_provider(self._issuer, f"it does not show {what} ({received.status})")
         return body
 
-    def _granted(self, body: str, effect: Effect, scope: tuple[str, ...] | None) -> Grant:
+    def _granted(self, body: str, effect: RequestEffect, scope: tuple[str, ...] | None) -> Grant:
         from oauthlib.oauth2 import OAuth2Error
 
         form = {name: values[-1] for name, values in parse_qs(body).items()}
@@ -261,7 +261,7 @@ class IdentityProvider:
         return _grant(token, asked_at)
 
     def _ask(
-        self, method: str, address: str, effect: Effect, form: Mapping[str, str] | None = None, bearer: str = ""
+        self, method: str, address: str, effect: RequestEffect, form: Mapping[str, str] | None = None, bearer: str = ""
     ) -> Received:
         parts = urlsplit(address)
         client = self._connect(f"{parts.scheme}://{parts.netloc}")
@@ -272,9 +272,9 @@ class IdentityProvider:
         finally:
             client.close()
 
-    def _late(self, status: int, effect: Effect) -> NoReturn:
+    def _late(self, status: int, effect: RequestEffect) -> NoReturn:
         said = f"The login server of {self._ledger} cannot answer ({status})."
-        if effect is Effect.WRITE and status != 429:
+        if effect is RequestEffect.WRITE and status != 429:
             raise Unanswered(said, "The next run tries again.")
         raise Unreachable(said, "Try again later.")
 

@@ -4,34 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import Any, Protocol
 
-from bexsync.engine.journal import Claim, Journal, resolved
+from bexsync.engine.journal import Claim, Journal
 from bexsync.errors import BexsyncError, Changed, Defect, LedgerAnswer, NotSent, Refused, StoppedBySignal, Unanswered
 from bexsync.http.clock import Clock
-from bexsync.http.responses import Effect
-from bexsync.planning.plan import Plan, Ref, Step, Subject
+from bexsync.http.responses import RequestEffect
+from bexsync.planning.plan import Plan
 from bexsync.ports.documents import EffectResult, LookupResult
+from bexsync.ports.effects import FinishingEffect
+from bexsync.ports.steps import Effect, Ref, Step, Subject, resolved
 from bexsync.ports.store import Intent, IntentState
 from bexsync.store import Store
 
 RECORDS_PER_LOCK = 100
-_GUARDED = frozenset({"issue", "send"})
 _WAITED = timedelta(seconds=1)
 
 
-class Side(Protocol):
-    """The side a step acts on; the ledger, or the shop for events."""
+class Performer(Protocol):
+    """Who performs effects: the ledger, or the shop."""
 
-    def perform(self, kind: str, payload: Mapping[str, Any]) -> EffectResult:
+    def perform(self, effect: Effect) -> EffectResult:
         """One effect; raises NotSent, Refused or Unanswered."""
         ...
 
-    def find(self, kind: str, payload: Mapping[str, Any]) -> LookupResult:
+    def find(self, effect: Effect) -> LookupResult:
         """Looks for an effect whose outcome is unknown."""
         ...
 
@@ -83,21 +84,21 @@ class _Shown:
 
 @dataclass
 class Applier:
-    """Sends plans; `side(kind)` names who performs a kind of step, `lock` is the company's.
+    """Sends plans; `side(effect)` is who performs it, `lock` is the company's.
 
-    `changed` looks whether the document of a payload is still what was written.
+    `changed` looks whether the document that is to be issued or mailed is still what was written.
     """
 
     store: Store
     journal: Journal
     clock: Clock
-    side: Callable[[str], Side]
+    side: Callable[[Effect], Performer]
     lock: Callable[[], AbstractContextManager[Any]]
     stopping: Callable[[], bool] = lambda: False
-    changed: Callable[[Mapping[str, Any]], str] = lambda _: ""
+    changed: Callable[[FinishingEffect], str] = lambda _: ""
     _shown: _Shown | None = None
     _fates: dict[Ref, Applied] = field(default_factory=dict)
-    _current: Intent | None = None
+    _current: Claim | None = None
 
     def apply(self, plan: Plan) -> Iterator[AppliedRecord]:
         """The plan's records one by one as they are finished; raises what ends a whole run."""
@@ -109,29 +110,30 @@ class Applier:
                         raise StoppedBySignal
                     yield self._record(subject, steps)
 
-    def on_request(self, effect: Effect) -> None:
+    def on_request(self, request: RequestEffect) -> None:
         """Look again where that is due, and move the moment of sending when a request had to wait.
 
         Called before each request leaves; raises Changed where the document is no longer what was written.
         """
-        intent = self._current
-        if intent is None or intent.sent_at is None:
+        claim = self._current
+        if claim is None or claim.intent.sent_at is None:
             return
-        is_guarded = intent.kind in _GUARDED and "content" in intent.payload
-        if effect is Effect.WRITE and is_guarded and not self._was_just_shown(intent):
-            problem = self.changed(intent.payload)
+        effect = claim.effect
+        if request is RequestEffect.WRITE and isinstance(effect, FinishingEffect) and effect.content is not None:
+            problem = "" if self._was_just_shown(claim, effect) else self.changed(effect)
             if problem:
                 raise Changed(problem)
-        if abs(self.clock.now() - intent.sent_at) > _WAITED:  # also when the clock was put back meanwhile
-            self._current = self.journal.restamp(self._current or intent)
+        if abs(self.clock.now() - claim.intent.sent_at) > _WAITED:  # also when the clock was put back meanwhile
+            current = self._current or claim  # the look may have moved it already
+            self._current = replace(current, intent=self.journal.restamp(current.intent))
 
-    def _was_just_shown(self, intent: Intent) -> bool:
+    def _was_just_shown(self, claim: Claim, effect: FinishingEffect) -> bool:
         """Whether an answer of this moment showed the document as it was written, in an attempt that did not wait."""
-        shown, payload = self._shown, intent.payload
-        if shown is None or intent.attempt > 1:
+        shown = self._shown
+        if shown is None or claim.intent.attempt > 1:
             return False
         waited = max(abs(self.clock.now() - shown.at), timedelta(seconds=self.clock.monotonic() - shown.seconds))
-        return (shown.document_id, shown.content) == (payload["document_id"], payload["content"]) and waited <= _WAITED
+        return (shown.document_id, shown.content) == (effect.document_id, effect.content) and waited <= _WAITED
 
     def _record(self, subject: Subject, steps: Sequence[Step]) -> AppliedRecord:
         applied = []
@@ -148,12 +150,12 @@ class Applier:
         unmet = next((ref for ref in step.needs if not self._met(ref)), None)
         if unmet is not None:
             return Applied(step, StepStatus.SKIPPED, self._why(unmet))
-        claim = self.journal.claim(step, resolved(step.payload, self._answer))
+        claim = self.journal.claim(step, resolved(step.effect, self._answer))
         if claim.done:
             return Applied(step, StepStatus.DONE, result=claim.intent.result)
         if claim.barred:
             return _barred(step, claim)
-        return self._send(step, claim.intent)
+        return self._send(step, claim)
 
     def _met(self, ref: Ref) -> bool:
         fate = self._fates.get(Ref(ref.kind, ref.key))
@@ -184,52 +186,49 @@ class Applier:
             raise Defect(f"Step {ref.kind} {ref.key} gave no {ref.field}.")
         return found
 
-    def _send(self, step: Step, intent: Intent) -> Applied:
-        side = self.side(step.kind)
-        self._current = intent
+    def _send(self, step: Step, claim: Claim) -> Applied:
+        side = self.side(step.effect)
+        self._current = claim
         try:
-            done = side.perform(step.kind, intent.payload)
+            done = side.perform(claim.effect)
         except NotSent as problem:
-            self.journal.not_sent(self._current)
+            self.journal.not_sent(self._current.intent)
             raise problem.cause from problem
         except Refused as problem:
             return self._refused(step, self._current, side, problem)
         except Changed as problem:
-            self.journal.hold(self._current, problem)
+            self.journal.hold(self._current.intent, problem)
             return Applied(step, StepStatus.HELD, problem.message)
         except Unanswered as problem:
-            return self._unanswered(step, self._current, problem)
+            self.journal.doubt(self._current.intent, problem)
+            return Applied(step, StepStatus.IN_DOUBT, problem.message)
         except BexsyncError as problem:
             if isinstance(problem, LedgerAnswer | Defect):
                 raise
-            self.journal.not_sent(self._current)  # it failed while reading, before the effect
+            self.journal.not_sent(self._current.intent)  # it failed while reading, before the effect
             raise
         finally:
             self._current = None
-        return self._settled(step, intent, done)
+        return self._settled(step, claim, done)
 
-    def _settled(self, step: Step, intent: Intent, done: EffectResult) -> Applied:
-        settled = self.journal.done(intent, done)
+    def _settled(self, step: Step, claim: Claim, done: EffectResult) -> Applied:
+        settled = self.journal.done(claim.intent, claim.effect, done)
         if done.state is not None and done.state.content:
             now = self.clock.now()
             self._shown = _Shown(done.state.ledger_id, done.state.content, now, self.clock.monotonic())
         fate = StepStatus.HELD if settled.state is IntentState.HELD else StepStatus.DONE
         return Applied(step, fate, settled.said, settled.result)
 
-    def _refused(self, step: Step, intent: Intent, side: Side, problem: Refused) -> Applied:
+    def _refused(self, step: Step, claim: Claim, side: Performer, problem: Refused) -> Applied:
         """A refusal may follow an earlier attempt that went through, so look before believing it."""
         try:
-            finding = side.find(step.kind, intent.payload)
+            finding = side.find(claim.effect)
         except LedgerAnswer:
             finding = LookupResult()
         if finding.done is not None:
-            return self._settled(step, intent, finding.done)
-        self.journal.refused(intent, problem)
+            return self._settled(step, claim, finding.done)
+        self.journal.refused(claim.intent, problem)
         return Applied(step, StepStatus.REFUSED, problem.message)
-
-    def _unanswered(self, step: Step, intent: Intent, problem: Unanswered) -> Applied:
-        self.journal.doubt(intent, problem)
-        return Applied(step, StepStatus.IN_DOUBT, problem.message)
 
 
 def _barred(step: Step, claim: Claim) -> Applied:

@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from bexsync.engine.apply import Side
+from bexsync.engine.apply import Performer
 from bexsync.engine.journal import Journal
 from bexsync.http.clock import Clock
+from bexsync.ports.steps import Effect
 from bexsync.ports.store import Intent, IntentState
 from bexsync.store import Store
 
@@ -23,7 +24,7 @@ class Recovery:
     store: Store
     journal: Journal
     clock: Clock
-    side: Callable[[str], Side]
+    side: Callable[[Effect], Performer]
     lock: Callable[[], AbstractContextManager[Any]]
 
     def settle(self) -> list[Intent]:
@@ -51,9 +52,10 @@ class Recovery:
         if intent.state is IntentState.SENDING:
             intent = self.journal.doubt(intent)
         intent = self.journal.distrusted(intent)
-        finding = self.side(intent.kind).find(intent.kind, intent.payload)
+        effect = self.journal.effect(intent)
+        finding = self.side(effect).find(effect)
         if finding.done is not None:
-            self.journal.done(intent, finding.done)
+            self.journal.done(intent, effect, finding.done)
             return None
         if finding.conflict:
             self.journal.conflict(intent, finding.conflict)

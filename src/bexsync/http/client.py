@@ -25,11 +25,11 @@ from bexsync.http.address import parse_address
 from bexsync.http.clock import Clock
 from bexsync.http.rate_limit import RateLimiter
 from bexsync.http.redaction import redact, register_secret
-from bexsync.http.responses import LOG_IN_AGAIN, Answer, Effect, Received, RequestFailed, garbled, interpret
+from bexsync.http.responses import LOG_IN_AGAIN, Answer, Received, RequestEffect, RequestFailed, garbled, interpret
 from bexsync.http.retry import RetryPolicy
 from bexsync.interruption import may_be_cut_off
 
-__all__ = ["Answer", "Client", "Effect", "Params", "Received"]
+__all__ = ["Answer", "Client", "Params", "Received", "RequestEffect"]
 
 Params = Mapping[str, str | int]
 
@@ -64,7 +64,7 @@ class Client:
         ca_file: str | None = None,
         user_agent: str = f"bexsync/{__version__}",
         transport: httpx.BaseTransport | None = None,
-        on_request: Callable[[Effect], None] | None = None,
+        on_request: Callable[[RequestEffect], None] | None = None,
         randomness: Callable[[], float] = random.random,
     ) -> None:
         self._address = parse_address(base_url)
@@ -91,7 +91,7 @@ class Client:
         *,
         json: Any = None,
         params: Params | None = None,
-        effect: Effect,
+        effect: RequestEffect,
         bucket: str,
     ) -> Answer:
         """Sends one request and returns the ledger's answer to it, which is always a 2xx.
@@ -129,7 +129,7 @@ class Client:
         params: Params | None = None,
         form: Mapping[str, str] | None = None,
         bearer: str = "",
-        effect: Effect,
+        effect: RequestEffect,
     ) -> Received:
         """Sends one request of the login, once, and returns the answer whatever its status.
 
@@ -164,7 +164,7 @@ class Client:
         path: str,
         content: bytes | None,
         params: Params | None,
-        effect: Effect,
+        effect: RequestEffect,
         bucket: str,
         patience: RetryPolicy,
     ) -> Answer:

@@ -32,7 +32,7 @@ LOG_IN_AGAIN = "Run `bexsync auth login`, or renew the token that BEXSYNC_ACCESS
 _RATHER_LATER = "Nothing needs to be done: the next run goes on from here."
 
 
-class Effect(StrEnum):
+class RequestEffect(StrEnum):
     """Whether a request may be repeated: a READ may, a WRITE never blindly."""
 
     READ = "read"
@@ -76,9 +76,9 @@ class RequestFailed(Exception):
         self.limited = limited
         self.headers = headers or {}
 
-    def outcome(self, effect: Effect) -> BexsyncError:
+    def outcome(self, effect: RequestEffect) -> BexsyncError:
         """What the caller of `send` gets to know when patience has ended."""
-        if effect is Effect.READ:
+        if effect is RequestEffect.READ:
             return self.problem
         if self.maybe_done:
             return Unanswered(self.problem.message, "Whether it took effect is looked up before anything else is done.")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from bexsync.http.clock import Clock
 from bexsync.http.rate_limit import RateLimiter
-from bexsync.http.responses import Effect, RequestFailed
+from bexsync.http.responses import RequestEffect, RequestFailed
 
 READ_ATTEMPTS = 5
 WRITE_ATTEMPTS = 3
@@ -20,7 +20,7 @@ class RetryPolicy:
     """The patience with one request: counts its setbacks and knows the next pause."""
 
     def __init__(
-        self, effect: Effect, clock: Clock, pacer: RateLimiter, randomness: Callable[[], float] = random.random
+        self, effect: RequestEffect, clock: Clock, pacer: RateLimiter, randomness: Callable[[], float] = random.random
     ) -> None:
         self._effect = effect
         self._clock = clock
@@ -41,7 +41,7 @@ class RetryPolicy:
             return False
         if problem.limited:
             return self._after_limit(problem)
-        if problem.maybe_done and self._effect is Effect.WRITE:
+        if problem.maybe_done and self._effect is RequestEffect.WRITE:
             return False
         return self._after_failure(problem)
 
@@ -58,6 +58,6 @@ class RetryPolicy:
         backoff = min(LONGEST_BACKOFF, 2.0**self._failed) * (0.5 + self._randomness() / 2)
         self.pause = max(backoff, self._pacer.retry_after(setback.headers) or 0.0)
         self._failed += 1
-        if self._failed >= (READ_ATTEMPTS if self._effect is Effect.READ else WRITE_ATTEMPTS):
+        if self._failed >= (READ_ATTEMPTS if self._effect is RequestEffect.READ else WRITE_ATTEMPTS):
             return False
         return self._clock.monotonic() - self._since + self.pause <= READ_SECONDS

@@ -13,16 +13,18 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.engine.apply import Applied, StepStatus
-from bexsync.engine.journal import unexpected
+from bexsync.engine.expected import unexpected
 from bexsync.errors import BexsyncError, ConfigurationProblem, RecordProblem, Refused, TryLater
 from bexsync.jobs.run import Run
 from bexsync.money import plain, written
 from bexsync.planning.checks import Check, Verdict, wrong
 from bexsync.planning.documents import Document
 from bexsync.planning.permissions import WRITE_CONTACTS, WRITE_INVOICES, Need, explained
-from bexsync.planning.plan import Plan, Step, Subject
+from bexsync.planning.plan import Plan
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult
+from bexsync.ports.effects import ArchiveContact, CreateContact, CreateDocument, DeleteTestDraft, RestoreContact
 from bexsync.ports.ledger import Inspection
+from bexsync.ports.steps import Effect, Step, Subject
 from bexsync.ports.store import ContactRow, Intent, IntentState
 
 SUBJECT = Subject("test", "connection")
@@ -117,8 +119,8 @@ class ConnectionTest:
     def _forget_story(self) -> None:
         self.run.store.intents.forget(SUBJECT.kind, SUBJECT.shop_id)
 
-    def _step(self, kind: str, name: str, payload: Mapping[str, Any], expect: Mapping[str, str] | None = None) -> Step:
-        return Step(kind, name, SUBJECT, payload, scope=self._site, expect=expect or {}, title=name)
+    def _step(self, effect: Effect, name: str, expect: Mapping[str, str] | None = None) -> Step:
+        return Step(effect, name, SUBJECT, scope=self._site, expect=expect or {}, title=name)
 
     @property
     def _site(self) -> str:
@@ -155,13 +157,13 @@ class ConnectionTest:
             oldest = min(known, key=lambda row: row.ledger_id)
             if not oldest.archived:
                 return self._contact_is(oldest.ledger_id, "found where an earlier test left it")
-            step = self._step("contact_restore", f"restore {oldest.ledger_id}", {"ledger_id": oldest.ledger_id})
+            step = self._step(RestoreContact(ledger_id=oldest.ledger_id), f"restore {oldest.ledger_id}")
             applied = self._do(step)
             said = "restored"
         else:
-            applied = self._do(self._step("contact", "create the contact", self._form(mail(self._site))))
+            applied = self._do(self._step(self._form(mail(self._site)), "create the contact"))
             if applied.fate is StepStatus.REFUSED and "mail" in applied.said:
-                applied = self._do(self._step("contact", "create the contact", self._form("")))
+                applied = self._do(self._step(self._form(""), "create the contact"))
             said = "created"
         if applied.fate is not StepStatus.DONE:
             self.checks.append(wrong(_CONTACT, "refused", applied.said, _hint(applied.said)))
@@ -174,18 +176,18 @@ class ConnectionTest:
         self.checks.append(Check(_CONTACT, Verdict.OK, said, f'It is called "{NAME}", {self._site}.'))
         return ledger_id
 
-    def _form(self, address: str) -> dict[str, Any]:
-        return {
-            "kind": "company",
-            "name_1": NAME,
-            "name_2": self._site,
-            "mail": address,
-            "phone": "",
-            "postcode": "",
-            "owner_id": self.owner_id,
-            "language_id": self.language_id,
-            "remarks": _REMARK,
-        }
+    def _form(self, address: str) -> CreateContact:
+        return CreateContact(
+            kind="company",
+            name_1=NAME,
+            name_2=self._site,
+            mail=address,
+            phone="",
+            postcode="",
+            owner_id=self.owner_id,
+            language_id=self.language_id,
+            remarks=_REMARK,
+        )
 
     def _contacts(self) -> list[ContactRow]:
         """The contacts that bear the test's name and no mail but its own; whoever renames one may keep it."""
@@ -203,8 +205,8 @@ class ConnectionTest:
         refused_with_deduction = False
         for deducted in tries:
             document = self.write(contact_id, deducted)
-            payload = {**document.header, "positions": list(document.positions)}
-            applied = self._do(self._step("invoice", self._reference, payload, document.expect))
+            effect = CreateDocument(**vars(document.header), positions=document.positions)
+            applied = self._do(self._step(effect, self._reference, document.expect))
             if applied.fate is not StepStatus.REFUSED:
                 break
             refused_with_deduction = deducted
@@ -212,7 +214,7 @@ class ConnectionTest:
         self._judge(applied, document, contact_id, negative)
 
     def _judge(self, applied: Applied, document: Document, contact_id: int, negative: bool | None) -> None:
-        intent = self.run.store.intents.get(self._site, "invoice", self._reference)
+        intent = self.run.store.intents.get(self._site, CreateDocument.step_kind, self._reference)
         if applied.fate is StepStatus.REFUSED or intent is None or intent.ledger_id is None:
             self.failed = applied.fate is not StepStatus.REFUSED
             self.checks.append(wrong(_INVOICE, "refused", applied.said, _hint(applied.said)))
@@ -255,7 +257,7 @@ class ConnectionTest:
 
     def _otherwise_booked(self, state: DocumentState, document: Document) -> str:
         """bexio might book on something else than it was told, without a word."""
-        sent = [(p.get("account_id"), p.get("tax_id")) for p in document.positions if "unit_price" in p]
+        sent = [(p.account_id, p.tax_id) for p in document.positions if p.unit_price is not None]
         for (account, tax), line in zip(sent, self.run.ledger.booked_lines(state.ledger_id), strict=False):
             if line.account_id not in (None, account):
                 return f"bexio booked a line on the account {line.account_id} instead of {account} (ids)."
@@ -282,8 +284,12 @@ class ConnectionTest:
     def _made(self) -> Iterable[int]:
         """The documents of the journal's story that it does not know to be deleted."""
         story = self._story()
-        deleted = {i.ledger_id for i in story if i.kind == "draft_delete" and i.state is IntentState.DONE}
-        return [i.ledger_id for i in story if i.kind == "invoice" and i.ledger_id and i.ledger_id not in deleted]
+        deleted = {i.ledger_id for i in story if i.kind == DeleteTestDraft.step_kind and i.state is IntentState.DONE}
+        return [
+            i.ledger_id
+            for i in story
+            if i.kind == CreateDocument.step_kind and i.ledger_id and i.ledger_id not in deleted
+        ]
 
     def _delete(self, state: DocumentState) -> None:
         if state.reference != self._reference:
@@ -291,16 +297,14 @@ class ConnectionTest:
         if state.standing is not DocumentStatus.DRAFT:
             self._leave(state.number, state.url, f"it is no draft any more ({state.standing.value.replace('_', ' ')})")
             return
-        payload = {"document_id": state.ledger_id, "reference": self._reference}
-        self._take_away(
-            self._step("draft_delete", f"delete {state.ledger_id}", payload), state.number, state.url, WRITE_INVOICES
-        )
+        effect = DeleteTestDraft(document_id=state.ledger_id, reference=self._reference)
+        step = self._step(effect, f"delete {state.ledger_id}")
+        self._take_away(step, state.number, state.url, WRITE_INVOICES)
 
     def _archive_contacts(self) -> None:
         for row in self._contacts():
             if not row.archived:
-                payload = {"ledger_id": row.ledger_id, "name_1": NAME}
-                step = self._step("contact_archive", f"archive {row.ledger_id}", payload)
+                step = self._step(ArchiveContact(ledger_id=row.ledger_id, name_1=NAME), f"archive {row.ledger_id}")
                 self._take_away(step, "the contact", self.run.ledger.contact_url(row.ledger_id), WRITE_CONTACTS)
 
     def _take_away(self, step: Step, what: str, url: str, need: Need) -> None:

@@ -9,7 +9,6 @@ from itertools import islice
 
 from bexsync.engine.result import MOST_KEPT, Outcome, Status
 from bexsync.jobs.run import Run
-from bexsync.planning.plan import Subject
 from bexsync.ports.shop import (
     ImportNote,
     IncomingRecord,
@@ -19,6 +18,7 @@ from bexsync.ports.shop import (
     SourceReport,
     SourceState,
 )
+from bexsync.ports.steps import Subject
 from bexsync.ports.store import RecordState
 from bexsync.records.quoting import printable
 

@@ -10,7 +10,8 @@ from decimal import Decimal
 from functools import cache, partial
 from typing import cast
 
-from bexsync.engine.journal import gone, observed
+from bexsync.engine.apply import AppliedRecord
+from bexsync.engine.links import gone, observed
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import MappingProblem, RecordProblem
 from bexsync.jobs.credit_notes import remember_credit
@@ -26,24 +27,24 @@ from bexsync.planning.cancellations import (
     require_reference,
     require_whole,
 )
-from bexsync.planning.contacts import CONTACT, CUSTOMER, ContactPlanner
+from bexsync.planning.contacts import CUSTOMER, ContactPlanner
 from bexsync.planning.documents import DocumentPlanner
 from bexsync.planning.invoice_finish import FinishPlanner
 from bexsync.planning.invoice_left_alone import no_longer_valid, reason_to_leave_alone
 from bexsync.planning.invoice_link import KIND, Linked, reference
 from bexsync.planning.invoices import InvoicePlanner, NoAction, PlannedInvoice
 from bexsync.planning.lookups import unknown_units
-from bexsync.planning.plan import Plan, Step, Subject
+from bexsync.planning.plan import Plan
 from bexsync.planning.twins import Twins
 from bexsync.ports.documents import DocumentState, DocumentStatus
+from bexsync.ports.effects import CreateContact
 from bexsync.ports.master_data import MasterData, User
+from bexsync.ports.steps import Step, Subject
 from bexsync.ports.store import WORKLIST, DocumentEvent, IntentState, Link, RecordRow, RecordState
 from bexsync.records import Customer, Invoice
 
 PUSH = "invoices push"
 _FIRST_RUN = "invoices:first_run"
-_BOOKING_KINDS = ("invoice", "invoice_edit", "adopt", "issue", "send", "verify", "invoice_cancel", "invoice_delete")
-_CANCELLED = {"invoice_cancel": "cancel", "invoice_delete": "delete"}
 # What the master data lack may have been added in the ledger since they were read.
 _OF_MASTER_DATA = frozenset(
     {
@@ -291,7 +292,7 @@ class _Push:
                 self._contacts_under_way(),
                 self._customers_of(),
             ),
-            finisher=FinishPlanner(profile, run.store.site, master.me.mail, run.ledger.send_issues),
+            finisher=FinishPlanner(profile, master.me.mail),
             site=run.store.site,
             start_date=start,
             skip=profile.invoices.skip,
@@ -322,9 +323,10 @@ class _Push:
         return lambda ledger_id: known().get(ledger_id, ())
 
     def _contacts_under_way(self) -> tuple[Step, ...]:
+        journal = self._run.applier.journal
         return tuple(
-            Step(CONTACT, intent.key, Subject(intent.subject_kind, intent.subject_id), intent.payload)
-            for intent in self._run.store.intents.under_way(CONTACT)
+            Step(journal.effect(intent), intent.key, Subject(intent.subject_kind, intent.subject_id))
+            for intent in self._run.store.intents.under_way(CreateContact.step_kind)
         )
 
     def _done(self, kind: str, key: str) -> bool:
@@ -369,7 +371,7 @@ class _Push:
                 file.filename or file.path or "unnamed" for file in invoice.attachments
             )
         self._works[shop_id] = decision
-        return decision.steps
+        return self._run.ledger.steps(decision.wanted)
 
     def _decision(
         self, planner: InvoicePlanner, invoice: Invoice, link: Link | None, found: list[DocumentState]
@@ -456,7 +458,7 @@ class _Push:
         records = len({step.subject for step in plan.steps})
         for number, applied in enumerate(run.applier.apply(plan), 1):
             run.workspace.progress("pushing", number, records)
-            self._record_applied(applied.subject, run.outcome_of(applied, _action(s.step for s in applied.steps)))
+            self._record_applied(applied)
 
     def _rehearse(self, plan: Plan) -> None:
         run, cost = self._run, plan.cost()
@@ -473,18 +475,20 @@ class _Push:
             "money": {currency: written(amount) for currency, amount in cost.money.items()},
         }
 
-    def _record_applied(self, subject: Subject, outcome: Outcome) -> None:
-        work = self._works.pop(subject.shop_id)
+    def _record_applied(self, applied: AppliedRecord) -> None:
+        subject = applied.subject
+        outcome = self._run.outcome_of(applied, _action(s.step for s in applied.steps))
+        planned = self._works.pop(subject.shop_id)
         now = self._run.workspace.clock.now()
-        if outcome.status is Status.DONE and work.problem is not None:
-            self._run.note_problem(subject, outcome.action, work.problem, outcome.number)
-            state, reason = RecordState.OPEN, work.problem.message
+        if outcome.status is Status.DONE and planned.problem is not None:
+            self._run.note_problem(subject, outcome.action, planned.problem, outcome.number)
+            state, reason = RecordState.OPEN, planned.problem.message
         elif outcome.status is Status.DONE:
             state, reason = RecordState.DONE, ""
-            said = (work.note, self._rounding(subject.shop_id))
+            said = (planned.note, self._rounding(subject.shop_id))
             self._run.note(replace(outcome, reason="; ".join(part for part in said if part)))
-            self._count_money(work.steps)
-            for ledger_id, digest in work.reported.items():
+            self._count_money(one.step for one in applied.steps)
+            for ledger_id, digest in planned.reported.items():
                 self._run.store.contacts.report(ledger_id, digest)
         else:
             state, reason = RecordState.OPEN, outcome.reason
@@ -508,13 +512,12 @@ class _Push:
 
 def _action(steps: Iterable[Step]) -> str:
     """The last thing done to the document names what was done to the record."""
-    kinds = [step.kind for step in steps if step.kind in _BOOKING_KINDS]
-    cancelled = next((name for kind, name in _CANCELLED.items() if kind in kinds), "")
-    if cancelled:
-        return cancelled
-    names = {"invoice": "create", "invoice_edit": "update", "adopt": "link", "verify": "compare"}
-    booked = next((names[kind] for kind in kinds if kind in names), "")
-    finished = next((kind for kind in reversed(kinds) if kind in ("issue", "send")), "")
+    actions = [step.effect.action for step in steps if step.effect.action]
+    taken_back = next((action for action in actions if action in ("cancel", "delete")), "")
+    if taken_back:
+        return taken_back
+    finished = next((action for action in reversed(actions) if action in ("issue", "send")), "")
+    booked = next((action for action in actions if action not in ("issue", "send")), "")
     return " and ".join(part for part in (booked, finished) if part) or "push"
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 
-from bexsync.engine.journal import observed
+from bexsync.engine.links import observed
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import ConfigurationProblem, RecordProblem, StoppedBySignal
 from bexsync.jobs.credit_notes import close_written_credits, originals_of_open_credits
@@ -16,9 +16,9 @@ from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
 from bexsync.planning.invoice_link import KIND, reference
-from bexsync.planning.plan import Subject
 from bexsync.planning.reports import reports
 from bexsync.ports.documents import DocumentState, DocumentStatus
+from bexsync.ports.steps import Subject
 from bexsync.ports.store import IntentState, Link
 from bexsync.store.timestamps import moment, stored
 

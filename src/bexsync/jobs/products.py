@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -18,7 +18,7 @@ from bexsync.jobs.record_faults import FAULTS, record_fault
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.troubles import VANISHED, ErrorTracker
 from bexsync.jobs.workspace import Workspace
-from bexsync.planning.plan import Plan, Step, Subject, refuse_too_big
+from bexsync.planning.plan import Plan, refuse_too_big
 from bexsync.planning.product_fields import FIELDS, Decision, Direction, Remark, digest, remembered
 from bexsync.planning.products import (
     KIND,
@@ -32,7 +32,9 @@ from bexsync.planning.products import (
     sku_twice,
 )
 from bexsync.ports.documents import Item
-from bexsync.ports.shop import InvalidInput, ProductChange
+from bexsync.ports.effects import ProductValues, TellProducts
+from bexsync.ports.shop import InvalidInput
+from bexsync.ports.steps import Step, Subject
 from bexsync.ports.store import IntentState, Link
 from bexsync.records import Product
 from bexsync.store import Store
@@ -525,15 +527,13 @@ class _Sync:
 
     def _tell(self, links: Sequence[Link]) -> None:
         store, now = self._run.store, self._run.workspace.clock.now()
-        changes = [ProductChange(link.shop_id, link.number, _news(link)) for link in links]
+        changes = tuple(ProductValues(shop_id=link.shop_id, sku=link.number, fields=_news(link)) for link in links)
         key = f"{store.site}:{digest([(link.shop_id, link.events, sorted(_news(link).items())) for link in links])}"
         step = Step(
-            "catalog",
+            TellProducts(changes=changes),
             key,
             Subject("catalog", store.site),
-            {"changes": [asdict(change) for change in changes]},
             scope=store.site,
-            requests=0,
             title=f"tell the shop of {len(changes)} products",
         )
         for applied in self._run.applier.apply(Plan((step,))):

@@ -8,61 +8,51 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from bexsync.config.profile import Profile
-from bexsync.errors import BexsyncError, ConfigurationProblem
+from bexsync.errors import BexsyncError, ConfigurationProblem, Defect
 from bexsync.money import written
-from bexsync.planning.plan import LinkDraft, Step, Subject
 from bexsync.planning.reports import Report, reports
 from bexsync.ports.documents import DocumentStatus, EffectResult, LookupResult
+from bexsync.ports.effects import DeliverEvent, StockValue, TellProducts, TellStock
 from bexsync.ports.shop import Catalog, Event, ProductChange, Shop, StatusRow, StockChange
+from bexsync.ports.steps import Effect, LinkDraft, Step, Subject
 from bexsync.ports.store import Link, RecordState
 from bexsync.store import Store
 from bexsync.store.timestamps import moment, stored
 
 
 class ShopSide:
-    """Performs the steps of the shop's side; one in doubt is simply told again.
+    """Performs the effects on the shop; one whose outcome is unknown is simply told again.
 
     The shop knows an event by its id, and what a product should say or have is the same however often it is told.
     """
-
-    KINDS = frozenset({"event", "catalog", "stock"})
 
     def __init__(self, shop: Shop, catalog: Catalog | None = None) -> None:
         self._shop = shop
         self._catalog = catalog
 
-    def perform(self, kind: str, payload: Mapping[str, Any]) -> EffectResult:
+    def perform(self, effect: Effect) -> EffectResult:
         """Tells the shop of one event, or what its products should say or have."""
-        if kind == "event":
-            return self._deliver(payload)
+        if isinstance(effect, DeliverEvent):
+            self._shop.deliver(
+                Event(effect.event_id, moment(effect.at), effect.name, effect.kind, effect.shop_id, effect.data)
+            )
+            return EffectResult()
         if self._catalog is None:
             raise no_catalog()
-        if kind == "catalog":
-            self._catalog.change_products([ProductChange(**change) for change in payload["changes"]])
+        if isinstance(effect, TellProducts):
+            self._catalog.change_products([ProductChange(**change.to_wire()) for change in effect.changes])
             return EffectResult()
-        refused = self._catalog.change_stock([_stock_change(change) for change in payload["changes"]])
+        if not isinstance(effect, TellStock):
+            raise Defect(f"The shop has no effect called {effect.step_kind}.")
+        refused = self._catalog.change_stock([_stock_change(change) for change in effect.changes])
         return EffectResult(data={"refused": json.dumps([change.shop_id for change in refused])})
 
-    def _deliver(self, payload: Mapping[str, Any]) -> EffectResult:
-        self._shop.deliver(
-            Event(
-                event_id=payload["event_id"],
-                at=moment(payload["at"]),
-                name=payload["name"],
-                kind=payload["kind"],
-                shop_id=payload["shop_id"],
-                data=payload["data"],
-            )
-        )
-        return EffectResult()
-
-    def find(self, kind: str, payload: Mapping[str, Any]) -> LookupResult:
+    def find(self, effect: Effect) -> LookupResult:
         """Tells it again."""
         try:
-            return LookupResult(done=self.perform(kind, payload))
+            return LookupResult(done=self.perform(effect))
         except BexsyncError:
             return LookupResult()
 
@@ -74,11 +64,9 @@ def no_catalog() -> ConfigurationProblem:
     )
 
 
-def _stock_change(change: Mapping[str, Any]) -> StockChange:
-    expected = change["expected"]
-    return StockChange(
-        change["shop_id"], change["sku"], Decimal(change["stock"]), None if expected is None else Decimal(expected)
-    )
+def _stock_change(value: StockValue) -> StockChange:
+    expected = None if value.expected is None else Decimal(value.expected)
+    return StockChange(value.shop_id, value.sku, Decimal(value.stock), expected)
 
 
 def report_steps(site: str, link: Link, now: datetime) -> Iterator[Step]:
@@ -98,21 +86,19 @@ def report_steps(site: str, link: Link, now: datetime) -> Iterator[Step]:
             "message": report.message,
         }
         step = Step(
-            "event",
+            DeliverEvent(
+                event_id=_event_id(key, report),
+                at=stored(now),
+                name=report.name,
+                kind=link.kind,
+                shop_id=link.shop_id,
+                data={key: value for key, value in data.items() if value},
+            ),
             key,
             Subject(link.kind, link.shop_id),
-            {
-                "event_id": _event_id(key, report),
-                "at": stored(now),
-                "name": report.name,
-                "kind": link.kind,
-                "shop_id": link.shop_id,
-                "data": {key: value for key, value in data.items() if value},
-            },
             scope=site,
             after=(before,) if before else (),
             link=LinkDraft(link.ledger_kind, told=report.told),
-            requests=0,
             title=report.name,
         )
         before = step.ref

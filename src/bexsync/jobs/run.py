@@ -7,19 +7,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from bexsync.engine.apply import Applied, AppliedRecord, Applier, Side, StepStatus
+from bexsync.engine.apply import Applied, AppliedRecord, Applier, Performer, StepStatus
 from bexsync.engine.journal import Journal
 from bexsync.engine.recover import Recovery
 from bexsync.engine.result import MOST_KEPT, Outcome, Result, Status
 from bexsync.errors import BexsyncError, Exit, RecordProblem, TooManyErrors, TryLater
-from bexsync.http.responses import Effect
+from bexsync.http.responses import RequestEffect
 from bexsync.jobs.customers import Customers
 from bexsync.jobs.reporting import ShopSide, report_steps, status_rows
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
 from bexsync.planning.invoice_link import KIND
-from bexsync.planning.plan import Plan, Subject
+from bexsync.planning.plan import Plan
+from bexsync.ports.effects import OF_THE_SHOP
 from bexsync.ports.ledger import Ledger
+from bexsync.ports.steps import Effect, EffectKinds, Side, Subject
 from bexsync.ports.store import WORKLIST
 from bexsync.store import Store
 
@@ -241,23 +243,24 @@ def prepare(workspace: Workspace, job: str, store: Store, *, dry: bool = False) 
     """The ledger, the engine and an empty result for one run."""
     settings = workspace.profile.engine
     clock = workspace.clock
+    ledger_hooks: list[Callable[[RequestEffect], None]] = []
+    ledger = workspace.make_ledger(store, lambda request: ledger_hooks[0](request) if ledger_hooks else None)
+    shop_side = ShopSide(workspace.shop, workspace.catalog)
     journal = Journal(
         store,
         clock,
         job=job,
+        kinds=EffectKinds(ledger.effects, OF_THE_SHOP),
         timeout_seconds=settings.timeout_seconds,
         settle_seconds=settings.settle_seconds,
         note=workspace.kept.note,
     )
-    hooks: list[Callable[[Effect], None]] = []
-    ledger = workspace.make_ledger(store, lambda effect: hooks[0](effect) if hooks else None)
-    shop_side = ShopSide(workspace.shop, workspace.catalog)
 
-    def side(kind: str) -> Side:
-        return shop_side if kind in ShopSide.KINDS else ledger
+    def side(effect: Effect) -> Performer:
+        return shop_side if effect.side is Side.SHOP else ledger
 
     applier = Applier(store, journal, clock, side, workspace.locks.company, workspace.stopping, ledger.changed)
-    hooks.append(applier.on_request)
+    ledger_hooks.append(applier.on_request)
     recovery = Recovery(store, journal, clock, side, workspace.locks.company)
     return Run(job, workspace, store, ledger, applier, recovery, Result(), dry)
 

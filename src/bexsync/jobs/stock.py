@@ -18,11 +18,13 @@ from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.troubles import ErrorTracker
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import plain
-from bexsync.planning.plan import Plan, Step, Subject
+from bexsync.planning.plan import Plan
 from bexsync.planning.product_fields import digest
 from bexsync.planning.products import KIND, sku_conflict
 from bexsync.planning.stock import NOT_PULLED, number_of, said, stock_change, wanted_stock
+from bexsync.ports.effects import StockValue, TellStock
 from bexsync.ports.shop import StockChange
+from bexsync.ports.steps import Step, Subject
 from bexsync.ports.store import Link
 from bexsync.records import Product
 
@@ -181,10 +183,10 @@ class _Pull:
 
     def _step(self, due: Sequence[_Due]) -> Step:
         site = self._run.store.site
-        changes = [_as_json(one.change) for one in due]
-        key = f"{site}:{digest(changes, [one.link.events for one in due])}"
+        effect = TellStock(changes=tuple(_value(one.change) for one in due))
+        key = f"{site}:{digest(effect.to_wire()['changes'], [one.link.events for one in due])}"
         return Step(
-            "stock", key, Subject("stock", site), {"changes": changes}, scope=site, requests=0,
+            effect, key, Subject("stock", site), scope=site,
             title=f"stock of {len(due)} products",
         )  # fmt: skip
 
@@ -219,10 +221,6 @@ def _to_remember(change: StockChange) -> dict[str, str]:
     return {"stock": plain(change.stock), "stock_before": said(change.expected)}
 
 
-def _as_json(change: StockChange) -> dict[str, str | None]:
-    return {
-        "shop_id": change.shop_id,
-        "sku": change.sku,
-        "stock": plain(change.stock),
-        "expected": None if change.expected is None else plain(change.expected),
-    }
+def _value(change: StockChange) -> StockValue:
+    expected = None if change.expected is None else plain(change.expected)
+    return StockValue(shop_id=change.shop_id, sku=change.sku, stock=plain(change.stock), expected=expected)

@@ -8,9 +8,9 @@ from dataclasses import replace
 from bexsync.engine.result import Outcome, Status
 from bexsync.errors import RecordProblem
 from bexsync.jobs.run import Run
-from bexsync.planning.plan import Subject
 from bexsync.planning.products import KIND
 from bexsync.ports.shop import InvalidInput
+from bexsync.ports.steps import Subject
 
 VANISHED = "vanished"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bexsync.config.profile import Profile
 from bexsync.http.clock import Clock, SystemClock
-from bexsync.http.responses import Effect
+from bexsync.http.responses import RequestEffect
 from bexsync.jobs.locks import Locks
 from bexsync.ports.ledger import Ledger
 from bexsync.ports.shop import Catalog, Shop
@@ -32,7 +32,7 @@ class Workspace:
     shop: Shop
     clock: Clock
     locks: Locks
-    make_ledger: Callable[[Store, Callable[[Effect], None]], Ledger]
+    make_ledger: Callable[[Store, Callable[[RequestEffect], None]], Ledger]
     stopping: Callable[[], bool] = lambda: False
     progress: Progress = lambda _what, _done, _all: None
     close: Callable[[], None] = lambda: None

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from bexsync.config.profile import SameMail
 from bexsync.errors import RecordProblem
 from bexsync.planning.addressee import full_name
-from bexsync.planning.addresses import address_of, is_same_place, one_line
-from bexsync.planning.plan import Step
+from bexsync.planning.addresses import is_same_place, one_line
+from bexsync.ports.effects import CreateContact
 from bexsync.ports.master_data import PostalAddress
+from bexsync.ports.steps import Step
 from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike, contracted, folded
 
@@ -41,39 +42,35 @@ class Candidate(Protocol):
 class NewContact:
     """A contact that `step` creates: planned in this run, or under way since an earlier one."""
 
+    contact: CreateContact
     step: Step
     ledger_id: None = None
     archived: bool = False
 
     @property
-    def form(self) -> Mapping[str, Any]:
-        """What is sent to create it."""
-        return self.step.payload
-
-    @property
     def kind(self) -> str:
         """Company or person."""
-        return str(self.form["kind"])
+        return self.contact.kind
 
     @property
     def name_1(self) -> str:
         """The company's or the last name."""
-        return str(self.form["name_1"])
+        return self.contact.name_1
 
     @property
     def name_2(self) -> str:
         """The first name."""
-        return str(self.form["name_2"])
+        return self.contact.name_2
 
     @property
     def mail(self) -> str:
         """The mail, case-folded."""
-        return str(self.form["mail"]).casefold()
+        return self.contact.mail.casefold()
 
     @property
     def address(self) -> PostalAddress:
         """The address."""
-        return address_of(self.form)
+        return self.contact.address
 
 
 class NewContacts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from bexsync.config.profile import Profile
@@ -23,8 +23,9 @@ from bexsync.planning.contact_matching import (
     listed,
     match,
 )
-from bexsync.planning.plan import LinkDraft, Ref, Step, Subject
+from bexsync.ports.effects import CreateContact, EditContact, RelateContacts, RestoreContact
 from bexsync.ports.master_data import MasterData, Named, PostalAddress, User
+from bexsync.ports.steps import LinkDraft, Ref, Step, Subject
 from bexsync.records import Customer, Invoice, Person
 
 CUSTOMER = "customer"
@@ -105,8 +106,9 @@ class ContactPlanner:
 
     def __post_init__(self) -> None:
         for step in self.under_way:
-            self._new.add(NewContact(step))
-            self._keys_under_way.add(step.key)
+            if isinstance(step.effect, CreateContact):
+                self._new.add(NewContact(step.effect, step))
+                self._keys_under_way.add(step.key)
 
     def plan(self, invoice: Invoice, customer: Customer, subject: Subject) -> Contacts:
         """The contacts of an invoice; raises RecordProblem when they cannot be decided."""
@@ -118,7 +120,7 @@ class ContactPlanner:
         self._shared |= draft.shared
         for new in draft.new:
             self._new.add(new)
-        self._numbers |= {new.form["nr"] for new in draft.new if "nr" in new.form}
+        self._numbers |= {new.contact.nr for new in draft.new if new.contact.nr is not None}
         return Contacts(
             contact=ref,
             person=person,
@@ -133,7 +135,7 @@ class ContactPlanner:
     # whom the invoice is for
 
     def _main(
-        self, customer: Customer, to: Addressee, main: Wanted, form: Mapping[str, Any], draft: _Draft
+        self, customer: Customer, to: Addressee, main: Wanted, form: CreateContact, draft: _Draft
     ) -> tuple[int | Ref, Candidate]:
         linked = self._linked(to, draft) or self._numbered(customer, to, main)
         found = Match(linked) if linked is not None and not linked.archived else self._match(main, to.key)
@@ -144,7 +146,7 @@ class ContactPlanner:
             if found.others:
                 whose = listed(found.others)
                 draft.notes.append(f"a contact of its own, since the mail {main.mail} belongs to {whose}")
-            return self._create(main, {**form, **self._number(customer, to, draft)}, draft, to.key)
+            return self._create(main, replace(form, nr=self._number(customer, to, draft)), draft, to.key)
         by_id = linked is not None and row.ledger_id == linked.ledger_id
         same_name = is_same_name(row, main)
         if not by_id and not same_name:
@@ -157,9 +159,9 @@ class ContactPlanner:
             # Without id and mail it may be a namesake in the same town: nothing of the contact is overwritten.
             by_name = _SURE_BY_NAME if same_name and (main.mail or by_id) else frozenset[str]()
             sure_of = _SURE_OF_ALL if only_ours else by_name
-            compared = {**form, **_address_form(PostalAddress())} if not to.is_own else {**form}
+            compared = form if to.is_own else replace(form, **_address_parts(PostalAddress()))
             if not customer.language:
-                compared["language_id"] = None
+                compared = replace(compared, language_id=None)
             self._compare(row, alive, compared, sure_of, draft)
         return alive, row
 
@@ -236,30 +238,28 @@ class ContactPlanner:
 
     # what is done to contacts
 
-    def _create(
-        self, wanted: Wanted, form: Mapping[str, Any], draft: _Draft, customer: str = ""
-    ) -> tuple[Ref, NewContact]:
+    def _create(self, wanted: Wanted, form: CreateContact, draft: _Draft, customer: str = "") -> tuple[Ref, NewContact]:
         link = LinkDraft(CONTACT, contact_of=customer) if customer else None
         key = self._fresh(CONTACT, contact_key(wanted))
-        step = Step(CONTACT, key, draft.subject, form, link=link, title=f"create {wanted.name}")
-        new = NewContact(step)
+        step = Step(form, key, draft.subject, link=link, title=f"create {wanted.name}")
+        new = NewContact(form, step)
         draft.new.append(new)
         draft.steps.append(step)
         return step.ref, new
 
-    def _number(self, customer: Customer, to: Addressee, draft: _Draft) -> dict[str, int]:
+    def _number(self, customer: Customer, to: Addressee, draft: _Draft) -> int | None:
         """The shop's number for a new contact, where it is one and nobody else has it."""
         written = customer.customer_number
         if self.profile.contacts.numbers == "ledger" or not written or to.is_company_of_address:
-            return {}
+            return None
         number = self._shop_number(customer, to)
         if number is None:
             draft.notes.append(f"customer_number {written} stays out of bexio, which takes only digits")
-            return {}
+            return None
         if number in self._numbers or not self.index.number_is_free(number):
             draft.notes.append(f"customer_number {written} stays out of bexio, where another contact has it")
-            return {}
-        return {"nr": number}
+            return None
+        return number
 
     def _shop_number(self, customer: Customer, to: Addressee) -> int | None:
         """The customer's number as bexio takes one, None where there is none."""
@@ -283,10 +283,9 @@ class ContactPlanner:
             return row.ledger_id
         known = f"restore {row.ledger_id}"
         step = self._shared.get(known) or Step(
-            "contact_restore",
-            self._fresh("contact_restore", f"{contact_key(wanted)}#{row.ledger_id}"),
+            RestoreContact(ledger_id=row.ledger_id),
+            self._fresh(RestoreContact.step_kind, f"{contact_key(wanted)}#{row.ledger_id}"),
             draft.subject,
-            {"ledger_id": row.ledger_id},
             title=f"restore {row.name_1}",
         )
         if known not in self._shared:
@@ -299,10 +298,9 @@ class ContactPlanner:
         if key in self._shared:
             return
         step = Step(
-            "contact_relation",
-            self._fresh("contact_relation", key),
+            RelateContacts(contact_id=contact, person_id=person),
+            self._fresh(RelateContacts.step_kind, key),
             draft.subject,
-            {"contact_id": contact, "person_id": person},
             title=f"relate {wanted.name}",
         )
         draft.shared[key] = step
@@ -312,7 +310,7 @@ class ContactPlanner:
         self,
         candidate: Candidate,
         alive: int | Ref,
-        form: Mapping[str, Any],
+        form: CreateContact,
         sure_of: frozenset[str],
         draft: _Draft,
     ) -> None:
@@ -322,26 +320,25 @@ class ContactPlanner:
             return
         found = changes(
             row,
-            form,
+            form.to_wire(),
             may_write=sure_of,
             update=self.profile.contacts.update,
             languages=self.master.languages,
         )
         key = f"edit {row.ledger_id}"
         if found.fields and key not in self._shared:
-            name = str(found.fields.get("name_1", row.name_1))
-            payload = {
-                "ledger_id": row.ledger_id,
-                "kind": row.kind,
-                "name_1": name,
-                "user_id": row.user_id or self.owner.id,
-                "owner_id": row.owner_id or self.owner.id,
-                "fields": dict(found.fields),
-            }
+            effect = EditContact(
+                ledger_id=row.ledger_id,
+                kind=row.kind,
+                name_1=str(found.fields.get("name_1", row.name_1)),
+                user_id=row.user_id or self.owner.id,
+                owner_id=row.owner_id or self.owner.id,
+                fields=dict(found.fields),
+            )
             title = f"update {', '.join(found.parts)} of contact {row.ledger_id}"
-            step = Step("contact_edit", "", draft.subject, payload, after=_after(alive), title=title)
+            step = Step(effect, "", draft.subject, after=_after(alive), title=title)
             edit = f"{row.ledger_id}:{step.payload_hash()[:12]}"
-            step = replace(step, key=self._fresh("contact_edit", edit))
+            step = replace(step, key=self._fresh(EditContact.step_kind, edit))
             draft.shared[key] = step
             draft.steps.append(step)
         if found.digest and found.digest != self.index.reported(row.ledger_id):
@@ -370,44 +367,37 @@ class ContactPlanner:
         lines = [to.letter_name, to.letter_person, *letter_lines(place, countries)]
         return "\n".join(line for line in lines if line)
 
-    def _contact_form(self, invoice: Invoice, customer: Customer, to: Addressee) -> dict[str, Any]:
+    def _contact_form(self, invoice: Invoice, customer: Customer, to: Addressee) -> CreateContact:
         language = customer.language or invoice.language
         salutation = customer.salutation if to.kind == "person" else None
-        form = self._common_form(to.kind, to.name_1, to.name_2, to.mail, salutation, language, customer.phone)
-        form |= _address_form(postal_address(to.own, self.master.countries))
         groups = (self.profile.ledger.contact_group, *customer.groups)
-        form["group_ids"] = [by_name(self.master.contact_groups, name, "contact group").id for name in groups if name]
-        if customer.vat_number:
-            form["remarks"] = f"MWST/UID: {customer.vat_number}"
-        return form
-
-    def _person_form(self, invoice: Invoice, customer: Customer, person: Person, wanted: Wanted) -> dict[str, Any]:
-        language = customer.language or invoice.language
-        form = self._common_form(
-            "person", wanted.name_1, wanted.name_2, wanted.mail, person.salutation, language, person.phone
+        return CreateContact(
+            kind=to.kind,
+            name_1=to.name_1,
+            name_2=to.name_2,
+            mail=to.mail or "",
+            phone=customer.phone or "",
+            owner_id=self.owner.id,
+            language_id=language_id(self.master, language, self.profile.ledger.language),
+            salutation_id=salutation_id(self.master.salutations, salutation),
+            **_address_parts(postal_address(to.own, self.master.countries)),
+            group_ids=tuple(by_name(self.master.contact_groups, name, "contact group").id for name in groups if name),
+            remarks=f"MWST/UID: {customer.vat_number}" if customer.vat_number else None,
         )
-        return form | _address_form(wanted.addresses[0])
 
-    def _common_form(
-        self,
-        kind: str,
-        name_1: str,
-        name_2: str,
-        mail: str | None,
-        salutation: str | None,
-        language: str | None,
-        phone: str | None,
-    ) -> dict[str, Any]:
-        return {
-            "kind": kind,
-            "name_1": name_1,
-            "name_2": name_2,
-            "mail": mail or "",
-            "phone": phone or "",
-            "owner_id": self.owner.id,
-            "language_id": language_id(self.master, language, self.profile.ledger.language),
-            "salutation_id": salutation_id(self.master.salutations, salutation),
-        }
+    def _person_form(self, invoice: Invoice, customer: Customer, person: Person, wanted: Wanted) -> CreateContact:
+        language = customer.language or invoice.language
+        return CreateContact(
+            kind="person",
+            name_1=wanted.name_1,
+            name_2=wanted.name_2,
+            mail=wanted.mail or "",
+            phone=person.phone or "",
+            owner_id=self.owner.id,
+            language_id=language_id(self.master, language, self.profile.ledger.language),
+            salutation_id=salutation_id(self.master.salutations, person.salutation),
+            **_address_parts(wanted.addresses[0]),
+        )
 
 
 def _after(made: int | Ref) -> tuple[Ref, ...]:
@@ -419,15 +409,10 @@ def _is_printed_alike(contact: Candidate, to: Addressee) -> bool:
     return contact.kind == to.kind and " ".join(name.casefold().split()) == " ".join(to.letter_name.casefold().split())
 
 
-def _address_form(address: PostalAddress) -> dict[str, Any]:
-    form: dict[str, Any] = {
-        "street": address.street,
-        "house_number": address.house_number,
-        "address_addition": address.addition,
-        "postcode": address.postcode,
-        "city": address.city,
-    }
-    return form if address.country_id is None else {**form, "country_id": address.country_id}
+def _address_parts(address: PostalAddress) -> dict[str, Any]:
+    """An address as the fields of a contact."""
+    parts = asdict(address)
+    return {"address_addition": parts.pop("addition"), **parts}
 
 
 def language_id(master: MasterData, language: str | None, fallback: str) -> int | None:

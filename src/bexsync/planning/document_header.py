@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
 
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.planning.bank_accounts import bank_account_id
 from bexsync.planning.contacts import Contacts, language_id
+from bexsync.ports.effects import DocumentHeader
 from bexsync.ports.master_data import Currency, MasterData, User
 from bexsync.records import Invoice
 
@@ -35,32 +35,29 @@ class HeaderWriter:
         language: str,
         *,
         subject_to_vat: bool,
-    ) -> dict[str, Any]:
+    ) -> DocumentHeader:
         """The header of an invoice's document; what it says nothing of is left out."""
         self._check_dates(invoice)
-        header: dict[str, Any] = {
-            "reference": reference,
-            "title": invoice.title or (invoice.project.name if invoice.project else None) or "",
-            "contact_id": contacts.contact,
-            "user_id": self.owner.id,
-            "currency_id": currency.id,
-            "date": invoice.invoice_date.isoformat(),
-            "prices": "gross" if invoice.prices_include_tax else "net",
-            "vat": subject_to_vat,
-        }
-        optional = {
-            "contact_sub_id": contacts.person,
-            "language_id": language_id(self.master, language, self.profile.ledger.language),
-            "due_date": _iso(self._due_date(invoice)),
-            "bank_account_id": bank_account_id(self.profile, self.master, invoice.payment_method, currency),
-            "template": self._template(),
-            "header": invoice.header_text,
-            "footer": invoice.footer_text,
-            "customer_reference": _customer_reference(invoice),
-            "number": self._number(invoice),
-            "address": contacts.address,
-        }
-        return header | {key: value for key, value in optional.items() if value is not None}
+        return DocumentHeader(
+            reference=reference,
+            title=invoice.title or (invoice.project.name if invoice.project else None) or "",
+            contact_id=contacts.contact,
+            user_id=self.owner.id,
+            currency_id=currency.id,
+            date=invoice.invoice_date.isoformat(),
+            prices="gross" if invoice.prices_include_tax else "net",
+            vat=subject_to_vat,
+            contact_sub_id=contacts.person,
+            language_id=language_id(self.master, language, self.profile.ledger.language),
+            due_date=_iso(self._due_date(invoice)),
+            bank_account_id=bank_account_id(self.profile, self.master, invoice.payment_method, currency),
+            template=self._template(),
+            header=invoice.header_text,
+            footer=invoice.footer_text,
+            customer_reference=_customer_reference(invoice),
+            number=self._number(invoice),
+            address=contacts.address,
+        )
 
     def _check_dates(self, invoice: Invoice) -> None:
         """A year that was typed wrong is noticed before the mail, not after it; the past is start_date's alone."""

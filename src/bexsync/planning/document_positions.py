@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from bexsync.config.profile import Profile
 from bexsync.money import plain, share, total, written
@@ -15,6 +14,7 @@ from bexsync.planning.spread_discounts import lowered
 from bexsync.planning.stated_taxes import check_line_taxes
 from bexsync.planning.sums import Sum
 from bexsync.planning.taxes import TaxChooser, rate_of
+from bexsync.ports.effects import Position
 from bexsync.ports.master_data import Account, MasterData
 from bexsync.records import Invoice, Line, TimeEntry
 from bexsync.vat import Tax
@@ -33,7 +33,7 @@ class PositionWriter:
     language: str
     negative_prices: bool
 
-    def write(self, invoice: Invoice) -> tuple[list[Mapping[str, Any]], list[Sum]]:
+    def write(self, invoice: Invoice) -> tuple[list[Position], list[Sum]]:
         """All positions in order, and the sums of those that are money."""
         lines = [
             sendable(line, place_of(line, number)) if is_sale(line) else line
@@ -44,14 +44,14 @@ class PositionWriter:
             sales, self._deducted(lines, sales), gross=invoice.prices_include_tax, currency=invoice.currency
         )
         in_order = iter(sales if self.negative_prices else lowered(lines, sales, self._word_for_discount()))
-        positions: list[Mapping[str, Any]] = []
+        positions: list[Position] = []
         sums: list[Sum] = []
         for number, line in enumerate(lines, 1):
             if line.type == "subtotal":
                 text = _line_text(line) or _SUBTOTAL.get(self.language, _SUBTOTAL["en"])
-                positions.append({"type": "subtotal", "text": text})
+                positions.append(Position(type="subtotal", text=text))
             elif line.type == "text":
-                positions.append({"type": "text", "text": _line_text(line)})
+                positions.append(Position(type="text", text=_line_text(line)))
             elif is_sale(line):
                 self._sale(next(in_order), positions, sums)
             elif self.negative_prices:
@@ -59,7 +59,7 @@ class PositionWriter:
             else:
                 amount = discount_over(sales, line, place_of(line, number))
                 text = _line_text(line) or self._word_for_discount()
-                positions.append({"type": "text", "text": f"{text}: {written(amount)}"})
+                positions.append(Position(type="text", text=f"{text}: {written(amount)}"))
         return positions, sums
 
     def _book(self, line: Line, number: int) -> Sale:
@@ -79,38 +79,36 @@ class PositionWriter:
         of_profile = self.profile.ledger.revenue_account
         return income_account(self.master, line.revenue_account, of_profile, where=where, owner="line")
 
-    def _sale(self, sale: Sale, positions: list[Mapping[str, Any]], sums: list[Sum]) -> None:
+    def _sale(self, sale: Sale, positions: list[Position], sums: list[Sum]) -> None:
         line = sale.line
-        position: dict[str, Any] = {
-            "type": "custom",
-            "text": _line_text(line),
-            "quantity": plain(line.quantity),
-            "unit_price": plain(unit_price(line, sale.where)),
-            "account_id": sale.account.id,
-        }
-        if sale.tax is not None:
-            position["tax_id"] = sale.tax.id
-        if line.discount_percent:
-            position["discount_percent"] = plain(line.discount_percent)
         unit = unit_called(self.master, line.unit or "")
-        if unit is not None:
-            position["unit_id"] = unit
-        elif line.unit:
-            position["text"] = f"{position['text']}\n{plain(line.quantity)} {line.unit}".strip()
+        text = _line_text(line)
+        if unit is None and line.unit:
+            text = f"{text}\n{plain(line.quantity)} {line.unit}".strip()
+        position = Position(
+            type="custom",
+            text=text,
+            quantity=plain(line.quantity),
+            unit_price=plain(unit_price(line, sale.where)),
+            account_id=sale.account.id,
+            tax_id=sale.tax.id if sale.tax is not None else None,
+            discount_percent=plain(line.discount_percent) if line.discount_percent else None,
+            unit_id=unit,
+        )
         positions.append(position)
         sums.append(Sum(sale.amount, rate_of(sale.tax)))
         if line.discount_amount:
             text = f"{self._word_for_discount()} {line.name or ''}".strip()
             self._deduct(text, abs(line.discount_amount), sale.account, sale.tax, positions, sums)
         if line.time_entries and self.profile.invoices.detail == "positions":
-            positions.append({"type": "text", "text": _hours_text(line.time_entries)})
+            positions.append(Position(type="text", text=_hours_text(line.time_entries)))
 
     def _document_discount(
         self,
         line: Line,
         where: str,
         sales: Sequence[Sale],
-        positions: list[Mapping[str, Any]],
+        positions: list[Position],
         sums: list[Sum],
     ) -> None:
         """A discount over the whole document: with a tax of its own it is one deduction, else a share for each tax."""
@@ -135,20 +133,19 @@ class PositionWriter:
         amount: Decimal,
         account: Account,
         tax: Tax | None,
-        positions: list[Mapping[str, Any]],
+        positions: list[Position],
         sums: list[Sum],
     ) -> None:
         if not amount:
             return
-        position = {
-            "type": "custom",
-            "text": text,
-            "quantity": "1",
-            "unit_price": plain(-amount),
-            "account_id": account.id,
-        }
-        if tax is not None:
-            position["tax_id"] = tax.id
+        position = Position(
+            type="custom",
+            text=text,
+            quantity="1",
+            unit_price=plain(-amount),
+            account_id=account.id,
+            tax_id=tax.id if tax is not None else None,
+        )
         positions.append(position)
         sums.append(Sum(-amount, rate_of(tax)))
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
@@ -28,6 +27,7 @@ from bexsync.planning.sums import (
     tolerance,
 )
 from bexsync.planning.taxes import TaxChooser
+from bexsync.ports.effects import DocumentHeader, Position
 from bexsync.ports.master_data import MasterData, User
 from bexsync.records import Customer, Invoice
 from bexsync.vat import VatMap
@@ -45,8 +45,8 @@ _VAT_NUMBER = {
 class Document:
     """What the ledger is to hold: the header, the positions, and the total it must come to."""
 
-    header: Mapping[str, Any]
-    positions: tuple[Mapping[str, Any], ...]
+    header: DocumentHeader
+    positions: tuple[Position, ...]
     total: Decimal
     within: Decimal
     currency: str
@@ -74,7 +74,7 @@ class Document:
             "total": plain(self.total),
             "within": plain(self.within),
             "positions": str(len(self.positions)),
-            "currency_id": str(self.header["currency_id"]),
+            "currency_id": str(self.header.currency_id),
             **({"addressee": self.contacts.names} if self.contacts.names else {}),
         }
         if self.shop_total is not None:
@@ -110,7 +110,7 @@ class DocumentPlanner:
         if self.profile.invoices.print_vat_number and customer.vat_number:
             positions = [
                 *positions,
-                {"type": "text", "text": f"{_VAT_NUMBER.get(language, 'UID')}: {customer.vat_number}"},
+                Position(type="text", text=f"{_VAT_NUMBER.get(language, 'UID')}: {customer.vat_number}"),
             ]
         gross = invoice.prices_include_tax
         try:

@@ -1,31 +1,20 @@
-"""Issuing and mailing a document that is right: how far an invoice goes, and the steps to there."""
+"""How far an invoice goes once its document is right, the mail it goes out with, and what takes it back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bexsync.config.profile import Finish, Profile
+from bexsync.config.profile import Finish as HowFar
+from bexsync.config.profile import Profile
 from bexsync.planning.documents import Document
-from bexsync.planning.invoice_link import KIND, Linked, reference
+from bexsync.planning.invoice_link import Linked
 from bexsync.planning.invoice_mail import Mail, mail_for
-from bexsync.planning.plan import LinkDraft, Ref, Step, Subject
 from bexsync.ports.documents import DocumentStatus
+from bexsync.ports.wanted import Finish, KnownDocument, Letter, TakeBack
 from bexsync.records import Customer, Invoice
 
 _ORDER: Mapping[str, int] = {"draft": 0, "issue": 1, "send": 2}
-
-
-@dataclass(frozen=True)
-class ExistingDocument:
-    """The document that is to be finished: known already, or made by an earlier step (`tail` the last of them)."""
-
-    document_id: int | Ref
-    number: str | Ref
-    total: str | Ref
-    tail: Ref | None
-    content: str | Ref
-    due_date: str | Ref = ""
 
 
 @dataclass(frozen=True)
@@ -33,15 +22,13 @@ class FinishPlanner:
     """Finishes documents for one profile; `me` is the mail of the token's user."""
 
     profile: Profile
-    site: str
     me: str
-    send_issues: bool
 
-    def how_far(self, invoice: Invoice) -> Finish:
+    def how_far(self, invoice: Invoice) -> HowFar:
         """The profile says how far; a single invoice may stay behind, never go further."""
         if invoice.leave_as_draft:
             return "draft"
-        wish: Finish = "issue" if invoice.auto_send is False else self.profile.invoices.finish
+        wish: HowFar = "issue" if invoice.auto_send is False else self.profile.invoices.finish
         return min(wish, self.profile.invoices.finish, key=lambda finish: _ORDER[finish])
 
     def check_mail(self, invoice: Invoice, customer: Customer) -> None:
@@ -49,95 +36,44 @@ class FinishPlanner:
         if self.how_far(invoice) == "send":
             self._mail(invoice, customer)
 
-    def steps(self, invoice: Invoice, customer: Customer, document: Document, made: ExistingDocument) -> list[Step]:
-        """What is left to do once the document is right; nothing for one that stays a draft."""
+    def finish(
+        self, invoice: Invoice, customer: Customer, document: Document, known: KnownDocument | None = None
+    ) -> tuple[Finish, ...]:
+        """What is left to do once the document is right; nothing for one that stays a draft.
+
+        `known` is the document where no step before makes it right.
+        """
         wish = self.how_far(invoice)
         if wish == "draft":
-            return []
-        after = (made.tail,) if made.tail is not None else ()
-        steps: list[Step] = []
-        if wish == "issue" or not self.send_issues:
-            issue = Step(
-                "issue",
-                reference(self.site, invoice.shop_id),
-                Subject(KIND, invoice.shop_id),
-                {"document_id": made.document_id, "look": wish == "send", "content": made.content},
-                scope=self.site,
-                after=after,
-                link=LinkDraft(KIND),
-                title="issue",
-            )
-            steps, after = [issue], (issue.ref,)
-        if wish == "send":
-            steps.append(self._send(invoice, document, self._mail(invoice, customer), made, after))
-        return steps
+            return ()
+        letter = self._letter(invoice, customer, document) if wish == "send" else None
+        return (Finish(letter, invoice.currency, document.header.due_date or "", known),)
 
-    def take_back(self, invoice: Invoice, link: Linked, *, was_finished: bool) -> Step | None:
-        """The step that takes back what the shop cancelled; None where a person has to decide.
+    def take_back(self, link: Linked, *, was_finished: bool) -> TakeBack | None:
+        """What takes back a document that the shop cancelled; None where a person has to decide.
 
         A draft must be what bexsync wrote and never have gone out; what is paid in part or whole is never cancelled.
         """
         settings = self.profile.invoices
-        key, subject = reference(self.site, invoice.shop_id), Subject(KIND, invoice.shop_id)
         is_ours = bool(link.created_as and link.content) and not (was_finished or link.shared)
+        known = KnownDocument(link.ledger_id, link.number, content=link.content)
         if link.standing is DocumentStatus.DRAFT and is_ours and settings.cancel_draft == "delete":
-            return Step(
-                "invoice_delete",
-                f"{key}@{link.ledger_id}",
-                subject,
-                {"document_id": link.ledger_id, "content": link.content},
-                scope=self.site,
-                link=LinkDraft(KIND),
-                requests=2,
-                title=f"delete draft {link.number}",
-            )
+            return TakeBack(known, is_draft=True)
         if link.standing is DocumentStatus.ISSUED and settings.cancel == "cancel":
-            return Step(
-                "invoice_cancel",
-                f"{key}@{link.ledger_id}",
-                subject,
-                {"document_id": link.ledger_id},
-                scope=self.site,
-                link=LinkDraft(KIND),
-                requests=2,
-                title=f"cancel {link.number}",
-            )
+            return TakeBack(known, is_draft=False)
         return None
 
-    def _send(
-        self, invoice: Invoice, document: Document, mail: Mail, made: ExistingDocument, after: tuple[Ref, ...]
-    ) -> Step:
+    def _letter(self, invoice: Invoice, customer: Customer, document: Document) -> Letter:
+        mail = self._mail(invoice, customer)
         attach = invoice.email.attach_pdf if invoice.email and invoice.email.attach_pdf is not None else None
-        key = reference(self.site, invoice.shop_id)
-        payload = {
-            "document_id": made.document_id,
-            "content": made.content,
-            "to": mail.to,
-            "subject": mail.subject,
-            "message": mail.message,
-            "language": mail.language,
-            "issue": self.send_issues,
-            "shared_before": "no" if self.send_issues else Ref("issue", key, "shared"),
-            "attach_pdf": self.profile.invoices.attach_pdf if attach is None else attach,
-            "words": {
-                "number": made.number,
-                "title": invoice.title or "",
-                "total": made.total,
-                "currency": invoice.currency,
-                "due_date": document.header.get("due_date") or made.due_date,
-                "customer": document.customer,
-            },
-        }
-        return Step(
-            "send",
-            key,
-            Subject(KIND, invoice.shop_id),
-            payload,
-            scope=self.site,
-            after=after,
-            link=LinkDraft(KIND),
-            mails=1,
-            title=f"send to {mail.to}",
+        return Letter(
+            to=mail.to,
+            subject=mail.subject,
+            message=mail.message,
+            language=mail.language,
+            attach_pdf=self.profile.invoices.attach_pdf if attach is None else attach,
+            title=invoice.title or "",
+            customer=document.customer,
         )
 
     def _mail(self, invoice: Invoice, customer: Customer) -> Mail:

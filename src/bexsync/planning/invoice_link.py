@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.ports.documents import DocumentStatus
+from bexsync.ports.steps import EDITING
 
 KIND = "invoice"
-EDITING = "~"
 
 
 def reference(site: str, shop_id: str) -> str:

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
 from bexsync.errors import RecordProblem
-from bexsync.money import written
+from bexsync.money import plain, written
 from bexsync.planning.addressee import names
 from bexsync.planning.contacts import ContactPlanner, Contacts
 from bexsync.planning.credit_notes import credit_note_problem
 from bexsync.planning.documents import Document, DocumentPlanner
-from bexsync.planning.invoice_changes import differences
-from bexsync.planning.invoice_finish import ExistingDocument, FinishPlanner
+from bexsync.planning.invoice_changes import content, differences
+from bexsync.planning.invoice_finish import FinishPlanner
 from bexsync.planning.invoice_left_alone import reason_to_leave_alone
 from bexsync.planning.invoice_link import KIND, Linked, reference
-from bexsync.planning.invoice_steps import InvoiceSteps, adopt
-from bexsync.planning.plan import Ref, Step, Subject
 from bexsync.ports.documents import DocumentState, DocumentStatus
+from bexsync.ports.effects import CancelDocument, IssueDocument, SendDocument
+from bexsync.ports.steps import Step, Subject
+from bexsync.ports.wanted import (
+    Adopt,
+    Compare,
+    Complete,
+    Create,
+    InvoiceName,
+    KnownDocument,
+    Rewrite,
+    Want,
+    WantedDocument,
+    WantedInvoice,
+)
 from bexsync.records import Customer, Invoice
 
 _NO_CONTACTS = Contacts(0, None, ())
@@ -49,9 +61,9 @@ class NoAction:
 
 @dataclass(frozen=True)
 class PlannedInvoice:
-    """The steps of one invoice, and what a person must hear of besides."""
+    """What is wanted for one invoice, and what a person must hear of besides."""
 
-    steps: tuple[Step, ...]
+    wanted: WantedInvoice
     problem: RecordProblem | None = None
     note: str = ""
     reported: Mapping[int, str] = field(default_factory=dict)
@@ -139,25 +151,52 @@ class InvoicePlanner:
         return credit_note_problem(invoice, self.url_of(invoice.original_shop_id or ""))
 
     def _create(self, invoice: Invoice, customer: Customer | None, put_aside: tuple[int, ...]) -> PlannedInvoice:
-        person, booking, before = self._write_for_contacts(invoice, customer)
-        note = _note(booking.document)
-        steps = booking.create(note, put_aside)
-        create, tail = steps[0].ref, steps[-1].ref
-        number, total = replace(create, field="number"), replace(tail, field="total")
-        made = ExistingDocument(create, number, total, tail, _content(tail), _due_date(tail))
-        finish = self.finisher.steps(invoice, person, booking.document, made)
-        return PlannedInvoice((*before, *steps, *finish), note=note, reported=booking.document.contacts.reported)
+        person, document, before = self._write_for_contacts(invoice, customer)
+        note = _note(document)
+        create = Create(self._wanted(invoice, document), note, put_aside)
+        finish = self.finisher.finish(invoice, person, document)
+        reported = document.contacts.reported
+        return self._planned(invoice, before, create, *finish, note=note, reported=reported)
+
+    def _planned(
+        self,
+        invoice: Invoice,
+        contacts: tuple[Step, ...],
+        *wants: Want,
+        problem: RecordProblem | None = None,
+        note: str = "",
+        reported: Mapping[int, str] | None = None,
+    ) -> PlannedInvoice:
+        name = InvoiceName(Subject(KIND, invoice.shop_id), self._key(invoice), self.site)
+        return PlannedInvoice(WantedInvoice(name, contacts, wants), problem, note, reported or {})
+
+    def _wanted(self, invoice: Invoice, document: Document) -> WantedDocument:
+        """The document with the record that it is made from."""
+        # The record, and the rounding line that the profile may add to it.
+        source = f"{content(invoice)}{plain(document.rounding) if document.rounding else ''}"
+        return WantedDocument(
+            header=document.header,
+            positions=document.positions,
+            expect=document.expect,
+            fingerprint=invoice.fingerprint(),
+            record=invoice.canonical(),
+            source=source,
+            customer=document.customer,
+            customer_key=document.contacts.customer,
+            amount=document.amount,
+            currency=document.currency,
+        )
 
     def _write_for_contacts(
         self, invoice: Invoice, customer: Customer | None
-    ) -> tuple[Customer, InvoiceSteps, tuple[Step, ...]]:
+    ) -> tuple[Customer, Document, tuple[Step, ...]]:
         """The document with its contacts; it comes first: what cannot be booked must not leave a contact behind."""
         person, _ = self._write(invoice, customer)
         contacts = self.contacts.plan(invoice, person, Subject(KIND, invoice.shop_id))
         document = self.documents.write(invoice, person, contacts, self._key(invoice))
-        return person, InvoiceSteps(self.site, invoice, document), contacts.steps
+        return person, document, contacts.steps
 
-    def _write(self, invoice: Invoice, customer: Customer | None) -> tuple[Customer, InvoiceSteps]:
+    def _write(self, invoice: Invoice, customer: Customer | None) -> tuple[Customer, Document]:
         """The document without its contacts, for comparing."""
         if customer is None:
             missing = invoice.customer_id is not None
@@ -169,8 +208,7 @@ class InvoicePlanner:
                 subject=f"customer:{invoice.customer_id}" if missing else "",
             )
         self.finisher.check_mail(invoice, customer)
-        document = self.documents.write(invoice, customer, _NO_CONTACTS, self._key(invoice))
-        return customer, InvoiceSteps(self.site, invoice, document)
+        return customer, self.documents.write(invoice, customer, _NO_CONTACTS, self._key(invoice))
 
     def _linked(self, invoice: Invoice, customer: Customer | None, link: Linked) -> PlannedInvoice | NoAction:
         if invoice.status == "cancelled":
@@ -216,24 +254,24 @@ class InvoicePlanner:
 
     def _was_cancelled_for_the_shop(self, invoice: Invoice, link: Linked) -> bool:
         is_cancelled = link.standing is DocumentStatus.CANCELLED and invoice.status != "draft"
-        return is_cancelled and self.done("invoice_cancel", f"{self._key(invoice)}@{link.ledger_id}")
+        return is_cancelled and self.done(CancelDocument.step_kind, f"{self._key(invoice)}@{link.ledger_id}")
 
     def _cancelled(self, invoice: Invoice, link: Linked) -> PlannedInvoice | NoAction:
         problem = _cancelled_in_shop(link)
         if problem is None:
             return NoAction(f"cancelled in the shop, {link.standing.value} in bexio")
-        step = self.finisher.take_back(invoice, link, was_finished=self._was_finished(invoice, link.ledger_id))
-        if step is None:
+        take_back = self.finisher.take_back(link, was_finished=self._was_finished(invoice, link.ledger_id))
+        if take_back is None:
             raise problem
-        return PlannedInvoice((step,))
+        return self._planned(invoice, (), take_back)
 
     def _changed_after_booking(
         self, invoice: Invoice, customer: Customer | None, link: Linked, changes: Sequence[str]
     ) -> PlannedInvoice:
         if not link.is_agreed:
             # An issued document of ours that the state knows too little of: right if it comes to the same total.
-            _, booking = self._write(invoice, customer)
-            return PlannedInvoice((booking.judge_adopted(link.ledger_id),))
+            _, document = self._write(invoice, customer)
+            return self._planned(invoice, (), Compare(self._wanted(invoice, document), _known(link)))
         raise RecordProblem(
             f"Changed after booking ({link.number}): {'; '.join(changes[:6])}"
             f"{f' and {len(changes) - 6} more' if len(changes) > 6 else ''}.",
@@ -252,11 +290,10 @@ class InvoicePlanner:
             return well
         if is_draft and (self._was_finished(invoice, link.ledger_id) or link.shared):
             raise _taken_back(link)
-        person, booking = self._write(invoice, customer)
-        if is_draft and not link.content and abs(link.total - booking.document.total) > booking.document.within:
-            raise _changed_in_ledger(link, booking.document)  # a link of an older version, which kept no content
-        made = ExistingDocument(link.ledger_id, link.number, written(link.total), None, link.content, link.due_date)
-        return PlannedInvoice(tuple(self.finisher.steps(invoice, person, booking.document, made)))
+        person, document = self._write(invoice, customer)
+        if is_draft and not link.content and abs(link.total - document.total) > document.within:
+            raise _changed_in_ledger(link, document)  # a link of an older version, which kept no content
+        return self._planned(invoice, (), *self.finisher.finish(invoice, person, document, _known(link)))
 
     def _mail_is_due(self, invoice: Invoice, link: Linked) -> bool:
         """Only where we issued it ourselves and the mail, a step of its own, did not come through."""
@@ -264,95 +301,94 @@ class InvoicePlanner:
         open_for_mail = (
             link.standing is DocumentStatus.ISSUED and not link.shared and self.finisher.how_far(invoice) == "send"
         )
-        return open_for_mail and self.done("issue", key) and not self.done("send", key)
+        return open_for_mail and self.done(IssueDocument.step_kind, key) and not self.done(SendDocument.step_kind, key)
 
     def _was_finished(self, invoice: Invoice, document_id: int) -> bool:
         """Whether it was issued or mailed by bexsync, by the state or by what is kept outside."""
         key = self._key(invoice)
-        return self.done("issue", key) or self.done("send", key) or document_id in self.finished(key)
+        return (
+            self.done(IssueDocument.step_kind, key)
+            or self.done(SendDocument.step_kind, key)
+            or document_id in self.finished(key)
+        )
 
     def _update(self, invoice: Invoice, customer: Customer | None, link: Linked) -> PlannedInvoice:
         """Our own draft follows the shop: header, positions anew, then a look at the whole."""
-        person, booking, before = self._write_for_contacts(invoice, customer)
-        if not link.fingerprint and link.created_as == booking.source:
-            steps = booking.complete(link.ledger_id)
-        else:
-            steps = booking.rewrite(link)
-        return self._finished(invoice, person, booking, link, (*before, *steps))
+        person, document, before = self._write_for_contacts(invoice, customer)
+        wanted = self._wanted(invoice, document)
+        was_cut_short = not link.fingerprint and link.created_as == wanted.source
+        want = Complete(wanted, _known(link)) if was_cut_short else Rewrite(wanted, _known(link))
+        return self._finished(invoice, person, document, before, want)
 
     def _adopt(self, invoice: Invoice, customer: Customer | None, found: DocumentState) -> PlannedInvoice:
         """A document that carries our reference but no link: the state was lost or restored."""
-        linking = adopt(self.site, invoice, found)
         if invoice.document_type == "credit_note" or invoice.status in ("sent", "paid"):
             # What the shop sent or settled itself is neither mailed nor compared.
-            return PlannedInvoice((linking,), self._settled_by_shop(invoice, found))
+            return self._planned(invoice, (), Adopt(found), problem=self._settled_by_shop(invoice, found))
         if invoice.status == "cancelled":
-            return self._adopt_cancelled(invoice, found, linking)
+            return self._adopt_cancelled(invoice, found)
         if found.standing is DocumentStatus.DRAFT:
             if found.shared or self._was_finished(invoice, found.ledger_id):
-                return PlannedInvoice((linking,), _taken_back(found))
-            return self._adopt_draft(invoice, customer, found, linking)
-        _, booking = self._write(invoice, customer)
-        document = booking.document
+                return self._planned(invoice, (), Adopt(found), problem=_taken_back(found))
+            return self._adopt_draft(invoice, customer, found)
+        _, document = self._write(invoice, customer)
         if not _is_same(found, document):
             if found.total == document.shop_total and _has_same_currency(found, document):
-                return PlannedInvoice((linking,))  # with a rounding line that the profile no longer asks for
+                return self._planned(
+                    invoice, (), Adopt(found)
+                )  # with a rounding line that the profile no longer asks for
             problem = RecordProblem(
                 f"bexio already has it as {found.number} with a total of {written(found.total)}, "
                 f"the shop has {written(document.amount)} {document.currency}.",
                 f"Compare the two and correct one: {found.url}",
                 code="differs_in_ledger",
             )
-            return PlannedInvoice((linking,), problem)
-        return PlannedInvoice((booking.agree(linking),))
+            return self._planned(invoice, (), Adopt(found), problem=problem)
+        return self._planned(invoice, (), Adopt(found, self._wanted(invoice, document)))
 
-    def _adopt_cancelled(self, invoice: Invoice, found: DocumentState, linking: Step) -> PlannedInvoice:
-        link = _unknown(found)
-        step = None
-        if _cancelled_in_shop(found) is not None:
-            step = self.finisher.take_back(invoice, link, was_finished=self._was_finished(invoice, link.ledger_id))
-        if step is None:
-            return PlannedInvoice((linking,), _cancelled_in_shop(found))
-        return PlannedInvoice((linking, replace(step, after=(linking.ref,))))
+    def _adopt_cancelled(self, invoice: Invoice, found: DocumentState) -> PlannedInvoice:
+        problem = _cancelled_in_shop(found)
+        was_finished = self._was_finished(invoice, found.ledger_id)
+        take_back = self.finisher.take_back(_unknown(found), was_finished=was_finished) if problem else None
+        if take_back is None:
+            return self._planned(invoice, (), Adopt(found), problem=problem)
+        return self._planned(invoice, (), Adopt(found), take_back)
 
-    def _adopt_draft(
-        self, invoice: Invoice, customer: Customer | None, found: DocumentState, linking: Step
-    ) -> PlannedInvoice:
+    def _adopt_draft(self, invoice: Invoice, customer: Customer | None, found: DocumentState) -> PlannedInvoice:
         """Our own draft is finished as if its link had never been lost; a different one is rewritten first."""
-        person, booking, before = self._write_for_contacts(invoice, customer)
-        link = _unknown(found)
-        same_contact = booking.document.header["contact_id"] == found.contact_id
-        if _is_same(found, booking.document) and same_contact and names(found.address, booking.document.contacts.names):
-            steps = [booking.agree_on_draft(linking)]
-        else:
-            steps = [linking, *booking.rewrite(link, (linking.ref,))]
-        return self._finished(invoice, person, booking, link, (*before, *steps))
+        person, document, before = self._write_for_contacts(invoice, customer)
+        wanted = self._wanted(invoice, document)
+        same_contact = document.header.contact_id == found.contact_id
+        if _is_same(found, document) and same_contact and names(found.address, document.contacts.names):
+            return self._finished(invoice, person, document, before, Adopt(found, wanted, with_positions=True))
+        rewrite = Rewrite(wanted, _known(_unknown(found)))
+        return self._finished(invoice, person, document, before, Adopt(found), rewrite)
 
     def _finished(
-        self, invoice: Invoice, customer: Customer, booking: InvoiceSteps, link: Linked, steps: tuple[Step, ...]
+        self, invoice: Invoice, customer: Customer, document: Document, contacts: tuple[Step, ...], *wants: Want
     ) -> PlannedInvoice:
-        """The steps that make a draft right, and those that finish it once they are done."""
-        tail = steps[-1].ref
-        total = replace(tail, field="total")
-        made = ExistingDocument(link.ledger_id, link.number, total, tail, _content(tail), _due_date(tail))
-        steps = (*steps, *self.finisher.steps(invoice, customer, booking.document, made))
-        document = booking.document
-        return PlannedInvoice(steps, note=_note(document), reported=document.contacts.reported)
+        """What makes a draft right, and what finishes it once that is done."""
+        finish = self.finisher.finish(invoice, customer, document)
+        note, reported = _note(document), document.contacts.reported
+        return self._planned(invoice, contacts, *wants, *finish, note=note, reported=reported)
+
+
+def _known(link: Linked) -> KnownDocument:
+    return KnownDocument(
+        ledger_id=link.ledger_id,
+        number=link.number,
+        total=written(link.total),
+        due_date=link.due_date,
+        content=link.content,
+        fingerprint=link.fingerprint,
+        record=link.agreed,
+        revision=link.revision,
+    )
 
 
 def _unknown(found: DocumentState) -> Linked:
     """The link of a document of which nothing is known but how it stands."""
     return Linked(found.ledger_id, "", {}, found.standing, found.number, found.url, found.total, shared=found.shared)
-
-
-def _content(tail: Ref) -> Ref:
-    """What the document holds after its last write; a journal of an older version does not say."""
-    return replace(tail, field="content", default="")
-
-
-def _due_date(tail: Ref) -> Ref:
-    """When the ledger says that it is due; a journal of an older version does not say."""
-    return replace(tail, field="due_date", default="")
 
 
 def _is_same(found: DocumentState, document: Document) -> bool:
@@ -361,7 +397,7 @@ def _is_same(found: DocumentState, document: Document) -> bool:
 
 
 def _has_same_currency(found: DocumentState, document: Document) -> bool:
-    return found.currency_id in (None, document.header["currency_id"])
+    return found.currency_id in (None, document.header.currency_id)
 
 
 def _changed_in_ledger(link: Linked, document: Document) -> RecordProblem:

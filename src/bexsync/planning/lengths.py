@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from bexsync.errors import RecordProblem
+from bexsync.ports.effects import Position
 from bexsync.records import Address, Customer, Invoice, Person
 
 # bexio documents few of its limits: these are the lengths of its columns for texts, names and small fields.
@@ -19,10 +19,10 @@ def check_lengths(invoice: Invoice, customer: Customer) -> None:
         _check(field, value, longest)
 
 
-def check_positions(positions: Sequence[Mapping[str, Any]]) -> None:
+def check_positions(positions: Sequence[Position]) -> None:
     """Raise RecordProblem where the text of a position is longer than bexio takes."""
     for number, position in enumerate(positions, 1):
-        _check(f"the text of position {number}", str(position.get("text", "")), TEXT)
+        _check(f"the text of position {number}", position.text, TEXT)
 
 
 def check_subject(subject: str, words: Mapping[str, str], field: str) -> None:

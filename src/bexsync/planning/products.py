@@ -13,7 +13,6 @@ from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.money import plain
 from bexsync.planning.lookups import currency_called, income_account, unit_id
-from bexsync.planning.plan import LinkDraft, Step, Subject
 from bexsync.planning.product_fields import (
     FIELDS,
     STOCK,
@@ -37,7 +36,9 @@ from bexsync.planning.product_fields import (
 )
 from bexsync.planning.taxes import TaxChooser, rate_of
 from bexsync.ports.documents import Item
+from bexsync.ports.effects import CreateItem, EditItem
 from bexsync.ports.master_data import Account, MasterData, User
+from bexsync.ports.steps import LinkDraft, Step, Subject
 from bexsync.records import Line, Product
 from bexsync.vat import Tax, VatMap
 
@@ -116,7 +117,7 @@ class Work:
     @property
     def creates(self) -> bool:
         """Whether the item is a new one."""
-        return self.step is not None and self.step.kind == "item"
+        return self.step is not None and isinstance(self.step.effect, CreateItem)
 
 
 @dataclass(frozen=True)
@@ -164,9 +165,10 @@ class ProductPlanner:
         # A title is what bexio asks for, so that a new item gets one whoever is master of it.
         chosen = [n for n in FIELDS if sides[n].for_other and (n in self.fields or n == "title")]
         values = {name: sides[name].for_other for name in chosen}
-        payload = {**self._frame(record, code), **values, **self._first_stock(record)}
-        values |= {STOCK: payload.get(STOCK, "")}
-        item = KnownItem(0, code, values, payload["currency_id"], payload.get("tax_id"))
+        fields: dict[str, Any] = {**values, STOCK: self._first_stock(record)}
+        effect = replace(self._frame(record, code), **fields)
+        values |= {STOCK: effect.stock or ""}
+        item = KnownItem(0, code, values, effect.currency_id, effect.tax_id)
         agreed: dict[str, Any] = {
             name: Agreed(sides[name].mark, values.get(name, ""), self._master(name)).as_json() for name in self.fields
         } | _item_note(item)
@@ -176,12 +178,11 @@ class ProductPlanner:
         fingerprint = self.mark(record) + item.mark(self.fields)
         decisions = tuple(
             Decision(name, self._master(name), Direction.LEDGER, "", values[name]) for name in chosen
-        ) + self._stock_decision(payload)
+        ) + self._stock_decision(effect)
         step = Step(
-            "item",
+            effect,
             key,
             Subject(KIND, record.shop_id),
-            payload,
             link=LinkDraft(LEDGER_KIND, fingerprint=fingerprint, agreed=agreed, told={}),
             title=f"item {code}",
         )
@@ -240,10 +241,9 @@ class ProductPlanner:
         effects = link.effects if link else 0
         key = f"{self.site}:{record.shop_id}@{effects}-{digest(item.ledger_id, sorted(fields.items()))[:8]}"
         return Step(
-            "item_edit",
+            EditItem(ledger_id=item.ledger_id, fields=dict(fields)),
             key,
             Subject(KIND, record.shop_id),
-            {"ledger_id": item.ledger_id, "fields": dict(fields)},
             scope=self.site,
             link=LinkDraft(LEDGER_KIND, fingerprint=fingerprint, agreed=agreed, told={}),
             title=", ".join(TAX if name == "tax_id" else name for name in fields),
@@ -302,38 +302,35 @@ class ProductPlanner:
     def _tax_of(self, item: KnownItem) -> Tax | None:
         return next((tax for tax in self.master.taxes if tax.id == item.tax_id), None)
 
-    def _frame(self, record: Product, code: str) -> dict[str, Any]:
+    def _frame(self, record: Product, code: str) -> CreateItem:
         """All of a new item that is not synchronised afterwards."""
         where = f"Product {code}"
         account = self._account(record, where)
         tax = self._tax(record, where)
         currency = currency_called(self.master, record.currency or self.profile.ledger.currency, "product")
         unit = record.unit or self.profile.products.unit
-        optional = {
-            "tax_id": tax.id if tax else None,
-            "unit_id": unit_id(self.master, unit, where) if unit else None,
-            "remarks": record.url,
-        }
-        return {
-            "code": code,
-            "physical": record.type == "physical",
-            "user_id": self.owner.id,
-            "account_id": account.id,
-            "currency_id": currency.id,
-            **{key: value for key, value in optional.items() if value is not None},
-        }
+        return CreateItem(
+            code=code,
+            physical=record.type == "physical",
+            user_id=self.owner.id,
+            account_id=account.id,
+            currency_id=currency.id,
+            tax_id=tax.id if tax else None,
+            unit_id=unit_id(self.master, unit, where) if unit else None,
+            remarks=record.url,
+        )
 
-    def _first_stock(self, record: Product) -> dict[str, str]:
+    def _first_stock(self, record: Product) -> str | None:
         """The stock of a new item: the only one that is written where the ledger is master of it."""
         is_wanted = self.profile.products.stock != "disabled" and record.type == "physical" and record.track_stock
         if not is_wanted or record.stock is None or record.stock < 0:
-            return {}
-        return {"stock": plain(record.stock)}
+            return None
+        return plain(record.stock)
 
-    def _stock_decision(self, payload: Mapping[str, Any]) -> tuple[Decision, ...]:
-        if "stock" not in payload:
+    def _stock_decision(self, effect: CreateItem) -> tuple[Decision, ...]:
+        if effect.stock is None:
             return ()
-        return (Decision("stock", self.profile.products.stock, Direction.LEDGER, "", payload["stock"]),)
+        return (Decision("stock", self.profile.products.stock, Direction.LEDGER, "", effect.stock),)
 
     def _master(self, name: str) -> Any:
         return master_of(name, self.profile.products)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from bexsync.errors import RecordProblem
 from bexsync.money import HUNDRED, plain, rounded
 from bexsync.planning.line_amounts import FINEST
 from bexsync.planning.sums import Sum
 from bexsync.planning.taxes import TaxChooser, rate_of, why_unusable
+from bexsync.ports.effects import Position
 from bexsync.ports.master_data import Account, MasterData
 from bexsync.vat import Tax
 
@@ -23,7 +23,7 @@ class RoundingLine:
     """A position over a few cents, and its sum."""
 
     gap: Decimal
-    position: Mapping[str, Any]
+    position: Position
     sum: Sum
 
 
@@ -44,15 +44,14 @@ def rounding_line(
     price = gap if gross or not rate else rounded(gap * HUNDRED / (HUNDRED + rate), FINEST)
     # A net price cannot always hit the gap: where the sum lies on the edge of two coins, the neighbour does.
     price = next((p for p in (price, price + FINEST, price - FINEST) if closes(Sum(p, rate))), price)
-    position: dict[str, Any] = {
-        "type": "custom",
-        "text": _WORDS.get(language, _WORDS["en"]),
-        "quantity": "1",
-        "unit_price": plain(price),
-        "account_id": account.id,
-    }
-    if tax is not None:
-        position["tax_id"] = tax.id
+    position = Position(
+        type="custom",
+        text=_WORDS.get(language, _WORDS["en"]),
+        quantity="1",
+        unit_price=plain(price),
+        account_id=account.id,
+        tax_id=tax.id if tax is not None else None,
+    )
     return RoundingLine(gap, position, Sum(price, rate))
 
 

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 from bexsync.errors import BexsyncError
 from bexsync.ports.documents import BookedLine, DocumentState, EffectResult, Item, LookupResult, Payment
+from bexsync.ports.effects import FinishingEffect
 from bexsync.ports.master_data import MasterData
+from bexsync.ports.steps import Effect, Step
+from bexsync.ports.wanted import WantedInvoice
 
 
 class Right(StrEnum):
@@ -138,14 +141,23 @@ class Ledger(Protocol):
         """The deep link of an item."""
         ...
 
-    def changed(self, payload: Mapping[str, Any]) -> str:
-        """Say why the document of an issue or a mail is not what `payload` was planned for, "" where it is."""
+    @property
+    def effects(self) -> Sequence[type[Effect]]:
+        """The effects that it can perform, for the journal to read back."""
         ...
 
-    def perform(self, kind: str, payload: Mapping[str, Any]) -> EffectResult:
-        """One effect; `payload` has every reference resolved."""
+    def steps(self, wanted: WantedInvoice) -> tuple[Step, ...]:
+        """The steps that make what is wanted for an invoice, in order; pure."""
         ...
 
-    def find(self, kind: str, payload: Mapping[str, Any]) -> LookupResult:
+    def changed(self, effect: FinishingEffect) -> str:
+        """Say why the document of an issue or a mail is not what `effect` was planned for, "" where it is."""
+        ...
+
+    def perform(self, effect: Effect) -> EffectResult:
+        """One effect, with every reference resolved."""
+        ...
+
+    def find(self, effect: Effect) -> LookupResult:
         """Looks for an effect whose outcome is unknown; reads only."""
         ...

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bexsync.errors import Unreachable
-from bexsync.http.client import Client, Effect, Params
+from bexsync.http.client import Client, Params, RequestEffect
 
 PAGE = 2000  # the largest page bexio gives (contract 2.2)
 _TWICE = 20  # rows of a page that the next one shows again: what is deleted in between must not hide others
@@ -46,14 +46,14 @@ class Api:
 
     def show(self, path: str, *, bucket: str = "default") -> Any:
         """One object, or a list that fits one answer."""
-        return self._client.send("GET", path, effect=Effect.READ, bucket=bucket).body
+        return self._client.send("GET", path, effect=RequestEffect.READ, bucket=bucket).body
 
     def list(self, path: str, *, bucket: str = "default", **query: str) -> Iterator[Row]:
         """Every row of a list, page by page."""
 
         def page(offset: int) -> list[Row]:
             params: Params = {**query, "limit": PAGE, "offset": offset}
-            body = self._client.send("GET", path, params=params, effect=Effect.READ, bucket=bucket).body
+            body = self._client.send("GET", path, params=params, effect=RequestEffect.READ, bucket=bucket).body
             return _rows(body, path)
 
         return _paged(page)
@@ -66,7 +66,7 @@ class Api:
         def page(offset: int) -> list[Row]:
             params: Params = {**query, "limit": PAGE, "offset": offset}
             answer = self._client.send(
-                "POST", f"{path}/search", json=list(criteria), params=params, effect=Effect.READ, bucket=bucket
+                "POST", f"{path}/search", json=list(criteria), params=params, effect=RequestEffect.READ, bucket=bucket
             )
             return _rows(answer.body, path)
 
@@ -74,7 +74,7 @@ class Api:
 
     def write(self, method: str, path: str, body: Any = None, *, bucket: str = "default") -> Any:
         """One effect; never repeated blindly."""
-        return self._client.send(method, path, json=body, effect=Effect.WRITE, bucket=bucket).body
+        return self._client.send(method, path, json=body, effect=RequestEffect.WRITE, bucket=bucket).body
 
 
 def _paged(page: Callable[[int], list[Row]]) -> Iterator[Row]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from bexsync.errors import Changed, Refused
 from bexsync.ledgers.bexio.api import Api
 from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult, LookupResult
+from bexsync.ports.effects import CancelDocument, DeleteDocument
 
 
 class Cancelling:
@@ -18,9 +16,9 @@ class Cancelling:
         self._api = api
         self._finder = finder
 
-    def cancel(self, payload: Mapping[str, Any]) -> EffectResult:
+    def cancel(self, effect: CancelDocument) -> EffectResult:
         """Cancel an issued invoice that nobody has paid anything of."""
-        state = self._finder.whole(payload["document_id"])
+        state = self._finder.whole(effect.known_id)
         if state.standing is DocumentStatus.CANCELLED:
             return _taken_back(state, DocumentStatus.CANCELLED)
         if state.standing is not DocumentStatus.ISSUED or state.received or state.credited:
@@ -32,9 +30,9 @@ class Cancelling:
         self._api.write("POST", f"{INVOICES}/{state.ledger_id}/cancel")
         return _taken_back(state, DocumentStatus.CANCELLED)
 
-    def find_cancelled(self, payload: Mapping[str, Any]) -> LookupResult:
+    def find_cancelled(self, effect: CancelDocument) -> LookupResult:
         """The status of the invoice says whether it was cancelled."""
-        state = self._state(payload)
+        state = self._state(effect)
         is_cancelled = state is not None and state.standing is DocumentStatus.CANCELLED
         return (
             LookupResult(done=_taken_back(state, DocumentStatus.CANCELLED))
@@ -42,10 +40,10 @@ class Cancelling:
             else LookupResult()
         )
 
-    def delete(self, payload: Mapping[str, Any]) -> EffectResult:
+    def delete(self, effect: DeleteDocument) -> EffectResult:
         """Delete a draft that holds what bexsync wrote, and was never shown to the customer."""
-        state = self._finder.whole(payload["document_id"])
-        if state.standing is not DocumentStatus.DRAFT or state.shared or state.content != payload["content"]:
+        state = self._finder.whole(effect.known_id)
+        if state.standing is not DocumentStatus.DRAFT or state.shared or state.content != effect.content:
             raise Changed(
                 f"{state.number} was cancelled in the shop, but a person has worked on it in bexio, so the draft was "
                 f"left as it is: {state.url}"
@@ -53,15 +51,15 @@ class Cancelling:
         self._api.write("DELETE", f"{INVOICES}/{state.ledger_id}")
         return _taken_back(state, DocumentStatus.DELETED)
 
-    def find_deleted(self, payload: Mapping[str, Any]) -> LookupResult:
+    def find_deleted(self, effect: DeleteDocument) -> LookupResult:
         """A draft that is gone was deleted."""
-        if self._state(payload) is not None:
+        if self._state(effect) is not None:
             return LookupResult()
-        return LookupResult(done=EffectResult(payload["document_id"], seen={"standing": DocumentStatus.DELETED.value}))
+        return LookupResult(done=EffectResult(effect.known_id, seen={"standing": DocumentStatus.DELETED.value}))
 
-    def _state(self, payload: Mapping[str, Any]) -> DocumentState | None:
+    def _state(self, effect: CancelDocument | DeleteDocument) -> DocumentState | None:
         try:
-            return self._finder.whole(payload["document_id"])
+            return self._finder.whole(effect.known_id)
         except Refused as problem:
             if problem.status == 404:
                 return None

@@ -25,6 +25,7 @@ from bexsync.ledgers.bexio.reading import (
     understood,
 )
 from bexsync.ports.documents import EffectResult, Item, LookupResult
+from bexsync.ports.effects import CreateItem, EditItem
 from bexsync.records.html_text import plain_text
 from bexsync.store.ledger_cache import Facts
 
@@ -97,20 +98,20 @@ class ItemBook:
         """The deep link of an item."""
         return f"{self._web_url}/index.php/article/show/id/{ledger_id}"
 
-    def create(self, payload: Mapping[str, Any]) -> EffectResult:
+    def create(self, effect: CreateItem) -> EffectResult:
         """A new item; where this login may not write stock, one without."""
-        row, with_stock = self._created(payload)
+        row, with_stock = self._created(effect)
         with after_the_effect(), understood("the new item"):
             item = item_from(row_of(row))
-            if item.code != payload["code"]:
+            if item.code != effect.code:
                 raise NotUnderstood("it is another one")
             done = self._done(item)
         return done if with_stock else replace(done, data={**done.data, "without_stock": "yes"})
 
-    def _created(self, payload: Mapping[str, Any]) -> tuple[Any, bool]:
-        body = item_to({name: value for name, value in payload.items() if name != "stock"})
-        body["article_type_id"] = _PHYSICAL if payload["physical"] else _SERVICE
-        stock = payload.get("stock")
+    def _created(self, effect: CreateItem) -> tuple[Any, bool]:
+        body = item_to({name: value for name, value in effect.written.items() if name != "stock"})
+        body["article_type_id"] = _PHYSICAL if effect.physical else _SERVICE
+        stock = effect.stock
         if stock is not None and self._takes_stock:
             try:
                 with_stock = {**body, "is_stock": True, "stock_nr": stock}
@@ -123,21 +124,21 @@ class ItemBook:
             self._takes_stock = False  # it was permitted without: the others need not be asked for
         return row, stock is None
 
-    def find_created(self, payload: Mapping[str, Any]) -> LookupResult:
+    def find_created(self, effect: CreateItem) -> LookupResult:
         """The item that was to be created carries its code; several are for a person to judge."""
-        found = self.with_code(payload["code"])
+        found = self.with_code(effect.code)
         if len(found) > 1:
             links = ", ".join(self.url(item.ledger_id) for item in found)
-            return LookupResult(conflict=f"bexio has {len(found)} items with the code {payload['code']}: {links}")
+            return LookupResult(conflict=f"bexio has {len(found)} items with the code {effect.code}: {links}")
         return LookupResult(done=self._done(found[0])) if found else LookupResult()
 
-    def edit(self, payload: Mapping[str, Any]) -> EffectResult:
+    def edit(self, effect: EditItem) -> EffectResult:
         """Some fields of an item; the others stay as they are."""
         self._mend_trial()
-        row, without_stock = self._edited_with_stock(f"{ITEMS}/{payload['ledger_id']}", payload["fields"])
+        row, without_stock = self._edited_with_stock(f"{ITEMS}/{effect.ledger_id}", effect.fields)
         with after_the_effect(), understood("the edited item"):
             item = item_from(row_of(row))
-            if item.ledger_id != payload["ledger_id"]:
+            if item.ledger_id != effect.ledger_id:
                 raise NotUnderstood("it is another one")
             done = self._done(item)
         return replace(done, data={**done.data, "without_stock": without_stock}) if without_stock else done
@@ -218,17 +219,17 @@ class ItemBook:
     def _write(self, path: str, body: Mapping[str, Any]) -> Any:
         return self._api.write("POST", path, body, bucket=BUCKET)
 
-    def find_edited(self, payload: Mapping[str, Any]) -> LookupResult:
+    def find_edited(self, effect: EditItem) -> LookupResult:
         """An edit took effect when the item says what was written; otherwise it may simply be repeated."""
         try:
             self._mend_trial()
         except LedgerAnswer:
             return LookupResult()
-        item = self.one(payload["ledger_id"])
+        item = self.one(effect.ledger_id)
         if item is None:
-            return LookupResult(conflict=f"The item {payload['ledger_id']} was deleted in bexio.")
+            return LookupResult(conflict=f"The item {effect.ledger_id} was deleted in bexio.")
         says: dict[str, Any] = {**fields_of(item), "tax_id": item.tax_id}
-        is_written = all(says.get(name) == value for name, value in payload["fields"].items() if name in says)
+        is_written = all(says.get(name) == value for name, value in effect.fields.items() if name in says)
         return LookupResult(done=self._done(item)) if is_written else LookupResult()
 
     def _done(self, item: Item) -> EffectResult:

@@ -27,6 +27,7 @@ from bexsync.ledgers.bexio.reading import (
 )
 from bexsync.money import written
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult, Payment
+from bexsync.ports.effects import CreateContact, DocumentHeader, EditContact, Position
 from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.store import ContactRow
 
@@ -84,41 +85,39 @@ _POSITION_FIELDS = {
 }
 
 
-def contact_to(form: Mapping[str, Any]) -> dict[str, Any]:
+def contact_to(effect: CreateContact) -> dict[str, Any]:
     """A contact as bexio's form wants it."""
-    street = form.get("street") or ""
     body: dict[str, Any] = {
-        "contact_type_id": _KINDS[form["kind"]],
-        "name_1": form["name_1"],
-        "name_2": form["name_2"],
-        "user_id": form["owner_id"],
-        "owner_id": form["owner_id"],
-        "nr": form.get("nr"),
-        "mail": form["mail"],
-        "phone_fixed": form["phone"],
-        "postcode": form.get("postcode"),
-        "city": form.get("city"),
-        "street_name": street,
-        "house_number": form.get("house_number") if street else None,
-        "address_addition": form.get("address_addition") if street else None,
-        "country_id": form.get("country_id"),
-        "language_id": form.get("language_id"),
-        "salutation_id": form.get("salutation_id"),
-        "remarks": form.get("remarks"),
-        "contact_group_ids": ",".join(str(i) for i in form.get("group_ids", ())),
+        "contact_type_id": _KINDS[effect.kind],
+        "name_1": effect.name_1,
+        "name_2": effect.name_2,
+        "user_id": effect.owner_id,
+        "owner_id": effect.owner_id,
+        "nr": effect.nr,
+        "mail": effect.mail,
+        "phone_fixed": effect.phone,
+        "postcode": effect.postcode,
+        "city": effect.city,
+        "street_name": effect.street,
+        "house_number": effect.house_number if effect.street else None,
+        "address_addition": effect.address_addition if effect.street else None,
+        "country_id": effect.country_id,
+        "language_id": effect.language_id,
+        "salutation_id": effect.salutation_id,
+        "remarks": effect.remarks,
+        "contact_group_ids": ",".join(str(i) for i in effect.group_ids or ()),
     }
     return {key: value for key, value in body.items() if value not in (None, "")}
 
 
-def contact_edit_to(payload: Mapping[str, Any]) -> dict[str, Any]:
+def contact_edit_to(effect: EditContact) -> dict[str, Any]:
     """Changed fields of a contact, with the four that every edit repeats (contract 2.1)."""
-    fields = payload["fields"]
     return {
-        "contact_type_id": _KINDS[payload["kind"]],
-        "name_1": payload["name_1"],
-        "user_id": payload["user_id"],
-        "owner_id": payload["owner_id"],
-        **{theirs: fields[ours] for ours, theirs in _CONTACT_FIELDS.items() if ours in fields},
+        "contact_type_id": _KINDS[effect.kind],
+        "name_1": effect.name_1,
+        "user_id": effect.user_id,
+        "owner_id": effect.owner_id,
+        **{theirs: effect.fields[ours] for ours, theirs in _CONTACT_FIELDS.items() if ours in effect.fields},
     }
 
 
@@ -169,37 +168,38 @@ def _postcode(row: Row) -> str:
     return str(number(row, "postcode")) if written_as_number else optional_text(row, "postcode")
 
 
-def is_same_contact(row: Any, form: Mapping[str, Any]) -> bool:
+def is_same_contact(row: Any, effect: CreateContact) -> bool:
     """Whether an answer shows the contact that was sent; bexio may tidy up blanks."""
-    body = contact_to(form)
+    body = contact_to(effect)
     return row_of(row).get("contact_type_id") == body["contact_type_id"] and (
         "".join(text(row, "name_1").split()) == "".join(body["name_1"].split())
     )
 
 
-def invoice_to(payload: Mapping[str, Any]) -> dict[str, Any]:
+def invoice_to(header: DocumentHeader) -> dict[str, Any]:
     """The header of an invoice as bexio's form wants it; VAT mode as contract 6.2 explains it."""
-    body = {theirs: payload[ours] for ours, theirs in _HEADER.items() if ours in payload}
+    said = header.to_wire()
+    body = {theirs: said[ours] for ours, theirs in _HEADER.items() if ours in said}
     for part in ("header", "footer"):
-        if part in payload:
-            body[part] = markup(payload[part])
-    body["mwst_type"] = 0 if payload["vat"] else 2
-    body["mwst_is_net"] = payload["prices"] == "net"
+        if part in said:
+            body[part] = markup(said[part])
+    body["mwst_type"] = 0 if header.vat else 2
+    body["mwst_is_net"] = header.prices == "net"
     return body
 
 
-def position_to(position: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def position_to(position: Position) -> tuple[str, dict[str, Any]]:
     """The type of a position and its form without the type, as the position endpoints want it."""
-    body: dict[str, Any] = {"text": markup(position["text"])}
-    if position["type"] == "text":
+    body: dict[str, Any] = {"text": markup(position.text)}
+    if position.type == "text":
         body["show_pos_nr"] = False
     for ours, theirs in _POSITION_FIELDS.items():
-        if ours in position:
-            body[theirs] = position[ours]
-    return _POSITION_TYPES[position["type"]], body
+        if getattr(position, ours) is not None:
+            body[theirs] = getattr(position, ours)
+    return _POSITION_TYPES[position.type], body
 
 
-def embedded_position(position: Mapping[str, Any]) -> dict[str, Any]:
+def embedded_position(position: Position) -> dict[str, Any]:
     """A position inside the create of a document, where bexio wants its type."""
     kind, body = position_to(position)
     return {"type": kind, **body}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from bexsync.errors import NotPermitted, Refused
 from bexsync.ledgers.bexio.api import Api, Criterion, criterion
@@ -14,6 +13,7 @@ from bexsync.ledgers.bexio.reading import NotUnderstood, optional_number, row_of
 from bexsync.ledgers.bexio.records import document_of
 from bexsync.ledgers.bexio.rights import ask_rights
 from bexsync.ports.documents import BookedLine, DocumentState, DocumentStatus, EffectResult, LookupResult
+from bexsync.ports.effects import ArchiveContact, DeleteTestDraft
 from bexsync.ports.ledger import Inspection, Right
 from bexsync.store.ledger_cache import Facts
 
@@ -64,37 +64,37 @@ class TidyingUp:
         self._api = api
         self._web_url = web_url
 
-    def delete_draft(self, payload: Mapping[str, Any]) -> EffectResult:
+    def delete_draft(self, effect: DeleteTestDraft) -> EffectResult:
         """Deletes a draft that carries our reference."""
-        path = f"{INVOICES}/{payload['document_id']}"
-        state = document_of(payload["document_id"], self._api.show(path), self._web_url)
-        if state.reference != payload["reference"]:
+        path = f"{INVOICES}/{effect.known_id}"
+        state = document_of(effect.known_id, self._api.show(path), self._web_url)
+        if state.reference != effect.reference:
             raise Refused(409, f"{state.number} does not carry the test's reference; it stays as it is: {state.url}")
         if state.standing is not DocumentStatus.DRAFT:
             raise Refused(409, f"{state.number} is no draft any more; it stays as it is: {state.url}")
         self._api.write("DELETE", path)
-        return EffectResult(payload["document_id"])
+        return EffectResult(effect.known_id)
 
-    def find_deleted(self, payload: Mapping[str, Any]) -> LookupResult:
+    def find_deleted(self, effect: DeleteTestDraft) -> LookupResult:
         """A draft that is gone was deleted."""
-        gone = self._is_missing(f"{INVOICES}/{payload['document_id']}")
-        return LookupResult(done=EffectResult(payload["document_id"])) if gone else LookupResult()
+        gone = self._is_missing(f"{INVOICES}/{effect.known_id}")
+        return LookupResult(done=EffectResult(effect.known_id)) if gone else LookupResult()
 
-    def archive_contact(self, payload: Mapping[str, Any]) -> EffectResult:
+    def archive_contact(self, effect: ArchiveContact) -> EffectResult:
         """Archives a contact that bears the test's name."""
-        path = f"{CONTACTS}/{payload['ledger_id']}"
+        path = f"{CONTACTS}/{effect.ledger_id}"
         row = self._api.show(path)
-        with understood(f"the contact {payload['ledger_id']}"):
+        with understood(f"the contact {effect.ledger_id}"):
             name = text(row_of(row), "name_1")
-        if name != payload["name_1"]:
-            raise Refused(409, f'the contact {payload["ledger_id"]} is called "{name}" now; it stays as it is')
+        if name != effect.name_1:
+            raise Refused(409, f'the contact {effect.ledger_id} is called "{name}" now; it stays as it is')
         self._api.write("DELETE", path)
-        return EffectResult(payload["ledger_id"])
+        return EffectResult(effect.ledger_id)
 
-    def find_archived(self, payload: Mapping[str, Any]) -> LookupResult:
+    def find_archived(self, effect: ArchiveContact) -> LookupResult:
         """bexio shows an archived contact only to those who ask for the archive."""
-        gone = self._is_missing(f"{CONTACTS}/{payload['ledger_id']}")
-        return LookupResult(done=EffectResult(payload["ledger_id"])) if gone else LookupResult()
+        gone = self._is_missing(f"{CONTACTS}/{effect.ledger_id}")
+        return LookupResult(done=EffectResult(effect.ledger_id)) if gone else LookupResult()
 
     def _is_missing(self, path: str) -> bool:
         try:
