@@ -11,8 +11,7 @@ from pathlib import Path
 
 from bexio_sandbox.faults import Fired
 from bexio_sandbox.faults.file import read
-from bexio_sandbox.identity.apps import STANDARD_ID, STANDARD_SECRET
-from bexio_sandbox.identity.people import PASSWORD
+from bexio_sandbox.identity.directory import PASSWORD, STANDARD_ID, STANDARD_SECRET
 from bexio_sandbox.identity.settings import REALM
 from bexio_sandbox.sandbox import Sandbox
 

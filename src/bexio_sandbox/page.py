@@ -23,14 +23,12 @@ from bexio_sandbox.decimals import padded, plain
 from bexio_sandbox.identity.server import Identity
 from bexio_sandbox.identity.token_admin import TokenAdmin
 from bexio_sandbox.moments import local_stamp
-from bexio_sandbox.requests import Request
+from bexio_sandbox.requests import Request, is_for_this_machine
 from bexio_sandbox.rights import LEVELS, MODULES, Rights
 from bexio_sandbox.state import contacts, invoices, items
 from bexio_sandbox.state.tables import Row, State
 from bexio_sandbox.ui_actions import UiActions
 
-# Other names would let a page from elsewhere reach this one through a name server of its own.
-_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 _DEEP_LINK = re.compile(r"/sandbox/index\.php/(?P<kind>kb_invoice|article)/show/id/(?P<id>\d+)")
 _ANCHORS = {"kb_invoice": "invoice", "article": "item"}
 _HEADERS = {
@@ -111,7 +109,7 @@ class Page:
 
     def serve(self, request: WerkzeugRequest) -> Response:
         """Answers one request of a browser or a script."""
-        if request.host.rsplit(":", 1)[0] not in _HOSTS and request.host not in _HOSTS:
+        if not is_for_this_machine(request):
             return Response("This page is for this machine only.", 403, _HEADERS)
         path = request.path.rstrip("/")
         if request.method == "GET" and path == "/sandbox":

@@ -26,6 +26,8 @@ class Request:
     bucket: str = DEFAULT
 
 
+# Other names would let a page from elsewhere reach the sandbox through a name server of its own.
+_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 Hook = Callable[[Request], None]
 Work = Callable[[], Response]
 
@@ -75,3 +77,8 @@ class Dispatcher:
             return response
 
         return self._interceptor.serve(request, incoming, committed) if self._interceptor.is_armed else committed()
+
+
+def is_for_this_machine(incoming: WerkzeugRequest) -> bool:
+    """Say whether a request names this machine as its host."""
+    return incoming.host in _HOSTS or incoming.host.rsplit(":", 1)[0] in _HOSTS

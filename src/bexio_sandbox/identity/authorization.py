@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
+from oauthlib.common import add_params_to_uri
 from werkzeug.datastructures import MultiDict
 
 from bexio_sandbox.behaviours import Behaviours
-from bexio_sandbox.identity.apps import App, Apps
+from bexio_sandbox.identity.directory import App, Apps
 from bexio_sandbox.scopes import in_order, unknown
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
@@ -155,7 +156,5 @@ def _challenge(
 
 
 def with_parameters(uri: str, **parameters: str | None) -> str:
-    """Returns an address with further parameters in its query."""
-    base, _, query = uri.partition("?")
-    told = [*parse_qsl(query, keep_blank_values=True), *((k, v) for k, v in parameters.items() if v is not None)]
-    return f"{base}?{urlencode(told)}"
+    """Return an address with further parameters in its query."""
+    return str(add_params_to_uri(uri, [(name, value) for name, value in parameters.items() if value is not None]))

@@ -13,15 +13,11 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
 from bexio_sandbox.identity import authorization
-from bexio_sandbox.identity.answers import COMMON_HEADERS, OAuthError
-from bexio_sandbox.identity.apps import Apps
 from bexio_sandbox.identity.authorization import AuthorizationRequest, PageError, Refusal, with_parameters
-from bexio_sandbox.identity.codes import Codes
+from bexio_sandbox.identity.directory import Apps, People
 from bexio_sandbox.identity.keys import Keys
 from bexio_sandbox.identity.logins import Logins
-from bexio_sandbox.identity.pages import Pages
-from bexio_sandbox.identity.people import People
-from bexio_sandbox.identity.sessions import Sessions
+from bexio_sandbox.identity.responses import COMMON_HEADERS, OAuthError, Pages
 from bexio_sandbox.identity.settings import OPENID, REALM, Settings
 from bexio_sandbox.state.tables import Row, State
 
@@ -35,16 +31,14 @@ class LoginPages:
     """Leads a person through login, consent and logout."""
 
     def __init__(
-        self, state: State, settings: Settings, keys: Keys, people: People, apps: Apps, codes: Codes, logins: Logins
+        self, state: State, settings: Settings, keys: Keys, people: People, apps: Apps, logins: Logins
     ) -> None:
         self._state = state
         self._settings = settings
         self._keys = keys
         self._people = people
         self._apps = apps
-        self._codes = codes
         self._logins = logins
-        self._sessions = Sessions(state)
         self._pages = Pages()
         self._secret = secrets.token_bytes(32)
 
@@ -69,7 +63,7 @@ class LoginPages:
                 request = self._request(MultiDict(parse_qsl(parts.query, keep_blank_values=True)))
                 if not is_allowed:
                     raise request.refusal(*_DECLINED)
-                return self._code_answer(issuer, request, self._sessions.begin(user_id))
+                return self._code_answer(issuer, request, self._logins.begin_session(user_id))
             except PageError as error:
                 raise ValueError(str(error)) from None
             except Refusal as refusal:
@@ -139,9 +133,9 @@ class LoginPages:
             return self._login_page(incoming, request, "This password does not belong to this person.", mail)
         before = self._session(incoming)
         if before is not None and before["user_id"] != user["id"]:
-            self._sessions.end(before["sid"])
+            self._logins.end_session(before["sid"])
             before = None
-        session = before or self._sessions.begin(user["id"])
+        session = before or self._logins.begin_session(user["id"])
         response = _redirect(f"{AUTH}?{request.query(without_prompt=True)}")
         _set_cookie(incoming, response, _SESSION, session["cookie"])
         return response
@@ -157,7 +151,7 @@ class LoginPages:
         return _redirect(self._code_answer(issuer_of(incoming), request, session))
 
     def _code_answer(self, issuer: str, request: AuthorizationRequest, session: Row) -> str:
-        code = self._codes.give_out(
+        code = self._logins.add_code(
             self._settings.code_lifetime,
             client_id=request.app.client_id,
             redirect_uri=request.redirect_uri,
@@ -189,7 +183,7 @@ class LoginPages:
         return hmac.new(self._secret, f"{bound_to}\n{request.query()}".encode(), hashlib.sha256).hexdigest()
 
     def _session(self, incoming: WerkzeugRequest) -> Row | None:
-        return self._sessions.of_cookie(_cookie(incoming, _SESSION))
+        return self._logins.session_of(_cookie(incoming, _SESSION))
 
     def end_session(self, incoming: WerkzeugRequest, sent: MultiDict[str, str]) -> Response:
         """Ends the session of a browser, and the logins that hang on it."""
@@ -201,7 +195,7 @@ class LoginPages:
             if not hmac.compare_digest(sent.get("csrf", "").encode(), expected.encode()):
                 return self._pages.show("logout", csrf=expected, action=f"{OPENID}/logout")
         for sid in {found["sid"] for found in (hint, session) if found and "sid" in found}:
-            self._sessions.end(sid)
+            self._logins.end_session(sid)
             ends_offline = self._state.behaviours["logout_ends_offline"] == "yes"
             self._logins.end_of("the person logged out", sid=sid, offline=ends_offline)
         text = "This browser is not logged in any more. You may close this page."

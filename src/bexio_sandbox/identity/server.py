@@ -10,23 +10,20 @@ from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
 from bexio_sandbox.errors import ApiError
-from bexio_sandbox.identity.answers import OAuthError, answer, empty
-from bexio_sandbox.identity.apps import App, Apps
 from bexio_sandbox.identity.authorization import PageError, Refusal
 from bexio_sandbox.identity.browser import AUTH, CONSENT, LOGIN, LoginPages, issuer_of
-from bexio_sandbox.identity.codes import Codes
-from bexio_sandbox.identity.discovery import configuration
+from bexio_sandbox.identity.directory import App, Apps, People
 from bexio_sandbox.identity.keys import Keys
 from bexio_sandbox.identity.logins import Login, Logins
-from bexio_sandbox.identity.people import People
+from bexio_sandbox.identity.responses import OAuthError, answer, empty
 from bexio_sandbox.identity.settings import OPENID, REALM, Settings
 from bexio_sandbox.identity.token_endpoint import TokenEndpoint, client_of, read_form
 from bexio_sandbox.identity.tokens import Tokens
-from bexio_sandbox.requests import Dispatcher, Interceptor
+from bexio_sandbox.requests import Dispatcher, Interceptor, is_for_this_machine
+from bexio_sandbox.scopes import WORDS
 from bexio_sandbox.state.tables import State
 
-# Other names would let a page from elsewhere reach this one through a name server of its own.
-_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+_CLIENT_METHODS = ["client_secret_basic", "client_secret_post"]
 _Handler = Callable[[WerkzeugRequest], Response]
 
 
@@ -51,9 +48,8 @@ class Identity:
         self._tokens = tokens
         self._logins = logins
         self._people = People(state, settings)
-        codes = Codes(state)
-        self._login_pages = LoginPages(state, settings, keys, self._people, self.apps, codes, logins)
-        self._token_endpoint = TokenEndpoint(state, settings, keys, self._people, codes, logins, tokens)
+        self._login_pages = LoginPages(state, settings, keys, self._people, self.apps, logins)
+        self._token_endpoint = TokenEndpoint(state, settings, keys, self._people, logins, tokens)
         self._handlers: dict[str, _Handler] = {
             f"{REALM}/.well-known/openid-configuration": self._show_configuration,
             AUTH: self._login_pages.authorize,
@@ -111,7 +107,7 @@ class Identity:
         return self._dispatcher.serve(incoming, body, "identity", partial(self._answered, incoming))
 
     def _answered(self, incoming: WerkzeugRequest) -> Response:
-        if incoming.host.rsplit(":", 1)[0] not in _HOSTS and incoming.host not in _HOSTS:
+        if not is_for_this_machine(incoming):
             return answer({"error": "This identity server is for this machine only."}, 403)
         handler = self._handlers.get(incoming.path)
         if handler is None:
@@ -129,7 +125,7 @@ class Identity:
                 return self._login_pages.sent_back(incoming, refusal)
 
     def _show_configuration(self, incoming: WerkzeugRequest) -> Response:
-        return answer(configuration(issuer_of(incoming)))
+        return answer(_configuration(issuer_of(incoming)))
 
     def _show_keys(self, _: WerkzeugRequest) -> Response:
         return answer(self._keys.public())
@@ -194,6 +190,36 @@ class Identity:
             self._end_by_token(app, form["refresh_token"], "it was logged out")
             return empty(204)
         return self._login_pages.end_session(incoming, sent)
+
+
+def _configuration(issuer: str) -> dict[str, Any]:
+    """Return the OpenID configuration of the realm."""
+    endpoint = issuer.removesuffix(REALM) + OPENID
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": f"{endpoint}/auth",
+        "token_endpoint": f"{endpoint}/token",
+        "introspection_endpoint": f"{endpoint}/token/introspect",
+        "userinfo_endpoint": f"{endpoint}/userinfo",
+        "end_session_endpoint": f"{endpoint}/logout",
+        "jwks_uri": f"{endpoint}/certs",
+        "revocation_endpoint": f"{endpoint}/revoke",
+        "grant_types_supported": ["authorization_code", "refresh_token"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "token_endpoint_auth_methods_supported": _CLIENT_METHODS,
+        "introspection_endpoint_auth_methods_supported": _CLIENT_METHODS,
+        "revocation_endpoint_auth_methods_supported": _CLIENT_METHODS,
+        "claims_supported": ["aud", "sub", "iss", "auth_time", "given_name", "family_name", "email"],
+        "claim_types_supported": ["normal"],
+        "scopes_supported": list(WORDS),
+        "code_challenge_methods_supported": ["plain", "S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+    }
 
 
 def _needed(form: dict[str, str], name: str) -> str:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote_plus
 
+from oauthlib.oauth2.rfc6749.grant_types.authorization_code import (
+    code_challenge_method_plain,
+    code_challenge_method_s256,
+)
 from werkzeug.wrappers import Request as WerkzeugRequest
 
-from bexio_sandbox.identity.answers import OAuthError
-from bexio_sandbox.identity.apps import App, Apps
-from bexio_sandbox.identity.codes import Codes
+from bexio_sandbox.identity.directory import App, Apps, People
 from bexio_sandbox.identity.keys import Keys
 from bexio_sandbox.identity.logins import Logins
-from bexio_sandbox.identity.people import People
+from bexio_sandbox.identity.responses import OAuthError
 from bexio_sandbox.identity.settings import Settings
 from bexio_sandbox.identity.tokens import Tokens
 from bexio_sandbox.scopes import in_order
@@ -67,13 +68,12 @@ class TokenEndpoint:
     """Exchanges codes and refresh tokens for new tokens."""
 
     def __init__(
-        self, state: State, settings: Settings, keys: Keys, people: People, codes: Codes, logins: Logins, tokens: Tokens
+        self, state: State, settings: Settings, keys: Keys, people: People, logins: Logins, tokens: Tokens
     ) -> None:
         self._state = state
         self._settings = settings
         self._keys = keys
         self._people = people
-        self._codes = codes
         self._logins = logins
         self._tokens = tokens
 
@@ -93,7 +93,7 @@ class TokenEndpoint:
     def _by_code(self, app: App, form: dict[str, str], issuer: str) -> dict[str, Any]:
         if not form.get("code"):
             raise OAuthError("invalid_request", "Missing parameter: code")
-        code = self._codes.find(form["code"])
+        code = self._logins.find_code(form["code"])
         if code is None:
             raise OAuthError("invalid_grant", "Code not valid")
         if code["is_used"]:
@@ -101,17 +101,17 @@ class TokenEndpoint:
                 self._logins.end(code["login_id"], "its code was used twice")
             raise OAuthError("invalid_grant", "Code not valid")
         # One try is all a code has.
-        self._codes.use(code)
+        self._logins.use_code(code)
         self._refuse_wrong_code(code, app, form)
         login = self._logins.begin(app.client_id, code["user_id"], code["scopes"], code["sid"], code["auth_time"])
-        self._codes.use(code, login["id"])
+        self._logins.use_code(code, login["id"])
         refresh_token = None
         if "offline_access" in login["scopes"]:
             refresh_token = self._refresh_token(login, issuer)
         return self._answer(login, login["scopes"], refresh_token, issuer, code["nonce"])
 
     def _refuse_wrong_code(self, code: Row, app: App, form: dict[str, str]) -> None:
-        if code["client_id"] != app.client_id or self._codes.is_expired(code):
+        if code["client_id"] != app.client_id or self._logins.is_expired(code):
             raise OAuthError("invalid_grant", "Code not valid")
         if form.get("redirect_uri") != code["redirect_uri"]:
             raise OAuthError("invalid_grant", "Incorrect redirect_uri")
@@ -124,7 +124,8 @@ class TokenEndpoint:
             return
         if not verifier:
             raise OAuthError("invalid_grant", "PKCE code verifier not specified")
-        if not hmac.compare_digest(_transformed(verifier, code["challenge_method"]), code["challenge"].encode()):
+        fits = code_challenge_method_plain if code["challenge_method"] == "plain" else code_challenge_method_s256
+        if not fits(verifier, code["challenge"]):
             raise OAuthError("invalid_grant", "PKCE verification failed: Code mismatch")
 
     def _by_refresh_token(self, app: App, form: dict[str, str], issuer: str) -> dict[str, Any]:
@@ -250,12 +251,6 @@ class TokenEndpoint:
     def now(self) -> int:
         """Returns the time by the identity server's clock, which may be off."""
         return int(self._state.clock().timestamp() + self._settings.clock_offset)
-
-
-def _transformed(verifier: str, method: str) -> bytes:
-    if method == "plain":
-        return verifier.encode()
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
 
 
 def _at_hash(access_token: str) -> str:

@@ -1,16 +1,51 @@
-"""The pages a person sees while logging in."""
+"""What the identity server returns: JSON to programs, with the errors of OAuth 2, and pages to browsers."""
 
 from __future__ import annotations
 
+import json
 import secrets
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from werkzeug.wrappers import Response
 
-from bexio_sandbox.identity.answers import COMMON_HEADERS
 from bexio_sandbox.scopes import WORDS
+
+COMMON_HEADERS = {
+    "Cache-Control": "no-store",
+    "Pragma": "no-cache",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class OAuthError(Exception):
+    """Ends a request of a program with an error of OAuth 2."""
+
+    def __init__(
+        self, error: str, description: str = "", status: int = 400, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(error)
+        self.body = {"error": error, **({"error_description": description} if description else {})}
+        self.status = status
+        self.headers = headers
+
+    def response(self) -> Response:
+        """Return the response."""
+        return answer(self.body, self.status, self.headers)
+
+
+def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return JSON that is not to be cached."""
+    text = json.dumps(body, ensure_ascii=False)
+    return Response(text, status, {**COMMON_HEADERS, "Content-Type": "application/json", **(headers or {})})
+
+
+def empty(status: int) -> Response:
+    """Return a response without a body."""
+    return Response(b"", status, COMMON_HEADERS)
 
 
 class Pages:
@@ -22,7 +57,7 @@ class Pages:
         )
 
     def show(self, name: str, status: int = 200, *, leads_to: str | None = None, **context: Any) -> Response:
-        """Returns a page; its forms may lead on to the origin of `leads_to`."""
+        """Return a page; its forms may lead on to the origin of `leads_to`."""
         nonce = secrets.token_urlsafe(16)
         html = self._templates.get_template(f"{name}.html").render(context, nonce=nonce, words=WORDS)
         headers = {
