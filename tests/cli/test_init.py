@@ -32,6 +32,7 @@ from bexsync.cli.prompts.asking import Question
 from bexsync.config.profile import Profile, load_profile
 from bexsync.errors import BexsyncError, MappingProblem
 from bexsync.files import write_new_privately
+from bexsync.ledgers.bexio import DESCRIPTION
 from bexsync.ports.master_data import Account
 from front_door import started
 from world import BEXSYNC, an_invoice
@@ -497,7 +498,7 @@ def accounts(*numbers: str) -> Any:
 
     found = [Account(n, str(number), f"name of {number}", None, True, True) for n, number in enumerate(numbers)]
     odd = [Account(90, "1000", "Kasse", None, True, False), Account(91, "3100", "old", None, False, True)]
-    return SimpleNamespace(accounts=(*found, *odd))
+    return SimpleNamespace(accounts=(*found, *odd), words=DESCRIPTION.words)
 
 
 MANY = [Offer(str(number), f"Erlös {number}") for number in range(3000, 3900, 25)]

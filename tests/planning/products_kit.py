@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.config.profile import LedgerSection, ProductsSection, Profile
+from bexsync.ledgers.bexio import DESCRIPTION
 from bexsync.planning.product_fields import remembered
 from bexsync.planning.products import KnownItem, LinkedProduct, ProductPlanner, Work
 from bexsync.ports.documents import Item
@@ -40,6 +41,7 @@ def a_master(*, subject: bool = True) -> MasterData:
         templates=(),
         vat_years=(VatYear(date(2026, 1, 1), date(2026, 12, 31), subject=subject, default_tax_id=3),),
         automatic_numbering=True,
+        words=DESCRIPTION.words,
     )
 
 

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bexsync.errors import MappingProblem, UsageProblem
+from bexsync.ledgers.bexio import DESCRIPTION
 from bexsync.planning.mapping_arguments import allowed, read_order, read_orders
 from bexsync.planning.taxes import why_unusable
 from bexsync.planning.vat_map import Books, Entry, decided, findings, proposed, review, spelled
@@ -43,7 +44,8 @@ def books(taxes: Iterable[Tax] = USUAL, today: date = TODAY) -> Books:
     years = (VatYear(date(2000, 1, 1), date(2099, 12, 31), True, UN81.id),)
     return Books(
         MasterData(
-            "Test", me, (me,), (), tuple(taxes), (), (), (), (), (), (), (), (), years, automatic_numbering=True
+            "Test", me, (me,), (), tuple(taxes), (), (), (), (), (), (), (), (), years, automatic_numbering=True,
+            words=DESCRIPTION.words,
         ),
         "", Account(1, "3200", "", None, active=True, is_income=True), today,
     )  # fmt: skip

@@ -61,13 +61,14 @@ def _accounts(master: MasterData) -> list[Account]:
     accounts = [a for a in master.accounts if a.active and a.is_income]
     if not accounts:
         raise MappingProblem(
-            "bexio has no active account of income.", "Open one there (Accounting, chart of accounts)."
+            f"{master.words.name} has no active account of income.",
+            f"Open one there ({master.words.accounts_place}).",
         )
     return accounts
 
 
 def offered_taxes(master: MasterData, account: str, today: date) -> list[Offer]:
-    """The active taxes of sales; first, as "", what bexio takes by itself. Empty where the company has no VAT."""
+    """The active taxes of sales; first, as "", what the ledger takes by itself. Empty where the company has no VAT."""
     if not is_subject_to_vat(master, today):
         return []
     taxes = [t for t in master.taxes if t.active and t.is_for_sales and t.valid_on(today)]
@@ -94,7 +95,7 @@ def _tax_by_itself(master: MasterData, account: str, today: date) -> str | None:
         return None
     if tax is None:
         return None
-    origin = f"the tax of account {account}" if found.tax_id == tax.id else "bexio's default for sales"
+    origin = f"the tax of account {account}" if found.tax_id == tax.id else f"{master.words.name}'s default for sales"
     return f"{origin}, now {tax.code} ({plain(tax.rate)} %)"
 
 
@@ -116,11 +117,11 @@ def offered_users(master: MasterData) -> list[Offer]:
 
 
 def offered_bank_accounts(master: MasterData) -> list[Offer]:
-    """The bank accounts; first, as "", bexio's default."""
-    return [Offer("", "bexio's default"), *(Offer(b.iban, "") for b in master.bank_accounts if b.iban)]
+    """The bank accounts; first, as "", the ledger's default."""
+    return [Offer("", f"{master.words.name}'s default"), *(Offer(b.iban, "") for b in master.bank_accounts if b.iban)]
 
 
-def chosen(said: str, offers: Sequence[Offer], noun: str) -> str:
+def chosen(said: str, offers: Sequence[Offer], noun: str, ledger: str = "The company") -> str:
     """The value of what was said, or of its place in the list; raises MappingProblem with the nearest matches."""
     wanted = _compact(said)
     for offer in offers:
@@ -131,7 +132,7 @@ def chosen(said: str, offers: Sequence[Offer], noun: str) -> str:
     places = [str(place) for place in range(1, len(offers) + 1)]
     if said in places:
         return offers[places.index(said)].value
-    raise MappingProblem(f"bexio has no {noun} {_quoted(said)} to choose.", _nearest(said, offers))
+    raise MappingProblem(f"{ledger} has no {noun} {_quoted(said)} to choose.", _nearest(said, offers))
 
 
 def repeated(said: str) -> str:

@@ -37,7 +37,7 @@ class InvoiceStory:
 
 
 def tell_story(store: Store, profile: Profile, name: str, today: date) -> InvoiceStory:
-    """The story of an invoice by its shop id, or its number in the shop or in bexio; raises UsageProblem."""
+    """The story of an invoice by its shop id, or its number in the shop or in the ledger; raises UsageProblem."""
     shop_id = _shop_id(store, name)
     row, link = store.records.get(KIND, shop_id), store.links.get(KIND, shop_id)
     listed = list_invoices(store, profile, Selection(), today).rows
@@ -93,7 +93,8 @@ def _why_not(
         return
     for step in steps:
         if step.state in _STUCK:
-            yield f"bexio did not take `{_named(step)}`: {step.said} Try it again: bexsync invoices push."
+            ledger = profile.ledger.words.name
+            yield f"{ledger} did not take `{_named(step)}`: {step.said} Try it again: bexsync invoices push."
     if link is None:
         yield from _why_not_booked(row)
     else:
@@ -112,28 +113,28 @@ def _why_not_booked(row: RecordRow | None) -> Iterator[str]:
 
 
 def _why_not_mailed(profile: Profile, row: RecordRow | None, link: Link) -> Iterator[str]:
-    standing = link.state.get("standing")
+    standing, ledger = link.state.get("standing"), profile.ledger.words.name
     record = row.canonical() if row else {}
     if standing == DocumentStatus.CANCELLED:
-        yield f"It was cancelled in bexio. To book it again: bexsync links forget {link.shop_id}, and drop it again."
+        yield f"It was cancelled in {ledger}. To book it again: bexsync links forget {link.shop_id}, and drop it again."
     elif standing == DocumentStatus.DELETED:
-        yield f"It was deleted in bexio. To book it again: bexsync links forget {link.shop_id}, and drop it again."
+        yield f"It was deleted in {ledger}. To book it again: bexsync links forget {link.shop_id}, and drop it again."
     elif link.state.get("shared") == "yes":
         return
     elif link.adopted:
-        yield "It was in bexio before bexsync knew it, and such documents are never mailed."
+        yield f"It was in {ledger} before bexsync knew it, and such documents are never mailed."
     elif record.get("leave_as_draft"):
-        yield "The shop says leave_as_draft, so it stays a draft until somebody issues it in bexio."
+        yield f"The shop says leave_as_draft, so it stays a draft until somebody issues it in {ledger}."
     elif standing == DocumentStatus.DRAFT and profile.invoices.finish == "draft":
-        yield 'The profile says finish = "draft", so it stays a draft until somebody issues it in bexio.'
+        yield f'The profile says finish = "draft", so it stays a draft until somebody issues it in {ledger}.'
     elif record.get("auto_send") is False:
         yield "The shop says auto_send = false, so it is not mailed."
     elif standing == DocumentStatus.ISSUED and profile.invoices.finish != "send":
         yield f'The profile says finish = "{profile.invoices.finish}", so it is not mailed.'
     elif standing == DocumentStatus.DRAFT:
-        yield "It was created as a draft and not issued since; issue it in bexio."
+        yield f"It was created as a draft and not issued since; issue it in {ledger}."
     elif standing == DocumentStatus.ISSUED:
-        yield "It was issued in bexio, or before the profile said that invoices are mailed; send it in bexio."
+        yield f"It was issued in {ledger}, or before the profile said that invoices are mailed; send it in {ledger}."
 
 
 def _named(step: Intent) -> str:

@@ -20,7 +20,7 @@ from bexsync.store import Store
 
 _OWED = frozenset({"issued", "sent", "partly_paid", "unpaid"})
 _NOT_COUNTED = frozenset({"waiting", "blocked", "cancelled", "deleted", "ignored", "given_up"})
-# The record's own word for "not in bexio yet" is what people call an invoice that is not paid.
+# The record's own word for "not in the ledger yet" is what people call an invoice that is not paid.
 _RENAMED = {"open": "waiting"}
 
 
@@ -28,7 +28,7 @@ _RENAMED = {"open": "waiting"}
 class ListedInvoice:
     """One invoice as the list shows it; amounts are decimal strings, "" is unknown or not applicable.
 
-    `open` is what the customer still owes; a draft and what is not in bexio yet owe nothing.
+    `open` is what the customer still owes; a draft and what is not in the ledger yet owe nothing.
     """
 
     shop_id: str
@@ -64,7 +64,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Sums:
-    """What the invoices of one currency that are in bexio come to; cancelled ones are not counted."""
+    """What the invoices of one currency that are in the ledger come to; cancelled ones are not counted."""
 
     count: int = 0
     amount: Decimal = Decimal(0)

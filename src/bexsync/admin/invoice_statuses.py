@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from bexsync.errors import UsageProblem
+from bexsync.registry import ledger_description
+
+_LEDGER = ledger_description().words.name  # the shell asks without reading a profile
 
 STATUSES = {
     "open": "issued and not fully paid",
     "overdue": "open and past its due date",
-    "waiting": "not in bexio yet",
+    "waiting": f"not in {_LEDGER} yet",
     "blocked": "a person must correct something",
-    "draft": "a draft in bexio",
+    "draft": f"a draft in {_LEDGER}",
     "issued": "issued, not mailed by bexsync",
     "sent": "mailed",
     "partly_paid": "part of the money came in",
     "paid": "paid",
     "unpaid": "the same as open",
-    "cancelled": "cancelled in bexio",
-    "deleted": "deleted in bexio",
+    "cancelled": f"cancelled in {_LEDGER}",
+    "deleted": f"deleted in {_LEDGER}",
     "ignored": "not for bexsync to book",
     "given_up": "acknowledged, left alone until it changes",
-    "done": "agrees with bexio",
+    "done": f"agrees with {_LEDGER}",
 }
 _ALIASES = {
     "open": "unpaid outstanding owed due offen unbezahlt ausstehend ouverte impayée impayee aperta",
@@ -35,7 +38,7 @@ _ALIASES = {
     "deleted": "gelöscht geloescht removed",
     "ignored": "skipped left_alone ignoriert",
     "given_up": "acknowledged acked",
-    "done": "in_bexio",
+    "done": f"in_{_LEDGER}",
 }
 _WORDS = {word: status for status, words in _ALIASES.items() for word in (status, *words.split())}
 SORT_FIELDS = ("date", "due", "customer", "amount", "paid", "open", "status", "number", "id")

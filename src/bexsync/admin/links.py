@@ -51,6 +51,7 @@ class _Adopt:
     def __init__(self, run: Run, options: AdoptOptions) -> None:
         self._run = run
         self._options = options
+        self._ledger = run.workspace.profile.ledger.words.name
 
     def work(self) -> None:
         desk = Importer(self._run)
@@ -79,7 +80,8 @@ class _Adopt:
             if options.document in (d.number, str(d.ledger_id))
         ]
         if len(documents) != 1:
-            raise UsageProblem(f'bexio has {len(documents) or "no"} invoice "{options.document}".', "Name its number.")
+            many = len(documents) or "no"
+            raise UsageProblem(f'{self._ledger} has {many} invoice "{options.document}".', "Name its number.")
         self._refuse_stealing(documents[0])
         self._refuse_another_amount(next(row for row in rows if row.shop_id == options.shop_id), documents[0])
         return [Match(options.shop_id, tuple(documents), "named by hand")]
@@ -140,16 +142,16 @@ class _Adopt:
         self._link(found.shop_id, document, reason)
 
     def _link(self, shop_id: str, document: DocumentState, reason: str) -> None:
-        """Our reference goes onto the document where bexio lets it, so that even a lost state finds it again."""
+        """Our reference goes onto the document where the ledger lets it, so that even a lost state finds it again."""
         row = self._run.store.records.get(KIND, shop_id)
         if row is None:
             return
         done = next((step for step in self._steps(row, document) if self._is_done(step)), None)
         if done is None:
-            self._note(shop_id, Status.FAILED, document, "bexio did not show the document.", "Try again.")
+            self._note(shop_id, Status.FAILED, document, f"{self._ledger} did not show the document.", "Try again.")
             return
         if isinstance(done.effect, LinkDocument):
-            reason += "; bexio did not take our reference, so keep a copy of the state (bexsync state backup)"
+            reason += f"; {self._ledger} did not take our reference, so keep a copy of the state (bexsync state backup)"
         self._run.store.records.settle(KIND, shop_id, RecordState.DONE, reason, self._run.workspace.clock.now())
         self._note(shop_id, Status.DONE, document, reason)
 
@@ -292,7 +294,7 @@ class LinkAdmin:
             )
 
     def link(self, name: str) -> Link:
-        """One link by the shop's id or the number in bexio; raises UsageProblem where there is none."""
+        """One link by the shop's id or the number in the ledger; raises UsageProblem where there is none."""
         of_products = name.startswith(_PRODUCT)
         wanted = name.removeprefix(_PRODUCT)
         for link in self._store.links.all(PRODUCT if of_products else KIND):

@@ -20,7 +20,7 @@ from bexsync.planning.lookups import revenue_account
 from bexsync.planning.taxes import TaxChooser, use_of
 from bexsync.planning.vat_map import Books
 from bexsync.planning.vat_wants import ObservedRate, Origin, TaxUse, wants_of
-from bexsync.ports.master_data import Account
+from bexsync.ports.master_data import Account, MasterData
 from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
 from bexsync.ports.store import RecordState
 from bexsync.records import Product, TaxRate
@@ -29,7 +29,7 @@ from bexsync.store import Store
 from bexsync.vat import VatMap, VatRow
 
 _NO_ACCOUNT = Account(0, "", "", None, active=True, is_income=True)
-_HEADER = "# Made by `bexsync vat map` on {day} for {company}: which tax in bexio stands for what in the shop.\n"
+_HEADER = "# Made by `bexsync vat map` on {day} for {company}: which tax in {ledger} stands for what in the shop.\n"
 _ADVICE = "# `bexsync docs vat` explains the rows. Comments are lost when the map is made again, but not in the .bak.\n"
 
 
@@ -120,7 +120,7 @@ def _invoices(store: Store) -> Iterator[ObservedRate]:
 
 
 def _seen_on(line: Mapping[str, Any], invoice: Mapping[str, Any], origin: Origin, store: Store) -> ObservedRate | None:
-    """What a line says of its tax; one that names bexio's own code needs no map."""
+    """What a line says of its tax; one that names the ledger's own code needs no map."""
     if line.get("tax_code") or line.get("type") in ("text", "subtotal"):
         return None
     rate = line.get("tax_rate")
@@ -176,11 +176,12 @@ class MapFile:
         ours = (_HEADER.partition(" on ")[0], _ADVICE.strip())
         return any("#" in _QUOTED.sub("", line) and not line.startswith(ours) for line in lines)
 
-    def text(self, vat_map: VatMap, company: str, today: date) -> str:
+    def text(self, vat_map: VatMap, master: MasterData, today: date) -> str:
         """The file with these rows; whatever else stands in it stays."""
         others = tomllib.loads((self._before or b"").decode(), parse_float=Decimal)
         others.pop("tax", None)
-        parts = [_HEADER.format(day=today, company=printable(company) or "a company without a name") + _ADVICE]
+        company = printable(master.company) or "a company without a name"
+        parts = [_HEADER.format(day=today, company=company, ledger=master.words.name) + _ADVICE]
         parts += [tomli_w.dumps(others)] if others else []
         parts += [f"[[tax]]\n{tomli_w.dumps(_table(row))}" for row in vat_map.rows]
         return "\n".join(parts)

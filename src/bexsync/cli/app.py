@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
@@ -25,17 +26,18 @@ from bexsync.cli.commands import (
     stock,
     vat,
 )
+from bexsync.cli.options import LEDGER
 
-HELP = """Keep a shop and the accounting in bexio telling the same story.
+HELP = """Keep a shop and the accounting in {ledger} telling the same story.
 
 Every command may be repeated: nothing is booked or mailed twice. Exit codes: 0 done, 1 some records failed,
-2 wrong usage, 70 a bug, 75 try later, 77 log in again, 78 configuration. `bexsync sandbox serve` is a bexio to try
+2 wrong usage, 70 a bug, 75 try later, 77 log in again, 78 configuration. `bexsync sandbox serve` is a {ledger} to try
 it on.
 """
 
 app = typer.Typer(
     name="bexsync",
-    help=HELP,
+    help=HELP.format(ledger=LEDGER),
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -70,59 +72,64 @@ def _group(name: str, help_text: str) -> typer.Typer:
     return group
 
 
-auth_app = _group("auth", "Log in to bexio, look at the login, end it.")
-invoices_app = _group("invoices", "Invoices of the shop into bexio.")
-payments_app = _group("payments", "What was paid in bexio, back to the shop.")
-products_app = _group("products", "Products of the shop and items in bexio, field by field.")
-stock_app = _group("stock", "Stock in bexio, back to the shop.")
+def _command(group: typer.Typer, name: str, function: Callable[..., Any]) -> None:
+    """Adds a command, whose docstring is its help; the ledger has a name there."""
+    group.command(name, help=(function.__doc__ or "").format(ledger=LEDGER))(function)
+
+
+auth_app = _group("auth", f"Log in to {LEDGER}, look at the login, end it.")
+invoices_app = _group("invoices", f"Invoices of the shop into {LEDGER}.")
+payments_app = _group("payments", f"What was paid in {LEDGER}, back to the shop.")
+products_app = _group("products", f"Products of the shop and items in {LEDGER}, field by field.")
+stock_app = _group("stock", f"Stock in {LEDGER}, back to the shop.")
 errors_app = _group("errors", "What went wrong, and what to do about it.")
-links_app = _group("links", "Which invoice of the shop is which document in bexio.")
+links_app = _group("links", f"Which invoice of the shop is which document in {LEDGER}.")
 state_app = _group("state", "Copy, restore, move and clean up what bexsync remembers.")
 config_app = _group("config", "Check the profile and show all its settings.")
-vat_app = _group("vat", "Map the rates and classes of the shop to taxes in bexio.")
+vat_app = _group("vat", f"Map the rates and classes of the shop to taxes in {LEDGER}.")
 schedule_app = _group("schedule", "Print lines for cron, or units for systemd.")
 examples_app = _group("examples", "Examples of what a shop hands over, to try things on.")
-sandbox_app = _group("sandbox", "A local bexio to try things on.")
+sandbox_app = _group("sandbox", f"A local {LEDGER} to try things on.")
 
-app.command("init")(init.init)
-auth_app.command("login")(auth.login)
-auth_app.command("status")(auth.status)
-auth_app.command("refresh")(auth.refresh)
-auth_app.command("logout")(auth.logout)
-app.command("status")(status.status)
-app.command("runs")(status.runs)
-app.command("test-connection")(connection.try_out)
-invoices_app.command("push")(invoices.push)
-invoices_app.command("list")(invoices.list_)
-invoices_app.command("show")(invoices.show)
-payments_app.command("poll")(payments.poll)
-products_app.command("sync")(products.sync)
-products_app.command("list")(products.list_)
-products_app.command("check")(products.check)
-stock_app.command("pull")(stock.pull)
+_command(app, "init", init.init)
+_command(auth_app, "login", auth.login)
+_command(auth_app, "status", auth.status)
+_command(auth_app, "refresh", auth.refresh)
+_command(auth_app, "logout", auth.logout)
+_command(app, "status", status.status)
+_command(app, "runs", status.runs)
+_command(app, "test-connection", connection.try_out)
+_command(invoices_app, "push", invoices.push)
+_command(invoices_app, "list", invoices.list_)
+_command(invoices_app, "show", invoices.show)
+_command(payments_app, "poll", payments.poll)
+_command(products_app, "sync", products.sync)
+_command(products_app, "list", products.list_)
+_command(products_app, "check", products.check)
+_command(stock_app, "pull", stock.pull)
 errors_app.callback(invoke_without_command=True, no_args_is_help=False)(errors.alone)
-errors_app.command("list")(errors.list_)
-errors_app.command("show")(errors.show)
-errors_app.command("ack")(errors.ack)
-errors_app.command("retry")(errors.retry)
-links_app.command("list")(links.list_)
-links_app.command("show")(links.show)
-links_app.command("adopt")(links.adopt)
-links_app.command("forget")(links.forget)
-state_app.command("backup")(state.backup)
-state_app.command("restore")(state.restore)
-state_app.command("take-over")(state.take_over)
-state_app.command("prune")(state.prune)
-config_app.command("check")(config.check)
-config_app.command("show")(config.show)
-config_app.command("example")(config.example)
-app.command("docs")(docs.docs)
-examples_app.command("copy")(docs.copy_examples)
-vat_app.command("map")(vat.map_)
-schedule_app.command("cron")(schedule.cron)
-schedule_app.command("systemd")(schedule.systemd)
-sandbox_app.command("serve")(sandbox.serve)
-sandbox_app.command("doubts")(sandbox.doubts)
+_command(errors_app, "list", errors.list_)
+_command(errors_app, "show", errors.show)
+_command(errors_app, "ack", errors.ack)
+_command(errors_app, "retry", errors.retry)
+_command(links_app, "list", links.list_)
+_command(links_app, "show", links.show)
+_command(links_app, "adopt", links.adopt)
+_command(links_app, "forget", links.forget)
+_command(state_app, "backup", state.backup)
+_command(state_app, "restore", state.restore)
+_command(state_app, "take-over", state.take_over)
+_command(state_app, "prune", state.prune)
+_command(config_app, "check", config.check)
+_command(config_app, "show", config.show)
+_command(config_app, "example", config.example)
+_command(app, "docs", docs.docs)
+_command(examples_app, "copy", docs.copy_examples)
+_command(vat_app, "map", vat.map_)
+_command(schedule_app, "cron", schedule.cron)
+_command(schedule_app, "systemd", schedule.systemd)
+_command(sandbox_app, "serve", sandbox.serve)
+_command(sandbox_app, "doubts", sandbox.doubts)
 
 
 def run() -> None:

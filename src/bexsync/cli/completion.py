@@ -145,6 +145,6 @@ def _offered(find: Callable[[], Iterable[Item]], incomplete: str) -> list[Item]:
 
 
 def _tame(text: str) -> str:
-    """What a shop or bexio wrote is evaluated by zsh: only words are let through."""
+    """What a shop or a ledger wrote is evaluated by zsh: only words are let through."""
     words = re.sub(r"[^\w.,/+-]+", " ", text).strip()
     return words if len(words) <= 60 else f"{words[:57]}..."

@@ -57,7 +57,8 @@ class FirstRun:
             if code is Exit.OK:
                 self._tell_how_to_go_on(text, notes, tested=test)
             else:
-                tell(f"The profile stays. Mend what the test named, in {self._written.path} or in bexio, then:")
+                ledger = self._written.profile.ledger.words.name
+                tell(f"The profile stays. Mend what the test named, in {self._written.path} or in {ledger}, then:")
                 tell(f"  {self._program} test-connection")
             return code
         return self._call.output.data(
@@ -80,7 +81,7 @@ class FirstRun:
             tell()
         tries = self._asker.agrees(
             f"Try it now? A contact and a draft, which uses up one invoice number, are created in "
-            f"{self._written.company or 'bexio'}, then archived and deleted."
+            f"{self._written.company or self._written.profile.ledger.words.name}, then archived and deleted."
         )
         if self._asker.asks:
             tell()

@@ -7,6 +7,11 @@ from typing import Annotated
 import typer
 
 from bexsync.cli import completion
+from bexsync.registry import ledger_description
+
+# Help texts speak of the ledger that a profile is for unless it names another.
+LEDGER = ledger_description().words.name
+LOGIN = ledger_description().login
 
 Profile = Annotated[
     str | None,

@@ -83,6 +83,7 @@ def _run_in_workspace(call: Command, job: Callable[[Workspace], Result]) -> Exit
 
     workspace = workspace_of(call)
     call.output.site = workspace.store.site
+    call.output.ledger = workspace.profile.ledger.words.name
     stop = StopRequest(call.output)
     workspace.stop_when(stop)
     problem = None

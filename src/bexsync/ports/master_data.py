@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from bexsync.ports.ledger_description import LedgerWords
 from bexsync.vat import Tax
 
 
@@ -110,3 +111,4 @@ class MasterData:
     templates: tuple[str, ...]
     vat_years: tuple[VatYear, ...]
     automatic_numbering: bool
+    words: LedgerWords

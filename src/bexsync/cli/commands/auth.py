@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bexsync.cli import options
+from bexsync.cli.options import LOGIN
 from bexsync.cli.runner import command, finish, make_sure
 from bexsync.errors import Exit
 
@@ -27,7 +28,7 @@ def login(
         bool, typer.Option("--no-browser", help="Print the address, and take the one you were sent back to.")
     ] = False,
     token_stdin: Annotated[
-        bool, typer.Option("--token-stdin", help="Read a personal access token (developer.bexio.com/pat) from input.")
+        bool, typer.Option("--token-stdin", help=f"Read a personal access token ({LOGIN.token_page}) from input.")
     ] = False,
     all_scopes: Annotated[
         bool, typer.Option("--all-scopes", help="Ask for all that bexsync may ever need, not only for this profile.")
@@ -38,7 +39,7 @@ def login(
         typer.Option(metavar="FILE", help="The key of the encrypted file; it is made where there is none."),
     ] = None,
     client_id: Annotated[
-        str | None, typer.Option(metavar="ID", help="Of your app at developer.bexio.com; asked for the first time.")
+        str | None, typer.Option(metavar="ID", help=f"Of your app at {LOGIN.portal}; asked for the first time.")
     ] = None,
     client_secret_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Holds the app's client secret; else it is asked for, hidden.")
@@ -47,9 +48,9 @@ def login(
     profile: options.Profile = None,
     json: options.Json = False,
 ) -> None:
-    """Log in to bexio, once; from then on the login renews itself.
+    """Log in to {ledger}, once; from then on the login renews itself.
 
-    The first time it says how to make an app of your own in bexio's developer portal, asks for its client id and
+    The first time it says how to make an app of your own in {ledger}'s developer portal, asks for its client id and
     secret, and opens the browser. On a server use --no-browser. For a five-minute trial a personal access token
     will do: bexsync auth login --token-stdin < token.txt
     """
@@ -127,7 +128,7 @@ def logout(
     profile: options.Profile = None,
     json: options.Json = False,
 ) -> None:
-    """Revoke the login at bexio, then forget it here."""
+    """Revoke the login at {ledger}, then forget it here."""
     call = command(context, "auth logout", profile=profile, json=json)
 
     def work() -> Exit:
@@ -137,13 +138,14 @@ def logout(
         desk = open_auth_desk(call.profile)
         if desk.record is None:
             raise nobody()
-        make_sure(call, yes, f"Log out of bexio? The jobs of profile {call.profile} stop until the next login.")
+        ledger = desk.profile.ledger.words.name
+        make_sure(call, yes, f"Log out of {ledger}? The jobs of profile {call.profile} stop until the next login.")
         done = desk.log_out()
         data = {"company": done.record.company, "revoked": not done.not_revoked, "reason": done.not_revoked}
         code = Exit.SOME_FAILED if done.not_revoked and done.record.kind == "app" else Exit.OK
         sentence = f"Logged out of {done.record.company}."
         if done.not_revoked:
-            sentence = f"The login is forgotten here, but bexio may still accept it: {done.not_revoked}"
+            sentence = f"The login is forgotten here, but {ledger} may still accept it: {done.not_revoked}"
         return call.output.said(sentence, data, code=code)
 
     finish(call, work)

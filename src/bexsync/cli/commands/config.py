@@ -20,7 +20,7 @@ def check(
 ) -> None:
     """Look for everything that is wrong with the profile.
 
-    Asks nothing of bexio.
+    Asks nothing of {ledger}.
 
     The profile line by line, the VAT map, the variables, the shop's folders and the tables that wait there, the
     state, certificates and the token's file. Exit code 78 if something is wrong. `bexsync test-connection` goes on

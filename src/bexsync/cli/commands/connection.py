@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bexsync.cli import options
+from bexsync.cli.options import LEDGER
 from bexsync.cli.runner import Command, RetryCounter, StopRequest, command, finish, make_sure, workspace_of
 from bexsync.errors import Exit
 
@@ -14,13 +15,13 @@ if TYPE_CHECKING:
     from bexsync.jobs.connection import Report
 
 NAME = "test-connection"
-_OF_THE_NUMBER = "Where bexio numbers invoices, the draft uses up one number."
+_OF_THE_NUMBER = f"Where {LEDGER} numbers invoices, the draft uses up one number."
 
 
 def try_out(
     context: typer.Context,
     read_only: Annotated[
-        bool, typer.Option("--read-only", help="Only look; create nothing in bexio. For cron, with --quiet.")
+        bool, typer.Option("--read-only", help=f"Only look; create nothing in {LEDGER}. For cron, with --quiet.")
     ] = False,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Create the test contact and the test draft without asking.")
@@ -30,13 +31,13 @@ def try_out(
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Check that profile, login and bexio fit together.
+    """Check that profile, login and {ledger} fit together.
 
     Tries it with a contact and a draft, which are archived and deleted afterwards.
 
     Shows the company, user, currency, account, tax, numbering and rights, and what a push would do; every problem
-    at once. Then it creates one contact and one draft, reads the draft back, compares the sum, learns how this bexio
-    searches, deletes the draft and archives the contact. Nothing is issued, nothing is mailed; where bexio numbers
+    at once. Then it creates one contact and one draft, reads the draft back, compares the sum, learns how this {ledger}
+    searches, deletes the draft and archives the contact. Nothing is issued, nothing is mailed; where {ledger} numbers
     invoices, the draft uses up a number.
     """
     call = command(context, NAME, profile=profile, json=json, verbose=verbose, quiet=quiet)

@@ -49,7 +49,7 @@ def list_(
 
 
 def show(context: typer.Context, numbers: Numbers, profile: options.Profile = None, json: options.Json = False) -> None:
-    """Show all about an error, bexio's own words too."""
+    """Show all about an error, {ledger}'s own words too."""
     call = command(context, "errors show", profile=profile, json=json)
 
     def work(desk: ErrorAdmin) -> Exit:
@@ -74,7 +74,7 @@ def retry(
 ) -> None:
     """Let the next run try these records again.
 
-    Also where bexio refused them. What was in doubt is looked up again before anything is repeated.
+    Also where {ledger} refused them. What was in doubt is looked up again before anything is repeated.
     """
     call = command(context, "errors retry", profile=profile, json=json)
     _at_desk(call, lambda desk: call.output.changed_errors(desk.retry(numbers), "to be tried again"))

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from bexsync.cli import completion, options
+from bexsync.cli.options import LEDGER
 from bexsync.cli.runner import command, finish
 from bexsync.errors import Exit, TryLater, UsageProblem
 
@@ -18,7 +19,7 @@ Text = str | None
 def init(
     context: typer.Context,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; take every default.")] = False,
-    api_url: Annotated[Text, typer.Option(metavar="URL", help="Of a sandbox; without it, bexio itself.")] = None,
+    api_url: Annotated[Text, typer.Option(metavar="URL", help=f"Of a sandbox; without it, {LEDGER} itself.")] = None,
     web_url: Annotated[Text, typer.Option(metavar="URL", help="Where links lead; follows from --api-url.")] = None,
     issuer: Annotated[Text, typer.Option(metavar="URL", help="Who logs people in; follows from --api-url.")] = None,
     token_stdin: Annotated[
@@ -39,10 +40,10 @@ def init(
         Text, typer.Option(metavar="NUMBER", help="Account of income that lines are booked on.")
     ] = None,
     tax_code: Annotated[
-        Text, typer.Option(metavar="CODE", help="Tax of lines that name none; empty: bexio's default.")
+        Text, typer.Option(metavar="CODE", help=f"Tax of lines that name none; empty: {LEDGER}'s default.")
     ] = None,
     currency: Annotated[Text, typer.Option(metavar="CODE", help="Of invoices that name none.")] = None,
-    user: Annotated[Text, typer.Option(metavar="MAIL", help="bexio user that documents belong to.")] = None,
+    user: Annotated[Text, typer.Option(metavar="MAIL", help=f"{LEDGER} user that documents belong to.")] = None,
     bank_account: Annotated[Text, typer.Option(metavar="IBAN", help="On the payment part.")] = None,
     shop: Annotated[Text, typer.Option(metavar="FOLDER", help="Of the shop; made where there is none.")] = None,
     site: Annotated[Text, typer.Option(metavar="NAME", help="Lasting name of the shop.")] = None,

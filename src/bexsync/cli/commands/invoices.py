@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from bexsync.cli import completion, options
+from bexsync.cli.options import LEDGER
 from bexsync.cli.runner import command, finish, run_job
 from bexsync.errors import Exit, UsageProblem
 
@@ -43,7 +44,7 @@ def push(
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Push approved invoices into bexio.
+    """Push approved invoices into {ledger}.
 
     They stay drafts, are issued, or are issued and mailed, as the profile says.
 
@@ -92,7 +93,7 @@ def list_(
 ) -> None:
     """List the invoices, what is paid and what is open.
 
-    Shows customer, amount, dates, and the sums of each currency. Asks nothing of bexio.
+    Shows customer, amount, dates, and the sums of each currency. Asks nothing of {ledger}.
     """
     call = command(context, "invoices list", profile=profile, json=json)
 
@@ -106,7 +107,7 @@ def list_(
         day = since.date() if since else None
         selection = Selection(status or "", unpaid, overdue, day, customer or "", sort, limit)
         settings, store = open_local_state(call.profile)
-        call.output.site = store.site
+        call.output.site, call.output.ledger = store.site, settings.ledger.words.name
         try:
             found = list_invoices(store, settings, selection, SystemClock().now().astimezone().date())
         finally:
@@ -122,7 +123,7 @@ def show(
         str,
         typer.Argument(
             metavar="ID",
-            help="The shop's id of the invoice, or its number in the shop or in bexio.",
+            help=f"The shop's id of the invoice, or its number in the shop or in {LEDGER}.",
             autocompletion=completion.every_invoice,
         ),
     ],
@@ -131,7 +132,7 @@ def show(
 ) -> None:
     """Show the whole story of one invoice.
 
-    Also why it was not booked or mailed. Asks nothing of bexio.
+    Also why it was not booked or mailed. Asks nothing of {ledger}.
     """
     call = command(context, "invoices show", profile=profile, json=json)
 
@@ -141,7 +142,7 @@ def show(
         from bexsync.wiring import open_local_state
 
         settings, store = open_local_state(call.profile)
-        call.output.site = store.site
+        call.output.site, call.output.ledger = store.site, settings.ledger.words.name
         try:
             story = tell_story(store, settings, name, SystemClock().now().astimezone().date())
         finally:

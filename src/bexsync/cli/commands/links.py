@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bexsync.cli import completion, options
+from bexsync.cli.options import LEDGER
 from bexsync.cli.runner import command, finish, make_sure, run_job
 from bexsync.errors import Exit, UsageProblem
 
@@ -17,14 +18,14 @@ Name = Annotated[
     str,
     typer.Argument(
         metavar="ID",
-        help="The shop's id of the invoice, or its number in bexio; product:ID for a product.",
+        help=f"The shop's id of the invoice, or its number in {LEDGER}; product:ID for a product.",
         autocompletion=completion.linked_invoices,
     ),
 ]
 
 
 def list_(context: typer.Context, profile: options.Profile = None, json: options.Json = False) -> None:
-    """List which invoice of the shop is which document in bexio."""
+    """List which invoice of the shop is which document in {ledger}."""
     call = command(context, "links list", profile=profile, json=json)
 
     def work() -> Exit:
@@ -58,12 +59,12 @@ def adopt(
             metavar="[ID]", help="One invoice of the shop; without it, all.", autocompletion=completion.invoices
         ),
     ] = "",
-    document: Annotated[str, typer.Argument(metavar="[NUMBER]", help="The invoice in bexio that it is.")] = "",
+    document: Annotated[str, typer.Argument(metavar="[NUMBER]", help=f"The invoice in {LEDGER} that it is.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Link them; without it they are only shown.")] = False,
     profile: options.Profile = None,
     json: options.Json = False,
 ) -> None:
-    """Link invoices that stand in bexio already.
+    """Link invoices that stand in {ledger} already.
 
     For the time before a first push, which would create them again.
 
@@ -76,7 +77,7 @@ def adopt(
     if shop_id and not document:
 
         def refuse() -> Exit:
-            raise UsageProblem(f"Which invoice in bexio is {shop_id}?", "bexsync links adopt ID NUMBER")
+            raise UsageProblem(f"Which invoice in {LEDGER} is {shop_id}?", "bexsync links adopt ID NUMBER")
 
         finish(call, refuse)
     call.output.rehearsing, call.output.awaited = not yes, True
@@ -94,7 +95,7 @@ def forget(
 
     It is booked again when the shop hands it over again.
 
-    Of a product: product:ID, with its id or its SKU. What still stands in bexio is found and linked again, never
+    Of a product: product:ID, with its id or its SKU. What still stands in {ledger} is found and linked again, never
     doubled.
     """
     call = command(context, "links forget", profile=profile, json=json)

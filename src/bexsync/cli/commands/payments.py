@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bexsync.cli import options
+from bexsync.cli.options import LEDGER
 from bexsync.cli.runner import command, run_job
 
 
@@ -16,16 +17,17 @@ def poll(
         bool, typer.Option("--full", help="Also look at everything that changed, as happens once a day.")
     ] = False,
     confirm: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Believe that up to N open invoices were deleted in bexio.")
+        int | None,
+        typer.Option(min=1, metavar="N", help=f"Believe that up to N open invoices were deleted in {LEDGER}."),
     ] = None,
     profile: options.Profile = None,
     json: options.Json = False,
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Tell the shop what was paid or changed in bexio.
+    """Tell the shop what was paid or changed in {ledger}.
 
-    Asks bexio about open invoices: paid, partly paid, reopened, cancelled, changed.
+    Asks {ledger} about open invoices: paid, partly paid, reopened, cancelled, changed.
 
     Costs one request per 500 open invoices. Meant for cron, every two hours.
     """

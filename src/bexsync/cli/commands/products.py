@@ -33,13 +33,13 @@ def sync(
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Keep the shop's products and bexio's items the same.
+    """Keep the shop's products and {ledger}'s items the same.
 
     That is title, description, weight and price.
 
-    They are matched by SKU; what is missing in bexio is created. Per field, [products] in the profile says who is
+    They are matched by SKU; what is missing in {ledger} is created. Per field, [products] in the profile says who is
     master: what both sides changed goes by the master, and is reported. Nothing is deleted. Stock is written with a
-    new item only, since bexio takes none later: see `bexsync stock pull`.
+    new item only, since {ledger} takes none later: see `bexsync stock pull`.
     """
     from bexsync.jobs.products import ProductOptions, why_not
     from bexsync.jobs.products import sync as run
@@ -73,7 +73,7 @@ def check(
 
 
 def list_(context: typer.Context, profile: options.Profile = None, json: options.Json = False) -> None:
-    """List the linked products: id, SKU, title, link, last error. Asks nothing of bexio."""
+    """List the linked products: id, SKU, title, link, last error. Asks nothing of {ledger}."""
     call = command(context, "products list", profile=profile, json=json)
 
     def work() -> Exit:

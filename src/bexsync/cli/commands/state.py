@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bexsync.cli import options
+from bexsync.cli.options import LEDGER
 from bexsync.cli.runner import Command, command, finish, make_sure
 from bexsync.errors import Exit
 
@@ -53,7 +54,7 @@ def restore(
 ) -> None:
     """Put a copy in the place of the state.
 
-    What happened since the copy is found in bexio again, and nothing is mailed twice.
+    What happened since the copy is found in {ledger} again, and nothing is mailed twice.
     """
     call = command(context, "state restore", profile=profile, json=json)
 
@@ -96,7 +97,7 @@ def prune(
 ) -> None:
     """Delete old names, addresses, mails, texts and files.
 
-    Of what was settled long ago; also old copies of the state. In bexio nothing is deleted.
+    Of what was settled long ago; also old copies of the state. In {ledger} nothing is deleted.
 
     Figures, numbers, fingerprints and links stay, so that nothing is booked again. `bexsync docs personal-data`
     says what is stored where, and what stays.
@@ -109,7 +110,7 @@ def prune(
         sentence = "Nothing is old enough to be deleted."
         if said:
             verb = "To be deleted" if dry_run else "Deleted"
-            sentence = f"{verb}: {said}. Figures, numbers and links stay, and in bexio nothing changes."
+            sentence = f"{verb}: {said}. Figures, numbers and links stay, and in {LEDGER} nothing changes."
         return sentence, {"forgotten": counts, "dry_run": dry_run}
 
     _at_desk(call, work)

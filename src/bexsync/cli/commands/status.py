@@ -33,7 +33,7 @@ def status(
 ) -> None:
     """Show how all jobs stand, what waits and what is wrong.
 
-    Shows the last run of every job, the errors, and when the login expires. Asks nothing of bexio.
+    Shows the last run of every job, the errors, and when the login expires. Asks nothing of {ledger}.
 
     With --check: 0 all is well; 1 errors wait, a job is overdue, or the login ends soon; 75 requests stay without
     an answer; 77 the login has ended; 78 a job stopped at its configuration.

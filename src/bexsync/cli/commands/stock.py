@@ -22,12 +22,12 @@ def pull(
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Bring bexio's stock to the shop.
+    """Bring {ledger}'s stock to the shop.
 
     Of linked products, and only the numbers that differ.
 
     A number that moved in the shop meanwhile, because something was sold, is not overwritten: the next run tries
-    again. bexio has no interface for stock movements; with `stock = "shop"` it is `bexsync products sync` that
+    again. {ledger} has no interface for stock movements; with `stock = "shop"` it is `bexsync products sync` that
     writes the shop's numbers, for as long as nothing was booked on an item.
     """
     from bexsync.jobs.stock import StockOptions, why_no_stock

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bexsync.cli import options
+from bexsync.cli.options import LEDGER
 from bexsync.cli.runner import Command, RetryCounter, command, finish
 from bexsync.errors import Exit, MappingProblem, UsageProblem
 
@@ -20,7 +21,7 @@ def map_(
     context: typer.Context,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="WHAT=CODE", help="Map WHAT to this tax code of bexio; may be repeated."),
+        typer.Option("--set", metavar="WHAT=CODE", help=f"Map WHAT to this tax code of {LEDGER}; may be repeated."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; take every proposal.")] = False,
     dry_run: Annotated[
@@ -34,7 +35,7 @@ def map_(
     verbose: options.Verbose = 0,
     quiet: options.Quiet = False,
 ) -> None:
-    """Map the VAT rates and classes of the shop to bexio.
+    """Map the VAT rates and classes of the shop to {ledger}.
 
     Row by row, into the file PROFILE.vat.toml.
 
@@ -122,7 +123,7 @@ class _Mapping:
         """Decides, writes and shows."""
         fresh = self._decided(self._ordered())
         changed = fresh.rows != self._seen.vat_map.rows
-        text = self._file.text(fresh, self._seen.company, self._seen.books.today)
+        text = self._file.text(fresh, self._seen.books.master, self._seen.books.today)
         backup = None
         if changed and not self._dry_run:
             if not self._is_wanted(fresh):

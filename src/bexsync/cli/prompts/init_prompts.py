@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import typer
 from pydantic import ValidationError
@@ -26,6 +27,7 @@ from bexsync.admin.first_profile import (
     profile_text,
 )
 from bexsync.cli.init_login import Entrance, refuse_another_folder, site_before, site_owner
+from bexsync.cli.options import LEDGER
 from bexsync.cli.prompts import init_questions
 from bexsync.cli.prompts.asking import Asker, Question, tell, tell_heading
 from bexsync.config.problems import explained
@@ -56,7 +58,7 @@ class Written:
 def choose_name(call: Command, asker: Asker, *, named: bool) -> Command:
     """The call with a profile that is not there yet; raises UsageProblem or ConfigurationProblem where it is."""
     if asker.asks:
-        tell("A profile says how bexsync keeps one shop and one company in bexio in step. Enter takes what stands")
+        tell(f"A profile says how bexsync keeps one shop and one company in {LEDGER} in step. Enter takes what stands")
         tell("in brackets, Ctrl-C gives up. The profile is written after you have seen it; the login is kept at once.")
     if named or not asker.asks:
         init_questions.new_profile(call.profile)
@@ -94,7 +96,7 @@ class _Talk:
         self._refuse_wrong_options()
         tell_in = self._asker.asks
         if tell_in:
-            tell_heading("bexio")
+            tell_heading(self._base.ledger.words.name)
         self._draft = profile_of(self._base, {"ledger": self._addresses()})
         master = self._entrance.look_around(self._draft)
         ledger = self._books(master)
@@ -131,7 +133,7 @@ class _Talk:
         return f"The login to {kept.company or kept.company_id}{with_key} is kept for the next `bexsync init`."
 
     def _refuse_wrong_options(self) -> None:
-        """Before anybody logs in: what can be told without bexio."""
+        """Before anybody logs in: what can be told without the ledger."""
         asked: tuple[Question[Any], ...] = (
             init_questions.folder(self._path, ""), init_questions.start_date(self._today), self._finish(),
             self._receiver(), self._language(), init_questions.due_days(None), self._documents(), self._mails(),
@@ -142,19 +144,22 @@ class _Talk:
             if self._asker.given(question.option) is not None:
                 self._asker.option(question)
 
-    # bexio
+    # the ledger
 
     def _addresses(self) -> dict[str, Any]:
         ledger = self._base.ledger
+        name, usual = ledger.words.name, ledger.description.api_url
         address = ledger.api_url
         if self._asker.given("--api-url") is not None:
             address = self._asker.answer(init_questions.api_address(address))
-        elif self._asker.asks and address == Profile().ledger.api_url:
-            tell("Is this for bexio itself, or to rehearse with a bexio on this computer (`bexsync sandbox`)?")
-            if not self._asker.agrees("For bexio itself?"):
+        elif self._asker.asks and address == usual:
+            tell(f"Is this for {name} itself, or to rehearse with a {name} on this computer (`bexsync sandbox`)?")
+            if not self._asker.agrees(f"For {name} itself?"):
                 address = self._asker.answer(init_questions.api_address(init_questions.SANDBOX))
-        own = address not in (ledger.api_url, Profile().ledger.api_url)
-        web_url, issuer = (f"{address}/sandbox", f"{address}/realms/bexio") if own else (ledger.web_url, ledger.issuer)
+        own = address not in (ledger.api_url, usual)
+        web_url, issuer = ledger.web_url, ledger.issuer
+        if own:  # a sandbox has its login page at the path of the real one
+            web_url, issuer = f"{address}/sandbox", f"{address}{urlsplit(ledger.login.issuer).path}"
         iban = self._asker.given("--bank-account")
         return {
             "api_url": address,
@@ -182,7 +187,8 @@ class _Talk:
             "tax_code": self._tax(master, account),
             "currency": self._currency(master),
             "user": self._choose(
-                "--user", "User", "user", offered_users(master), usual.user, "Documents in bexio belong to:",
+                "--user", "User", "user", offered_users(master), usual.user,
+                f"Documents in {usual.words.name} belong to:",
             ),
             "bank_account": self._choose(
                 "--bank-account", "Bank account", "bank account", offered_bank_accounts(master),
@@ -209,20 +215,26 @@ class _Talk:
             return ""
         offers = offered_taxes(master, account, self._today)
         if not offers:
-            raise MappingProblem("bexio has no active tax for sales.", "Activate one in bexio (Settings, taxes).")
-        words = "The tax of lines that name none:"
-        return self._choose("--tax-code", "Tax", "sales tax", offers, self._base.ledger.tax_code, words)
+            words = master.words
+            raise MappingProblem(
+                f"{words.name} has no active tax for sales.", f"Activate one in {words.name} ({words.taxes_place})."
+            )
+        question = "The tax of lines that name none:"
+        return self._choose("--tax-code", "Tax", "sales tax", offers, self._base.ledger.tax_code, question)
 
     def _currency(self, master: MasterData) -> str:
         offers = offered_currencies(master, self._base.ledger.currency)
         if not offers:
-            raise MappingProblem("bexio has no currency.", "Add one in bexio (Settings, currencies).")
+            words = master.words
+            raise MappingProblem(
+                f"{words.name} has no currency.", f"Add one in {words.name} ({words.currencies_place})."
+            )
         if len(offers) == 1 and self._asker.given("--currency") is None:
             return offers[0].value
         codes = ", ".join(offer.value for offer in offers)
         question = init_questions.choice("--currency", "Currency", "currency", offers, self._base.ledger.currency, ())
-        words = (f"The currency of invoices that name none: {codes}",)
-        return self._asker.answer(replace(question, words=words))
+        listed = (f"The currency of invoices that name none: {codes}",)
+        return self._asker.answer(replace(question, words=listed))
 
     # the shop
 
@@ -277,7 +289,7 @@ class _Talk:
 
     @staticmethod
     def _finish() -> Question[str]:
-        words = ("What bexsync does with an invoice in bexio:",)
+        words = (f"What bexsync does with an invoice in {LEDGER}:",)
         return init_questions.one_of("--finish", "How far", init_questions.FINISHES, "draft", words)
 
     @staticmethod

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from bexsync.admin.first_profile import Offer, chosen, repeated
+from bexsync.cli.options import LEDGER
 from bexsync.cli.prompts.asking import Question
 from bexsync.errors import BexsyncError, ConfigurationProblem, UsageProblem
 from bexsync.http.address import parse_address
@@ -19,7 +20,7 @@ from bexsync.paths import expanded, is_path, profile_path
 SANDBOX = "http://127.0.0.1:8765"
 LANGUAGES = ("de", "fr", "it", "en")
 FINISHES = {
-    "draft": "makes it a draft; a person looks at it and issues it in bexio",
+    "draft": f"makes it a draft; a person looks at it and issues it in {LEDGER}",
     "issue": "makes and issues it; nobody is mailed",
     "send": "makes, issues and mails it",
 }
@@ -56,7 +57,7 @@ def new_profile(said: str) -> str:
 
 
 def api_address(default: str) -> Question[str]:
-    """Where a bexio of one's own listens."""
+    """Where a sandbox listens."""
 
     def check(said: str) -> str:
         if not said.startswith(("https://", "http://")):
@@ -90,7 +91,7 @@ def choice(
         option,
         prompt,
         default,
-        lambda said: chosen(said, offers, noun),
+        lambda said: chosen(said, offers, noun, LEDGER),
         (*words, *_listed(offers, default)),
         shown=default or str(places),
     )
@@ -171,7 +172,7 @@ def site(default: str, taken_by: Callable[[str], str], before: str = "") -> Ques
             )  # fmt: skip
         return said
 
-    words = ("The name of the shop becomes part of every key in bexio: it is for ever.",)
+    words = (f"The name of the shop becomes part of every key in {LEDGER}: it is for ever.",)
     return Question("--site", "Shop", default, check, words)
 
 
@@ -196,12 +197,12 @@ def number(option: str, prompt: str, default: int, words: Sequence[str] = ()) ->
 
 
 def due_days(default: int | None) -> Question[int | None]:
-    """The term of payment, None for bexio's own."""
+    """The term of payment, None for the ledger's own."""
 
     def check(said: str) -> int | None:
         return None if said in ("", "-") else _whole(said, 3650)
 
-    shown = "bexio's own" if default is None else str(default)
+    shown = f"{LEDGER}'s own" if default is None else str(default)
     text = "" if default is None else str(default)
     return Question("--due-days", "Days to pay, where an invoice names none", text, check, shown=shown)
 

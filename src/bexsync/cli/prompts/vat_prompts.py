@@ -23,20 +23,21 @@ _SKIP = "-"
 
 
 class Talk:
-    """Asks, and takes nothing for an answer that bexio or the shop contradicts."""
+    """Asks, and takes nothing for an answer that the ledger or the shop contradicts."""
 
     def __init__(self, seen: Survey, vat_map: VatMap) -> None:
         self._seen = seen
         self._vat_map = vat_map
         self._asker = Asker({}, asks=True)
         self._offers = _offers(seen)
+        self._ledger = seen.books.master.words.name
 
     def begin(self) -> None:
         """How it stands, and what there is to choose from, unless nothing is to be asked."""
         if not open_entries(self._seen.books, self._vat_map, self._seen.wants):
             return
         show_table(self._seen, self._vat_map)
-        tell("The taxes of sales in bexio:")
+        tell(f"The taxes of sales in {self._ledger}:")
         width = max((len(offer.value) for offer in self._offers), default=0)
         for place, offer in enumerate(self._offers, 1):
             tell(f"  {place:>2}  {offer.value:<{width}}  {offer.words}")
@@ -53,7 +54,7 @@ class Talk:
     def _checked(self, said: str, entry: Entry) -> str:
         if said in (_SKIP, "skip"):
             return ""
-        code = chosen(said, self._offers, "sales tax")
+        code = chosen(said, self._offers, "sales tax", self._ledger)
         row = replace(entry.pattern, code=code, rate=entry.want.rate)
         return allowed(self._seen.books, (), row).code
 

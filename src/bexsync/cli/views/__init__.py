@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from bexsync.characters import lines_of_text
+from bexsync.cli.options import LEDGER
 from bexsync.cli.views.envelope import counted, envelope, outcome_errors
 from bexsync.errors import BexsyncError, Exit
 
@@ -64,6 +65,7 @@ class Output:
     rehearsing: bool = False
     awaited: bool = False
     site: str = ""
+    ledger: str = LEDGER
     _shown: int = 0
 
     @property
@@ -122,7 +124,7 @@ class Output:
             from bexsync.cli.views.text import show_result
 
             with_files = self.verbose or self.rehearsing
-            show_result(result, self.command, with_errors=self.on_terminal, with_files=with_files)
+            show_result(result, self.command, self.ledger, with_errors=self.on_terminal, with_files=with_files)
         shown_already = self.talkative and self.on_terminal
         if shown_already:
             return
@@ -140,7 +142,7 @@ class Output:
         elif csv:
             write(invoices_csv(found))
         else:
-            show_invoices(found, selection)
+            show_invoices(found, selection, self.ledger)
         return Exit.OK
 
     def invoice(self, story: InvoiceStory) -> Exit:
@@ -150,7 +152,7 @@ class Output:
         if self.json:
             self._print_json(Exit.OK, asdict(story), [])
         else:
-            show_invoice_story(story)
+            show_invoice_story(story, self.ledger)
         return Exit.OK
 
     def status(self, report: StatusReport, *, check: bool) -> Exit:
@@ -192,7 +194,7 @@ class Output:
         else:
             from bexsync.cli.views.text import show_errors
 
-            show_errors(rows, places, in_full=in_full)
+            show_errors(rows, places, self.ledger, in_full=in_full)
         return Exit.OK
 
     def changed_errors(self, rows: Sequence[ErrorRow], what: str) -> Exit:
@@ -263,7 +265,7 @@ class Output:
         if not self.quiet:
             from bexsync.cli.views.connection import show_trial
 
-            show_trial(report, self.command, self._shown, in_full=self.verbose)
+            show_trial(report, self.command, self._shown, self.ledger, in_full=self.verbose)
         if not self.on_terminal or self.quiet:
             for error in errors:
                 self.say_error(f"{self.command}: {error['message']} {error['hint']}".rstrip())
@@ -284,7 +286,7 @@ class Output:
             ]
             self._print_json(code, {"findings": [asdict(finding) for finding in findings]}, errors)
         elif self.talkative:
-            show_findings(findings)
+            show_findings(findings, self.ledger)
         else:
             for finding in findings if not self.quiet else wrong:
                 if finding.level != "ok":

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 _COLOURS = {"ok": "green", "attention": "yellow", "wrong": "red"}
 
 
-def show_findings(findings: Sequence[Finding]) -> None:
+def show_findings(findings: Sequence[Finding], ledger: str) -> None:
     """What was looked at, what is wrong with it, and what to do."""
     page = Page()
     page.table(("", "where", "what"), [_row(finding) for finding in findings])
     page.line()
-    page.line(summary(findings))
+    page.line(summary(findings, ledger))
     page.show()
 
 
@@ -41,14 +41,14 @@ def place(finding: Finding) -> str:
     return finding.subject
 
 
-def summary(findings: Sequence[Finding]) -> str:
+def summary(findings: Sequence[Finding], ledger: str) -> str:
     """One sentence for all."""
     wrong = sum(finding.level == "wrong" for finding in findings)
     attention = sum(finding.level == "attention" for finding in findings)
     if not wrong and not attention:
-        return "Nothing is wrong as far as this computer can tell; bexio was not asked."
+        return f"Nothing is wrong as far as this computer can tell; {ledger} was not asked."
     counts = ", ".join(f"{count} {word}" for count, word in ((wrong, "wrong"), (attention, "to look at")) if count)
-    return f"{counts}. Nothing was changed, and bexio was not asked."
+    return f"{counts}. Nothing was changed, and {ledger} was not asked."
 
 
 def show_settings_in_force(profile_file: Path, settings: Sequence[Setting]) -> None:

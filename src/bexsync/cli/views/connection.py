@@ -34,7 +34,7 @@ def show_settings(company: str, checks: Sequence[Check]) -> None:
     page.show()
 
 
-def show_trial(report: Report, command: str, shown: int, *, in_full: bool) -> None:
+def show_trial(report: Report, command: str, shown: int, ledger: str, *, in_full: bool) -> None:
     """What came of the trial, in full with what was learned, and a summary; `shown` checks were shown before."""
     page = Page()
     rest = report.checks[shown:]
@@ -44,7 +44,7 @@ def show_trial(report: Report, command: str, shown: int, *, in_full: bool) -> No
         _show_checks(page, rest)
         page.line()
     if report.learned and in_full:
-        page.line(Text("Learned of this bexio", style="bold"))
+        page.line(Text(f"Learned of this {ledger}", style="bold"))
         page.line()
         for sentence in _learned(report.learned):
             page.line(sentence, indent=2)

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 _LABEL = 11
 
 
-def show_invoice_story(story: InvoiceStory) -> None:
+def show_invoice_story(story: InvoiceStory, ledger: str) -> None:
     """What it is and where it stands, why it does not go on, and the steps so far."""
     page, invoice = Page(), story.invoice
     heading = Text(invoice.shop_id, style="bold")
     if invoice.number:
-        heading += Text(f" is {invoice.number} in bexio")
+        heading += Text(f" is {invoice.number} in {ledger}")
     page.line(heading + Text(": ") + coloured_status(invoice.status or story.record))
     money = f"{invoice.currency} {invoice.amount}".strip()
     if invoice.open not in ("", "0.00"):

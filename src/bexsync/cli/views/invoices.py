@@ -46,7 +46,7 @@ def invoices_csv(found: InvoiceList) -> str:
     return text.getvalue()
 
 
-def show_invoices(found: InvoiceList, selection: Selection) -> None:
+def show_invoices(found: InvoiceList, selection: Selection, ledger: str) -> None:
     """One line an invoice with its last error beneath it, and the sums per currency in the end."""
     page = Page()
     if not found.rows:
@@ -56,7 +56,7 @@ def show_invoices(found: InvoiceList, selection: Selection) -> None:
         page.table((*_NAMES, "link", "error"), rows, right=_RIGHT)
     else:
         _show_on_terminal(page, found)
-    _show_sums(page, found)
+    _show_sums(page, found, ledger)
     page.show()
 
 
@@ -100,7 +100,7 @@ def _nothing(found: InvoiceList, selection: Selection) -> str:
     return "No invoices yet."
 
 
-def _show_sums(page: Page, found: InvoiceList) -> None:
+def _show_sums(page: Page, found: InvoiceList, ledger: str) -> None:
     if found.sums or len(found.rows) < found.found:
         page.line()
     for currency, sums in found.sums.items():
@@ -108,7 +108,7 @@ def _show_sums(page: Page, found: InvoiceList) -> None:
         late = f", {amounts['overdue']} of it overdue" if sums.overdue else ""
         noun = "invoice" if sums.count == 1 else "invoices"
         page.line(
-            f"{currency or 'Unknown currency'}: {sums.count} {noun} in bexio, {amounts['amount']}; "
+            f"{currency or 'Unknown currency'}: {sums.count} {noun} in {ledger}, {amounts['amount']}; "
             f"{amounts['paid']} paid, {amounts['open']} open{late}."
         )
     if found.not_counted and found.sums:

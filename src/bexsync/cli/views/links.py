@@ -18,7 +18,7 @@ _STATE = {"shared": "the customer has a link to it"}
 
 
 def show_links(links: Sequence[Link]) -> None:
-    """One line a link, its address in bexio beside or beneath it."""
+    """One line a link, its address in the ledger beside or beneath it."""
     page = Page()
     if not links:
         page.line("No links yet.")

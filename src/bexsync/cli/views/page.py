@@ -129,7 +129,7 @@ class Page:
             columns = [i for i in columns if i != dropped]
 
     def _print(self, line: Text) -> None:
-        """What stands in bexio or in a file never steers the terminal; the styles of the line stay where they are."""
+        """What stands in the ledger or a file never steers the terminal; the styles of the line stay where they are."""
         line.rstrip()
         if not line.plain.isprintable():
             line = line.copy()

@@ -11,21 +11,20 @@ from bexsync.cli.views.page import Page, Row
 
 _MOST_FIELDS = 200
 _COLOURS = {"linked": "green", "blocked": "yellow"}
-_PLACES = {"ledger": "bexio", "shop": "the shop"}
 
 
-def show_fields(page: Page, fields: Sequence[Mapping[str, str]]) -> None:
+def show_fields(page: Page, fields: Sequence[Mapping[str, str]], ledger: str) -> None:
     """One line a field: what stands there, what is to stand there, and whose word it is."""
     names = ("id", "sku", "field", "old", "new", "master", "remark")
-    page.table(names, [_field(row) for row in fields[:_MOST_FIELDS]])
+    page.table(names, [_field(row, ledger) for row in fields[:_MOST_FIELDS]])
     if len(fields) > _MOST_FIELDS:
         page.line(f"… and {len(fields) - _MOST_FIELDS} more; --json shows all")
     page.line()
 
 
-def _field(row: Mapping[str, str]) -> Row:
+def _field(row: Mapping[str, str], ledger: str) -> Row:
     old, new = (" ".join(row[name].split()) for name in ("old", "new"))
-    master = f"{_PLACES.get(row['master'], row['master'])}"
+    master = {"ledger": ledger, "shop": "the shop"}.get(row["master"], row["master"])
     cells = (
         Text(row["shop_id"]),
         Text(row["sku"]),

@@ -45,7 +45,7 @@ _MOST_ROWS = 40
 _ROOM_FOR_LINKS = 110
 
 
-def show_result(result: Result, command: str, *, with_errors: bool, with_files: bool = False) -> None:
+def show_result(result: Result, command: str, ledger: str, *, with_errors: bool, with_files: bool = False) -> None:
     """What a run came to: the records that went well, then those that did not and why, then one line of summary."""
     page = Page()
     if result.message:
@@ -62,7 +62,7 @@ def show_result(result: Result, command: str, *, with_errors: bool, with_files: 
     if fields:
         from bexsync.cli.views.products import show_fields
 
-        show_fields(page, fields)
+        show_fields(page, fields, ledger)
         well = []
     rows = [_row(o, page.width) for o in well[:_MOST_ROWS]]
     rows += [_trouble(o, with_reason=with_errors) for o in troubles]
@@ -160,18 +160,18 @@ def _money(amounts: Mapping[str, str]) -> str:
     return "".join(f", {currency} {amount}" for currency, amount in amounts.items())
 
 
-def show_errors(rows: Sequence[ErrorRow], places: Mapping[int, str], *, in_full: bool) -> None:
+def show_errors(rows: Sequence[ErrorRow], places: Mapping[int, str], ledger: str, *, in_full: bool) -> None:
     """Open errors: a block each, since the sentences matter more than columns; what is to be done by hand last."""
     page = Page()
     errors = [row for row in rows if row.code != WORKLIST]
     by_hand = [row for row in rows if row.code == WORKLIST]
     if not rows:
         page.line("No open errors.")
-    _show_blocks(page, errors, places, in_full=in_full)
+    _show_blocks(page, errors, places, ledger, in_full=in_full)
     if by_hand and not in_full:
-        page.line(Text("To do in bexio by hand:", style="bold"))
+        page.line(Text(f"To do in {ledger} by hand:", style="bold"))
         page.line()
-    _show_blocks(page, by_hand, places, in_full=in_full)
+    _show_blocks(page, by_hand, places, ledger, in_full=in_full)
     if rows and not in_full:
         parts = [_several(len(errors), "error")] if errors or not by_hand else []
         parts += [f"{_several(len(by_hand), 'credit note')} to write"] if by_hand else []
@@ -184,16 +184,18 @@ def show_errors(rows: Sequence[ErrorRow], places: Mapping[int, str], *, in_full:
     page.show()
 
 
-def _show_blocks(page: Page, rows: Sequence[ErrorRow], places: Mapping[int, str], *, in_full: bool) -> None:
+def _show_blocks(
+    page: Page, rows: Sequence[ErrorRow], places: Mapping[int, str], ledger: str, *, in_full: bool
+) -> None:
     for number, row in enumerate(rows):
         if number and in_full:
             page.line()
-        _show_error(page, row, places.get(row.id, ""), in_full=in_full)
+        _show_error(page, row, places.get(row.id, ""), ledger, in_full=in_full)
         if not in_full:
             page.line()
 
 
-def _show_error(page: Page, row: ErrorRow, place: str, *, in_full: bool) -> None:
+def _show_error(page: Page, row: ErrorRow, place: str, ledger: str, *, in_full: bool) -> None:
     heading = Text(f"{row.id}  ") + Text(f"{row.kind} {row.shop_id}", style="bold")
     heading += Text(f" ({place})" if place else "")
     seen = ", acknowledged" if row.acknowledged_at else ""
@@ -204,7 +206,7 @@ def _show_error(page: Page, row: ErrorRow, place: str, *, in_full: bool) -> None
     if not in_full:
         return
     if row.said and row.said not in row.message:
-        page.line(f"bexio said: {row.said}", indent=4)
+        page.line(f"{ledger} said: {row.said}", indent=4)
     page.line(Text(f"code {row.code}, cause {row.cause}, last seen {_local(row.last_at)}", style="dim"), indent=4)
 
 

@@ -1,4 +1,4 @@
-"""The VAT map for a person and for a script: the shop's rates and classes beside the taxes in bexio."""
+"""The VAT map for a person and for a script: the shop's rates and classes beside the taxes in the ledger."""
 
 from __future__ import annotations
 
@@ -113,10 +113,12 @@ def _say(output: Output, found: Sequence[Finding], seen: Survey) -> None:
 def show_table(seen: Survey, vat_map: VatMap) -> None:
     """The shop's rates and classes, each with the tax it gets."""
     page = Page()
-    page.line(Text(seen.company or "The company", style="bold") + Text(": the shop's VAT beside the taxes in bexio"))
+    ledger = seen.books.master.words.name
+    heading = Text(seen.company or "The company", style="bold")
+    page.line(heading + Text(f": the shop's VAT beside the taxes in {ledger}"))
     page.line()
     entries = list(_entries(seen, vat_map))
-    names = ("in the shop", "rate", "in", "from", "bexio", "tax", "until", "", "seen in")
+    names = ("in the shop", "rate", "in", "from", ledger, "tax", "until", "", "seen in")
     page.table(
         names,
         [_cells(entry, _standing(entry, seen), seen.books.today, page.width) for entry in entries],

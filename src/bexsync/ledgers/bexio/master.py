@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 from bexsync.errors import BexsyncError, NotPermitted, Refused
+from bexsync.ledgers.bexio import DESCRIPTION
 from bexsync.ledgers.bexio.api import Api, Row
 from bexsync.ledgers.bexio.reading import (
     NotUnderstood,
@@ -210,6 +211,7 @@ def _master(parts: Mapping[str, Any]) -> MasterData:
         templates=read["templates"],
         vat_years=read["years"],
         automatic_numbering=automatic,
+        words=DESCRIPTION.words,
     )
 
 
