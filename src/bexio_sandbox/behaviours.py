@@ -1,4 +1,4 @@
-"""What nobody knows about bexio, each question a switch: a test runs both answers, a lucky guess stays visible."""
+"""How the sandbox behaves where nobody knows what bexio does: each open question is a switch that a test can set."""
 
 from __future__ import annotations
 
@@ -143,5 +143,5 @@ class Behaviours:
         return self._answers[name]
 
     def answers(self) -> dict[str, str]:
-        """Returns every question with its answer."""
+        """Return every question with its answer."""
         return dict(self._answers)

@@ -9,7 +9,7 @@ CONTEXT = Context(prec=60, rounding=ROUND_HALF_UP)
 
 
 def plain(value: Decimal) -> str:
-    """Returns a computed number without trailing zeros, as fresh answers show it: 100 and 19.15."""
+    """Return a computed number without trailing zeros, as fresh answers show it: 100 and 19.15."""
     text = f"{value:f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
@@ -17,7 +17,7 @@ def plain(value: Decimal) -> str:
 
 
 def padded(text: str, places: int) -> str:
-    """Returns a decimal string with exactly `places` decimals, as reads show it."""
+    """Return a decimal string with exactly `places` decimals, as reads show it."""
     whole, _, fraction = text.partition(".")
     if len(fraction) > places:
         return f"{rounded(Decimal(text), places):f}"

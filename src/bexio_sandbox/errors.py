@@ -1,4 +1,4 @@
-"""How the sandbox says no: an error travels up to the front door, which turns it into bexio's answer."""
+"""Errors of the API as exceptions, which the WSGI application turns into bexio's responses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ApiError(Exception):
         self.errors = errors
 
     def body(self) -> dict[str, Any]:
-        """Returns the JSON body that bexio gives for this error."""
+        """Return the JSON body that bexio gives for this error."""
         body: dict[str, Any] = {"error_code": self.status, "message": self.message}
         if self.errors is not None:
             body["errors"] = self.errors
@@ -25,10 +25,10 @@ class ApiError(Exception):
 
 
 def form_error(*errors: str) -> ApiError:
-    """Returns the refusal of a form with one text per error."""
+    """Return the refusal of a form with one text per error."""
     return ApiError(422, FORM_NOT_SAVED, list(errors))
 
 
 def not_found() -> ApiError:
-    """Returns the answer for paths and records that do not exist."""
+    """Return the answer for paths and records that do not exist."""
     return ApiError(404, "Page not found")

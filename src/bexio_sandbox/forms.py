@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from functools import cache
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 from bexio_sandbox.errors import form_error
 from bexio_sandbox.messages import text as message
@@ -45,7 +48,7 @@ class Form:
         self._is_widget = is_widget
 
     def read(self, body: Any, state: State, language: str, *, is_edit: bool = False) -> dict[str, Any]:
-        """Returns the cleaned fields that were sent, or refuses the form."""
+        """Return the cleaned fields that were sent, or refuses the form."""
         values, errors = self.check(body, state, language, is_edit=is_edit)
         if errors:
             raise form_error(*errors)
@@ -54,7 +57,7 @@ class Form:
     def check(
         self, body: Any, state: State, language: str, *, is_edit: bool = False, prefix: str = ""
     ) -> tuple[dict[str, Any], list[str]]:
-        """Returns the cleaned fields that were sent, and what is wrong with the others."""
+        """Return the cleaned fields that were sent, and what is wrong with the others."""
         if not isinstance(body, dict):
             return {}, [f"global: {message('invalid', language)}"]
         values: dict[str, Any] = {}
@@ -84,66 +87,51 @@ def _clean(field: Field, value: Any, state: State) -> Any:
     return field.clean(value, state)
 
 
-def text(longest: int = 255) -> Cleaner:
-    """Takes a string of limited length, or null."""
+def typed(annotation: Any) -> Cleaner:
+    """Take what is of a type already; nothing is converted."""
+    adapter = TypeAdapter(annotation, config=ConfigDict(strict=True))
 
-    def clean(value: Any, _: State) -> str | None:
-        if value is not None and (not isinstance(value, str) or len(value) > longest):
+    def clean(value: Any, _: State) -> Any:
+        try:
+            return adapter.validate_python(value)
+        except ValidationError:
+            raise Refused from None
+
+    return clean
+
+
+def or_null(cleaner: Cleaner) -> Cleaner:
+    """Take null, too."""
+    return lambda value, state: None if value is None else cleaner(value, state)
+
+
+@cache
+def text(longest: int = 255) -> Cleaner:
+    """Take a string of limited length, or null."""
+    return typed(Annotated[str, StringConstraints(max_length=longest)] | None)
+
+
+flag = typed(bool)
+integer_or_null = typed(int | None)
+nothing = typed(None)
+
+
+def one_of(*choices: int) -> Cleaner:
+    """Take one of some integers, or of true and false."""
+
+    def clean(value: Any, _: State) -> Any:
+        if not any(type(value) is type(choice) and value == choice for choice in choices):
             raise Refused
         return value
 
     return clean
 
 
-def flag(value: Any, _: State) -> bool:
-    """Takes true or false."""
-    if not isinstance(value, bool):
-        raise Refused
-    return value
+def set_reference(table: str, is_usable: Callable[[Row], bool] = lambda _: True) -> Cleaner:
+    """Take the id of a row that exists and can be used."""
 
-
-def must_be_true(value: Any, _: State) -> bool:
-    """Takes true only."""
-    if value is not True:
-        raise Refused
-    return True
-
-
-def one_of(*choices: int) -> Cleaner:
-    """Takes one of some integers."""
-
-    def clean(value: Any, _: State) -> int:
-        if not _is_integer(value) or value not in choices:
-            raise Refused
-        return int(value)
-
-    return clean
-
-
-def one_of_or_null(*choices: int) -> Cleaner:
-    """Takes one of some integers, or null."""
-    clean_choice = one_of(*choices)
-
-    def clean(value: Any, state: State) -> int | None:
-        return None if value is None else int(clean_choice(value, state))
-
-    return clean
-
-
-def integer_or_null(value: Any, _: State) -> int | None:
-    """Takes an integer, or null."""
-    if value is not None and not _is_integer(value):
-        raise Refused
-    return None if value is None else int(value)
-
-
-def reference(table: str, is_usable: Callable[[Row], bool] = lambda _: True) -> Cleaner:
-    """Takes the id of a row that exists and can be used, or null."""
-
-    def clean(value: Any, state: State) -> int | None:
-        if value is None:
-            return None
-        row = state.tables[table].get(value) if _is_integer(value) else None
+    def clean(value: Any, state: State) -> int:
+        row = state.tables[table].get(value) if type(value) is int else None
         if row is None or not is_usable(row):
             raise Refused
         return int(value)
@@ -151,16 +139,9 @@ def reference(table: str, is_usable: Callable[[Row], bool] = lambda _: True) -> 
     return clean
 
 
-def set_reference(table: str, is_usable: Callable[[Row], bool] = lambda _: True) -> Cleaner:
-    """Takes the id of a row that exists and can be used."""
-    clean_reference = reference(table, is_usable)
-
-    def clean(value: Any, state: State) -> int:
-        if value is None:
-            raise Refused
-        return int(clean_reference(value, state))
-
-    return clean
+def reference(table: str, is_usable: Callable[[Row], bool] = lambda _: True) -> Cleaner:
+    """Take the id of a row that exists and can be used, or null."""
+    return or_null(set_reference(table, is_usable))
 
 
 def references(table: str) -> Cleaner:
@@ -212,13 +193,8 @@ def day(value: Any, _: State) -> str:
     return value
 
 
-def day_or_null(value: Any, state: State) -> str | None:
-    """Takes a date like 2026-01-31, or null."""
-    return None if value is None else day(value, state)
-
-
 def is_day(value: str) -> bool:
-    """Says whether a string is a date like 2026-01-31."""
+    """Return whether a string is a date like 2026-01-31."""
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
         return False
     try:
@@ -245,7 +221,7 @@ def network_message(value: Any, _: State) -> str:
 
 
 def number_or_none(value: Any) -> Decimal | None:
-    """Returns a JSON number or a numeric string as a number, else nothing."""
+    """Return a JSON number or a numeric string as a number, else nothing."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
         return None
     try:
@@ -253,7 +229,3 @@ def number_or_none(value: Any) -> Decimal | None:
     except InvalidOperation:
         return None
     return number if number.is_finite() else None
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)

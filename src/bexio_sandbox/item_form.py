@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
+
+import pydantic
 
 from bexio_sandbox.decimals import plain
 from bexio_sandbox.forms import (
@@ -14,12 +16,14 @@ from bexio_sandbox.forms import (
     Refused,
     decimal,
     flag,
-    integer_or_null,
+    nothing,
     number_or_none,
     one_of,
+    or_null,
     reference,
     set_reference,
     text,
+    typed,
 )
 from bexio_sandbox.state.tables import Row, State
 
@@ -27,12 +31,12 @@ PHYSICAL, SERVICE = 1, 2
 REQUIRED = ("user_id", "article_type_id", "intern_code", "intern_name")
 STOCK_FIELDS = frozenset({"is_stock", "stock_id", "stock_place_id", "stock_nr", "stock_min_nr"})
 _HIGHEST = Decimal(10) ** 12
-_LONGEST_SIDE = 2**31 - 1
+_MEASURE = typed(Annotated[int, pydantic.Field(ge=0, le=2**31 - 1)] | None)
 _PLACES = 6
 
 
 def by_hand(fields: dict[str, Any]) -> dict[str, Any]:
-    """Returns fields as a form holds them that a person types into: numbers may come as text, prices as numbers."""
+    """Return fields as a form holds them that a person types into: numbers may come as text, prices as numbers."""
     return {name: _typed(name, value) for name, value in fields.items()}
 
 
@@ -46,32 +50,11 @@ def _typed(name: str, value: Any) -> Any:
     return value
 
 
-def _price(value: Any, state: State) -> str | None:
-    return None if value is None else str(decimal(_PLACES)(value, state))
-
-
 def _number(value: Any, _: State) -> str:
     number = number_or_none(value)
     if number is None or abs(number) >= _HIGHEST or number != round(number, _PLACES):
         raise Refused
     return plain(number)
-
-
-def _number_or_null(value: Any, state: State) -> str | None:
-    return None if value is None else _number(value, state)
-
-
-def _measure(value: Any, state: State) -> int | None:
-    measure = integer_or_null(value, state)
-    if measure is not None and not 0 <= measure <= _LONGEST_SIDE:
-        raise Refused
-    return measure
-
-
-def _group(value: Any, _: State) -> None:
-    # Groups of items have no interface of their own, so none can be named.
-    if value is not None:
-        raise Refused
 
 
 def _is_live(contact: Row) -> bool:
@@ -100,10 +83,10 @@ _CLEANERS: dict[str, Cleaner] = {
     "intern_code": text(),
     "intern_name": text(),
     "intern_description": text(LONG),
-    "purchase_price": _price,
-    "sale_price": _price,
-    "purchase_total": _number_or_null,
-    "sale_total": _number_or_null,
+    "purchase_price": or_null(decimal(_PLACES)),
+    "sale_price": or_null(decimal(_PLACES)),
+    "purchase_total": or_null(_number),
+    "sale_total": or_null(_number),
     "currency_id": reference("currencies"),
     "tax_income_id": reference("taxes", _is_active_sales_tax),
     "tax_expense_id": reference("taxes", _is_active_pre_tax),
@@ -113,14 +96,14 @@ _CLEANERS: dict[str, Cleaner] = {
     "stock_place_id": reference("stock_places"),
     "stock_nr": _number,
     "stock_min_nr": _number,
-    "width": _measure,
-    "height": _measure,
-    "weight": _measure,
-    "volume": _measure,
+    "width": _MEASURE,
+    "height": _MEASURE,
+    "weight": _MEASURE,
+    "volume": _MEASURE,
     "html_text": text(LONG),
     "remarks": text(LONG),
-    "delivery_price": _number_or_null,
-    "article_group_id": _group,
+    "delivery_price": or_null(_number),
+    "article_group_id": nothing,  # groups of items have no interface of their own, so none can be named
     "account_id": reference("accounts", _is_active),
     "expense_account_id": reference("accounts", _is_active),
 }

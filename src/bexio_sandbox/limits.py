@@ -21,7 +21,7 @@ class Allowance:
     is_exceeded: bool
 
     def headers(self) -> dict[str, str]:
-        """Returns the headers that every API answer carries."""
+        """Return the headers that every API answer carries."""
         return {
             "x-ratelimit-limit-minute": str(self.limit),
             "x-ratelimit-remaining-minute": str(self.remaining),
@@ -45,7 +45,7 @@ class RateLimits:
         return self._allowance(bucket, 1)
 
     def look(self, bucket: str) -> Allowance:
-        """Returns what is left without counting a request."""
+        """Return what is left without counting a request."""
         return self._allowance(bucket, 0)
 
     def _allowance(self, bucket: str, requests: int) -> Allowance:

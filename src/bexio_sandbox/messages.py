@@ -22,12 +22,12 @@ _TEXTS = {
 
 
 def text(name: str, language: str) -> str:
-    """Returns the message `name` in `language`."""
+    """Return the message `name` in `language`."""
     return _TEXTS[name][language]
 
 
 def preferred(accept_language: str) -> str:
-    """Returns the first language of an Accept-Language header that is spoken here, else German."""
+    """Return the first language of an Accept-Language header that is spoken here, else German."""
     for part in accept_language.split(","):
         code = part.split(";")[0].strip().lower()[:2]
         if code in LANGUAGES:

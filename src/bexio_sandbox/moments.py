@@ -10,7 +10,7 @@ ZURICH = ZoneInfo("Europe/Zurich")
 
 
 def real_time() -> datetime:
-    """Returns the present moment."""
+    """Return the present moment."""
     return datetime.now(UTC)
 
 
@@ -30,15 +30,15 @@ class Clock:
 
 
 def local_stamp(moment: datetime) -> str:
-    """Returns a moment as the API version 2.0 shows it."""
+    """Return a moment as the API version 2.0 shows it."""
     return moment.astimezone(ZURICH).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def offset_stamp(moment: datetime) -> str:
-    """Returns a moment as the API version 3.0 shows it."""
+    """Return a moment as the API version 3.0 shows it."""
     return moment.astimezone(ZURICH).isoformat(timespec="seconds")
 
 
 def local_date(moment: datetime) -> date:
-    """Returns the calendar day of a moment in Switzerland."""
+    """Return the calendar day of a moment in Switzerland."""
     return moment.astimezone(ZURICH).date()

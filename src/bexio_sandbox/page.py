@@ -127,7 +127,7 @@ class Page:
         return Response("There is nothing here.", 404, _HEADERS)
 
     def state(self) -> dict[str, Any]:
-        """Returns contacts, invoices, payments, mails and request counts for scripts."""
+        """Return contacts, invoices, payments, mails and request counts for scripts."""
         state = self._state
         with state.lock:
             buckets = Counter(request.bucket for request in self._requests)

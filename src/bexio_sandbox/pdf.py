@@ -8,7 +8,7 @@ from typing import Any
 
 
 def envelope(name: str, lines: Sequence[str]) -> dict[str, Any]:
-    """Returns a one-page PDF as bexio hands it out: base64 within JSON."""
+    """Return a one-page PDF as bexio hands it out: base64 within JSON."""
     content = one_page(lines)
     return {
         "name": name,
@@ -19,7 +19,7 @@ def envelope(name: str, lines: Sequence[str]) -> dict[str, Any]:
 
 
 def one_page(lines: Sequence[str]) -> bytes:
-    """Returns a PDF of one page with some lines of text."""
+    """Return a PDF of one page with some lines of text."""
     page = _page_content(lines)
     objects = (
         b"<< /Type /Catalog /Pages 2 0 R >>",

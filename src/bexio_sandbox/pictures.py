@@ -12,7 +12,7 @@ _SIDE, _GREY = 80, 0xC8
 
 @cache
 def grey_square() -> str:
-    """Returns a small grey PNG in base64."""
+    """Return a small grey PNG in base64."""
     rows = (b"\0" + bytes([_GREY]) * _SIDE) * _SIDE
     header = struct.pack(">IIBBBBB", _SIDE, _SIDE, 8, 0, 0, 0, 0)
     chunks = _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(rows)) + _chunk(b"IEND", b"")

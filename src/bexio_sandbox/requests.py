@@ -80,5 +80,5 @@ class Dispatcher:
 
 
 def is_for_this_machine(incoming: WerkzeugRequest) -> bool:
-    """Say whether a request names this machine as its host."""
+    """Return whether a request names this machine as its host."""
     return incoming.host in _HOSTS or incoming.host.rsplit(":", 1)[0] in _HOSTS

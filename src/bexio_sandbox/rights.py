@@ -36,7 +36,7 @@ _OWNED = {
 
 
 def needed(scope: str | None, path: str) -> tuple[str, str] | None:
-    """Returns the module of an operation and whether it shows or edits there; None where every user may."""
+    """Return the module of an operation and whether it shows or edits there; None where every user may."""
     if path.startswith("/3.0/accounting/"):
         return "accounting", SHOW
     if scope is None:
@@ -80,17 +80,17 @@ class Rights:
             self._state.add("modules_not_booked", {"name": module})
 
     def is_booked(self, module: str) -> bool:
-        """Says whether the company has a module."""
+        """Return whether the company has a module."""
         _refuse_unknown(module)
         return all(row["name"] != module for row in self._state.tables["modules_not_booked"].values())
 
     def level(self, user_id: int, module: str, kind: str) -> str:
-        """Returns how far a right of a user goes."""
+        """Return how far a right of a user goes."""
         row = self._row(user_id, module)
         return str(row[kind]) if row else ALL
 
     def shown(self, user_id: int) -> dict[str, Any]:
-        """Returns the rights of a user as the API shows them."""
+        """Return the rights of a user as the API shows them."""
         permissions = {}
         for module in MODULES:
             show, edit = (self.level(user_id, module, kind) for kind in (SHOW, EDIT))
@@ -126,7 +126,7 @@ class Rights:
             raise self._no_right(module, kind)
 
     def refusal(self, telling: str) -> ApiError:
-        """Returns the answer to what is not allowed, which may keep the reason to itself."""
+        """Return the answer to what is not allowed, which may keep the reason to itself."""
         says_why = self._state.behaviours["forbidden_text"] == "telling"
         return ApiError(403, telling if says_why else "You have no access to this resource.")
 

@@ -149,20 +149,20 @@ class Sandbox:
             yield url
 
     def invoices(self) -> list[Row]:
-        """Returns all invoices as a GET of each would show them."""
+        """Return all invoices as a GET of each would show them."""
         with self.state.lock:
             rows = sorted(self.state.invoices.values(), key=lambda row: int(row["id"]))
             return [serializers.invoice(self.state, row, serializers.READ, with_positions=True) for row in rows]
 
     def contacts(self, *, archived: bool = False) -> list[Row]:
-        """Returns the live contacts, or the archived ones, as a GET of the list would show them."""
+        """Return the live contacts, or the archived ones, as a GET of the list would show them."""
         with self.state.lock:
             rows = sorted(self.state.contacts.values(), key=lambda row: int(row["id"]))
             found = [row for row in rows if row["is_archived"] is archived]
             return [serializers.contact(row, serializers.READ, is_single=False) for row in found]
 
     def items(self) -> list[Row]:
-        """Returns all items as a GET of the list would show them."""
+        """Return all items as a GET of the list would show them."""
         with self.state.lock:
             rows = sorted(self.state.tables[items.ITEMS].values(), key=lambda row: int(row["id"]))
             return [serializers.item({**items.BLANK, **row}, serializers.READ) for row in rows]
@@ -172,7 +172,7 @@ class Sandbox:
         self.person.load_items(count, first, **fields)
 
     def payments(self, invoice_id: int) -> list[Row]:
-        """Returns the payments of an invoice as a GET would show them."""
+        """Return the payments of an invoice as a GET would show them."""
         with self.state.lock:
             rows = payments.of_invoice(self.state, invoices.find(self.state, invoice_id))
             return [serializers.payment(row, serializers.READ) for row in rows]
@@ -197,7 +197,7 @@ class Sandbox:
 
 
 def _is_below(path: str, folder: str) -> bool:
-    """Says whether a path is a folder or lies below it."""
+    """Return whether a path is a folder or lies below it."""
     return path == folder or path.startswith(f"{folder}/")
 
 

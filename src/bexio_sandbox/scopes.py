@@ -53,18 +53,18 @@ SCOPES = frozenset(WORDS)
 
 
 def in_order(scopes: Iterable[str]) -> list[str]:
-    """Returns known scopes in the order of the table, each once."""
+    """Return known scopes in the order of the table, each once."""
     wanted = set(scopes)
     return [scope for scope in WORDS if scope in wanted]
 
 
 def unknown(scopes: Iterable[str]) -> list[str]:
-    """Returns the scopes nobody may ask for, in the order they came."""
+    """Return the scopes nobody may ask for, in the order they came."""
     return [scope for scope in dict.fromkeys(scopes) if scope not in SCOPES]
 
 
 def allows(scopes: Iterable[str], needed: str | None) -> bool:
-    """Says whether scopes cover the needed one; the right to write includes the right to read."""
+    """Return whether scopes cover the needed one; the right to write includes the right to read."""
     if needed is None or needed in scopes:
         return True
     return needed.endswith("_show") and f"{needed.removesuffix('_show')}_edit" in scopes

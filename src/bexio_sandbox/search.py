@@ -104,7 +104,7 @@ def _order(written: str, orders: Sequence[str]) -> tuple[tuple[str, bool], ...]:
 
 
 def page_through(rows: Iterable[Row], page: Page, behaviours: Behaviours) -> list[Row]:
-    """Returns the wanted part of some rows."""
+    """Return the wanted part of some rows."""
     ordered = sorted(rows, key=lambda row: row["id"])
     for name, is_descending in reversed(page.order):
         if name == "updated_at" and behaviours["same_second_order"] == "reversed":
@@ -122,7 +122,7 @@ def _sort_key(name: str, value: Any) -> tuple[bool, Any]:
 
 
 def matching(rows: Iterable[Row], body: Any, searchable: Searchable, behaviours: Behaviours) -> list[Row]:
-    """Returns the rows that meet all conditions of a search."""
+    """Return the rows that meet all conditions of a search."""
     if not isinstance(body, list):
         raise ApiError(400, "The search has to be a list of conditions.")
     tests = [_test(condition, searchable, behaviours) for condition in body]

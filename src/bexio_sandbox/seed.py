@@ -173,19 +173,19 @@ def complete_old_state(state: State) -> None:
 
 
 def made_up_uuid(name: str) -> str:
-    """Returns the same uuid for the same name, in every sandbox."""
+    """Return the same uuid for the same name, in every sandbox."""
     return str(uuid.uuid5(_NAMESPACE, name))
 
 
 def user_uuid(user_id: int) -> str:
-    """Returns the uuid of a user, by which the identity server knows them."""
+    """Return the uuid of a user, by which the identity server knows them."""
     return made_up_uuid(f"user {user_id}")
 
 
 def tax_row(
     code: str, digit: str, kind: str, value: float, account_id: int, names: tuple[str, str], is_active: bool
 ) -> Row:
-    """Returns a VAT rate without a period."""
+    """Return a VAT rate without a period."""
     return {
         "uuid": made_up_uuid(f"tax {code}"),
         "name": f"lib.model.tax.ch.{kind}_{digit}.name",

@@ -15,12 +15,12 @@ FRESH, COPIED, EDITED, READ = "fresh", "copied", "edited", "read"
 
 
 def json_number(value: Decimal) -> int | float:
-    """Returns a number for JSON, whole where it is whole."""
+    """Return a number for JSON, whole where it is whole."""
     return int(value) if value == value.to_integral_value() else float(value)
 
 
 def contact(row: Row, manner: str, *, is_single: bool) -> Row:
-    """Returns a contact; only single answers hold its picture."""
+    """Return a contact; only single answers hold its picture."""
     shown = {
         "id": row["id"],
         "nr": str(row["nr"]).rjust(6, "0"),
@@ -60,7 +60,7 @@ def contact(row: Row, manner: str, *, is_single: bool) -> Row:
 
 
 def additional_address(row: Row) -> Row:
-    """Returns one more address of a contact."""
+    """Return one more address of a contact."""
     return {
         "id": row["id"],
         "name": row["name"],
@@ -78,7 +78,7 @@ def additional_address(row: Row) -> Row:
 
 
 def item(row: Row, manner: str) -> Row:
-    """Returns an item: answers to writes hold some of the numbers of the stock as texts."""
+    """Return an item: answers to writes hold some of the numbers of the stock as texts."""
     amounts = {
         "stock_nr": items.in_stock(row),
         "stock_min_nr": Decimal(row["stock_min_nr"]),
@@ -164,7 +164,7 @@ _INVOICE_FOOT = (
 
 
 def invoice(state: State, row: Row, manner: str, *, with_positions: bool) -> Row:
-    """Returns an invoice; lists and searches leave the positions out."""
+    """Return an invoice; lists and searches leave the positions out."""
     sums = READ if manner == READ else FRESH
     payments = FRESH if manner in (FRESH, COPIED) else READ
     shown = {
@@ -186,14 +186,14 @@ def invoice(state: State, row: Row, manner: str, *, with_positions: bool) -> Row
 
 
 def document_positions(state: State, document: Row, manner: str) -> list[Row]:
-    """Returns all positions of a document in their order."""
+    """Return all positions of a document in their order."""
     rows = positions.of_document(state, document)
     numbers = positions.numbers(rows)
     return [_position(state, rows, index, numbers[index], manner) for index in range(len(rows))]
 
 
 def position(state: State, document: Row, row: Row, manner: str) -> Row:
-    """Returns one position of a document."""
+    """Return one position of a document."""
     rows = positions.of_document(state, document)
     index = next(i for i, each in enumerate(rows) if positions.key(each) == positions.key(row))
     return _position(state, rows, index, positions.numbers(rows)[index], manner)
@@ -255,21 +255,21 @@ def _number(text: str, manner: str) -> str:
 
 
 def payment(row: Row, manner: str) -> Row:
-    """Returns a payment of an invoice."""
+    """Return a payment of an invoice."""
     hidden = ("is_credit", "recorded_at")
     shown = {name: value for name, value in row.items() if name not in hidden}
     return {**shown, "value": _number(row["value"], manner)}
 
 
 def reminder(row: Row, manner: str) -> Row:
-    """Returns a reminder of an invoice."""
+    """Return a reminder of an invoice."""
     shown = {name: value for name, value in row.items() if name != "created_at"}
     received = padded(row["received_total"], 6)
     return {**shown, "remaining_price": _number(row["remaining_price"], manner), "received_total": received}
 
 
 def tax(row: Row, language: str) -> Row:
-    """Returns a VAT rate with its name in the reader's language."""
+    """Return a VAT rate with its name in the reader's language."""
     shown = {name: value for name, value in row.items() if name not in ("names", "start_month", "end_month")}
     name = row["names"].get(language, row["names"]["en" if language == "en" else "de"])
     display_name = f"{row['code']} - {name} {padded(str(row['value']), 2)}%"
@@ -278,12 +278,12 @@ def tax(row: Row, language: str) -> Row:
 
 
 def company_profile(row: Row) -> Row:
-    """Returns the company with its logo."""
+    """Return the company with its logo."""
     return {**row, "logo_base64": grey_square()}
 
 
 def exchange_rate(row: Row, base: Row, day: str) -> Row:
-    """Returns what one currency is worth in another."""
+    """Return what one currency is worth in another."""
     return {
         "factor_nr": row["rate"],
         "exchange_currency": base,

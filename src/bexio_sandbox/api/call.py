@@ -50,12 +50,12 @@ SUCCESS = {"success": True}
 
 
 def success() -> Answer:
-    """Returns the answer of actions and deletions."""
+    """Return the answer of actions and deletions."""
     return Answer(SUCCESS)
 
 
 def tagged(body: Any, source: Row, status: int = 200) -> Answer:
-    """Returns a single object with the etag of the row it shows."""
+    """Return a single object with the etag of the row it shows."""
     # bexio's etag follows the second of the last change, so two changes in one second share it.
     stamp = source.get("updated_at") or json.dumps(source, sort_keys=True)
     etag = hashlib.md5(stamp.encode(), usedforsecurity=False).hexdigest()
@@ -63,20 +63,20 @@ def tagged(body: Any, source: Row, status: int = 200) -> Answer:
 
 
 def listed(call: Call, rows: Iterable[Row], searchable: search.Searchable, shape: Shape) -> Answer:
-    """Returns a page of a list as version 2.0 gives it."""
+    """Return a page of a list as version 2.0 gives it."""
     page = search.page_of(call.query, searchable.orders, call.state.behaviours)
     return Answer([shape(row) for row in search.page_through(rows, page, call.state.behaviours)])
 
 
 def searched(call: Call, rows: Iterable[Row], searchable: search.Searchable, shape: Shape) -> Answer:
-    """Returns a page of what a search finds."""
+    """Return a page of what a search finds."""
     page = search.page_of(call.query, searchable.orders, call.state.behaviours)
     found = search.matching(rows, call.body, searchable, call.state.behaviours)
     return Answer([shape(row) for row in search.page_through(found, page, call.state.behaviours)])
 
 
 def counted(call: Call, rows: Iterable[Row], shape: Shape, default_limit: int = search.DEFAULT_LIMIT) -> Answer:
-    """Returns a page of a list as version 3.0 gives it, with the number of all rows in a header."""
+    """Return a page of a list as version 3.0 gives it, with the number of all rows in a header."""
     everything = list(rows)
     page = search.page_of(call.query, (), call.state.behaviours, default_limit)
     headers = {

@@ -18,6 +18,7 @@ from bexio_sandbox.forms import (
     integer_or_null,
     mail,
     network_message,
+    nothing,
     one_of,
     reference,
     set_reference,
@@ -43,18 +44,12 @@ def _template(value: Any, state: State) -> str | None:
     raise Refused
 
 
-def _project(value: Any, _: State) -> None:
-    # Projects are not part of the sandbox, so none can be named.
-    if value is not None:
-        raise Refused
-
-
 _HEADER: dict[str, Field] = {
     "title": Field(text()),
     "contact_id": Field(set_reference("contacts", _is_live), is_required=True),
     "contact_sub_id": Field(reference("contacts", _is_live)),
     "user_id": Field(set_reference("users"), is_required=True),
-    "pr_project_id": Field(_project),
+    "pr_project_id": Field(nothing),  # projects are not part of the sandbox, so none can be named
     "logopaper_id": Field(integer_or_null),
     "language_id": Field(set_reference("languages")),
     "bank_account_id": Field(set_reference("bank_accounts")),
@@ -89,7 +84,7 @@ _COPY = Form(
         "contact_id": Field(set_reference("contacts", _is_live), is_required=True),
         "contact_sub_id": Field(reference("contacts", _is_live)),
         "is_valid_from": Field(day),
-        "pr_project_id": Field(_project),
+        "pr_project_id": Field(nothing),
         "title": Field(text()),
     }
 )
@@ -240,7 +235,7 @@ def refuse_bad_logopaper(call: Call) -> None:
 
 
 def printed_lines(state: State, invoice: Row) -> list[str]:
-    """Returns what the PDF of an invoice says."""
+    """Return what the PDF of an invoice says."""
     currency = state.tables["currencies"][invoice["currency_id"]]["name"]
     contact = state.contacts.get(invoice["contact_id"])
     lines = [*invoice["contact_address"].split("\n"), "", invoice["title"], f"Nr. {invoice['document_nr']}"]

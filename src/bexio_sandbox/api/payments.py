@@ -7,7 +7,7 @@ from decimal import Decimal
 from bexio_sandbox import pdf, search, serializers
 from bexio_sandbox.api.call import Answer, Call, Route, success, tagged
 from bexio_sandbox.api.invoices import EDIT, LETTER, SHOW, printed_lines, refuse_bad_logopaper
-from bexio_sandbox.forms import Field, Form, day, decimal, one_of_or_null, reference
+from bexio_sandbox.forms import Field, Form, day, decimal, one_of, or_null, reference
 from bexio_sandbox.limits import SEARCH_AND_PDF
 from bexio_sandbox.search import NUMBER, TEXT, Searchable
 from bexio_sandbox.state import invoices, payments, reminders
@@ -19,7 +19,7 @@ _PAYMENT = Form(
         "date": Field(day),
         "value": Field(decimal(6, lowest=_SMALLEST), is_required=True),
         "bank_account_id": Field(reference("bank_accounts")),
-        "payment_service_id": Field(one_of_or_null(0, 1, 2)),
+        "payment_service_id": Field(or_null(one_of(0, 1, 2))),
     }
 )
 _REMINDER_SEARCH = Searchable(

@@ -16,7 +16,8 @@ from bexio_sandbox.forms import (
     Refused,
     decimal,
     flag,
-    must_be_true,
+    one_of,
+    or_null,
     reference,
     set_reference,
     text,
@@ -39,13 +40,6 @@ def _unit_price(value: Any, state: State) -> str:
     return price
 
 
-_PERCENTAGE = decimal(4, lowest=Decimal(0), highest=Decimal(100))
-
-
-def _discount(value: Any, state: State) -> str | None:
-    return None if value is None else str(_PERCENTAGE(value, state))
-
-
 _PRICED = {
     "amount": Field(decimal(6), is_required=True),
     "unit_id": Field(reference("units")),
@@ -53,12 +47,12 @@ _PRICED = {
     "tax_id": Field(reference("taxes", _is_active_sales_tax)),
     "text": Field(text(LONG)),
     "unit_price": Field(_unit_price, is_required=True),
-    "discount_in_percent": Field(_discount),
+    "discount_in_percent": Field(or_null(decimal(4, lowest=Decimal(0), highest=Decimal(100)))),
 }
 _ARTICLE = {"article_id": Field(set_reference("articles"), is_required=True)}
 _TEXT = {"text": Field(text(LONG), is_required=True), "show_pos_nr": Field(flag)}
 _SUBTOTAL = {"text": Field(text(LONG), is_required=True)}
-_PAGEBREAK = {"pagebreak": Field(must_be_true, is_required=True)}
+_PAGEBREAK = {"pagebreak": Field(one_of(True), is_required=True)}
 _DISCOUNT = {
     "text": Field(text(LONG)),
     "is_percentual": Field(flag, is_required=True),

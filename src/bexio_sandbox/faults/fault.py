@@ -17,7 +17,7 @@ _METHODS = ("*", "GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def is_of_identity(path: str) -> bool:
-    """Says whether a path is one of the identity server, which only a fault with a path of its own strikes."""
+    """Return whether a path is one of the identity server, which only a fault with a path of its own strikes."""
     return path.startswith(_IDENTITY)
 
 
@@ -68,7 +68,7 @@ class Fault:
         return KINDS[self.name]
 
     def matches(self, method: str, path: str) -> bool:
-        """Says whether a request is one of those that count."""
+        """Return whether a request is one of those that count."""
         if is_of_identity(path) and self.path == _ANY:
             return False
         if self.method not in ("*", method) or not self._pattern.fullmatch(path):

@@ -19,7 +19,7 @@ class FaultsFileError(ValueError):
 
 
 def read(path: Path) -> list[Fault]:
-    """Returns the faults of a file."""
+    """Return the faults of a file."""
     try:
         return parse(path.read_text(encoding="utf-8"), str(path))
     except OSError as problem:
@@ -29,7 +29,7 @@ def read(path: Path) -> list[Fault]:
 
 
 def parse(content: str, name: str = "faults") -> list[Fault]:
-    """Returns the faults of a TOML text; `name` is what errors call it."""
+    """Return the faults of a TOML text; `name` is what errors call it."""
     try:
         document = tomllib.loads(content)
     except tomllib.TOMLDecodeError as problem:
@@ -44,7 +44,7 @@ def parse(content: str, name: str = "faults") -> list[Fault]:
 
 
 def as_toml(faults: Iterable[Fault]) -> str:
-    """Returns faults as the text of a file."""
+    """Return faults as the text of a file."""
     return tomli_w.dumps({"fault": [_table(fault) for fault in faults]})
 
 

@@ -32,7 +32,7 @@ class Parameter:
     is_required: bool = False
 
     def read(self, key: str, value: Any) -> Any:
-        """Returns the cleaned value."""
+        """Return the cleaned value."""
         try:
             return self.check(value)
         except Unfit as wrong:
@@ -106,20 +106,20 @@ def id_or_text(value: Any) -> int | str:
 
 
 def listing(choices: Iterable[Any]) -> str:
-    """Returns choices as they would be written."""
+    """Return choices as they would be written."""
     written = [f'"{choice}"' if isinstance(choice, str) else str(choice) for choice in choices]
     return " or ".join(filter(None, (", ".join(written[:-1]), written[-1])))
 
 
 def nearest(written: Any, choices: Iterable[Any]) -> str | None:
-    """Returns the choice that was probably meant."""
+    """Return the choice that was probably meant."""
     texts = [choice for choice in choices if isinstance(choice, str)]
     close = difflib.get_close_matches(written, texts, n=1) if isinstance(written, str) else []
     return close[0] if close else None
 
 
 def advice(written: Any, choices: Iterable[Any]) -> str:
-    """Returns what to write instead: what was probably meant, else all there is."""
+    """Return what to write instead: what was probably meant, else all there is."""
     choices = list(choices)
     meant = nearest(written, choices)
     return f'did you mean "{meant}"?' if meant else f"write {listing(choices)}."

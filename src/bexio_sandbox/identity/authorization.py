@@ -65,12 +65,12 @@ class AuthorizationRequest:
     parameters: Mapping[str, str]
 
     def query(self, *, without_prompt: bool = False, **changes: str) -> str:
-        """Returns the request as the query of an address."""
+        """Return the request as the query of an address."""
         kept = {name: value for name, value in self.parameters.items() if not (without_prompt and name == "prompt")}
         return urlencode({**kept, **changes})
 
     def refusal(self, error: str, description: str) -> Refusal:
-        """Returns the way back with an error."""
+        """Return the way back with an error."""
         return Refusal(self.redirect_uri, self.state, error, description)
 
 

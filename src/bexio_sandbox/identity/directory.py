@@ -29,7 +29,7 @@ class App:
     name: str
 
     def knows_secret(self, secret: str) -> bool:
-        """Says whether this is the app's secret."""
+        """Return whether this is the app's secret."""
         return hmac.compare_digest(self.secret.encode(), secret.encode())
 
 
@@ -59,12 +59,12 @@ class Apps:
         return _app(row)
 
     def find(self, client_id: str) -> App | None:
-        """Returns the app of a client id."""
+        """Return the app of a client id."""
         row = self._row(client_id)
         return _app(row) if row else None
 
     def all(self) -> list[App]:
-        """Returns all apps, the oldest first."""
+        """Return all apps, the oldest first."""
         return [_app(row) for _, row in sorted(self._state.tables["apps"].items())]
 
     def _row(self, client_id: str) -> Row | None:
@@ -80,15 +80,15 @@ class People:
         self._settings = settings
 
     def all(self) -> list[Row]:
-        """Returns the users in the order of their ids."""
+        """Return the users in the order of their ids."""
         return [row for _, row in sorted(self._state.tables["users"].items())]
 
     def get(self, user_id: int) -> Row | None:
-        """Returns a user."""
+        """Return a user."""
         return self._state.tables["users"].get(user_id)
 
     def with_password(self, mail: str, password: str) -> Row | None:
-        """Returns the user of a mail address if the password is right."""
+        """Return the user of a mail address if the password is right."""
         if password != PASSWORD:
             return None
         return next((row for row in self.all() if row["email"].casefold() == mail.strip().casefold()), None)
@@ -99,7 +99,7 @@ class People:
         return str(self._state.tables["company_profiles"][1]["name"])
 
     def claims(self, user_id: int, scopes: Iterable[str]) -> dict[str, Any]:
-        """Returns what is told about a user under these scopes."""
+        """Return what is told about a user under these scopes."""
         user, granted = self._state.tables["users"][user_id], set(scopes)
         claims: dict[str, Any] = {"sub": user_uuid(user_id)}
         if "profile" in granted:

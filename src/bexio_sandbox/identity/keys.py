@@ -44,30 +44,30 @@ class Keys:
                     self._state.remove("identity_keys", number)
 
     def public(self) -> dict[str, Any]:
-        """Returns the public keys as a JWKS."""
+        """Return the public keys as a JWKS."""
         self.ensure()
         rows = self._state.tables["identity_keys"].values()
         return {"keys": [_rsa(row).as_dict(private=False) for row in rows]}
 
     def sign(self, claims: dict[str, Any]) -> str:
-        """Returns claims as a token that everybody can verify."""
+        """Return claims as a token that everybody can verify."""
         self.ensure()
         key = _rsa(self._newest())
         return jwt.encode({"alg": _READABLE, "typ": "JWT", "kid": key.kid}, claims, key)
 
     def sign_for_itself(self, claims: dict[str, Any]) -> str:
-        """Returns claims as a token that only the realm can verify."""
+        """Return claims as a token that only the realm can verify."""
         self.ensure()
         key = OctKey.import_key(self._newest()["secret"])
         return jwt.encode({"alg": _OWN, "typ": "JWT"}, claims, key, algorithms=[_OWN])
 
     def read(self, token: str) -> dict[str, Any] | None:
-        """Returns the claims of a token that everybody can verify, whether it has ended or not."""
+        """Return the claims of a token that everybody can verify, whether it has ended or not."""
         keys = [_rsa(row) for row in self._state.tables["identity_keys"].values()]
         return _first_fit(token, keys, _READABLE)
 
     def read_own(self, token: str) -> dict[str, Any] | None:
-        """Returns the claims of a token that only the realm can verify."""
+        """Return the claims of a token that only the realm can verify."""
         keys = [OctKey.import_key(row["secret"]) for row in self._state.tables["identity_keys"].values()]
         return _first_fit(token, keys, _OWN)
 

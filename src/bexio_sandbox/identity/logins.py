@@ -70,7 +70,7 @@ class Logins:
                 self.end(login["id"], reason)
 
     def covers(self, client_id: str, user_id: int, scopes: Iterable[str]) -> bool:
-        """Say whether a living login of the app allows all these scopes already."""
+        """Return whether a living login of the app allows all these scopes already."""
         asked, of_them = set(scopes), (client_id, user_id)
         living = (row for row in self._state.tables["logins"].values() if not row["end"])
         return any((row["client_id"], row["user_id"]) == of_them and asked <= set(row["scopes"]) for row in living)
@@ -94,11 +94,11 @@ class Logins:
         self._state.put("refresh_tokens", {**row, "expires_at": int(self._now()) + lifetime})
 
     def is_expired(self, row: Row) -> bool:
-        """Say whether a code or a refresh token came too late."""
+        """Return whether a code or a refresh token came too late."""
         return self._now() >= float(row["expires_at"])
 
     def is_in_grace(self, row: Row) -> bool:
-        """Say whether a refresh token was rotated out only just now."""
+        """Return whether a refresh token was rotated out only just now."""
         return row["rotated_at"] is not None and self._now() < float(row["rotated_at"]) + GRACE_SECONDS
 
     def add_code(self, lifetime: int, **facts: object) -> str:

@@ -1,4 +1,4 @@
-"""The front door of the identity server."""
+"""The WSGI side of the identity server."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from werkzeug.wrappers import Response
 
 from bexio_sandbox.errors import ApiError
 from bexio_sandbox.identity.authorization import PageError, Refusal
-from bexio_sandbox.identity.browser import AUTH, CONSENT, LOGIN, LoginPages, issuer_of
 from bexio_sandbox.identity.directory import App, Apps, People
 from bexio_sandbox.identity.keys import Keys
+from bexio_sandbox.identity.login_pages import AUTH, CONSENT, LOGIN, LoginPages, issuer_of
 from bexio_sandbox.identity.logins import Login, Logins
 from bexio_sandbox.identity.responses import OAuthError, answer, empty
 from bexio_sandbox.identity.settings import OPENID, REALM, Settings
-from bexio_sandbox.identity.token_endpoint import TokenEndpoint, client_of, read_form
+from bexio_sandbox.identity.token_endpoint import TokenEndpoint, authenticated
 from bexio_sandbox.identity.tokens import Tokens
 from bexio_sandbox.requests import Dispatcher, Interceptor, is_for_this_machine
 from bexio_sandbox.scopes import WORDS
@@ -80,7 +80,7 @@ class Identity:
         return sum(login.refreshes for login in self.logins)
 
     def is_alive(self, login_id: int | None = None) -> bool:
-        """Says whether a login still works, the newest one if none is named."""
+        """Return whether a login still works, the newest one if none is named."""
         logins = [login for login in self.logins if login_id in (None, login.id)]
         return bool(logins) and logins[-1].is_alive
 
@@ -131,13 +131,11 @@ class Identity:
         return answer(self._keys.public())
 
     def _give_tokens(self, incoming: WerkzeugRequest) -> Response:
-        form = read_form(incoming)
-        app = client_of(incoming, form, self.apps)
+        app, form = authenticated(incoming, self.apps)
         return answer(self._token_endpoint.grant(app, form, issuer_of(incoming)))
 
     def _introspect(self, incoming: WerkzeugRequest) -> Response:
-        form = read_form(incoming)
-        client_of(incoming, form, self.apps)
+        _, form = authenticated(incoming, self.apps)
         return answer(self._facts(_needed(form, "token")))
 
     def _facts(self, token: str) -> dict[str, Any]:
@@ -166,8 +164,7 @@ class Identity:
         return answer(self._people.claims(token["user_id"], token["scopes"]))
 
     def _revoke(self, incoming: WerkzeugRequest) -> Response:
-        form = read_form(incoming)
-        app = client_of(incoming, form, self.apps)
+        app, form = authenticated(incoming, self.apps)
         self._end_by_token(app, _needed(form, "token"), "it was revoked")
         return empty(200)
 
@@ -183,8 +180,7 @@ class Identity:
     def _log_out(self, incoming: WerkzeugRequest) -> Response:
         sent = incoming.form if incoming.method == "POST" else incoming.args
         if incoming.method == "POST" and "refresh_token" in sent:
-            form = read_form(incoming)
-            app = client_of(incoming, form, self.apps)
+            app, form = authenticated(incoming, self.apps)
             if self._token_endpoint.find_refresh_token(form["refresh_token"]) is None:
                 raise OAuthError("invalid_grant", "Invalid refresh token")
             self._end_by_token(app, form["refresh_token"], "it was logged out")

@@ -20,7 +20,7 @@ class TokenAdmin:
         self._tokens = tokens
 
     def actions(self) -> dict[str, Callable[..., Any]]:
-        """Returns the actions under their names."""
+        """Return the actions under their names."""
         return {
             "register_app": self.register_app,
             "create_token": self.create_token,

@@ -35,21 +35,9 @@ _NOT_FOR_APPS = (
 )
 
 
-def read_form(incoming: WerkzeugRequest) -> dict[str, str]:
-    """Returns the form of a program's request; parameters stand in the body, each once, and nowhere else."""
-    if incoming.method != "POST":
-        raise OAuthError("HTTP 405 Method Not Allowed", status=405, headers={"Allow": "POST"})
-    if incoming.args:
-        raise OAuthError("invalid_request", "Parameters belong into the body, not into the address")
-    if incoming.mimetype != _FORM:
-        raise OAuthError("HTTP 415 Unsupported Media Type", status=415)
-    if any(len(values) > 1 for _, values in incoming.form.lists()):
-        raise OAuthError("invalid_request", "duplicated parameter")
-    return incoming.form.to_dict()
-
-
-def client_of(incoming: WerkzeugRequest, form: dict[str, str], apps: Apps) -> App:
-    """Returns the app that asks, if its secret is right."""
+def authenticated(incoming: WerkzeugRequest, apps: Apps) -> tuple[App, dict[str, str]]:
+    """Return the app that sent a request, if its secret is right, and the form in the body of the request."""
+    form = _form(incoming)
     client_id, secret = form.get("client_id", ""), form.get("client_secret", "")
     basic = incoming.authorization if incoming.authorization and incoming.authorization.type == "basic" else None
     if basic is not None:
@@ -61,7 +49,20 @@ def client_of(incoming: WerkzeugRequest, form: dict[str, str], apps: Apps) -> Ap
     if app is None or not app.knows_secret(secret):
         headers = {"WWW-Authenticate": 'Basic realm="bexio"'} if basic is not None else {}
         raise OAuthError("invalid_client", "Invalid client or Invalid client credentials", 401, headers)
-    return app
+    return app, form
+
+
+def _form(incoming: WerkzeugRequest) -> dict[str, str]:
+    # Parameters stand in the body, each once, and nowhere else.
+    if incoming.method != "POST":
+        raise OAuthError("HTTP 405 Method Not Allowed", status=405, headers={"Allow": "POST"})
+    if incoming.args:
+        raise OAuthError("invalid_request", "Parameters belong into the body, not into the address")
+    if incoming.mimetype != _FORM:
+        raise OAuthError("HTTP 415 Unsupported Media Type", status=415)
+    if any(len(values) > 1 for _, values in incoming.form.lists()):
+        raise OAuthError("invalid_request", "duplicated parameter")
+    return incoming.form.to_dict()
 
 
 class TokenEndpoint:
@@ -78,7 +79,7 @@ class TokenEndpoint:
         self._tokens = tokens
 
     def grant(self, app: App, form: dict[str, str], issuer: str) -> dict[str, Any]:
-        """Returns the tokens that a form earns; what a refusal changed is to be kept, too."""
+        """Return the tokens that a form earns; what a refusal changed is to be kept, too."""
         grant_type = form.get("grant_type")
         if not grant_type:
             raise OAuthError("invalid_request", "Missing form parameter: grant_type")
@@ -170,7 +171,7 @@ class TokenEndpoint:
         return form["refresh_token"] if rotation == "keep" else None
 
     def find_refresh_token(self, token: str) -> Row | None:
-        """Returns what is known of a refresh token."""
+        """Return what is known of a refresh token."""
         claims = self._keys.read_own(token)
         return self._logins.find_refresh_token(str(claims.get("jti"))) if claims else None
 
@@ -249,7 +250,7 @@ class TokenEndpoint:
         return {"iat": now, "exp": now + self._settings.access_lifetime}
 
     def now(self) -> int:
-        """Returns the time by the identity server's clock, which may be off."""
+        """Return the time by the identity server's clock, which may be off."""
         return int(self._state.clock().timestamp() + self._settings.clock_offset)
 
 

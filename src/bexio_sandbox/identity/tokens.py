@@ -77,7 +77,7 @@ class Tokens:
                     self._state.put("tokens", {**row, "expires_at": now})
 
     def of_header(self, authorization: str) -> Row:
-        """Returns the token of an Authorization header."""
+        """Return the token of an Authorization header."""
         kind, _, value = authorization.partition(" ")
         found = self.find(value.strip()) if kind.lower() == "bearer" else None
         if found is None:
@@ -85,7 +85,7 @@ class Tokens:
         return found
 
     def find(self, token: str) -> Row | None:
-        """Returns a token that is accepted now."""
+        """Return a token that is accepted now."""
         for row in self._state.tables["tokens"].values():
             if hmac.compare_digest(row["token"].encode(), token.encode()) and not self._is_expired(row):
                 return row

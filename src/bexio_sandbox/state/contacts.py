@@ -47,7 +47,7 @@ _BLANK: Row = {
 
 
 def live(state: State, contact_id: int) -> Row:
-    """Returns a contact that is not archived."""
+    """Return a contact that is not archived."""
     contact = state.contacts.get(contact_id)
     if contact is None or contact["is_archived"]:
         raise not_found()
@@ -106,13 +106,13 @@ def merge(state: State, keep: int, drop: int) -> None:
 
 
 def street(row: Row) -> str | None:
-    """Returns street, number and addition in one line, as bexio combines them."""
+    """Return street, number and addition in one line, as bexio combines them."""
     parts = [row["street_name"], row["house_number"]]
     return " ".join(part for part in parts if part) or None
 
 
 def full_name(contact: Row) -> str:
-    """Returns the name as it stands in a letter."""
+    """Return the name as it stands in a letter."""
     parts = [contact["name_1"], contact["name_2"]]
     if contact["contact_type_id"] == PERSON:
         parts.reverse()
@@ -120,7 +120,7 @@ def full_name(contact: Row) -> str:
 
 
 def letter_address(state: State, contact: Row) -> str:
-    """Returns the address block that a document keeps from its creation on."""
+    """Return the address block that a document keeps from its creation on."""
     country = state.tables["countries"].get(contact["country_id"] or 0)
     lines = [
         full_name(contact),

@@ -41,7 +41,7 @@ _OWN_SUMS: Row = {
 
 
 def find(state: State, invoice_id: int) -> Row:
-    """Returns an invoice."""
+    """Return an invoice."""
     invoice = state.invoices.get(invoice_id)
     if invoice is None:
         raise not_found()
@@ -49,7 +49,7 @@ def find(state: State, invoice_id: int) -> Row:
 
 
 def settings(state: State, document_class: str = "KbInvoice") -> Row:
-    """Returns the numbering and the defaults of a class of documents."""
+    """Return the numbering and the defaults of a class of documents."""
     rows = state.tables["document_settings"].values()
     return next(row for row in rows if row["kb_item_class"] == document_class)
 
@@ -136,7 +136,7 @@ def remove_position(state: State, invoice_id: int, kind: str, position_id: int) 
 
 
 def recounted(state: State, invoice: Row) -> Row:
-    """Returns an invoice with its sums, its remainder and the status that follows from them."""
+    """Return an invoice with its sums, its remainder and the status that follows from them."""
     rows = positions.of_document(state, invoice)
     factor = Decimal(str(state.tables["currencies"][invoice["currency_id"]]["round_factor"]))
     behaviours = state.behaviours
@@ -162,7 +162,7 @@ def recounted(state: State, invoice: Row) -> Row:
 
 
 def settled(state: State, invoice: Row) -> Row:
-    """Returns an invoice with what was paid, what remains, and the status that follows from them."""
+    """Return an invoice with what was paid, what remains, and the status that follows from them."""
     paid = [state.payments[number] for number in invoice["payment_ids"]]
     received = sum((Decimal(row["value"]) for row in paid if not row["is_credit"]), Decimal(0))
     credited = sum((Decimal(row["value"]) for row in paid if row["is_credit"]), Decimal(0))
@@ -435,7 +435,7 @@ def _document_number(state: State, given: str | None, language: str) -> str:
 
 
 def next_number(state: State, numbering: Row) -> str:
-    """Returns the next number of a class of documents."""
+    """Return the next number of a class of documents."""
     counter = state.count(f"{numbering['kb_item_class']} number")
     digits = str(counter).rjust(numbering["nr_min_length"], "0")
     return str(numbering["enumeration_format"]).replace("%nummer%", digits)

@@ -57,12 +57,12 @@ _LOADED_AT_ONCE = 5000
 
 
 def find(state: State, item_id: int) -> Row:
-    """Returns an item with all its fields."""
+    """Return an item with all its fields."""
     return {**BLANK, **stored(state, item_id)}
 
 
 def stored(state: State, item_id: int) -> Row:
-    """Returns an item as it is kept: without what is blank."""
+    """Return an item as it is kept: without what is blank."""
     row = state.tables[ITEMS].get(item_id)
     if row is None:
         raise not_found()
@@ -114,12 +114,12 @@ def reserve(state: State, item_id: int, amount: Decimal) -> Row:
 
 
 def in_stock(item: Row) -> Decimal:
-    """Returns how many pieces lie in the stock."""
+    """Return how many pieces lie in the stock."""
     return Decimal(item["stock_nr"]) + Decimal(item["booked_nr"] or 0)
 
 
 def available(item: Row) -> Decimal:
-    """Returns how many pieces can still be promised."""
+    """Return how many pieces can still be promised."""
     return in_stock(item) - Decimal(item["reserved_nr"])
 
 

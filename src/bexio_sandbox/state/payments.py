@@ -10,14 +10,14 @@ from bexio_sandbox.state.tables import Row, State
 
 
 def of_invoice(state: State, invoice: Row) -> list[Row]:
-    """Returns the payments that bexio lists for an invoice."""
+    """Return the payments that bexio lists for an invoice."""
     rows = [state.payments[number] for number in invoice["payment_ids"]]
     shows_credits = state.behaviours["credit_in_payment_list"] == "yes"
     return [row for row in rows if shows_credits or not row["is_credit"]]
 
 
 def find(state: State, invoice: Row, payment_id: int) -> Row:
-    """Returns one listed payment of an invoice."""
+    """Return one listed payment of an invoice."""
     for row in of_invoice(state, invoice):
         if row["id"] == payment_id:
             return row

@@ -36,12 +36,12 @@ _BLANKS["KbPositionArticle"] = {**_BLANKS["KbPositionCustom"], "article_id": Non
 
 
 def of_document(state: State, document: Row) -> list[Row]:
-    """Returns the positions of a document in their order."""
+    """Return the positions of a document in their order."""
     return [state.tables[POSITION_TABLES[kind]][number] for kind, number in document["positions"]]
 
 
 def find(state: State, document: Row, kind: str, position_id: int) -> Row:
-    """Returns one position of a document."""
+    """Return one position of a document."""
     if [kind, position_id] not in document["positions"]:
         raise not_found()
     return state.tables[POSITION_TABLES[kind]][position_id]
@@ -59,34 +59,34 @@ def add(state: State, document: Row, kind: str, values: dict[str, Any]) -> Row:
 
 
 def key(row: Row) -> list[Any]:
-    """Returns what a document keeps of a position: ids are unique per type only."""
+    """Return what a document keeps of a position: ids are unique per type only."""
     return [row["type"], row["id"]]
 
 
 def price_lines(state: State, rows: list[Row]) -> list[Line]:
-    """Returns the positions that cost something, as the totals need them."""
+    """Return the positions that cost something, as the totals need them."""
     return [Line(position_total(state, row), tax_rate(state, row)) for row in rows if row["type"] in PRICED]
 
 
 def discount_lines(rows: list[Row]) -> list[Discount]:
-    """Returns the discounts of a document, as the totals need them."""
+    """Return the discounts of a document, as the totals need them."""
     return [Discount(row["is_percentual"], Decimal(row["value"])) for row in rows if row["type"] == DISCOUNT]
 
 
 def position_total(state: State, row: Row) -> Decimal:
-    """Returns what a priced position comes to."""
+    """Return what a priced position comes to."""
     amount, price, discount = (Decimal(row[name]) for name in ("amount", "unit_price", "discount_in_percent"))
     return line_total(amount, price, discount, state.behaviours["position_rounding"])
 
 
 def tax_rate(state: State, row: Row) -> Decimal | None:
-    """Returns the VAT rate of a position in per cent."""
+    """Return the VAT rate of a position in per cent."""
     tax = state.taxes.get(row["tax_id"] or 0)
     return Decimal(str(tax["value"])) if tax else None
 
 
 def numbers(rows: list[Row]) -> list[str | None]:
-    """Returns the printed number of every position; members of a group count within it."""
+    """Return the printed number of every position; members of a group count within it."""
     counts: dict[int | None, int] = {}
     group_numbers: dict[int, str] = {}
     printed: list[str | None] = []
@@ -106,20 +106,20 @@ def numbers(rows: list[Row]) -> list[str | None]:
 
 
 def sum_before(state: State, rows: list[Row], index: int) -> Decimal:
-    """Returns the sum of the priced positions above one, for a subtotal."""
+    """Return the sum of the priced positions above one, for a subtotal."""
     with localcontext(CONTEXT):
         return sum((line.total for line in price_lines(state, rows[:index])), Decimal(0))
 
 
 def group_sum(state: State, rows: list[Row], group_id: int) -> Decimal:
-    """Returns the sum of the positions within a group."""
+    """Return the sum of the positions within a group."""
     members = [row for row in rows if row["parent_id"] == group_id]
     with localcontext(CONTEXT):
         return sum((line.total for line in price_lines(state, members)), Decimal(0))
 
 
 def discount_total(state: State, rows: list[Row], index: int) -> Decimal:
-    """Returns what one discount position takes off the document."""
+    """Return what one discount position takes off the document."""
     gross = sum((line.total for line in price_lines(state, rows)), Decimal(0))
     rank = sum(1 for row in rows[:index] if row["type"] == DISCOUNT)
     return discounts_taken(gross, discount_lines(rows))[rank]

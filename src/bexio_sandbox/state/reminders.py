@@ -14,12 +14,12 @@ _LEVELS = ((14, "Zahlungserinnerung"), (10, "1. Mahnung"), (10, "2. Mahnung"), (
 
 
 def of_invoice(state: State, invoice: Row) -> list[Row]:
-    """Returns the reminders of an invoice, the first level first."""
+    """Return the reminders of an invoice, the first level first."""
     return [state.reminders[number] for number in invoice["reminder_ids"]]
 
 
 def find(state: State, invoice: Row, reminder_id: int) -> Row:
-    """Returns one reminder of an invoice."""
+    """Return one reminder of an invoice."""
     if reminder_id not in invoice["reminder_ids"]:
         raise not_found()
     return state.reminders[reminder_id]

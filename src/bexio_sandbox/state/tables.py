@@ -125,11 +125,11 @@ class State:
         return self.tables["taxes"]
 
     def now(self) -> str:
-        """Returns the local time that a change of this moment leaves in updated_at."""
+        """Return the local time that a change of this moment leaves in updated_at."""
         return local_stamp(self.clock())
 
     def today(self) -> date:
-        """Returns the calendar day in Switzerland."""
+        """Return the calendar day in Switzerland."""
         return local_date(self.clock())
 
     @contextmanager

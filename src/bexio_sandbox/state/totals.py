@@ -65,14 +65,14 @@ class Totals:
 
 
 def line_total(amount: Decimal, unit_price: Decimal, discount_in_percent: Decimal, rounding: str) -> Decimal:
-    """Returns what a position costs after its own discount."""
+    """Return what a position costs after its own discount."""
     with localcontext(CONTEXT):
         total = amount * unit_price * (HUNDRED - discount_in_percent) / HUNDRED
     return rounded(total, 2) if rounding == "cent" else total
 
 
 def discounts_taken(gross: Decimal, discounts: Sequence[Discount]) -> list[Decimal]:
-    """Returns what each discount takes off, a percentage counting on what the earlier ones left."""
+    """Return what each discount takes off, a percentage counting on what the earlier ones left."""
     taken: list[Decimal] = []
     left = gross
     with localcontext(CONTEXT):
@@ -132,10 +132,10 @@ def _kept(value: Decimal) -> Decimal:
 
 
 def rate_text(rate: Decimal) -> str:
-    """Returns a VAT rate as documents show it: 8.10."""
+    """Return a VAT rate as documents show it: 8.10."""
     return f"{rounded(rate, 2):f}"
 
 
 def sum_text(value: Decimal) -> str:
-    """Returns a sum as fresh answers show it."""
+    """Return a sum as fresh answers show it."""
     return plain(rounded(value, 6))

@@ -43,11 +43,11 @@ class LoginPages:
         self._secret = secrets.token_bytes(32)
 
     def stopped(self, error: PageError) -> Response:
-        """Returns the page for what no app may be told."""
+        """Return the page for what no app may be told."""
         return self._pages.show("notice", 400, title="This login cannot go on", text=str(error))
 
     def sent_back(self, incoming: WerkzeugRequest, refusal: Refusal) -> Response:
-        """Returns the way back to the app with an error."""
+        """Return the way back to the app with an error."""
         return _redirect(_way_back(issuer_of(incoming), refusal))
 
     def approve(self, url: str, user_id: int = 1, *, is_allowed: bool = True) -> str:
@@ -170,7 +170,7 @@ class LoginPages:
         return authorization.read(sent, self._apps, self._state.behaviours)
 
     def _posted(self, incoming: WerkzeugRequest, bound_to: str) -> AuthorizationRequest:
-        """Returns the request that a form of our own pages repeats, if the form is one of this browser."""
+        """Return the request that a form of our own pages repeats, if the form is one of this browser."""
         if incoming.method != "POST":
             raise PageError(_EXPIRED)
         request = self._request(incoming.form)
@@ -222,7 +222,7 @@ class LoginPages:
 
 
 def issuer_of(incoming: WerkzeugRequest) -> str:
-    """Returns the issuer at the address that a request came to."""
+    """Return the issuer at the address that a request came to."""
     return f"{incoming.root_url.rstrip('/')}{REALM}"
 
 
