@@ -121,7 +121,7 @@ def _invoices(both: Both, site: Site) -> None:
         desk.acknowledge([f"{own}given-up"])
     kinds = [kind for kind in LEDGER_KINDS if kind != "contact_relation"]
     done = [(kind, f"{own}{kind.replace('_', '-')}-done") for kind in kinds]
-    both.sandbox.doubts.settle("edit_issued", "accepted")
+    both.sandbox.behaviours.settle("edit_issued", "accepted")
     prepare_all(both, site, done)
     for kind, name in done:
         wanted(both, site, kind, name)()

@@ -5,7 +5,7 @@ First a past in which every run has come to rest, then runs that are killed, ref
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -118,9 +118,9 @@ def prepare_all(both: Both, site: Site, wanted: list[tuple[str, str]]) -> None:
         if kind == "contact_restore":
             both.sandbox.person.archive_contact(document(both, f"{name}-before")["contact_id"])
         if kind == "claim":
-            row = both.sandbox.books.invoices[document(both, name)["id"]]
-            with both.sandbox.books.transaction():
-                both.sandbox.books.put("invoices", {**row, "api_reference": None})
+            row = both.sandbox.state.invoices[document(both, name)["id"]]
+            with both.sandbox.state.transaction():
+                both.sandbox.state.put("invoices", {**row, "api_reference": None})
             forget(site, name)
 
 
@@ -166,8 +166,8 @@ def at(kind: str, act: Act, rest: Callable[[], None]) -> Iterator[None]:
     """Act as soon as an effect of this kind is written down and about to be sent; at the next one, rest."""
     real, met = Journal.claim, []
 
-    def claim(self: Journal, step: Step, payload: Mapping[str, Any]) -> Claim:
-        found = real(self, step, payload)
+    def claim(self: Journal, step: Step, effect: Any) -> Claim:
+        found = real(self, step, effect)
         rest()
         if step.kind == kind and not found.done and not found.barred:
             met.append(step)
@@ -239,10 +239,10 @@ class Troubles:
         reaper = Reaper()
         real = Journal.done
 
-        def done(self: Journal, intent: Any, answer: Any) -> Any:
+        def done(self: Journal, intent: Any, *answer: Any) -> Any:
             if took_effect and intent.kind == kind:
                 reaper.strike(None)
-            return real(self, intent, answer)
+            return real(self, intent, *answer)
 
         strike: Act = (lambda _: None) if took_effect else reaper.strike
         with pytest.MonkeyPatch.context() as patch:

@@ -174,9 +174,9 @@ def _database(path: Path) -> bytes:
 
 
 @contextmanager
-def opened(name: str, folder: Path, patch: pytest.MonkeyPatch, **later: float) -> Iterator[Both]:
+def opened(name: str, folder: Path, patch: pytest.MonkeyPatch, kept: Path = KEPT, **later: float) -> Iterator[Both]:
     """A kept world in a folder of this computer, that much later than it was left."""
-    with tarfile.open(KEPT / f"{name}.tar.xz") as archive:
+    with tarfile.open(kept / f"{name}.tar.xz") as archive:
         archive.extractall(folder, filter="data")
     with closing(sqlite3.connect(next((folder / "state").glob("bexio-*.db")))) as db:
         for site in SITES:

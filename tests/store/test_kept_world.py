@@ -22,7 +22,8 @@ from front_door import called
 from store.kept_history import a_past, always_the_same, come_to_rest, under_way
 from store.kept_world import KEPT, Both, Rows, Site, journal, opened, pack, served
 
-_EXPECTED = KEPT / "expected.json.xz"
+_EXPECTED = "expected.json.xz"
+_KEEP = KEPT.parent / os.environ.get("BEXSYNC_KEEP_STATE", "")
 _CANCELLED = 19
 WORLDS = ("quiet", "under-way")
 COMMANDS = (
@@ -94,7 +95,7 @@ JOURNAL = {
 
 def expected() -> dict[str, Any]:
     """What the version that wrote the world says of it, and did with it."""
-    return dict(json.loads(lzma.decompress(_EXPECTED.read_bytes())))
+    return dict(json.loads(lzma.decompress((KEPT / _EXPECTED).read_bytes())))
 
 
 def as_recorded(value: Any, both: Both, key: str = "") -> Any:
@@ -135,6 +136,14 @@ def states(rows: Rows) -> dict[str, str]:
     return {" | ".join(name): row[0] for name, row in rows.items()}
 
 
+def counted(both: Both) -> dict[str, str]:
+    """How many effects of each kind stand in each state."""
+    counts: dict[str, Counter[str]] = {}
+    for (_, kind, _), (state, *_) in journal(both).items():
+        counts.setdefault(kind, Counter())[state] += 1
+    return {kind: ", ".join(f"{n} {state}" for state, n in sorted(of.items())) for kind, of in counts.items()}
+
+
 def retried(both: Both) -> dict[str, str]:
     """A person lets everything be tried again; what becomes of all that was refused, held or contradicted."""
     before = {name for name, state in states(journal(both)).items() if state in ("rejected", "held", "conflict")}
@@ -161,22 +170,22 @@ def test_keep_the_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     with served(tmp_path, monkeypatch, dates.NOW) as both:
         always_the_same(monkeypatch)
         a_past(both)
-        pack(both, KEPT / "quiet.tar.xz")
+        pack(both, _KEEP / "quiet.tar.xz")
         under_way(both, monkeypatch)
-        pack(both, KEPT / "under-way.tar.xz")
+        pack(both, _KEEP / "under-way.tar.xz")
 
 
 @pytest.mark.skipif("BEXSYNC_KEEP_STATE" not in os.environ, reason="writes files to be kept")
 def test_keep_what_is_expected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found: dict[str, Any] = {}
     for name in WORLDS:
-        with opened(name, tmp_path / name, monkeypatch, minutes=1) as both:
+        with opened(name, tmp_path / name, monkeypatch, _KEEP, minutes=1) as both:
             found |= {f"{name} {site.name}": figures(both, site) for site in both.sites}
-    with opened("quiet", tmp_path / "retried", monkeypatch, hours=1) as both:
+    with opened("quiet", tmp_path / "retried", monkeypatch, _KEEP, hours=1) as both:
         found["retried"] = retried(both)
-    with opened("under-way", tmp_path / "settled", monkeypatch, days=1) as both:
+    with opened("under-way", tmp_path / "settled", monkeypatch, _KEEP, days=1) as both:
         found["settled"] = settled(both)
-    _EXPECTED.write_bytes(lzma.compress(json.dumps(found, indent=1).encode(), preset=9))
+    (_KEEP / _EXPECTED).write_bytes(lzma.compress(json.dumps(found, indent=1).encode(), preset=9))
 
 
 @pytest.mark.parametrize("name", WORLDS)
@@ -184,11 +193,18 @@ def test_it_opens_and_every_effect_is_there(name: str, tmp_path: Path, monkeypat
     with opened(name, tmp_path, monkeypatch, minutes=1) as both:
         with both.main.workspace():
             pass
-        counts: dict[str, Counter[str]] = {}
-        for (_, kind, _), (state, *_) in journal(both).items():
-            counts.setdefault(kind, Counter())[state] += 1
-        said = {kind: ", ".join(f"{n} {state}" for state, n in sorted(of.items())) for kind, of in counts.items()}
-        assert said == JOURNAL[name]
+        assert counted(both) == JOURNAL[name]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_same_runs_still_come_to_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with served(tmp_path, monkeypatch, dates.NOW) as both:
+        always_the_same(monkeypatch)
+        a_past(both)
+        assert counted(both) == JOURNAL["quiet"]
+        under_way(both, monkeypatch)
+        assert counted(both) == JOURNAL["under-way"]
 
 
 @pytest.mark.parametrize("site", ["main", "second"])
