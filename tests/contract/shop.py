@@ -1,14 +1,24 @@
-"""What every shop adapter must do; a new one inherits ShopContract and supplies its five fixtures."""
+"""What every shop adapter must do; a new one inherits ShopContract, and the contracts of what it is capable of."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from bexsync.ports.shop import Event, IncomingRecord, InvalidInput, Shop, SourceReport, SourceState, StatusRow
+from bexsync.ports.shop import (
+    Event,
+    Incoming,
+    IncomingRecord,
+    InvalidInput,
+    Shop,
+    SourceReport,
+    SourceState,
+    StatusRow,
+    WriteBack,
+)
 
 Drop = Callable[..., None]
 
@@ -40,14 +50,24 @@ def an_event(event_id: str = "e-1", **fields: Any) -> Event:
     )
 
 
-def taken(shop: Shop, *, claim: bool = True) -> list[IncomingRecord]:
+def handed_over(shop: Shop, *, claim: bool = True, since: str = "") -> Iterator[Incoming]:
+    """Everything the shop hands over now, one by one."""
+    return (item for batch in shop.changes(since, claim=claim) for item in batch.items)
+
+
+def taken(shop: Shop, *, claim: bool = True, since: str = "") -> list[IncomingRecord]:
     """The records the shop hands over now."""
-    return [found for found in shop.take_in(claim=claim) if isinstance(found, IncomingRecord)]
+    return [found for found in handed_over(shop, claim=claim, since=since) if isinstance(found, IncomingRecord)]
+
+
+def last_cursor(shop: Shop, since: str) -> str:
+    """The cursor after everything that the shop hands over now."""
+    return [batch.cursor for batch in shop.changes(since, claim=True)][-1]
 
 
 def unreadable(shop: Shop, *, claim: bool = True) -> list[InvalidInput]:
     """What the shop cannot hand over now."""
-    return [found for found in shop.take_in(claim=claim) if isinstance(found, InvalidInput)]
+    return [found for found in handed_over(shop, claim=claim) if isinstance(found, InvalidInput)]
 
 
 def ids(intakes: Sequence[IncomingRecord]) -> list[str]:
@@ -78,21 +98,9 @@ class ShopContract:
         """Everything the shop keeps, so that two looks can be compared."""
         raise NotImplementedError
 
-    @pytest.fixture
-    def delivered(self) -> Callable[[], list[Mapping[str, Any]]]:
-        """The events as the shop sees them, each with `event_id`, `event`, `shop_id` and its data."""
-        raise NotImplementedError
-
-    @pytest.fixture
-    def published(self) -> Callable[[], list[Mapping[str, str]]]:
-        """The status list as the shop sees it."""
-        raise NotImplementedError
-
-    # ---- taking in
-
     def test_an_empty_shop_hands_over_nothing(self, shop: Shop) -> None:
-        assert list(shop.take_in(claim=True)) == []
-        assert list(shop.take_in(claim=False)) == []
+        assert list(handed_over(shop, claim=True)) == []
+        assert list(handed_over(shop, claim=False)) == []
 
     def test_each_record_is_handed_over_once(self, shop: Shop, drop: Drop) -> None:
         drop(an_invoice("R-1"), an_invoice("R-2"))
@@ -105,20 +113,6 @@ class ShopContract:
         assert first.kind == second.kind == "invoice"
         assert first.source == second.source != ""
         assert first.location != second.location
-
-    def test_open_records_are_handed_over_again(self, shop: Shop, drop: Drop) -> None:
-        drop(an_invoice("R-1"))
-        first = taken(shop)
-        assert list(shop.archive(reports(SourceState.OPEN, first))) == []
-        drop(an_invoice("R-2"))
-        assert ids(taken(shop)) == ["R-1", "R-2"]
-        assert taken(shop)[0] == first[0]
-
-    @pytest.mark.parametrize("state", [SourceState.DONE, SourceState.GIVEN_UP])
-    def test_settled_records_are_not_handed_over_again(self, shop: Shop, drop: Drop, state: SourceState) -> None:
-        drop(an_invoice("R-1"))
-        shop.archive(reports(state, taken(shop), "invoice R-1: field `total` is missing"))
-        assert list(shop.take_in(claim=True)) == []
 
     def test_equal_content_has_an_equal_fingerprint(self, shop: Shop, drop: Drop) -> None:
         drop(an_invoice("R-1", total="108.10"))
@@ -142,15 +136,13 @@ class ShopContract:
     def test_a_run_that_stops_early_loses_nothing(self, shop: Shop, drop: Drop) -> None:
         drop(an_invoice("R-1"), an_invoice("R-2"))
         drop(an_invoice("R-3"))
-        next(iter(shop.take_in(claim=True)))
+        next(iter(handed_over(shop, claim=True)))
         assert sorted(ids(taken(shop))) == ["R-1", "R-2", "R-3"]
-
-    # ---- a dry run
 
     def test_looking_changes_nothing(self, shop: Shop, drop: Drop, traces: Callable[[], object]) -> None:
         drop(an_invoice("R-1"), an_invoice("R-2", total="viel"))
         before = traces()
-        list(shop.take_in(claim=False))
+        list(handed_over(shop, claim=False))
         assert traces() == before
 
     def test_looking_shows_what_taking_would_bring(self, shop: Shop, drop: Drop) -> None:
@@ -160,7 +152,84 @@ class ShopContract:
         seen, complaints = ids(taken(shop, claim=False)), len(unreadable(shop, claim=False))
         assert (seen, complaints) == (ids(taken(shop)), len(unreadable(shop)))
 
-    # ---- telling
+    def test_every_capability_has_its_contract(self, shop: Shop) -> None:
+        able, contracts = shop.capabilities, set(type(self).__mro__)
+        assert (SourceContract in contracts) is able.has_sources
+        assert (EventContract in contracts) is (WriteBack.EVENTS in able.write_backs)
+        assert (StatusListContract in contracts) is (WriteBack.STATUS_LIST in able.write_backs)
+        assert (CursorContract in contracts) is not able.has_sources
+
+
+class SourceContract:
+    """Of a shop that puts a source away when all its records have been dealt with."""
+
+    def test_open_records_are_handed_over_again(self, shop: Shop, drop: Drop) -> None:
+        drop(an_invoice("R-1"))
+        first = taken(shop)
+        assert list(shop.archive(reports(SourceState.OPEN, first))) == []
+        drop(an_invoice("R-2"))
+        assert ids(taken(shop)) == ["R-1", "R-2"]
+        assert taken(shop)[0] == first[0]
+
+    @pytest.mark.parametrize("state", [SourceState.DONE, SourceState.GIVEN_UP])
+    def test_settled_records_are_not_handed_over_again(self, shop: Shop, drop: Drop, state: SourceState) -> None:
+        drop(an_invoice("R-1"))
+        shop.archive(reports(state, taken(shop), "invoice R-1: field `total` is missing"))
+        assert list(handed_over(shop, claim=True)) == []
+
+    @pytest.mark.parametrize("state", list(SourceState))
+    def test_tidying_twice_is_tidying_once(
+        self, shop: Shop, drop: Drop, traces: Callable[[], object], state: SourceState
+    ) -> None:
+        drop(an_invoice("R-1"), an_invoice("R-2", total="viel"))
+        told = reports(state, list(handed_over(shop, claim=True)), "invoice R-2: field `total` must be a number")
+        shop.archive(told)
+        before = traces()
+        shop.archive(told)
+        assert traces() == before
+
+    def test_a_source_that_is_gone_is_no_error(self, shop: Shop) -> None:
+        shop.archive([SourceReport("gone.json", state) for state in SourceState])
+        assert list(handed_over(shop, claim=True)) == []
+
+    def test_tidying_one_origin_leaves_the_others(self, shop: Shop, drop: Drop) -> None:
+        drop(an_invoice("R-1"))
+        first = taken(shop)
+        drop(an_invoice("R-2"))
+        taken(shop)
+        shop.archive(reports(SourceState.DONE, first))
+        assert ids(taken(shop)) == ["R-2"]
+
+
+class CursorContract:
+    """Of a shop that is asked for what has changed since a cursor."""
+
+    def test_nothing_comes_again_after_the_last_cursor(self, shop: Shop, drop: Drop) -> None:
+        drop(an_invoice("R-1"), an_invoice("R-2"))
+        cursor = last_cursor(shop, "")
+        assert cursor != ""
+        assert ids(taken(shop, since=cursor)) == []
+
+    def test_what_was_added_or_changed_comes_after_the_last_cursor(self, shop: Shop, drop: Drop) -> None:
+        drop(an_invoice("R-1"), an_invoice("R-2"))
+        cursor = last_cursor(shop, "")
+        drop(an_invoice("R-2", reference="PO 7"), an_invoice("R-3"))
+        assert ids(taken(shop, since=cursor)) == ["R-2", "R-3"]
+
+    def test_an_earlier_cursor_brings_the_same_again(self, shop: Shop, drop: Drop) -> None:
+        drop(an_invoice("R-1"), an_invoice("R-2"))
+        first = taken(shop)
+        shop.acknowledge(last_cursor(shop, ""))
+        assert [found.record.fingerprint() for found in taken(shop)] == [found.record.fingerprint() for found in first]
+
+
+class EventContract:
+    """Of a shop that is told of events."""
+
+    @pytest.fixture
+    def delivered(self) -> Callable[[], list[Mapping[str, Any]]]:
+        """The events as the shop sees them, each with `event_id`, `event`, `shop_id` and its data."""
+        raise NotImplementedError
 
     def test_an_event_arrives_with_its_data(self, shop: Shop, delivered: Callable[[], list[Mapping[str, Any]]]) -> None:
         shop.deliver(an_event("e-1", url="https://example.com/1"))
@@ -181,6 +250,15 @@ class ShopContract:
         repeats = [event for event in arrived if event["event_id"] == "e-1"]
         assert all(event == repeats[0] for event in repeats)
 
+
+class StatusListContract:
+    """Of a shop that takes a status list."""
+
+    @pytest.fixture
+    def published(self) -> Callable[[], list[Mapping[str, str]]]:
+        """The status list as the shop sees it."""
+        raise NotImplementedError
+
     def test_the_status_list_is_replaced_as_a_whole(
         self, shop: Shop, published: Callable[[], list[Mapping[str, str]]]
     ) -> None:
@@ -196,28 +274,3 @@ class ShopContract:
         before = traces()
         shop.publish(list(rows))
         assert traces() == before
-
-    # ---- putting away
-
-    @pytest.mark.parametrize("state", list(SourceState))
-    def test_tidying_twice_is_tidying_once(
-        self, shop: Shop, drop: Drop, traces: Callable[[], object], state: SourceState
-    ) -> None:
-        drop(an_invoice("R-1"), an_invoice("R-2", total="viel"))
-        told = reports(state, list(shop.take_in(claim=True)), "invoice R-2: field `total` must be a number")
-        shop.archive(told)
-        before = traces()
-        shop.archive(told)
-        assert traces() == before
-
-    def test_a_source_that_is_gone_is_no_error(self, shop: Shop) -> None:
-        shop.archive([SourceReport("gone.json", state) for state in SourceState])
-        assert list(shop.take_in(claim=True)) == []
-
-    def test_tidying_one_origin_leaves_the_others(self, shop: Shop, drop: Drop) -> None:
-        drop(an_invoice("R-1"))
-        first = taken(shop)
-        drop(an_invoice("R-2"))
-        taken(shop)
-        shop.archive(reports(SourceState.DONE, first))
-        assert ids(taken(shop)) == ["R-2"]

@@ -32,6 +32,7 @@ from bexsync.shops.folder.json_values import NotJson, parse
 from constants import set_constant
 from contract.catalog import CatalogContract, Show, Told, a_change, a_product, a_stock_change, products, stocks
 from contract.catalog import unreadable as unreadable_in
+from contract.shop import handed_over
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 NAMES = {"product": "products", "stock_level": "stock", "tax_rate": "taxes"}
@@ -433,7 +434,7 @@ def test_lists_dropped_into_in_are_sent_to_their_place(root: Path, kind: str, na
         json.dumps({"schema": "bexsync/1", "kind": kind, "records": [{"shop_id": "1"}, {"shop_id": "2"}]})
     )
     os.utime(dropped, (1, 1))
-    [complaint] = FolderShop(root, now=lambda: NOW).take_in(claim=False)
+    [complaint] = handed_over(FolderShop(root, now=lambda: NOW), claim=False)
     assert isinstance(complaint, InvalidInput)
     assert complaint.message == (
         f'holds no record: record 1 is of the kind "{kind}", which is not dropped into in/ but listed in catalog/ '

@@ -28,7 +28,20 @@ from bexsync.shops.folder import FolderShop
 from bexsync.shops.folder.durable import free_name, move_beside, opened_folder, tame_name
 from bexsync.shops.folder.layout import Layout
 from bexsync.shops.folder.ownership import Owner
-from contract.shop import Drop, ShopContract, an_event, an_invoice, ids, taken, unreadable
+from constants import set_constant
+from contract.shop import (
+    Drop,
+    EventContract,
+    ShopContract,
+    SourceContract,
+    StatusListContract,
+    an_event,
+    an_invoice,
+    handed_over,
+    ids,
+    taken,
+    unreadable,
+)
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 Tree = Callable[[], object]
@@ -75,7 +88,7 @@ def shop(root: Path) -> FolderShop:
     return FolderShop(root, now=lambda: NOW)
 
 
-class TestTheFolder(ShopContract):
+class TestTheFolder(ShopContract, SourceContract, EventContract, StatusListContract):
     @pytest.fixture
     def shop(self, root: Path) -> FolderShop:
         return FolderShop(root, now=lambda: NOW)
@@ -143,7 +156,7 @@ class TestTheFolder(ShopContract):
 )
 def test_forms_of_a_file(shop: FolderShop, root: Path, name: str, content: str | bytes, places: list[str]) -> None:
     put(root, name, content)
-    found = list(shop.take_in(claim=True))
+    found = list(handed_over(shop, claim=True))
     assert [type(f) for f in found] == [IncomingRecord] * len(places)
     assert [f.location for f in found] == places
     assert {f.source for f in found} == {name}
@@ -339,7 +352,7 @@ def test_too_large_a_file_is_one_sentence(shop: FolderShop, root: Path) -> None:
     path = put(root, "a.ndjson", lines(record()))
     os.truncate(path, 60 * 1024 * 1024 + 1)
     os.utime(path, (0, 0))
-    [complaint] = shop.take_in(claim=True)
+    [complaint] = handed_over(shop, claim=True)
     assert isinstance(complaint, InvalidInput)
     assert complaint.message == "is 61 MB large, and bexsync reads files up to 50 MB"
 
@@ -347,7 +360,7 @@ def test_too_large_a_file_is_one_sentence(shop: FolderShop, root: Path) -> None:
 def test_ten_megabytes_of_garbage_are_one_sentence(shop: FolderShop, root: Path) -> None:
     put(root, "a.ndjson", b"garbage " * 250 * 5000 + b"\n" + b"x\n" * 9000, age=3600)
     put(root, "b.json", b"garbage\n" * 1_250_000, age=3600)
-    assert len(list(shop.take_in(claim=True))) == 2
+    assert len(list(handed_over(shop, claim=True))) == 2
 
 
 def test_endless_complaints_end_in_a_count(shop: FolderShop, root: Path) -> None:
@@ -394,7 +407,7 @@ def test_half_written_files_are_left_alone(
     shop: FolderShop, root: Path, name: str, content: str, age: float, is_taken: bool
 ) -> None:
     put(root, name, content, age=age)
-    found = list(shop.take_in(claim=True))
+    found = list(handed_over(shop, claim=True))
     assert bool(found) is is_taken
     assert names(root / "in") == ([] if is_taken else [name])
 
@@ -413,14 +426,17 @@ def test_folders_links_and_pipes_are_ignored(shop: FolderShop, root: Path, tmp_p
         (root / folder / "link.json").symlink_to(outside)
         (root / folder / "folder.json").mkdir()
         os.mkfifo(root / folder / "pipe.json")
-    assert list(shop.take_in(claim=True)) == []
+    assert list(handed_over(shop, claim=True)) == []
     assert outside.exists()
 
 
-def test_a_file_that_vanishes_before_its_turn_is_not_there(shop: FolderShop, root: Path) -> None:
+def test_a_file_that_vanishes_before_its_turn_is_not_there(
+    shop: FolderShop, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_constant(monkeypatch, "bexsync.shops.folder.shop._BATCH", 1)
     put(root, "a.json", json.dumps(record("R-1")), age=90)
     vanishing = put(root, "b.json", json.dumps(record("R-2")))
-    found = shop.take_in(claim=True)
+    found = handed_over(shop, claim=True)
     next(found)
     vanishing.unlink()
     assert list(found) == []
@@ -465,7 +481,7 @@ def test_tame_names_stay_tame(name: str) -> None:
 
 
 def test_a_dry_run_needs_no_subfolders(shop: FolderShop, root: Path) -> None:
-    assert list(shop.take_in(claim=False)) == []
+    assert list(handed_over(shop, claim=False)) == []
     assert names(root) == []
 
 
@@ -795,7 +811,7 @@ def test_a_claimed_file_that_is_being_added_to_waits(shop: FolderShop, root: Pat
     with (root / "work" / "a.ndjson").open("a") as writer:
         writer.write(lines(record("R-2"))[:-9])
     os.utime(root / "work" / "a.ndjson", (NOW.timestamp() - 1, NOW.timestamp() - 1))
-    assert list(shop.take_in(claim=True)) == []
+    assert list(handed_over(shop, claim=True)) == []
     assert names(root / "work") == ["a.ndjson"]
 
 
@@ -809,8 +825,8 @@ def test_a_missing_shop_folder_wants_a_person(tmp_path: Path, is_file: bool) -> 
         path.touch()
     shop = FolderShop(path, now=lambda: NOW)
     for call in (
-        lambda: list(shop.take_in(claim=True)),
-        lambda: list(shop.take_in(claim=False)),
+        lambda: list(handed_over(shop, claim=True)),
+        lambda: list(handed_over(shop, claim=False)),
         lambda: shop.deliver(an_event()),
         lambda: shop.publish([]),
         lambda: shop.archive([]),
@@ -968,8 +984,8 @@ def _is_something(root: Path, name: str, content: bytes) -> None:
     """No exception, at least one outcome, and the same whether one looks or takes."""
     shop = FolderShop(root, now=lambda: NOW)
     put(root, name, content, age=3600)
-    looked = list(shop.take_in(claim=False))
-    found = list(shop.take_in(claim=True))
+    looked = list(handed_over(shop, claim=False))
+    found = list(handed_over(shop, claim=True))
     shop.archive([SourceReport(f.source, SourceState.DONE) for f in found])
     assert found
     assert looked == found

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import TryLater, UsageProblem
-from bexsync.jobs.importing import Importer
+from bexsync.jobs.importing import take_in
 from bexsync.jobs.invoices import PUSH
 from bexsync.jobs.locks import Locks
 from bexsync.jobs.products import SYNC
@@ -54,15 +54,14 @@ class _Adopt:
         self._ledger = run.workspace.profile.ledger.words.name
 
     def work(self) -> None:
-        desk = Importer(self._run)
-        desk.take_in()
+        intake = take_in(self._run)
         rows = [row for row in self._run.store.records.in_state(KIND, RecordState.OPEN) if self._is_unlinked(row)]
         matches = self._named(rows) if self._options.shop_id else self._matched(rows)
         for found in matches:
             self._adopt(found)
         if not self._run.dry:
             self._run.deliver_reports(KIND)
-            desk.put_away()
+            intake.archive()
 
     def _is_unlinked(self, row: RecordRow) -> bool:
         return self._run.store.links.get(KIND, row.shop_id) is None

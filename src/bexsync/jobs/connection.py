@@ -24,7 +24,7 @@ from bexsync.planning.sums import WAYS, Sum, rounded_totals
 from bexsync.planning.taxes import TaxChooser, rate_of
 from bexsync.ports.ledger import Inspection
 from bexsync.ports.master_data import User
-from bexsync.ports.shop import Place
+from bexsync.ports.shop import ShopOverview
 from bexsync.records import Customer, Invoice, Line
 
 JOB = "test-connection"
@@ -158,7 +158,7 @@ class _Tester:
             )
         )
 
-    def _shop(self) -> Place | BexsyncError:
+    def _shop(self) -> ShopOverview | BexsyncError:
         try:
             return self._workspace.shop.examine()
         except BexsyncError as problem:

@@ -15,7 +15,7 @@ from bexsync.engine.links import gone, observed
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import MappingProblem, RecordProblem
 from bexsync.jobs.credit_notes import remember_credit
-from bexsync.jobs.importing import Importer
+from bexsync.jobs.importing import take_in
 from bexsync.jobs.record_faults import FAULTS, record_fault
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
@@ -90,8 +90,7 @@ class _Push:
         self._twins = Twins()
 
     def work(self) -> None:
-        desk = Importer(self._run)
-        desk.take_in()
+        intake = take_in(self._run)
         try:
             self._references = References.among(
                 cast(Invoice, row.record()) for row in self._run.store.records.referring(KIND)
@@ -103,7 +102,7 @@ class _Push:
         finally:
             if not self._run.dry:
                 self._run.deliver_reports(KIND)
-                desk.put_away()
+                intake.archive()
 
     def _chosen(self) -> list[_Chosen]:
         """What to look at; the records themselves are read again one by one, so that memory does not grow with them."""

@@ -1,4 +1,7 @@
-"""One lock per site and job, one per company for writing; both vanish with the process that holds them."""
+"""One lock per site and job, one per site for taking in, one per company for writing.
+
+They vanish with the process that holds them.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from bexsync.errors import Busy, StoppedBySignal
 from bexsync.files import unusable
 
 WAIT_FOR_COMPANY = 600.0
+WAIT_FOR_SHOP = 600.0
 
 
 class Locks:
@@ -29,6 +33,17 @@ class Locks:
         """Held for a whole run; raises Busy at once when the same job of the same site is running."""
         lock = self._lock(f"{self._company}-{self._site}-{job.replace(' ', '-')}")
         with self._held(lock, 0, f"Another `{job}` of this site is running.", "This run changed nothing."):
+            yield
+
+    @contextmanager
+    def taking_in(self) -> Iterator[None]:
+        """Held while the shop's records are taken in, by one job of the site at a time; waited for."""
+        with self._held(
+            self._lock(f"{self._company}-{self._site}-take-in"),
+            WAIT_FOR_SHOP,
+            "Another run of this site has been taking in records for ten minutes.",
+            "Look for a run that hangs; the next run goes on from here.",
+        ):
             yield
 
     @contextmanager

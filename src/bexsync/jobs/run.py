@@ -21,6 +21,7 @@ from bexsync.planning.invoice_link import KIND
 from bexsync.planning.plan import Plan
 from bexsync.ports.effects import OF_THE_SHOP
 from bexsync.ports.ledger import Ledger
+from bexsync.ports.shop import WriteBack
 from bexsync.ports.steps import Effect, EffectKinds, Side, Subject
 from bexsync.ports.store import WORKLIST
 from bexsync.store import Store
@@ -140,6 +141,8 @@ class Run:
 
     def deliver_reports(self, kind: str) -> None:
         """Tells the shop whatever it has not been told yet."""
+        if WriteBack.EVENTS not in self.workspace.shop.capabilities.write_backs:
+            return
         now = self.workspace.clock.now()
         steps = [
             step for link in self.store.links.unreported(kind) for step in report_steps(self.store.site, link, now)
@@ -269,7 +272,7 @@ def _finished(run: Run) -> Result:
     result = run.result
     result.outcomes = _with_customers(run.store, run.outcomes.values())
     result.requests = run.ledger.requests
-    if not run.dry:
+    if not run.dry and WriteBack.STATUS_LIST in run.workspace.shop.capabilities.write_backs:
         try:
             run.workspace.shop.publish(status_rows(run.store, run.workspace.profile))
         except TryLater as problem:

@@ -12,7 +12,7 @@ from bexsync.errors import BexsyncError
 from bexsync.planning.permissions import Need, explained
 from bexsync.ports.ledger import Inspection
 from bexsync.ports.master_data import MasterData
-from bexsync.ports.shop import Place
+from bexsync.ports.shop import ShopOverview
 from bexsync.vat import VatMap
 
 
@@ -67,7 +67,7 @@ class Surroundings:
     vat_map: VatMap
     today: date
     site: str
-    shop: Place | BexsyncError
+    shop: ShopOverview | BexsyncError
     misfits: Mapping[str, BexsyncError] = field(default_factory=dict)
     scopes: frozenset[str] = frozenset()
 

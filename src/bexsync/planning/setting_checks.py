@@ -220,4 +220,4 @@ def _shop(around: Surroundings) -> Iterator[Check]:
         yield wrong("shop folder", around.profile.shop.path, shop.message, shop.hint)
         return
     files = f"{shop.waiting} file{'' if shop.waiting == 1 else 's'}"
-    yield ok("shop folder", shop.where, f"{files if shop.waiting else 'No file'} in in/ to be taken.")
+    yield ok("shop folder", shop.location, f"{files if shop.waiting else 'No file'} in in/ to be taken.")

@@ -1,7 +1,9 @@
-"""The shop as bexsync sees it: the records it hands over, and what it is told.
+"""The shop as bexsync sees it: the records it hands over, and what is written back to it.
 
-source    what the shop calls the place a record came from: a file's name for the folder shop
-event     something that happened to a record, reported back to the shop at least once
+source    what records come from together: a file of the folder shop, the list of orders of a web shop
+location  where in its source a record stands: `record 3`, `row 17`
+cursor    how far the shop was read, as a text that only the shop understands
+event     something that happened to a record, reported to the shop at least once
 """
 
 from __future__ import annotations
@@ -14,6 +16,33 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from bexsync.records import Record
+
+
+class WriteBack(StrEnum):
+    """What a shop can be told."""
+
+    EVENTS = "events"
+    STATUS_LIST = "status_list"
+    PRODUCT_FIELDS = "product_fields"
+    STOCK = "stock"
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a shop hands over and takes back.
+
+    `changes` names the kinds of records of which only what is new or changed is handed over, and stored; `lists` those
+    that it hands over as whole lists, which are read through and not stored. `statuses` are those a record may have.
+    A shop with sources is told when all records of one have been dealt with. One that compares stock refuses a number
+    for a product whose stock has changed meanwhile.
+    """
+
+    changes: frozenset[str]
+    lists: frozenset[str] = frozenset()
+    write_backs: frozenset[WriteBack] = frozenset()
+    statuses: frozenset[str] = frozenset()
+    has_sources: bool = False
+    compares_stock: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +103,20 @@ class ImportNote:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+Incoming = IncomingRecord | InvalidInput | ImportNote
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What is stored in one transaction, together with the cursor from which the shop continues.
+
+    A shop that keeps its place by itself has no cursor.
+    """
+
+    items: Sequence[Incoming]
+    cursor: str = ""
+
+
 class SourceState(StrEnum):
     """What has become of all records of one source together."""
 
@@ -126,10 +169,10 @@ class StatusRow:
 
 
 @dataclass(frozen=True)
-class Place:
+class ShopOverview:
     """Where a shop is, and how many records or files wait there to be taken in."""
 
-    where: str
+    location: str
     waiting: int
 
 
@@ -166,11 +209,11 @@ class Catalog(Protocol):
     mends it. Writes are set operations: repeating one after a crash is harmless.
     """
 
-    def products(self) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
+    def products(self) -> Iterator[Incoming]:
         """Every product of the shop, one record per sellable variant, with its stock where the shop says it."""
         ...
 
-    def tax_rates(self) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
+    def tax_rates(self) -> Iterator[Incoming]:
         """Every tax rate of the shop; none where the shop lists none."""
         ...
 
@@ -186,33 +229,47 @@ class Catalog(Protocol):
 class Shop(Protocol):
     """Where sales come from.
 
-    All writes are set operations or carry an id, so that repeating one after a crash is harmless.
+    All writes are set operations or carry an id, so that repeating one after a crash is harmless. A write that is not
+    among the capabilities is never asked for. A class that inherits this one defines what its shop has.
     Methods raise ConfigurationProblem when the shop cannot be used at all, and TryLater when time mends it.
     """
 
-    def take_in(self, *, claim: bool) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
-        """Everything that is new or still open, oldest first; with `claim=False` nothing is moved or written."""
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this shop hands over and takes back."""
+        ...
+
+    def changes(self, cursor: str, *, claim: bool) -> Iterator[Batch]:
+        """What is new or changed since `cursor` ("" at first), oldest first; with `claim=False` the shop is only read.
+
+        The same record may come again; it counts as changed only where its content differs. Each cursor is stored with
+        its batch, so that a run which ends in between loses nothing. A shop without a cursor hands over again what it
+        was not told to put away.
+        """
+        ...
+
+    def acknowledge(self, cursor: str) -> None:
+        """Note that everything up to `cursor` is stored, where the shop keeps its place by itself."""
         ...
 
     def left_behind(self) -> Sequence[Leftover]:
         """Everything that waits at the shop and is not handed over now, with the reason."""
-        ...
+        return ()
 
-    def examine(self) -> Place:
-        """Look whether the shop can be read and written; changes nothing."""
+    def examine(self) -> ShopOverview:
+        """Check that the shop can be read and written; changes nothing."""
         ...
 
     def deliver(self, event: Event) -> None:
         """Tell the shop of one event, durably before returning."""
-        ...
 
     def publish(self, rows: Sequence[StatusRow]) -> None:
         """Replace the shop's status list as a whole; unchanged rows cause no write."""
-        ...
 
     def archive(self, reports: Sequence[SourceReport]) -> Sequence[str]:
         """Put away the sources that are done or given up; open ones stay where they are.
 
         A source that was added to since it was handed over stays as well, and is named in the answer.
         """
-        ...
+        del reports
+        return ()

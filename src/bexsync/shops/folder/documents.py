@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bexsync.config.profile import CsvSection
-from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
+from bexsync.ports.shop import ImportNote, Incoming, IncomingRecord, InvalidInput
 from bexsync.records import Malformed, Reading, Record, read_record
 from bexsync.records.quoting import named, shown
 from bexsync.shops.folder.catalog.lists import LISTS
@@ -23,9 +23,7 @@ _MOST_COMPLAINTS = 100
 _DROPPED = ("invoice", "customer")
 
 
-def read_file(
-    path: Path, csv: CsvSection | None = None, currency: str = ""
-) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
+def read_file(path: Path, csv: CsvSection | None = None, currency: str = "") -> Iterator[Incoming]:
     """Everything in a file, at least one thing; nothing when the file is gone."""
     try:
         yield from _summed_up(path.name, _outcomes(path, csv or CsvSection(), currency))
@@ -98,9 +96,7 @@ class _Reader:
         return True
 
 
-def _summed_up(
-    source: str, outcomes: Iterator[IncomingRecord | InputError | ImportNote]
-) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
+def _summed_up(source: str, outcomes: Iterator[IncomingRecord | InputError | ImportNote]) -> Iterator[Incoming]:
     """All records; a file of garbage is one complaint, and endless complaints end in a count."""
     held: list[InvalidInput] = []
     is_recognised, countless = False, 0

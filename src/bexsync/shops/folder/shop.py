@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from bexsync.config.profile import CsvSection
-from bexsync.ports.shop import Event, ImportNote, IncomingRecord, InvalidInput, Leftover, Place, SourceReport, StatusRow
+from bexsync.ports.shop import (
+    Batch,
+    Capabilities,
+    Event,
+    Incoming,
+    Leftover,
+    Shop,
+    ShopOverview,
+    SourceReport,
+    StatusRow,
+    WriteBack,
+)
 from bexsync.shops.folder.archive import Stamp, archive_file, stamp_of
 from bexsync.shops.folder.documents import read_file
 from bexsync.shops.folder.events import append_event
@@ -18,8 +30,18 @@ from bexsync.shops.folder.ownership import Owner, Ownership
 from bexsync.shops.folder.problems import explained
 from bexsync.shops.folder.status_list import replace_status_list
 
+_BATCH = 100
+_CAPABILITIES = Capabilities(
+    changes=frozenset({"invoice", "customer"}),
+    lists=frozenset({"product", "stock_level", "tax_rate"}),
+    write_backs=frozenset(WriteBack),
+    statuses=frozenset({"draft", "approved", "sent", "paid", "cancelled"}),
+    has_sources=True,
+    compares_stock=True,
+)
 
-class FolderShop:
+
+class FolderShop(Shop):
     """The Shop that every system can be: whatever writes JSON or CSV files sells through it."""
 
     def __init__(
@@ -40,8 +62,24 @@ class FolderShop:
         self._currency = currency
         self._read_as: dict[str, Stamp | None] = {}
 
-    def take_in(self, *, claim: bool) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
-        """What stands in work/, then what is finished in in/; with `claim` the latter moves to work/ first."""
+    @property
+    def capabilities(self) -> Capabilities:
+        """Files with invoices and customers come in, lists are read where they are, and all can be written back."""
+        return _CAPABILITIES
+
+    def changes(self, cursor: str, *, claim: bool) -> Iterator[Batch]:
+        """What stands in work/, then what is finished in in/; with `claim` the latter moves to work/ first.
+
+        There is no cursor: what was claimed stays in work/ until it is put away.
+        """
+        items = self._items(claim=claim)
+        while batch := tuple(islice(items, _BATCH)):
+            yield Batch(batch, cursor)
+
+    def acknowledge(self, cursor: str) -> None:
+        """Nothing to do: a file stays in work/ until all its records have been dealt with."""
+
+    def _items(self, *, claim: bool) -> Iterator[Incoming]:
         with explained(self._layout):
             self._layout.require_root()
             if claim:
@@ -59,13 +97,13 @@ class FolderShop:
         with explained(self._layout):
             return left_behind(self._layout, now=self._now().timestamp(), quiet_seconds=self._quiet_seconds)
 
-    def examine(self) -> Place:
+    def examine(self) -> ShopOverview:
         """The folder and how many files lie in in/; raises ConfigurationProblem where it cannot be used."""
         with explained(self._layout):
             self._layout.require_open()
             self._ownership.check()
             waiting = finished_files(self._layout.incoming, now=self._now().timestamp(), quiet_seconds=0)
-            return Place(str(self._layout.root), len(waiting))
+            return ShopOverview(str(self._layout.root), len(waiting))
 
     def deliver(self, event: Event) -> None:
         """Appends the event to out/events-YYYY-MM.ndjson."""
@@ -94,7 +132,7 @@ class FolderShop:
                 if not archive_file(self._layout, report, self._now(), self._read_as.get(report.source))
             ]
 
-    def _read(self, path: Path) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
+    def _read(self, path: Path) -> Iterator[Incoming]:
         self._read_as[path.name] = stamp_of(path)
         return read_file(path, self._csv, self._currency)
 

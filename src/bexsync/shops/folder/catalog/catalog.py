@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from bexsync.config.profile import CsvSection
-from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput, ProductChange, StockChange
+from bexsync.ports.shop import ImportNote, Incoming, IncomingRecord, InvalidInput, ProductChange, StockChange
 from bexsync.records import Product
 from bexsync.records.quoting import shown
 from bexsync.shops.folder.catalog.lists import CORRECT_THERE, ListFile, Stamp, find_list, no_list
@@ -43,7 +43,7 @@ class FolderCatalog:
         self._read_at: tuple[Stamp | None, ...] = ()
         self._stock: dict[str, Decimal | None] = {}
 
-    def products(self) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
+    def products(self) -> Iterator[Incoming]:
         """Every product of catalog/products.*, with its number of catalog/stock.* where that names it."""
         with explained(self._layout):
             self._ownership.check()
@@ -70,7 +70,7 @@ class FolderCatalog:
                 yield from levels.remarks
             self._read_at, self._stock = _stamps(products, stock), numbers
 
-    def tax_rates(self) -> Iterator[IncomingRecord | InvalidInput | ImportNote]:
+    def tax_rates(self) -> Iterator[Incoming]:
         """Every rate of catalog/taxes.*, none where there is no such list."""
         with explained(self._layout):
             self._ownership.check()
