@@ -1,3 +1,3 @@
-"""Keeps a shop and a bexio ledger telling the same story."""
+"""Keeps a shop and a ledger telling the same story."""
 
 __version__ = "0.1.0"

@@ -201,9 +201,9 @@ class Refused(LedgerAnswer):
 
     code = "refused"
 
-    def __init__(self, status: int, said: str, fields: tuple[str, ...] = ()) -> None:
+    def __init__(self, ledger: str, status: int, said: str, fields: tuple[str, ...] = ()) -> None:
         words = "; ".join(fields) or said
-        super().__init__(f"bexio refused it ({status}): {words}", code="refused")
+        super().__init__(f"{ledger} refused it ({status}): {words}", code="refused")
         self.status = status
         self.said = said
         self.fields = fields

@@ -34,7 +34,7 @@ class Tax:
 
     @property
     def is_for_sales(self) -> bool:
-        """Whether it may stand on a customer's invoice at all (bexio contract 6.4, 8)."""
+        """Whether it may stand on a customer's invoice at all."""
         return self.kind in _SALES_KINDS
 
 

@@ -244,6 +244,7 @@ def _client(
     return Client(
         profile.ledger.api_url,
         token,
+        ledger=profile.ledger.description,
         pacer=RateLimiter(budget, clock, limits=profile.ledger.description.limits),
         clock=clock,
         timeout_seconds=profile.engine.timeout_seconds,
@@ -276,6 +277,7 @@ def _provider(profile: Profile, folder: Path, clock: Clock) -> IdentityProvider:
         return Client(
             address,
             lambda: "",  # what is said to a login server says itself who speaks
+            ledger=ledger,
             pacer=RateLimiter(MemoryBudget(), clock, limits=ledger.limits),
             clock=clock,
             timeout_seconds=profile.engine.timeout_seconds,

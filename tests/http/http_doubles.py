@@ -35,4 +35,4 @@ def client_on(clock: ManualClock, base_url: str = "https://ledger.test", book: B
     """A client with a canary as its token and no randomness in its pauses."""
     more.setdefault("token", lambda: CANARY)
     pacer = RateLimiter(book or MemoryBudget(), clock, limits=DESCRIPTION.limits)
-    return Client(base_url, pacer=pacer, clock=clock, randomness=lambda: 1.0, **more)
+    return Client(base_url, ledger=DESCRIPTION, pacer=pacer, clock=clock, randomness=lambda: 1.0, **more)

@@ -105,7 +105,7 @@ def sentence(kind: str, value: Any) -> str:
         ),
         (
             an_invoice(lines=[{"discount_amount": "0.0000001"}]),
-            "field `lines[1].discount_amount` has more than six decimals, which bexio does not accept, "
+            "field `lines[1].discount_amount` has more than six decimals, which the ledger does not accept, "
             'it says "0.0000001"',
         ),
         (a_line(quantity=True), "field `lines[2].quantity` is true or false where a number belongs, it says true"),

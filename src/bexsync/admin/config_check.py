@@ -21,7 +21,7 @@ from bexsync.config.problems import KeyLines, Wrong, problems_of, vat_problems_o
 from bexsync.config.profile import InvoicesSection, Profile, load_vat_map, shop_path, vat_map_path
 from bexsync.environment import VARIABLES
 from bexsync.errors import BexsyncError
-from bexsync.http.address import parse_address
+from bexsync.http.address import api_hint, parse_address
 from bexsync.records.quoting import printable
 from bexsync.shops.folder.inbox import TABLES, finished_files
 from bexsync.shops.folder.input_errors import InputError
@@ -144,7 +144,7 @@ def _settings(profile: Profile, path: Path, lines: KeyLines, today: date) -> Ite
         yield finding("attention", "enabled", "The profile says enabled = false, so no job does anything.", "")
     for key, address in (("api_url", profile.ledger.api_url), ("issuer", profile.ledger.issuer)):
         try:
-            parse_address(address)
+            parse_address(address, api_hint(profile.ledger.description))
         except BexsyncError as problem:
             yield finding("wrong", f"ledger.{key}", f"{key}: {problem.message}", f"Check {key} in [ledger].")
     for level, message, hint in _authority(profile.ledger.ca_file):

@@ -49,7 +49,8 @@ class Listener(Generic[T]):
 
     def __enter__(self) -> Self:
         parts = urlsplit(self._uri)
-        if not parse_address(f"{parts.scheme}://{parts.netloc}").local or parts.scheme != "http" or not parts.port:
+        address = parse_address(f"{parts.scheme}://{parts.netloc}", "Check redirect_uri in the profile.")
+        if not address.local or parts.scheme != "http" or not parts.port:
             raise ConfigurationProblem(
                 f"The redirect URI {self._uri} is not one of this computer.",
                 "Register http://127.0.0.1:27182/callback for your app, or log in with --no-browser.",

@@ -21,13 +21,14 @@ from tenacity import RetryCallState, Retrying, retry_if_exception
 from bexsync import __version__
 from bexsync.errors import BexsyncError, ConfigurationProblem, Defect, LoginNeeded, Unreachable
 from bexsync.hooks import notify
-from bexsync.http.address import parse_address
+from bexsync.http.address import api_hint, parse_address
 from bexsync.http.clock import Clock
 from bexsync.http.rate_limit import RateLimiter
 from bexsync.http.redaction import redact, register_secret
 from bexsync.http.responses import LOG_IN_AGAIN, Answer, Received, RequestEffect, RequestFailed, garbled, interpret
 from bexsync.http.retry import RetryPolicy
 from bexsync.interruption import may_be_cut_off
+from bexsync.ports.ledger_description import LedgerDescription
 
 __all__ = ["Answer", "Client", "Params", "Received", "RequestEffect"]
 
@@ -57,6 +58,7 @@ class Client:
         base_url: str,
         token: Callable[[], str],
         *,
+        ledger: LedgerDescription,
         pacer: RateLimiter,
         clock: Clock,
         timeout_seconds: float = 60,
@@ -67,7 +69,8 @@ class Client:
         on_request: Callable[[RequestEffect], None] | None = None,
         randomness: Callable[[], float] = random.random,
     ) -> None:
-        self._address = parse_address(base_url)
+        self._address = parse_address(base_url, api_hint(ledger))
+        self._ledger = ledger.words.name
         self._token = token
         self._pacer = pacer
         self._clock = clock
@@ -185,7 +188,7 @@ class Client:
         notify("request:after", method=method, path=path, effect=effect, status=str(received.status))
         _log.debug("%s %s: %s after %.2f s", method, path, received.status, took)
         self._pacer.after(bucket, received.headers, took=took)
-        return interpret(received, self._address.host, f"{method} {path}")
+        return interpret(received, self._ledger, self._address.host, f"{method} {path}")
 
     def _build(self, method: str, path: str, content: bytes | None, params: Params | None) -> httpx.Request:
         url = self._address.url(path)

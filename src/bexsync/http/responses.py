@@ -85,7 +85,7 @@ class RequestFailed(Exception):
         return NotSent(self.problem)
 
 
-def interpret(received: Received, host: str, request: str) -> Answer:
+def interpret(received: Received, ledger: str, host: str, request: str) -> Answer:
     """The answer that was received to a request (as in `GET /2.0/contact`), or a Setback, or Refused."""
     status = received.status
     if 200 <= status < 300:
@@ -104,7 +104,7 @@ def interpret(received: Received, host: str, request: str) -> Answer:
         raise RequestFailed(login, maybe_done=False, again=False)
     if status == 403:
         raise RequestFailed(_not_permitted(host, request, said), maybe_done=False, again=False)
-    raise Refused(status, said, fields)
+    raise Refused(ledger, status, said, fields)
 
 
 def words_of(received: Received) -> str:

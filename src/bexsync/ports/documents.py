@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class DocumentStatus(StrEnum):
-    """How a document stands in the ledger (bexio contract 6.5)."""
+    """How a document stands in the ledger."""
 
     DRAFT = "draft"
     ISSUED = "issued"
@@ -98,7 +98,7 @@ class LookupResult:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An item of the ledger (bexio contract 4); texts are plain, `weight` is in grams, None is unset.
+    """An item of the ledger; texts are plain, `weight` is in grams, None is unset.
 
     `price` has no net or gross of its own: the profile says which. `stock` is what lies there, `available` what of it
     nobody has reserved; both are None where the ledger does not track it.

@@ -27,7 +27,8 @@ def parse_stored(parse: Callable[[str], T], text: str) -> T:
     except (ValueError, TypeError, ArithmeticError, RecursionError) as problem:
         raise StateProblem(
             "The state is damaged: a value in it cannot be read.",
-            "Move it away and restore a copy. Without one bexsync starts empty and finds its invoices in bexio again.",
+            "Move it away and restore a copy. "
+            "Without one bexsync starts empty and finds its invoices in the ledger again.",
         ) from problem
 
 

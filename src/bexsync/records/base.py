@@ -52,7 +52,7 @@ def _plain(value: Decimal) -> Decimal:
     """One spelling per number, so that 1.50 and 1.5 are the same content; bounds keep arithmetic exact."""
     _bookable(value)
     if value != value.quantize(_FINEST):
-        raise ValueError("has more than six decimals, which bexio does not accept")
+        raise ValueError("has more than six decimals, which the ledger does not accept")
     return _one_spelling(value)
 
 
@@ -63,7 +63,7 @@ def _plain_stated(value: Decimal) -> Decimal:
 
 
 def _plain_factor(value: Decimal) -> Decimal:
-    """Prices and quantities keep more decimals than bexio takes, so that planning can choose how to round them."""
+    """Prices and quantities keep more decimals than a ledger takes, so that planning can choose how to round them."""
     _bookable(value)
     return _one_spelling(value.quantize(_FINEST_FACTOR))
 

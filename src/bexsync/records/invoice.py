@@ -93,7 +93,7 @@ class Email(Record):
 
 
 class Attachment(Record):
-    """A file beside the invoice; bexio takes none on invoices, so it stays with the shop."""
+    """A file beside the invoice; a ledger may take none, and then it stays with the shop."""
 
     filename: OptionalText = None
     content_type: OptionalText = None

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# Everybody's jobs start at these; ours would meet them at bexio and on the disk.
+# Everybody's jobs start at these; ours would meet them at the ledger and on the disk.
 _CROWDED = frozenset({0, 15, 30, 45})
 _MINUTES = tuple(minute for minute in range(1, 59) if minute not in _CROWDED)
 # Far enough apart that the jobs of one profile never start together.

@@ -185,7 +185,7 @@ def _damaged(path: Path | None, problem: Exception) -> StateProblem:
     said = printable(str(problem).partition(" with text ")[0])
     return StateProblem(
         f"The state {path} is damaged ({said}).",
-        "Move it away and restore a copy. Without one bexsync starts empty and finds its invoices in bexio again.",
+        "Move it away and restore a copy. Without one bexsync starts empty and finds its invoices in the ledger again.",
     )
 
 

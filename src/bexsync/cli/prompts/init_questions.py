@@ -14,8 +14,9 @@ from bexsync.admin.first_profile import Offer, chosen, repeated
 from bexsync.cli.options import LEDGER
 from bexsync.cli.prompts.asking import Question
 from bexsync.errors import BexsyncError, ConfigurationProblem, UsageProblem
-from bexsync.http.address import parse_address
+from bexsync.http.address import api_hint, parse_address
 from bexsync.paths import expanded, is_path, profile_path
+from bexsync.registry import ledger_description
 
 SANDBOX = "http://127.0.0.1:8765"
 LANGUAGES = ("de", "fr", "it", "en")
@@ -64,7 +65,7 @@ def api_address(default: str) -> Question[str]:
             raise UsageProblem(
                 f"{repeated(said)} is no web address.", "It begins with https://, on this computer with http://."
             )
-        return parse_address(said).base
+        return parse_address(said, api_hint(ledger_description())).base
 
     words = ("In another terminal: bexsync sandbox serve --data books.db", "It says where it listens.")
     return Question("--api-url", "Its address", default, check, words)

@@ -559,4 +559,4 @@ def _has_negative_price(effect: Effect) -> bool:
 
 def _refuse_unless_draft(state: DocumentState) -> None:
     if state.standing is not DocumentStatus.DRAFT:
-        raise Refused(409, f"{state.number} is no draft any more; it stays as it is: {state.url}")
+        raise Refused("bexio", 409, f"{state.number} is no draft any more; it stays as it is: {state.url}")

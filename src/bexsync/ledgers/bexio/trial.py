@@ -69,9 +69,13 @@ class TidyingUp:
         path = f"{INVOICES}/{effect.known_id}"
         state = document_of(effect.known_id, self._api.show(path), self._web_url)
         if state.reference != effect.reference:
-            raise Refused(409, f"{state.number} does not carry the test's reference; it stays as it is: {state.url}")
+            raise Refused(
+                "bexio",
+                409,
+                f"{state.number} does not carry the test's reference; it stays as it is: {state.url}",
+            )
         if state.standing is not DocumentStatus.DRAFT:
-            raise Refused(409, f"{state.number} is no draft any more; it stays as it is: {state.url}")
+            raise Refused("bexio", 409, f"{state.number} is no draft any more; it stays as it is: {state.url}")
         self._api.write("DELETE", path)
         return EffectResult(effect.known_id)
 
@@ -87,7 +91,7 @@ class TidyingUp:
         with understood(f"the contact {effect.ledger_id}"):
             name = text(row_of(row), "name_1")
         if name != effect.name_1:
-            raise Refused(409, f'the contact {effect.ledger_id} is called "{name}" now; it stays as it is')
+            raise Refused("bexio", 409, f'the contact {effect.ledger_id} is called "{name}" now; it stays as it is')
         self._api.write("DELETE", path)
         return EffectResult(effect.ledger_id)
 

@@ -205,7 +205,7 @@ def _heed_open_amount(row: Row, field: Field, value: dict[str, Any], wrong: list
             row.number,
             field.header,
             f"says that {amount(left)} of the total {amount(total)} is left to pay",
-            "bexsync books no payments: book this invoice in bexio by hand; if the column means something else, "
+            "bexsync books no payments: book this invoice in the ledger by hand; if the column means something else, "
             f'ignore = ["{printable(field.header)}"] under [shop.csv] in the profile.',
         )
     )
