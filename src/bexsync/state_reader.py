@@ -34,7 +34,8 @@ class StateReader:
     def linked_ids(self, prefix: str) -> list[tuple[str, str]]:
         """The shop's ids of linked invoices with their numbers, the latest first."""
         return self._rows(
-            "SELECT shop_id, number FROM links WHERE kind = 'invoice' AND substr(shop_id, 1, ?) = ? "
+            "SELECT shop_id, number FROM links JOIN link_documents ON link = id AND role = 'main' "
+            "WHERE kind = 'invoice' AND substr(shop_id, 1, ?) = ? "
             "AND site IN (SELECT site FROM sites WHERE profile = ?) ORDER BY linked_at DESC",
             len(prefix),
             prefix,
@@ -43,7 +44,8 @@ class StateReader:
     def linked_numbers(self, prefix: str) -> list[tuple[str, str]]:
         """The numbers of linked invoices with the shop's ids, the latest first."""
         return self._rows(
-            "SELECT number, shop_id FROM links WHERE kind = 'invoice' AND substr(number, 1, ?) = ? "
+            "SELECT number, shop_id FROM links JOIN link_documents ON link = id AND role = 'main' "
+            "WHERE kind = 'invoice' AND substr(number, 1, ?) = ? "
             "AND site IN (SELECT site FROM sites WHERE profile = ?) ORDER BY linked_at DESC",
             len(prefix),
             prefix,

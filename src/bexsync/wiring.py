@@ -26,7 +26,6 @@ from bexsync.http.client import Client
 from bexsync.http.clock import Clock, SystemClock
 from bexsync.http.rate_limit import BudgetBook, MemoryBudget, RateLimiter
 from bexsync.http.responses import RequestEffect
-from bexsync.jobs.locks import Locks
 from bexsync.jobs.workspace import Workspace
 from bexsync.paths import profile_path
 from bexsync.paths import state_folder as state_folder
@@ -37,6 +36,7 @@ from bexsync.registry import ledger_package
 from bexsync.shops.folder import FolderCatalog, FolderShop, Owner
 from bexsync.store import Store, open_store
 from bexsync.store.kept import kept_beside
+from bexsync.store.locks import Locks
 
 
 class LedgerOpening(Protocol):

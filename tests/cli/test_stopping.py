@@ -18,7 +18,7 @@ from bexsync.cli.views import Output
 from bexsync.errors import StoppedBySignal
 from bexsync.http.clock import SystemClock
 from bexsync.interruption import CutOff, may_be_cut_off
-from bexsync.jobs.locks import Locks
+from bexsync.store.locks import Locks
 from world import BEXSYNC, World, an_invoice
 
 

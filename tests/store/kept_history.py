@@ -281,10 +281,11 @@ def _trial_rows(both: Both) -> None:
         for kind, state in [(kind, state) for kind in TRIAL_KINDS for state in names]:
             like = next(i for i in story if i.kind == kind)
             if kind == "draft_delete":
-                body = {k: made.payload[k] for k in ("contact_id", "user_id", "currency_id")}
-                body |= {"api_reference": like.payload["reference"], "mwst_type": 0, "positions": []}
+                contact = int(next(i for i in story if i.kind == "contact_archive").key.partition(" ")[2])
+                body = {"contact_id": contact, "user_id": 1, "currency_id": 1}
+                body |= {"api_reference": made.key, "mwst_type": 0, "positions": []}
                 number = _posted(site, "/2.0/kb_invoice", body)
-                key, payload = f"delete {number}", {**like.payload, "document_id": number}
+                key, payload = f"delete {number}", {"document_id": number, "reference": made.key}
             else:
                 body = {"contact_type_id": 1, "name_1": like.payload["name_1"], "name_2": "main", "user_id": 1}
                 number = _posted(site, "/2.0/contact", {**body, "owner_id": 1})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,9 +17,10 @@ import pytest
 from bexsync.config.profile import Profile
 from bexsync.jobs.reporting import status_rows
 from bexsync.ports.shop import IncomingRecord
-from bexsync.ports.store import Link, RecordState
+from bexsync.ports.store import Attempt, Intent, IntentState, Link, LinkedDocument, RecordState
 from bexsync.records import read_record
 from bexsync.store import Store, open_store
+from bexsync.store.upkeep import prune
 from world import an_invoice
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -163,3 +165,167 @@ def test_the_status_list_of_20_000_invoices_is_made_in_a_blink(store: Store) -> 
     assert len(rows) == 20_000
     assert sum(bool(row.error) for row in rows) == 200
     assert took < 1.5
+
+
+# what is kept once, and what is found by an index
+
+
+def a_link(shop_id: str, ledger_id: int, **more: Any) -> Link:
+    return Link("invoice", shop_id, "invoice", ledger_id, f"RE-{ledger_id}", f"https://x/{ledger_id}", **more)
+
+
+def canonical(store: Store, shop_id: str = "1") -> Mapping[str, Any]:
+    row = store.records.get("invoice", shop_id)
+    assert row is not None
+    return row.canonical()
+
+
+def raw(store: Store, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in store.links._db.rows(sql, *values)]
+
+
+def agreed_title(store: Store) -> str:
+    link = store.links.get("invoice", "1")
+    assert link is not None
+    return str(link.agreed["title"])
+
+
+def test_what_was_agreed_on_is_kept_once_and_outlives_new_content_and_the_record(store: Store) -> None:
+    take(store, "1", "a.json", title="agreed")
+    store.links.save(a_link("1", 7, agreed=canonical(store)), NOW)
+    assert raw(store, "SELECT agreed FROM links") == [(None,)]
+    assert agreed_title(store) == "agreed"
+    take(store, "1", "b.json", title="new")
+    assert (agreed_title(store), title(store)) == ("agreed", "new")
+    store.links.save(a_link("1", 7, agreed=canonical(store)), NOW)
+    assert raw(store, "SELECT agreed FROM links") == [(None,)]
+    store.records.forget("invoice", "1")
+    assert agreed_title(store) == "new"
+
+
+def test_what_was_reported_is_kept_once(store: Store) -> None:
+    store.links.save(a_link("1", 7, state={"standing": "draft"}, reported={"standing": "draft"}), NOW)
+    store.links.save(a_link("2", 8, state={"standing": "draft"}), NOW)
+    assert raw(store, "SELECT reported FROM links ORDER BY id") == [(None,), ("{}",)]
+    assert [link.reported for link in store.links.all("invoice")] == [{"standing": "draft"}, {}]
+    assert store.links.unreported_ids("invoice") == ["2"]
+
+
+def test_links_come_in_the_order_of_their_documents(store: Store) -> None:
+    for shop_id, ledger_id in (("c", 100), ("a", 20), ("b", 3)):
+        store.links.save(a_link(shop_id, ledger_id), NOW)
+    assert [link.shop_id for link in store.links.all("invoice")] == ["b", "a", "c"]
+
+
+def test_a_link_may_hold_several_documents_and_each_belongs_to_one(store: Store, tmp_path: Path) -> None:
+    order = LinkedDocument("order", "order", "5", "AU-5", "https://x/order/5")
+    deliveries = tuple(LinkedDocument("delivery", "delivery", str(number)) for number in (9, 10))
+    store.links.save(a_link("1", 7, documents=(*deliveries, order)), NOW)
+    store.links.save(a_link("2", 8), NOW)
+    link = store.links.get("invoice", "1")
+    assert link is not None
+    assert link.documents == (*deliveries, order)
+    assert store.links.owner_of("order", 5) == store.links.owner_of("invoice", 7) == ("main", "1")
+    assert store.links.owner_of("order", 7) is None
+    store.links.save(replace(link, documents=(order,)), NOW)
+    assert store.links.owner_of("delivery", 9) is None
+    assert len(list(store.links.all("invoice"))) == 2
+    (second,) = raw(store, "SELECT id FROM links WHERE shop_id = '2'")
+    stolen = "INSERT INTO link_documents VALUES (?, 'order', 'order', '5', '', '')"
+    with pytest.raises(sqlite3.IntegrityError), store.transaction():
+        store.links._db.connection.execute(stolen, second)
+    store.links.forget("invoice", "1")
+    assert store.links.owner_of("order", 5) is None
+    assert raw(store, "SELECT count(*) FROM link_documents") == [(1,)]
+
+
+def test_several_customers_may_share_a_contact(store: Store) -> None:
+    for customer in ("anna", "beat"):
+        store.links.save(Link("customer", customer, "contact", 4, "", "", is_open=False), NOW)
+    assert sorted(store.links.marks("customer")) == [("anna", 4, ""), ("beat", 4, "")]
+    assert store.links.owner_of("contact", 4) is None
+
+
+def an_intent(key: str, state: IntentState, kind: str = "invoice") -> Intent:
+    return Intent(
+        "main", kind, key, state, "hash", {"text": "secret"}, {"total": "1"}, "invoice", "1", "main", PUSH,
+        attempt=1, owner="here", sent_at=NOW, not_before=NOW, result={"number": "RE-1"},
+        link={"ledger_kind": "invoice"},
+    )  # fmt: skip
+
+
+def test_a_done_step_keeps_what_it_came_to_and_nothing_of_what_was_sent(store: Store) -> None:
+    for state in IntentState:
+        store.intents.save(an_intent(state.value, state), NOW)
+    for state in IntentState:
+        kept = store.intents.get("main", "invoice", state.value)
+        whole = an_intent(state.value, state)
+        if state is IntentState.DONE:
+            whole = replace(whole, payload={}, expect={}, link={}, owner="", not_before=None)
+        assert kept == whole
+
+
+def attempt(outcome: str, minutes: int = 0, reason: str = "") -> Attempt:
+    return Attempt("main", "invoice", "k", NOW + timedelta(minutes=minutes), 3, outcome, reason, "hash")
+
+
+def test_attempts_are_only_added(store: Store) -> None:
+    store.attempts.add(attempt("in_doubt", reason="x" * 300))
+    store.attempts.add(attempt("done", minutes=5))
+    store.attempts.add(replace(attempt("done"), key="other"))
+    assert store.attempts.of("main", "invoice", "k") == [
+        attempt("in_doubt", reason="x" * 200),
+        attempt("done", minutes=5),
+    ]
+    with pytest.raises(sqlite3.IntegrityError, match="attempts are only added"), store.transaction():
+        store.links._db.connection.execute("UPDATE attempts SET outcome = 'done'")
+
+
+def test_attempts_outlive_what_is_forgotten_and_go_with_what_is_pruned(store: Store, tmp_path: Path) -> None:
+    store.intents.save(an_intent("k", IntentState.DONE), NOW)
+    store.attempts.add(attempt("done"))
+    store.intents.forget("invoice", "1", NOW + timedelta(days=1))
+    assert store.intents.get("main", "invoice", "k") is None
+    assert [(one.outcome, one.run) for one in store.attempts.of("main", "invoice", "k")] == [
+        ("done", 3),
+        ("forgotten", None),
+    ]
+    store.attempts.add(attempt("done", minutes=3 * 24 * 60))
+    prune(tmp_path / "bexio-1.db", keep=timedelta(days=2), now=NOW + timedelta(days=3))
+    assert [one.outcome for one in store.attempts.of("main", "invoice", "k")] == ["forgotten", "done"]
+
+
+def asked(store: Store, call: Callable[[], object]) -> str:
+    """How SQLite finds the rows of the questions of a call."""
+    found: list[str] = []
+    connection = store.links._db.connection
+    connection.set_trace_callback(found.append)
+    call()
+    connection.set_trace_callback(None)
+    plans = [connection.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall() for sql in found if "SELECT" in sql]
+    return "\n".join(row["detail"] for plan in plans for row in plan)
+
+
+@pytest.mark.parametrize(
+    ("index", "call"),
+    [
+        ("unsettled_intents", lambda store: store.intents.unsettled()),
+        ("unsettled_intents", lambda store: store.intents.under_way("contact")),
+        ("intents_of_subject", lambda store: store.intents.of_subject("invoice", "1")),
+        ("open_links", lambda store: store.links.open("invoice")),
+        ("unreported_links", lambda store: store.links.unreported("invoice")),
+        ("unreported_links", lambda store: store.links.unreported_ids("invoice")),
+        ("one_link_per_document", lambda store: store.links.owner_of("invoice", 1)),
+        ("records_by_state", lambda store: list(store.records.in_state("invoice", RecordState.OPEN))),
+        ("one_open_error", lambda store: store.errors.open()),
+        ("contacts_by_mail", lambda store: store.contacts.by_mail("anna@example.ch")),
+        ("contacts_by_second_mail", lambda store: store.contacts.by_mail("anna@example.ch")),
+        ("contacts_by_name", lambda store: store.contacts.by_name("Keller", "Anna", "8640")),
+        ("contacts_by_number", lambda store: store.contacts.number_is_free(7)),
+        ("attempts", lambda store: store.attempts.of("main", "invoice", "k")),
+    ],
+)
+def test_every_question_that_runs_ask_uses_its_index(store: Store, index: str, call: Callable[[Store], object]) -> None:
+    plan = asked(store, lambda: call(store))
+    assert index in plan
+    assert "SCAN" not in plan

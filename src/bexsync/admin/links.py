@@ -9,9 +9,9 @@ from typing import Any, cast
 
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import TryLater, UsageProblem
+from bexsync.http.clock import Clock, SystemClock
 from bexsync.jobs.importing import take_in
 from bexsync.jobs.invoices import PUSH
-from bexsync.jobs.locks import Locks
 from bexsync.jobs.products import SYNC
 from bexsync.jobs.run import Run, run_job
 from bexsync.jobs.workspace import Workspace
@@ -27,6 +27,7 @@ from bexsync.ports.store import DocumentEvent, IntentState, Link, RecordRow, Rec
 from bexsync.records import Customer, Invoice
 from bexsync.store import Store
 from bexsync.store.kept import Kept
+from bexsync.store.locks import Locks
 
 ADOPT = "links adopt"
 # Ids of products and of invoices may be the same.
@@ -86,7 +87,8 @@ class _Adopt:
         return [Match(options.shop_id, tuple(documents), "named by hand")]
 
     def _refuse_stealing(self, document: DocumentState) -> None:
-        owner = next((x.shop_id for x in self._run.store.links.all(KIND) if x.ledger_id == document.ledger_id), "")
+        held = self._run.store.links.owner_of(KIND, document.ledger_id)
+        owner = held[1] if held else ""
         if not owner and document.reference.startswith(OURS):
             owner = document.reference
         if owner:
@@ -194,10 +196,11 @@ class LinkStory:
 class LinkAdmin:
     """What a person sees of links, and forgetting one."""
 
-    def __init__(self, store: Store, kept: Kept, locks: Locks) -> None:
+    def __init__(self, store: Store, kept: Kept, locks: Locks, clock: Clock | None = None) -> None:
         self._store = store
         self._kept = kept
         self._locks = locks
+        self._clock = clock or SystemClock()
 
     def __enter__(self) -> LinkAdmin:
         return self
@@ -263,7 +266,7 @@ class LinkAdmin:
                     self._kept.note(DocumentEvent.FORGOTTEN, key, document)
             with self._store.transaction():
                 self._store.links.forget(kind, shop_id)
-                self._store.intents.forget(kind, shop_id)
+                self._store.intents.forget(kind, shop_id, self._clock.now())
                 self._store.records.forget(kind, shop_id)
         return shop_id
 

@@ -8,9 +8,18 @@ from pathlib import Path
 
 from bexsync.errors import ConfigurationProblem
 from bexsync.http.clock import Clock
-from bexsync.jobs.locks import Locks
 from bexsync.shops.folder import delete_old_files
-from bexsync.store.upkeep import backup, check_copy, files_in_question, old_copies, prune, restore, take_over
+from bexsync.store.locks import Locks
+from bexsync.store.upkeep import (
+    backup,
+    bring_up_to_date,
+    check_copy,
+    files_in_question,
+    old_copies,
+    prune,
+    restore,
+    take_over,
+)
 
 
 @dataclass(frozen=True)
@@ -36,11 +45,13 @@ class StateAdmin:
 
     def restore(self, source: Path) -> Path:
         """The copy takes the state's place while nobody writes; where the state before is kept."""
+        bring_up_to_date(self.path)
         with self.locks.company():
             return restore(self.path, source, company=self.company, now=self.clock.now())
 
     def take_over(self) -> str:
         """This computer goes on; the name of the one before."""
+        bring_up_to_date(self.path)
         with self.locks.company():
             return take_over(self.path)
 
@@ -51,6 +62,7 @@ class StateAdmin:
         """
         now = self.clock.now()
         before = now - timedelta(days=days)
+        bring_up_to_date(self.path)
         with self.locks.company():
             counts = asdict(prune(self.path, keep=now - before, now=now, dry=dry))
             if files:

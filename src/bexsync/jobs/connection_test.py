@@ -117,7 +117,7 @@ class ConnectionTest:
         return self.run.store.intents.of_subject(SUBJECT.kind, SUBJECT.shop_id)
 
     def _forget_story(self) -> None:
-        self.run.store.intents.forget(SUBJECT.kind, SUBJECT.shop_id)
+        self.run.store.intents.forget(SUBJECT.kind, SUBJECT.shop_id, self.run.workspace.clock.now())
 
     def _step(self, effect: Effect, name: str, expect: Mapping[str, str] | None = None) -> Step:
         return Step(effect, name, SUBJECT, scope=self._site, expect=expect or {}, title=name)

@@ -80,13 +80,25 @@ class RecordRow:
 
 
 @dataclass(frozen=True)
+class LinkedDocument:
+    """One more record of the ledger that a link holds, such as the order and the deliveries of an invoice."""
+
+    role: str
+    ledger_kind: str
+    ledger_id: str
+    number: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
 class Link:
     """Which shop record is which ledger record.
 
     `agreed` is the shop record as it was last written to the ledger ({} when unknown), `state` what the ledger
     last said of the document, `reported` the part of it that the shop was last told, `events` how many
     events the shop was told of, `notes` what only bexsync cares for. `is_open` says whether the ledger may
-    still move it by itself.
+    still move it by itself. `documents` are those of the ledger besides the one that all this is about; a document
+    belongs to one link.
     """
 
     kind: str
@@ -105,6 +117,7 @@ class Link:
     adopted: bool = False
     linked_at: str = ""
     checked_at: str = ""
+    documents: tuple[LinkedDocument, ...] = ()
 
 
 class IntentState(StrEnum):
@@ -121,7 +134,11 @@ class IntentState(StrEnum):
 
 @dataclass(frozen=True)
 class Intent:
-    """One row of the journal; `payload` is what was sent, with references already resolved."""
+    """One row of the journal; `payload` is what was sent, with references already resolved.
+
+    Once it is done, payload, expectation and link draft are no longer kept. `schema` is the version of the form in
+    which a step of this kind is written.
+    """
 
     scope: str
     kind: str
@@ -142,6 +159,21 @@ class Intent:
     result: Mapping[str, Any] = field(default_factory=dict)
     said: str = ""
     link: Mapping[str, Any] = field(default_factory=dict)
+    schema: int = 1
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt at a step: when, by which run, and what came of it; rows are only added."""
+
+    scope: str
+    kind: str
+    key: str
+    at: datetime
+    run: int | None
+    outcome: str
+    reason: str
+    payload_hash: str
 
 
 class DocumentEvent(StrEnum):

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bexsync.errors import StateProblem, TryLater
 from bexsync.files import unusable
 from bexsync.hooks import notify
 from bexsync.records.quoting import printable
+from bexsync.store.locks import Locks
 from bexsync.store.migrations import MIGRATIONS, Migration
 
 BUSY_MILLISECONDS = 30_000
+# A copy, the write-ahead log of the rebuild, and the file that holds old and new tables for a moment.
+_SPACE_FOR_UPGRADE = 3
 
 
 class Database:
@@ -68,11 +72,11 @@ class Database:
 def open_database(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> Database:
     """The database at `path`, created or upgraded as needed; raises StateProblem or TryLater with one sentence."""
     with translated(path):
-        existed = _private_file(path)
+        _private_file(path)
         database = Database(_connect(path), path)
         try:
             _refuse_foreign(database)
-            upgrade(database, migrations, backup=path if existed else None)
+            _upgrade(database, migrations, path)
         except BaseException:
             database.close()
             raise
@@ -82,27 +86,58 @@ def open_database(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> D
 def in_memory_copy(database: Database) -> Database:
     """An independent copy that is forgotten when closed, for rehearsals."""
     copy = sqlite3.connect(":memory:", isolation_level=None)
+    copy.execute("PRAGMA foreign_keys = ON")
     database.connection.backup(copy)
     return Database(copy, None)
 
 
-def upgrade(database: Database, migrations: Sequence[Migration] = MIGRATIONS, *, backup: Path | None = None) -> None:
-    """Brings the schema to the version of the last migration, one transaction a step, after keeping a copy."""
-    version = _version(database)
-    newest = len(migrations)
+def _upgrade(database: Database, migrations: Sequence[Migration], path: Path) -> None:
+    """Brings the schema to the version of the last migration; an existing state while no run is going on."""
+    version, newest = _version(database), len(migrations)
     if version > newest:
         raise StateProblem(
-            f"The state {database.path} was written by a newer bexsync (schema {version}, this one knows {newest}).",
+            f"The state {path} was written by a newer bexsync (schema {version}, this one knows {newest}).",
             "Update bexsync, or restore a copy of the state from before.",
         )
-    if version and version < newest and backup is not None:
-        _keep_copy(database, backup.with_name(f"{backup.name}.v{version}.bak"))
-    for number in range(version, newest):
+    if version == newest:
+        return
+    if not version:
+        _migrate(database, migrations)
+        return
+    company = database.row("SELECT value FROM meta WHERE key = 'company'")
+    with Locks(path.parent / "locks", company["value"] if company else "", "").everything():
+        version = _version(database)
+        if version < newest:  # no other process was faster
+            _require_space(path)
+            _keep_copy(database, path.with_name(f"{path.name}.v{version}.bak"))
+            _migrate(database, migrations)
+            with suppress(sqlite3.OperationalError):  # a file that stays large is harmless
+                database.connection.execute("VACUUM")
+                database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _migrate(database: Database, migrations: Sequence[Migration]) -> None:
+    """Every migration that is due, one transaction each."""
+    for number in range(_version(database), len(migrations)):
         with database.transaction() as db:
             if _version(database) != number:
                 continue  # another process was faster
             migrations[number](db)
             db.execute(f"PRAGMA user_version = {number + 1}")
+
+
+def _require_space(path: Path) -> None:
+    """Raises TryLater where the disk has too little room for rebuilding the tables."""
+    log = path.with_name(f"{path.name}-wal")
+    needed = _SPACE_FOR_UPGRADE * (path.stat().st_size + (log.stat().st_size if log.exists() else 0))
+    free = shutil.disk_usage(path.parent).free
+    if free < needed:
+        raise TryLater(
+            f"The state {path} must be brought to this version, which takes {needed // 1_000_000 + 1} MB of space; "
+            f"{free // 1_000_000} MB are free.",
+            "Free some space; nothing was changed.",
+            code="disk",
+        )
 
 
 def _version(database: Database) -> int:
@@ -126,18 +161,16 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _private_file(path: Path) -> bool:
-    """Sees to it that the file is there and nobody else's to read; whether it was there before."""
+def _private_file(path: Path) -> None:
+    """Sees to it that the file is there and nobody else's to read."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        existed = path.exists()
-        if not existed:
+        if not path.exists():
             path.touch(mode=0o600)
         elif path.stat().st_mode & 0o077:
             path.chmod(0o600)
     except OSError as problem:
         raise unusable(problem.filename or path, problem) from problem
-    return existed
 
 
 def _refuse_foreign(database: Database) -> None:

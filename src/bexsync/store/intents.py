@@ -5,15 +5,17 @@ planned -> sending -> done | held | rejected | in_doubt -> done | planned | conf
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
-from bexsync.ports.store import Intent, IntentState, parse_stored, stored_object
+from bexsync.ports.store import Attempt, Intent, IntentState, parse_stored, stored_object
 from bexsync.store.database import Database
+from bexsync.store.links import packed
 from bexsync.store.timestamps import moment, stored
+
+# Word for word what stands in the index of unsettled rows, without which SQLite does not use it.
+_UNSETTLED = "state IN ('sending', 'in_doubt', 'conflict')"
 
 
 class Intents:
@@ -45,8 +47,8 @@ class Intents:
         return [
             _intent(row)
             for row in self._db.rows(
-                """SELECT * FROM intents WHERE state IN ('sending', 'in_doubt')
-                   AND (scope = ? OR scope = '') ORDER BY sent_at""",
+                f"""SELECT * FROM intents WHERE {_UNSETTLED} AND state <> 'conflict'
+                    AND scope IN (?, '') ORDER BY sent_at""",  # noqa: S608
                 self._site,
             )
         ]
@@ -56,44 +58,50 @@ class Intents:
         return [
             _intent(row)
             for row in self._db.rows(
-                """SELECT * FROM intents WHERE state IN ('sending', 'in_doubt', 'conflict')
-                   AND scope = '' AND kind = ? ORDER BY sent_at""",
+                f"SELECT * FROM intents WHERE {_UNSETTLED} AND scope = '' AND kind = ? ORDER BY sent_at",  # noqa: S608
                 kind,
             )
         ]
 
     def save(self, intent: Intent, now: datetime) -> None:
         """Writes a row as a whole."""
+        if intent.state is IntentState.DONE:  # what it wrote stands in the link, in the contact or in the shop
+            intent = replace(intent, payload={}, expect={}, link={}, owner="", not_before=None)
         with self._db.transaction() as db:
             db.execute(
-                "INSERT OR REPLACE INTO intents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                f"INSERT OR REPLACE INTO intents VALUES ({', '.join(21 * '?')})",  # noqa: S608
                 (
                     intent.scope,
                     intent.kind,
                     intent.key,
                     intent.state.value,
                     intent.payload_hash,
-                    _json(intent.payload),
-                    _json(intent.expect),
+                    intent.schema,
+                    packed(intent.payload),
+                    packed(intent.expect),
                     intent.attempt,
                     intent.owner,
                     stored(intent.sent_at) if intent.sent_at else None,
                     stored(intent.not_before) if intent.not_before else None,
                     intent.ledger_id,
-                    _json(intent.result),
+                    packed(intent.result),
                     intent.said,
                     intent.subject_kind,
                     intent.subject_id,
                     intent.site,
                     intent.job,
-                    _json(intent.link),
+                    packed(intent.link),
                     stored(now),
                 ),
             )
 
-    def forget(self, kind: str, shop_id: str) -> None:
-        """Removes the story of a record's document; contacts, which sites share, keep theirs."""
+    def forget(self, kind: str, shop_id: str, now: datetime) -> None:
+        """Removes the rows of a record's document; contacts, which sites share, keep theirs, and attempts stay."""
+        attempts = Attempts(self._db)
         with self._db.transaction() as db:
+            for one in self.of_subject(kind, shop_id):
+                if one.scope == self._site:
+                    attempts.add(Attempt(one.scope, one.kind, one.key, now, None, "forgotten", "", one.payload_hash))
             db.execute(
                 "DELETE FROM intents WHERE scope = ? AND site = ? AND subject_kind = ? AND subject_id = ?",
                 (self._site, self._site, kind, shop_id),
@@ -118,10 +126,6 @@ class Intents:
             return changed.rowcount
 
 
-def _json(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
 def _intent(row: sqlite3.Row) -> Intent:
     return Intent(
         scope=row["scope"],
@@ -139,8 +143,48 @@ def _intent(row: sqlite3.Row) -> Intent:
         owner=row["owner"],
         sent_at=moment(row["sent_at"]) if row["sent_at"] else None,
         not_before=moment(row["not_before"]) if row["not_before"] else None,
-        ledger_id=row["ledger_id"],
+        ledger_id=int(row["ledger_id"]) if row["ledger_id"] else None,
         result=stored_object(row["result"]),
         said=row["said"],
         link=stored_object(row["link"]),
+        schema=row["schema"],
     )
+
+
+_LONGEST_REASON = 200
+
+
+class Attempts:
+    """The attempts of one company; a row is added for each and never changed, whatever becomes of the intent."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def add(self, attempt: Attempt) -> None:
+        """Add one; of the reason the first 200 characters are kept."""
+        with self._db.transaction() as db:
+            db.execute(
+                """INSERT INTO attempts
+                   SELECT ?1, ?2, ?3, COALESCE(MAX(number), 0) + 1, ?4, ?5, ?6, ?7, ?8 FROM attempts
+                   WHERE (scope, kind, key) = (?1, ?2, ?3)""",
+                (
+                    attempt.scope,
+                    attempt.kind,
+                    attempt.key,
+                    stored(attempt.at),
+                    attempt.run,
+                    attempt.outcome,
+                    attempt.reason[:_LONGEST_REASON],
+                    attempt.payload_hash,
+                ),
+            )
+
+    def of(self, scope: str, kind: str, key: str) -> list[Attempt]:
+        """The attempts at one step, oldest first."""
+        rows = self._db.rows(
+            "SELECT * FROM attempts WHERE (scope, kind, key) = (?, ?, ?) ORDER BY number", scope, kind, key
+        )
+        return [
+            Attempt(scope, kind, key, moment(row["at"]), row["run"], row["outcome"], row["reason"], row["payload_hash"])
+            for row in rows
+        ]

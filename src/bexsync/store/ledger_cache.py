@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,6 +16,7 @@ from bexsync.ports.store import ContactRow, parse_stored, stored_object
 from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike, contracted, folded, written_out
 from bexsync.store.database import Database
+from bexsync.store.links import OLDEST_FIRST, packed
 from bexsync.store.timestamps import moment, stored
 
 
@@ -70,8 +71,8 @@ class ContactIndex:
         """Contacts with this mail in either field; the mail is compared case-folded."""
         mail_key = mail.casefold()
         rows = self._db.rows(
-            """SELECT * FROM contacts WHERE mail = ?
-               UNION SELECT * FROM contacts WHERE mail_second = ? ORDER BY ledger_id""",
+            f"""SELECT * FROM contacts WHERE (mail = ? AND mail <> '') OR (mail_second = ? AND mail_second <> '')
+                {OLDEST_FIRST}""",  # noqa: S608
             mail_key,
             mail_key,
         )
@@ -81,7 +82,7 @@ class ContactIndex:
         """Contacts with this name and postal code."""
         name = f"{name_1} {name_2}"
         rows = self._db.rows(
-            "SELECT * FROM contacts WHERE name_key IN (?, ?, ?) AND postcode = ? ORDER BY ledger_id",
+            f"SELECT * FROM contacts WHERE name_key IN (?, ?, ?) AND postcode = ? {OLDEST_FIRST}",  # noqa: S608
             name_key(name_1, name_2),
             written_out(name),
             contracted(name),
@@ -91,17 +92,20 @@ class ContactIndex:
 
     def get(self, ledger_id: int) -> ContactRow | None:
         """One contact by its id."""
-        row = self._db.row("SELECT * FROM contacts WHERE ledger_id = ?", ledger_id)
+        row = self._db.row("SELECT * FROM contacts WHERE ledger_id = ?", str(ledger_id))
         return _contact(row) if row else None
 
     def by_number(self, nr: int) -> ContactRow | None:
         """The live contact with this number."""
-        row = self._db.row("SELECT * FROM contacts WHERE nr = ? AND archived = 0 ORDER BY ledger_id", str(nr))
+        row = self._db.row(
+            f"SELECT * FROM contacts WHERE nr = ? AND nr <> '' AND archived = 0 {OLDEST_FIRST}",  # noqa: S608
+            str(nr),
+        )
         return _contact(row) if row else None
 
     def number_is_free(self, nr: int) -> bool:
         """Whether no contact has this number, and the ledger has not refused it."""
-        taken = self._db.row("SELECT 1 FROM contacts WHERE nr = ?", str(nr))
+        taken = self._db.row("SELECT 1 FROM contacts WHERE nr = ? AND nr <> ''", str(nr))
         refused = self._db.row("SELECT 1 FROM facts WHERE name = ?", f"{_REFUSED_NUMBER}{nr}")
         return taken is None and refused is None
 
@@ -125,13 +129,13 @@ class ContactIndex:
 
     def reported(self, ledger_id: int) -> str:
         """The digest of the differences between shop and ledger that were last reported of a contact."""
-        row = self._db.row("SELECT reported FROM contacts WHERE ledger_id = ?", ledger_id)
+        row = self._db.row("SELECT reported FROM contacts WHERE ledger_id = ?", str(ledger_id))
         return str(row["reported"]) if row else ""
 
     def report(self, ledger_id: int, digest: str) -> None:
         """Notes that these differences were reported."""
         with self._db.transaction() as db:
-            db.execute("UPDATE contacts SET reported = ? WHERE ledger_id = ?", (digest, ledger_id))
+            db.execute("UPDATE contacts SET reported = ? WHERE ledger_id = ?", (digest, str(ledger_id)))
 
     def drop_others(self, ledger_ids: Iterable[int]) -> None:
         """Forgets every contact that a complete listing no longer shows."""
@@ -154,9 +158,9 @@ class ContactIndex:
 
 
 def _show(db: sqlite3.Connection, ledger_ids: Iterable[int]) -> None:
-    db.execute("CREATE TEMP TABLE IF NOT EXISTS shown (id INTEGER PRIMARY KEY)")
+    db.execute("CREATE TEMP TABLE IF NOT EXISTS shown (id TEXT PRIMARY KEY)")
     db.execute("DELETE FROM shown")
-    db.executemany("INSERT OR IGNORE INTO shown VALUES (?)", [(i,) for i in ledger_ids])
+    db.executemany("INSERT OR IGNORE INTO shown VALUES (?)", [(str(i),) for i in ledger_ids])
 
 
 def name_key(name_1: str, name_2: str) -> str:
@@ -170,7 +174,7 @@ _DETAILS = ("language_id", "phone", "phone_mobile", "user_id", "owner_id")
 def _columns(contact: ContactRow) -> tuple[Any, ...]:
     details = asdict(contact.address) | {name: getattr(contact, name) for name in _DETAILS}
     return (
-        contact.ledger_id,
+        str(contact.ledger_id),
         contact.kind,
         contact.name_1,
         contact.name_2,
@@ -181,13 +185,9 @@ def _columns(contact: ContactRow) -> tuple[Any, ...]:
         int(contact.archived),
         contact.updated_at,
         contact.nr.lstrip("0"),
-        _packed({name: value for name, value in details.items() if value not in (None, "")}),
-        _packed(contact.written),
+        packed({name: value for name, value in details.items() if value not in (None, "")}),
+        packed(contact.written),
     )
-
-
-def _packed(value: Mapping[str, Any]) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 def _contact(row: sqlite3.Row) -> ContactRow:
@@ -201,7 +201,7 @@ def _contact(row: sqlite3.Row) -> ContactRow:
         country_id=details.get("country_id"),
     )
     return ContactRow(
-        ledger_id=row["ledger_id"],
+        ledger_id=int(row["ledger_id"]),
         kind=row["kind"],
         name_1=row["name_1"],
         name_2=row["name_2"],

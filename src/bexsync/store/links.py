@@ -9,9 +9,25 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from bexsync.ports.store import Link, parse_stored, stored_object
+from bexsync.ports.store import Link, LinkedDocument, parse_stored, stored_object
 from bexsync.store.database import Database
 from bexsync.store.timestamps import stored
+
+_MAIN = "main"
+_WITH_MAIN = f"links JOIN link_documents ON link = links.id AND role = '{_MAIN}'"
+# What the tables keep once is read as if it stood in both places: see the migration.
+_ROWS = f"""
+    SELECT links.id, links.kind, links.shop_id, ledger_kind, ledger_id, number, url, links.fingerprint,
+           COALESCE(links.agreed, body, '{{}}') AS agreed,
+           links.state, COALESCE(links.reported, links.state) AS reported, notes,
+           events, is_open, adopted, linked_at, checked_at,
+           EXISTS (SELECT 1 FROM link_documents WHERE link = links.id AND role <> '{_MAIN}') AS has_more
+    FROM {_WITH_MAIN}
+    LEFT JOIN records ON links.agreed IS NULL AND (records.site, records.kind, records.shop_id)
+                         = (links.site, links.kind, links.shop_id)
+    WHERE links.site = ? AND links.kind = ? """  # noqa: S608
+# Ids are opaque; those that are numbers come in the order of numbers.
+OLDEST_FIRST = "ORDER BY length(ledger_id), ledger_id"
 
 
 class Links:
@@ -23,20 +39,20 @@ class Links:
 
     def get(self, kind: str, shop_id: str) -> Link | None:
         """The link of a shop record."""
-        row = self._db.row("SELECT * FROM links WHERE site = ? AND kind = ? AND shop_id = ?", self._site, kind, shop_id)
-        return _link(row) if row else None
+        row = self._db.row(f"{_ROWS} AND links.shop_id = ?", self._site, kind, shop_id)
+        return self._link(row) if row else None
 
     def all(self, kind: str) -> Iterator[Link]:
         """Every link of a kind, oldest document first."""
-        for row in self._db.rows(
-            "SELECT * FROM links WHERE site = ? AND kind = ? ORDER BY ledger_id", self._site, kind
-        ):
-            yield _link(row)
+        for row in self._db.rows(f"{_ROWS} {OLDEST_FIRST}", self._site, kind):
+            yield self._link(row)
 
     def standings(self, kind: str) -> Iterator[tuple[str, str, str, Mapping[str, str]]]:
         """Shop id, number, deep link and state of every link of a kind, for lists of many thousands."""
         rows = self._db.rows(
-            "SELECT shop_id, number, url, state FROM links WHERE site = ? AND kind = ?", self._site, kind
+            f"SELECT shop_id, number, url, state FROM {_WITH_MAIN} WHERE site = ? AND kind = ?",  # noqa: S608
+            self._site,
+            kind,
         )
         for row in rows:
             yield row["shop_id"], row["number"], row["url"], stored_object(row["state"])
@@ -49,58 +65,59 @@ class Links:
     def marks(self, kind: str) -> Iterator[tuple[str, int, str]]:
         """Shop id, ledger id and fingerprint of every link of a kind, for lists of many thousands."""
         rows = self._db.stream(
-            "SELECT shop_id, ledger_id, fingerprint FROM links WHERE site = ? AND kind = ?", self._site, kind
+            f"SELECT shop_id, ledger_id, fingerprint FROM {_WITH_MAIN} WHERE site = ? AND kind = ?",  # noqa: S608
+            self._site,
+            kind,
         )
         for row in rows:
-            yield row["shop_id"], row["ledger_id"], row["fingerprint"]
+            yield row["shop_id"], int(row["ledger_id"]), row["fingerprint"]
 
     def elsewhere(self, kind: str) -> Iterator[tuple[int, str, str, str]]:
         """Ledger id, site, profile and shop id of every link that other sites have."""
         rows = self._db.stream(
-            """SELECT ledger_id, links.site, profile, shop_id FROM links JOIN sites ON sites.site = links.site
-               WHERE links.site <> ? AND kind = ?""",
+            f"""SELECT ledger_id, links.site, profile, shop_id
+                FROM {_WITH_MAIN} JOIN sites ON sites.site = links.site
+                WHERE links.site <> ? AND kind = ?""",  # noqa: S608
             self._site,
             kind,
         )
         for row in rows:
-            yield row["ledger_id"], row["site"], row["profile"], row["shop_id"]
+            yield int(row["ledger_id"]), row["site"], row["profile"], row["shop_id"]
+
+    def owner_of(self, ledger_kind: str, ledger_id: int) -> tuple[str, str] | None:
+        """Site and shop id of the link that holds a document of the ledger, of whatever site."""
+        row = self._db.row(
+            """SELECT site, shop_id FROM link_documents JOIN links ON id = link
+               WHERE ledger_kind = ? AND ledger_id = ? AND ledger_kind NOT IN ('contact', 'item')""",
+            ledger_kind,
+            str(ledger_id),
+        )
+        return (row["site"], row["shop_id"]) if row else None
 
     def open(self, kind: str) -> list[Link]:
         """The links whose documents the ledger may still move by itself."""
-        return [
-            _link(row)
-            for row in self._db.rows(
-                "SELECT * FROM links WHERE site = ? AND kind = ? AND is_open = 1 ORDER BY ledger_id",
-                self._site,
-                kind,
-            )
-        ]
+        rows = self._db.rows(f"{_ROWS} AND is_open = 1 {OLDEST_FIRST}", self._site, kind)
+        return [self._link(row) for row in rows]
 
     def newest_present(self, kind: str) -> Link | None:
         """The newest link whose document was there when the ledger last spoke of it."""
         row = self._db.row(
-            """SELECT * FROM links WHERE site = ? AND kind = ? AND json_extract(state, '$.standing') <> 'deleted'
-               ORDER BY checked_at DESC LIMIT 1""",
+            f"{_ROWS} AND json_extract(links.state, '$.standing') <> 'deleted' ORDER BY checked_at DESC LIMIT 1",
             self._site,
             kind,
         )
-        return _link(row) if row else None
+        return self._link(row) if row else None
 
     def unreported(self, kind: str) -> list[Link]:
         """The links of which the shop has not been told everything."""
-        return [
-            _link(row)
-            for row in self._db.rows(
-                "SELECT * FROM links WHERE site = ? AND kind = ? AND state <> reported ORDER BY ledger_id",
-                self._site,
-                kind,
-            )
-        ]
+        rows = self._db.rows(f"{_ROWS} AND links.reported IS NOT NULL {OLDEST_FIRST}", self._site, kind)
+        return [self._link(row) for row in rows]
 
     def unreported_ids(self, kind: str) -> list[str]:
         """The shop ids of those links alone, for lists of many thousands."""
         rows = self._db.rows(
-            "SELECT shop_id FROM links WHERE site = ? AND kind = ? AND state <> reported ORDER BY ledger_id",
+            f"""SELECT shop_id FROM {_WITH_MAIN}
+                WHERE site = ? AND kind = ? AND reported IS NOT NULL {OLDEST_FIRST}""",  # noqa: S608
             self._site,
             kind,
         )
@@ -110,36 +127,86 @@ class Links:
         """Notes that the shop was told, as one event, what the link says of its state."""
         with self._db.transaction() as db:
             db.execute(
-                """UPDATE links SET reported = ?, events = events + 1, checked_at = ?
+                """UPDATE links SET reported = NULLIF(?, state), events = events + 1, checked_at = ?
                    WHERE site = ? AND kind = ? AND shop_id = ?""",
                 (packed(link.state), stored(now), self._site, link.kind, link.shop_id),
             )
 
     def save(self, link: Link, now: datetime) -> None:
-        """Writes a link as a whole."""
+        """Writes a link as a whole; a document that another link held belongs to this one from now on."""
+        agreed, state, reported = packed(link.agreed), packed(link.state), packed(link.reported)
+        values = {
+            "fingerprint": link.fingerprint,
+            "agreed": agreed,
+            "state": state,
+            "reported": None if reported == state else reported,
+            "notes": packed(link.notes),
+            "events": link.events,
+            "is_open": int(link.is_open),
+            "adopted": int(link.adopted),
+            "linked_at": link.linked_at or stored(now),
+            "checked_at": stored(now),
+        }
         with self._db.transaction() as db:
+            known = db.execute(
+                f"""INSERT INTO links (site, kind, shop_id, {", ".join(values)})
+                    VALUES (:site, :kind, :shop_id, {", ".join(f":{name}" for name in values)})
+                    ON CONFLICT (site, kind, shop_id) DO UPDATE SET
+                      {", ".join(f"{name} = excluded.{name}" for name in values)}
+                    RETURNING id""",  # noqa: S608
+                values | {"site": self._site, "kind": link.kind, "shop_id": link.shop_id},
+            ).fetchone()
             db.execute(
-                "INSERT OR REPLACE INTO links VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    self._site,
-                    link.kind,
-                    link.shop_id,
-                    link.ledger_kind,
-                    link.ledger_id,
-                    link.number,
-                    link.url,
-                    link.fingerprint,
-                    packed(link.agreed),
-                    packed(link.state),
-                    packed(link.reported),
-                    packed(link.notes),
-                    link.events,
-                    int(link.is_open),
-                    int(link.adopted),
-                    link.linked_at or stored(now),
-                    stored(now),
-                ),
+                """UPDATE links SET agreed = NULL WHERE id = ? AND agreed = (
+                     SELECT body FROM records WHERE site = ? AND kind = ? AND shop_id = ?)""",
+                (known["id"], self._site, link.kind, link.shop_id),
             )
+            self._save_documents(db, known["id"], link)
+
+    def _save_documents(self, db: sqlite3.Connection, link_id: int, link: Link) -> None:
+        main = LinkedDocument(_MAIN, link.ledger_kind, str(link.ledger_id), link.number, link.url)
+        documents = (main, *link.documents)
+        db.execute("DELETE FROM link_documents WHERE link = ?", (link_id,))
+        db.executemany(
+            """DELETE FROM links WHERE id IN (
+                 SELECT link FROM link_documents
+                 WHERE ledger_kind = ? AND ledger_id = ? AND ledger_kind NOT IN ('contact', 'item'))""",
+            [(document.ledger_kind, document.ledger_id) for document in documents],
+        )
+        db.executemany(
+            "INSERT INTO link_documents VALUES (?, ?, ?, ?, ?, ?)",
+            [(link_id, one.role, one.ledger_kind, one.ledger_id, one.number, one.url) for one in documents],
+        )
+
+    def _link(self, row: sqlite3.Row) -> Link:
+        return Link(
+            row["kind"],
+            row["shop_id"],
+            row["ledger_kind"],
+            int(row["ledger_id"]),
+            row["number"],
+            row["url"],
+            row["fingerprint"],
+            stored_object(row["agreed"]),
+            _figures(stored_object(row["state"])),
+            _figures(stored_object(row["reported"])),
+            stored_object(row["notes"]),
+            row["events"],
+            bool(row["is_open"]),
+            bool(row["adopted"]),
+            row["linked_at"],
+            row["checked_at"],
+            self._documents(row["id"]) if row["has_more"] else (),
+        )
+
+    def _documents(self, link_id: int) -> tuple[LinkedDocument, ...]:
+        rows = self._db.rows(
+            """SELECT role, ledger_kind, ledger_id, number, url FROM link_documents
+               WHERE link = ? AND role <> ? ORDER BY role, length(ledger_id), ledger_id""",
+            link_id,
+            _MAIN,
+        )
+        return tuple(LinkedDocument(*row) for row in rows)
 
     def forget(self, kind: str, shop_id: str) -> None:
         """Removes a link."""
@@ -165,24 +232,3 @@ def _figures(state: dict[str, Any]) -> dict[str, Any]:
     for name in ("total", "received", "credited", "remaining"):
         parse_stored(Decimal, state.get(name) or "0")
     return state
-
-
-def _link(row: sqlite3.Row) -> Link:
-    return Link(
-        row["kind"],
-        row["shop_id"],
-        row["ledger_kind"],
-        row["ledger_id"],
-        row["number"],
-        row["url"],
-        row["fingerprint"],
-        stored_object(row["agreed"]),
-        _figures(stored_object(row["state"])),
-        _figures(stored_object(row["reported"])),
-        stored_object(row["notes"]),
-        row["events"],
-        bool(row["is_open"]),
-        bool(row["adopted"]),
-        row["linked_at"],
-        row["checked_at"],
-    )

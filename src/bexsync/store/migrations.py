@@ -110,4 +110,109 @@ def m003_when_it_was_said(db: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Migration, ...] = (m001_first_schema, m002_whole_contacts, m003_when_it_was_said)
+def m004_values_once(db: sqlite3.Connection) -> None:
+    """Ids of the ledger as text, several documents a link, every value once, large rows in rowid tables, attempts."""
+    for table in ("records", "links", "intents", "contacts", "facts"):
+        db.execute(f"ALTER TABLE {table} RENAME TO old_{table}")
+    for statement in _VALUES_ONCE:
+        db.execute(statement)
+    for table in ("records", "links", "intents", "contacts", "facts"):
+        db.execute(f"DROP TABLE old_{table}")
+    for statement in _INDEXES_OF_VALUES_ONCE:
+        db.execute(statement)
+
+
+_VALUES_ONCE = (
+    """CREATE TABLE records (
+        site TEXT NOT NULL, kind TEXT NOT NULL, shop_id TEXT NOT NULL,
+        fingerprint TEXT NOT NULL, body TEXT NOT NULL,
+        origin TEXT NOT NULL, place TEXT NOT NULL, origin_id INTEGER NOT NULL,
+        state TEXT NOT NULL, reason TEXT NOT NULL, taken_at TEXT NOT NULL, settled_at TEXT,
+        PRIMARY KEY (site, kind, shop_id)
+    ) STRICT""",
+    """INSERT INTO records
+       SELECT site, kind, shop_id, fingerprint, CASE WHEN json_valid(body) THEN json(body) ELSE body END,
+              origin, place, origin_id, state, reason, taken_at, settled_at
+       FROM old_records""",
+    # agreed is NULL where it is the body of the record, reported where it is the state.
+    """CREATE TABLE links (
+        id INTEGER PRIMARY KEY, site TEXT NOT NULL, kind TEXT NOT NULL, shop_id TEXT NOT NULL,
+        fingerprint TEXT NOT NULL, agreed TEXT, state TEXT NOT NULL, reported TEXT, notes TEXT NOT NULL,
+        events INTEGER NOT NULL, is_open INTEGER NOT NULL, adopted INTEGER NOT NULL,
+        linked_at TEXT NOT NULL, checked_at TEXT NOT NULL,
+        UNIQUE (site, kind, shop_id)
+    ) STRICT""",
+    """INSERT INTO links
+       SELECT NULL, site, kind, shop_id, fingerprint,
+              NULLIF(agreed, (SELECT body FROM records
+                              WHERE (site, kind, shop_id) = (old_links.site, old_links.kind, old_links.shop_id))),
+              state, NULLIF(reported, state), notes, events, is_open, adopted, linked_at, checked_at
+       FROM old_links""",
+    """CREATE TABLE link_documents (
+        link INTEGER NOT NULL REFERENCES links (id) ON DELETE CASCADE, role TEXT NOT NULL,
+        ledger_kind TEXT NOT NULL, ledger_id TEXT NOT NULL, number TEXT NOT NULL, url TEXT NOT NULL,
+        PRIMARY KEY (link, role, ledger_kind, ledger_id)
+    ) STRICT, WITHOUT ROWID""",
+    """INSERT INTO link_documents
+       SELECT id, 'main', ledger_kind, ledger_id, number, url
+       FROM old_links JOIN links USING (site, kind, shop_id)""",
+    """CREATE TABLE intents (
+        scope TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL,
+        state TEXT NOT NULL, payload_hash TEXT NOT NULL, schema INTEGER NOT NULL,
+        payload TEXT NOT NULL, expect TEXT NOT NULL,
+        attempt INTEGER NOT NULL, owner TEXT NOT NULL, sent_at TEXT, not_before TEXT,
+        ledger_id TEXT, result TEXT NOT NULL, said TEXT NOT NULL,
+        subject_kind TEXT NOT NULL, subject_id TEXT NOT NULL, site TEXT NOT NULL, job TEXT NOT NULL,
+        link TEXT NOT NULL, changed_at TEXT NOT NULL,
+        PRIMARY KEY (scope, kind, key)
+    ) STRICT""",
+    # What a done step was sent stands in the link, in the contact or in the shop by now.
+    """INSERT INTO intents
+       SELECT scope, kind, key, state, payload_hash, 1,
+              CASE state WHEN 'done' THEN '{}' ELSE payload END, CASE state WHEN 'done' THEN '{}' ELSE expect END,
+              attempt, CASE state WHEN 'done' THEN '' ELSE owner END, sent_at,
+              CASE WHEN state <> 'done' THEN not_before END,
+              ledger_id, result, said, subject_kind, subject_id, site, job,
+              CASE state WHEN 'done' THEN '{}' ELSE link END, changed_at
+       FROM old_intents""",
+    """CREATE TABLE attempts (
+        scope TEXT NOT NULL, kind TEXT NOT NULL, key TEXT NOT NULL, number INTEGER NOT NULL,
+        at TEXT NOT NULL, run INTEGER, outcome TEXT NOT NULL, reason TEXT NOT NULL, payload_hash TEXT NOT NULL,
+        PRIMARY KEY (scope, kind, key, number)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE contacts (
+        ledger_id TEXT PRIMARY KEY NOT NULL, kind TEXT NOT NULL, name_1 TEXT NOT NULL, name_2 TEXT NOT NULL,
+        mail TEXT NOT NULL, mail_second TEXT NOT NULL, postcode TEXT NOT NULL, name_key TEXT NOT NULL,
+        archived INTEGER NOT NULL, updated_at TEXT NOT NULL,
+        nr TEXT NOT NULL, details TEXT NOT NULL, written TEXT NOT NULL, reported TEXT NOT NULL
+    ) STRICT""",
+    "INSERT INTO contacts SELECT * FROM old_contacts ORDER BY ledger_id",
+    "CREATE TABLE facts (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL, learned_at TEXT NOT NULL) STRICT",
+    "INSERT INTO facts SELECT * FROM old_facts",
+)
+_INDEXES_OF_VALUES_ONCE = (
+    "CREATE INDEX records_by_state ON records (site, kind, state)",
+    "CREATE INDEX open_links ON links (site, kind) WHERE is_open = 1",
+    "CREATE INDEX unreported_links ON links (site, kind) WHERE reported IS NOT NULL",
+    """CREATE UNIQUE INDEX one_link_per_document ON link_documents (ledger_kind, ledger_id)
+       WHERE ledger_kind NOT IN ('contact', 'item')""",
+    "CREATE INDEX unsettled_intents ON intents (scope, kind) WHERE state IN ('sending', 'in_doubt', 'conflict')",
+    "CREATE INDEX intents_of_subject ON intents (site, subject_kind, subject_id)",
+    "CREATE INDEX contacts_by_mail ON contacts (mail) WHERE mail <> ''",
+    "CREATE INDEX contacts_by_second_mail ON contacts (mail_second) WHERE mail_second <> ''",
+    "CREATE INDEX contacts_by_name ON contacts (name_key, postcode)",
+    "CREATE INDEX contacts_by_number ON contacts (nr) WHERE nr <> ''",
+    """CREATE TRIGGER agreed_outlives_a_new_body BEFORE UPDATE OF body ON records WHEN OLD.body <> NEW.body BEGIN
+         UPDATE links SET agreed = OLD.body
+         WHERE agreed IS NULL AND (site, kind, shop_id) = (OLD.site, OLD.kind, OLD.shop_id);
+       END""",
+    """CREATE TRIGGER agreed_outlives_the_record BEFORE DELETE ON records BEGIN
+         UPDATE links SET agreed = OLD.body
+         WHERE agreed IS NULL AND (site, kind, shop_id) = (OLD.site, OLD.kind, OLD.shop_id);
+       END""",
+    """CREATE TRIGGER attempts_stay_as_they_are BEFORE UPDATE ON attempts BEGIN
+         SELECT RAISE(ABORT, 'attempts are only added');
+       END""",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (m001_first_schema, m002_whole_contacts, m003_when_it_was_said, m004_values_once)

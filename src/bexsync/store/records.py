@@ -11,6 +11,7 @@ from typing import Any
 from bexsync.ports.shop import IncomingRecord
 from bexsync.ports.store import RecordRow, RecordState, parse_stored, stored_object
 from bexsync.store.database import Database
+from bexsync.store.links import packed
 from bexsync.store.timestamps import stored
 
 _OBJECTS = ("customer", "billing_address")
@@ -33,7 +34,7 @@ class Records:
         Content of an older source never replaces that of a newer one, however often it is taken in.
         """
         record = intake.record
-        body = json.dumps(record.canonical(), ensure_ascii=False, sort_keys=True)
+        body = packed(record.canonical())
         with self._db.transaction() as db:
             source_id = self._source_id(db, intake.source)
             row = db.execute(
@@ -89,7 +90,7 @@ class Records:
     def referring(self, kind: str) -> Iterator[RecordRow]:
         """Every record that names another one as its original."""
         for row in self._db.stream(
-            'SELECT * FROM records WHERE site = ? AND kind = ? AND instr(body, \'"original_shop_id": "\') > 0',
+            'SELECT * FROM records WHERE site = ? AND kind = ? AND instr(body, \'"original_shop_id":"\') > 0',
             self._site,
             kind,
         ):

@@ -11,7 +11,7 @@ from bexsync.errors import ConfigurationProblem, StateProblem
 from bexsync.store.database import Database, in_memory_copy, open_database, this_host
 from bexsync.store.errors import Errors
 from bexsync.store.filesystem import refuse_network
-from bexsync.store.intents import Intents
+from bexsync.store.intents import Attempts, Intents
 from bexsync.store.ledger_cache import ContactIndex, Facts, StoredBudget
 from bexsync.store.links import Links
 from bexsync.store.mentions import Mentions
@@ -29,6 +29,7 @@ class Store:
         self.records = Records(database, site)
         self.links = Links(database, site)
         self.intents = Intents(database, site)
+        self.attempts = Attempts(database)
         self.cursors = Cursors(database, site)
         self.runs = Runs(database, site)
         self.errors = Errors(database, site)

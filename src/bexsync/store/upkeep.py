@@ -13,16 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from bexsync.errors import ConfigurationProblem, StateProblem
-from bexsync.store.database import Database, in_memory_copy, open_database, this_host, translated
+from bexsync.store.database import in_memory_copy, open_database, this_host, translated
+from bexsync.store.links import packed
 from bexsync.store.migrations import MIGRATIONS
 from bexsync.store.timestamps import stored
 
-_SPOKEN = frozenset(
-    {
-        *("to", "subject", "message", "words", "header", "footer", "address", "title", "customer_reference"),
-        *("text", "name", "description"),
-    }
-)
 _PERSONAL = frozenset(
     {
         *("customer", "invoice_contact", "billing_address", "email", "header_text", "footer_text", "title"),
@@ -43,6 +38,11 @@ class Pruned:
     contacts: int
     errors: int
     runs: int
+
+
+def bring_up_to_date(path: Path) -> None:
+    """Gives the state this program's schema, for which every lock must be free; raises Busy where a run goes on."""
+    open_database(path).close()
 
 
 def backup(path: Path, target: Path) -> None:
@@ -80,20 +80,18 @@ def restore(path: Path, source: Path, *, company: str, now: datetime) -> Path:
     """
     check_copy(source, company)
     kept = path.with_name(f"{path.name}.before-restore-{now:%Y%m%d-%H%M%S}")
-    database = open_database(path)
-    try:
-        _copy(database.connection, kept)
-        with translated(source), closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as copy:
-            copy.backup(database.connection)
-    finally:
-        database.close()
-    database = open_database(path)  # an older copy is brought up to this program's schema
-    try:
-        _set_host(database)
-        with database.transaction() as db:  # the next poll looks at everything, and finds what came since
-            db.execute("DELETE FROM cursors WHERE name = 'payments:changed_until'")
-    finally:
-        database.close()
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".bexsync-restore-") as folder:
+        copy = Path(folder) / "copy.db"
+        with translated(source), closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as given:
+            _copy(given, copy)
+        with closing(open_database(copy)) as restored, closing(open_database(path)) as database:
+            # An older copy has this program's schema by now, so that no other program ever meets it half way.
+            _copy(database.connection, kept)
+            restored.connection.backup(database.connection)
+    with closing(open_database(path)) as database, database.transaction() as db:
+        db.execute("INSERT OR REPLACE INTO meta VALUES ('host', ?)", (this_host(),))
+        # The next poll looks at everything, and finds what came since.
+        db.execute("DELETE FROM cursors WHERE name = 'payments:changed_until'")
     return kept
 
 
@@ -120,18 +118,10 @@ def check_copy(source: Path, company: str) -> None:
 
 def take_over(path: Path) -> str:
     """Lets this computer go on with a state that another one wrote; the name of the other one."""
-    database = open_database(path)
-    try:
+    with closing(open_database(path)) as database, database.transaction() as db:
         row = database.row("SELECT value FROM meta WHERE key = 'host'")
-        _set_host(database)
-        return str(row["value"]) if row else ""
-    finally:
-        database.close()
-
-
-def _set_host(database: Database) -> None:
-    with database.transaction() as db:
         db.execute("INSERT OR REPLACE INTO meta VALUES ('host', ?)", (this_host(),))
+        return str(row["value"]) if row else ""
 
 
 def prune(path: Path, *, keep: timedelta, now: datetime, dry: bool = False) -> Pruned:
@@ -154,6 +144,7 @@ def prune(path: Path, *, keep: timedelta, now: datetime, dry: bool = False) -> P
                 runs=db.execute("DELETE FROM runs WHERE started_at < ?", (before,)).rowcount,
             )
             db.execute("DELETE FROM mentions WHERE said_at < ?", (before,))
+            db.execute("DELETE FROM attempts WHERE at < ?", (before,))
         database.connection.execute("VACUUM")
         database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return pruned
@@ -183,7 +174,7 @@ def _prune_records(db: sqlite3.Connection, before: str) -> int:
     ).fetchall()
     for row in rows:
         figures = _figures(json.loads(row["body"]))
-        text = json.dumps(figures, ensure_ascii=False, sort_keys=True)
+        text = packed(figures)
         if text != row["body"]:
             db.execute(
                 "UPDATE records SET body = ? WHERE site = ? AND kind = ? AND shop_id = ?",
@@ -202,50 +193,29 @@ def _prune_records(db: sqlite3.Connection, before: str) -> int:
 def _prune_links(db: sqlite3.Connection, before: str) -> int:
     count = 0
     rows = db.execute(
-        "SELECT site, kind, shop_id, agreed FROM links WHERE is_open = 0 AND linked_at < ?", (before,)
+        """SELECT id, COALESCE(agreed, body, '{}') AS agreed
+           FROM links LEFT JOIN records USING (site, kind, shop_id) WHERE is_open = 0 AND linked_at < ?""",
+        (before,),
     ).fetchall()
     for row in rows:
         agreed = json.loads(row["agreed"])
         if agreed and not agreed.get("pruned"):
-            text = json.dumps({**_figures(agreed), "pruned": True}, ensure_ascii=False, sort_keys=True)
-            db.execute(
-                "UPDATE links SET agreed = ? WHERE site = ? AND kind = ? AND shop_id = ?",
-                (text, row["site"], row["kind"], row["shop_id"]),
-            )
+            text = packed({**_figures(agreed), "pruned": True})
+            db.execute("UPDATE links SET agreed = ? WHERE id = ?", (text, row["id"]))
             count += 1
     return count
 
 
 def _prune_intents(db: sqlite3.Connection, before: str) -> int:
-    """Steps lose their texts; done steps of contacts, whose keys are mails and names, are deleted.
+    """Done steps of contacts, whose keys are mails and names; every other done step holds no texts any more.
 
     A contact that was created long ago is found in the ledger itself, so its step bars nothing any more.
     """
     marks = ", ".join("?" for _ in _OF_CONTACTS)
-    gone = db.execute(
+    return db.execute(
         f"DELETE FROM intents WHERE state = 'done' AND changed_at < ? AND kind IN ({marks})",  # noqa: S608
         (before, *_OF_CONTACTS),
-    )
-    count = gone.rowcount
-    rows = db.execute(
-        "SELECT scope, kind, key, payload FROM intents WHERE state = 'done' AND changed_at < ?", (before,)
-    ).fetchall()
-    for row in rows:
-        payload = json.loads(row["payload"])
-        kept = _without_texts(payload)
-        if kept != payload:
-            db.execute(
-                "UPDATE intents SET payload = ?, link = '{}', expect = '{}' WHERE scope = ? AND kind = ? AND key = ?",
-                (json.dumps(kept, sort_keys=True), row["scope"], row["kind"], row["key"]),
-            )
-            count += 1
-    return count
-
-
-def _without_texts(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_texts(part) for key, part in value.items() if key not in _SPOKEN}
-    return [_without_texts(part) for part in value] if isinstance(value, list) else value
+    ).rowcount
 
 
 def _prune_contacts(db: sqlite3.Connection, before: str) -> int:

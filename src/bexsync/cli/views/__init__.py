@@ -223,7 +223,7 @@ class Output:
     def links(self, links: Sequence[Link]) -> Exit:
         """The list of links."""
         if self.json:
-            self._print_json(Exit.OK, {"links": [asdict(link) for link in links]}, [])
+            self._print_json(Exit.OK, {"links": [_link_data(link) for link in links]}, [])
         else:
             from bexsync.cli.views.links import show_links
 
@@ -233,7 +233,7 @@ class Output:
     def link(self, story: LinkStory) -> Exit:
         """One link with its story."""
         if self.json:
-            self._print_json(Exit.OK, asdict(story), [])
+            self._print_json(Exit.OK, {**asdict(story), "link": _link_data(story.link) if story.link else None}, [])
         else:
             from bexsync.cli.views.links import show_story
 
@@ -369,6 +369,12 @@ class Output:
 
     def _print_json(self, code: Exit, data: dict[str, Any], errors: list[dict[str, str]]) -> None:
         write(envelope(self.command, self.profile, self.site, code, data, errors))
+
+
+def _link_data(link: Link) -> dict[str, Any]:
+    """A link for a script; `documents` where it holds more than one."""
+    data = asdict(link)
+    return data if link.documents else {name: value for name, value in data.items() if name != "documents"}
 
 
 def _data(result: Result) -> dict[str, Any]:

@@ -6,7 +6,7 @@ They vanish with the process that holds them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -16,6 +16,7 @@ from bexsync.files import unusable
 
 WAIT_FOR_COMPANY = 600.0
 WAIT_FOR_SHOP = 600.0
+WAIT_FOR_UPGRADE = 60.0
 
 
 class Locks:
@@ -56,6 +57,23 @@ class Locks:
             "Other runs have kept the company's lock for ten minutes.",
             "Look for a run that hangs; the next run goes on from here.",
         ):
+            yield
+
+    @contextmanager
+    def everything(self) -> Iterator[None]:
+        """Held while the tables are rebuilt: the locks of every job of every site, and the company's.
+
+        Raises Busy at once when a job runs, of whatever version; another process that rebuilds is waited for.
+        """
+        later = "Try again when it has ended."
+        with ExitStack() as held:
+            rebuilding = self._lock(f"{self._company}-upgrade")
+            message = "Another process has been bringing the state to a new version for a minute."
+            held.enter_context(self._held(rebuilding, WAIT_FOR_UPGRADE, message, later))
+            for path in sorted(self._folder.iterdir()):
+                if path.name.startswith(f"{self._company}-") and path != Path(rebuilding.lock_file):
+                    message = "The state must be brought to this version, and another run of this company is going on."
+                    held.enter_context(self._held(FileLock(path, mode=0o600), 0, message, later))
             yield
 
     def _lock(self, name: str) -> FileLock:
