@@ -134,7 +134,7 @@ class Behaviours:
     def settle(self, name: str, value: str) -> None:
         """Gives the question `name` the answer `value`."""
         if name not in BEHAVIOURS:
-            raise ValueError(f"no doubt is named {name!r}; there are {', '.join(BEHAVIOURS)}")
+            raise ValueError(f"there is no {name!r}; there are {', '.join(BEHAVIOURS)}")
         if value not in BEHAVIOURS[name].values:
             raise ValueError(f"{name} can be {', '.join(BEHAVIOURS[name].values)}, not {value!r}")
         self._answers[name] = value

@@ -45,7 +45,7 @@ class Route:
     bucket: str = DEFAULT
 
 
-Shape = Callable[[Row], Any]
+Serializer = Callable[[Row], Any]
 SUCCESS = {"success": True}
 
 
@@ -62,20 +62,22 @@ def tagged(body: Any, source: Row, status: int = 200) -> Answer:
     return Answer(body, status, {"etag": etag})
 
 
-def listed(call: Call, rows: Iterable[Row], searchable: search.Searchable, shape: Shape) -> Answer:
+def listed(call: Call, rows: Iterable[Row], searchable: search.Searchable, serializer: Serializer) -> Answer:
     """Return a page of a list as version 2.0 gives it."""
     page = search.page_of(call.query, searchable.orders, call.state.behaviours)
-    return Answer([shape(row) for row in search.page_through(rows, page, call.state.behaviours)])
+    return Answer([serializer(row) for row in search.page_through(rows, page, call.state.behaviours)])
 
 
-def searched(call: Call, rows: Iterable[Row], searchable: search.Searchable, shape: Shape) -> Answer:
+def searched(call: Call, rows: Iterable[Row], searchable: search.Searchable, serializer: Serializer) -> Answer:
     """Return a page of what a search finds."""
     page = search.page_of(call.query, searchable.orders, call.state.behaviours)
     found = search.matching(rows, call.body, searchable, call.state.behaviours)
-    return Answer([shape(row) for row in search.page_through(found, page, call.state.behaviours)])
+    return Answer([serializer(row) for row in search.page_through(found, page, call.state.behaviours)])
 
 
-def counted(call: Call, rows: Iterable[Row], shape: Shape, default_limit: int = search.DEFAULT_LIMIT) -> Answer:
+def counted(
+    call: Call, rows: Iterable[Row], serializer: Serializer, default_limit: int = search.DEFAULT_LIMIT
+) -> Answer:
     """Return a page of a list as version 3.0 gives it, with the number of all rows in a header."""
     everything = list(rows)
     page = search.page_of(call.query, (), call.state.behaviours, default_limit)
@@ -84,7 +86,7 @@ def counted(call: Call, rows: Iterable[Row], shape: Shape, default_limit: int = 
         "x-limit": str(page.limit),
         "x-offset": str(page.offset),
     }
-    shown = [shape(row) for row in search.page_through(everything, page, call.state.behaviours)]
+    shown = [serializer(row) for row in search.page_through(everything, page, call.state.behaviours)]
     return Answer(shown, 200, headers)
 
 

@@ -1,4 +1,4 @@
-"""A fault as data: on which requests it strikes, and what happens then."""
+"""A fault as data: which requests it changes, and how."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Discount:
 
 @dataclass(frozen=True)
 class Manner:
-    """How a document counts: its VAT mode, its currency's rounding, and what is in doubt about both."""
+    """How a document counts: its VAT mode, its currency's rounding, and the behaviours that concern both."""
 
     mwst_type: int
     is_net: bool
