@@ -317,7 +317,7 @@ def test_street_and_house_number_come_apart(address: dict[str, str], street: str
     ],
 )
 def test_a_second_line_is_an_addition(address: dict[str, str], street: str, number: str, addition: str) -> None:
-    found = postal_address(Address(**address), ())
+    found = postal_address(Address(**address), (), "bexio")
     assert (found.street, found.house_number, found.addition) == (street, number, addition)
 
 

@@ -44,6 +44,7 @@ class Journal:
         *,
         job: str,
         kinds: EffectKinds,
+        ledger: str,
         timeout_seconds: float,
         settle_seconds: float,
         note: Callable[[DocumentEvent, str, int], None] = lambda *_: None,
@@ -53,6 +54,7 @@ class Journal:
         self._clock = clock
         self._job = job
         self._kinds = kinds
+        self._ledger = ledger
         self._settle = timedelta(seconds=settle_seconds)
         self._patience = timedelta(seconds=timeout_seconds + settle_seconds)
 
@@ -98,7 +100,7 @@ class Journal:
 
     def done(self, intent: Intent, effect: Effect, done: EffectResult) -> Intent:
         """The effect stands: its answer, the link and the contact index change together."""
-        held = unexpected(intent.expect, done)
+        held = unexpected(intent.expect, done, self._ledger)
         now = self._clock.now()
         settled = replace(
             intent,

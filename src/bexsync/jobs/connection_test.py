@@ -2,7 +2,7 @@
 
 It goes through the journal like every other effect, so that a death anywhere leaves what the next trial finds:
 steps in doubt are settled first, drafts are known by their reference and by the journal, the contact by its name
-and mail. Once nothing of it is left in bexio the journal forgets the story, so that the next trial begins anew.
+and mail. Once nothing of it is left in the ledger the journal forgets the story, so that the next trial begins anew.
 """
 
 from __future__ import annotations
@@ -32,16 +32,6 @@ NAME = "bexsync connection test"
 _ATTEMPTS = 3
 _REMARK = "Made by `bexsync test-connection`: archived after each test, restored for the next. Nothing is sent to it."
 _CONTACT, _INVOICE, _TIDY = "test contact", "test invoice", "tidying up"
-_FIELD_HINTS = {
-    "account_id": "Correct [ledger] revenue_account.",
-    "tax_id": "Correct [ledger] tax_code, or the tax in bexio.",
-    "document_nr": "Correct [ledger] numbering, or the switch in bexio.",
-    "currency_id": "Correct [ledger] currency.",
-    "bank_account_id": "Correct [ledger] bank_account.",
-    "template_slug": "Correct [invoices] template.",
-    "user_id": "Correct [ledger] user.",
-    "owner_id": "Correct [ledger] user.",
-}
 
 Write = Callable[[int, bool], Document]
 
@@ -82,13 +72,17 @@ class ConnectionTest:
     failed: bool = False
     _tidied: int = 0
 
+    @property
+    def _ledger(self) -> str:
+        return self.inspection.master.ledger
+
     def go(self) -> None:
         """All of it; raises TryLater or LoginNeeded where only a later run can go on."""
         unanswered = self._settle()
         self._guarded(_TIDY, WRITE_INVOICES, self._delete_drafts)
         if unanswered:
             self._guarded(_TIDY, WRITE_CONTACTS, self._archive_contacts)
-            raise _unanswered()
+            raise _unanswered(self._ledger)
         if not self.left and not self.failed:
             self._forget_story()
             self._guarded(_CONTACT, WRITE_CONTACTS, self._try)
@@ -107,7 +101,7 @@ class ConnectionTest:
                 return applied
             if self._settle():
                 break
-        raise _unanswered()
+        raise _unanswered(self._ledger)
 
     def _settle(self) -> list[Intent]:
         """Looks for what is in doubt; what of ours stays so."""
@@ -151,7 +145,7 @@ class ConnectionTest:
             self._guarded(_INVOICE, WRITE_INVOICES, lambda: self._invoice(contact_id))
 
     def _contact(self) -> int | None:
-        """The test's contact, alive; None where bexio refused it."""
+        """The test's contact, alive; None where the ledger refused it."""
         known = self._contacts()
         if known:
             oldest = min(known, key=lambda row: row.ledger_id)
@@ -166,7 +160,7 @@ class ConnectionTest:
                 applied = self._do(self._step(self._form(""), "create the contact"))
             said = "created"
         if applied.fate is not StepStatus.DONE:
-            self.checks.append(wrong(_CONTACT, "refused", applied.said, _hint(applied.said)))
+            self.checks.append(wrong(_CONTACT, "refused", applied.said, _hint(applied.said, self._ledger)))
             return None
         return self._contact_is(applied.result["ledger_id"], said)
 
@@ -217,7 +211,7 @@ class ConnectionTest:
         intent = self.run.store.intents.get(self._site, CreateDocument.step_kind, self._reference)
         if applied.fate is StepStatus.REFUSED or intent is None or intent.ledger_id is None:
             self.failed = applied.fate is not StepStatus.REFUSED
-            self.checks.append(wrong(_INVOICE, "refused", applied.said, _hint(applied.said)))
+            self.checks.append(wrong(_INVOICE, "refused", applied.said, _hint(applied.said, self._ledger)))
             return
         state = self.run.ledger.document(intent.ledger_id)
         if state is None:
@@ -229,14 +223,14 @@ class ConnectionTest:
             "expected": plain(document.total), "within": plain(document.within),
             "total": written(state.total), "rounding": plain(rounding), "currency": document.currency,
         }  # fmt: skip
-        odd = unexpected(document.expect, EffectResult(state.ledger_id, state=state)) or self._otherwise_booked(
-            state, document
-        )
+        shown = EffectResult(state.ledger_id, state=state)
+        odd = unexpected(document.expect, shown, self._ledger) or self._otherwise_booked(state, document)
         if odd or state.contact_id != contact_id:
             self._wrong(
                 f"{written(state.total)} {document.currency}",
-                odd or "bexio shows it for another contact.",
-                "Nothing was issued. Look at the tax and the rounding of the currency in bexio, and report this line.",
+                odd or f"{self._ledger} shows it for another contact.",
+                "Nothing was issued. "
+                f"Look at the tax and the rounding of the currency in {self._ledger}, and report this line.",
             )
             return
         self.checks.append(
@@ -244,7 +238,7 @@ class ConnectionTest:
                 _INVOICE,
                 Verdict.OK,
                 f"{state.number}, {written(state.total)} {document.currency} as expected",
-                f"The lines come to {plain(document.total)}, which bexio rounds by {written(rounding)}."
+                f"The lines come to {plain(document.total)}, which {self._ledger} rounds by {written(rounding)}."
                 if rounding
                 else f"The lines come to {plain(document.total)}.",
             )
@@ -256,13 +250,13 @@ class ConnectionTest:
         return row.mail if row else ""
 
     def _otherwise_booked(self, state: DocumentState, document: Document) -> str:
-        """bexio might book on something else than it was told, without a word."""
+        """The ledger might book on something else than it was told, without a word."""
         sent = [(p.account_id, p.tax_id) for p in document.positions if p.unit_price is not None]
         for (account, tax), line in zip(sent, self.run.ledger.booked_lines(state.ledger_id), strict=False):
             if line.account_id not in (None, account):
-                return f"bexio booked a line on the account {line.account_id} instead of {account} (ids)."
+                return f"{self._ledger} booked a line on the account {line.account_id} instead of {account} (ids)."
             if tax is not None and line.tax_id not in (None, tax):
-                return f"bexio gave a line the tax {line.tax_id} instead of {tax} (ids)."
+                return f"{self._ledger} gave a line the tax {line.tax_id} instead of {tax} (ids)."
         return ""
 
     def _wrong(self, value: str, sentence: str, hint: str) -> None:
@@ -329,7 +323,7 @@ class ConnectionTest:
                     _TIDY,
                     f"{left.what} is left",
                     f"{left.url}: {left.why.rstrip('.')}.",
-                    "The next `bexsync test-connection` tries again; or put it away in bexio.",
+                    f"The next `bexsync test-connection` tries again; or put it away in {self._ledger}.",
                 )
             )
         unsettled = any(i.state in (IntentState.SENDING, IntentState.IN_DOUBT) for i in self._story())
@@ -339,17 +333,27 @@ class ConnectionTest:
                 self.checks.append(Check(_TIDY, Verdict.OK, "the draft is deleted, the contact archived"))
 
 
-def _unanswered() -> TryLater:
+def _unanswered(ledger: str) -> TryLater:
     return TryLater(
-        "bexio has not answered a request of the test, and nobody knows yet whether it was carried out.",
+        f"{ledger} has not answered a request of the test, and nobody knows yet whether it was carried out.",
         "The next `bexsync test-connection` looks for it first, and puts away what it finds.",
         code="in_doubt",
     )
 
 
-def _hint(said: str) -> str:
+def _hint(said: str, ledger: str) -> str:
     """What of the profile a refusal speaks of."""
-    return next((hint for name, hint in _FIELD_HINTS.items() if name in said), "Correct what bexio names.")
+    hints = {
+        "account_id": "Correct [ledger] revenue_account.",
+        "tax_id": f"Correct [ledger] tax_code, or the tax in {ledger}.",
+        "document_nr": f"Correct [ledger] numbering, or the switch in {ledger}.",
+        "currency_id": "Correct [ledger] currency.",
+        "bank_account_id": "Correct [ledger] bank_account.",
+        "template_slug": "Correct [invoices] template.",
+        "user_id": "Correct [ledger] user.",
+        "owner_id": "Correct [ledger] user.",
+    }
+    return next((hint for name, hint in hints.items() if name in said), f"Correct what {ledger} names.")
 
 
 def telling_lines(*, deducted: bool) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Credit notes that wait for a person to write them in bexio, and close when bexio shows the credit."""
+"""Credit notes that wait for a person to write them in the ledger, and close when the ledger shows the credit."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from bexsync.ports.store import WORKLIST, ErrorRow, Link, RecordState
 from bexsync.records import Invoice
 from bexsync.store import Store
 
-# In the notes of the original's link: what bexio had credited when a credit note came, by its shop id.
+# In the notes of the original's link: what the ledger had credited when a credit note came, by its shop id.
 _BEFORE = "credited_before"
 
 
 def remember_credit(store: Store, invoice: Invoice, now: datetime) -> None:
-    """Store with the original what bexio credits it now, so that the credit to come can be told from earlier ones."""
+    """Store with the original what it is credited now, so that the credit to come can be told from earlier ones."""
     with store.transaction():
         link = store.links.get(KIND, invoice.original_shop_id or "")
         if link is not None and invoice.shop_id not in link.notes.get(_BEFORE, {}):
@@ -36,12 +36,14 @@ def originals_of_open_credits(store: Store) -> list[Link]:
 
 def close_written_credits(run: Run) -> None:
     """Close the credit notes whose credit the ledger shows, and those whose original was cancelled."""
+    ledger = run.workspace.profile.ledger.words.name
     for link, rows in _waiting(run.store):
         if link.state.get("standing") == DocumentStatus.CANCELLED:
-            _close(run, link, rows, f"{link.number} is cancelled in bexio")
+            _close(run, link, rows, f"{link.number} is cancelled in {ledger}")
             continue
         shop_ids = written_credits(_credited(link), [_waiting_credit(run.store, link, row) for row in rows])
-        _close(run, link, [row for row in rows if row.shop_id in shop_ids], f"bexio shows the credit on {link.number}")
+        closed = [row for row in rows if row.shop_id in shop_ids]
+        _close(run, link, closed, f"{ledger} shows the credit on {link.number}")
 
 
 def _close(run: Run, link: Link, rows: Sequence[ErrorRow], reason: str) -> None:

@@ -89,7 +89,8 @@ class Intake:
         if source.is_new and (unknown := note.facts.get("unknown_columns")):
             self._run.mention(f"{note.source}: columns", _unknown_columns(note.source, unknown))
         if source.is_new and (paid := note.facts.get("paid")):
-            self._run.mention(f"{note.source}: paid", _paid(note.source, note.facts["paid_column"], paid))
+            ledger = self._run.workspace.profile.ledger.words.name
+            self._run.mention(f"{note.source}: paid", _paid(note.source, note.facts["paid_column"], paid, ledger))
         self._run.result.data.setdefault("files", {})[note.source] = {"understood": note.message, **note.facts}
 
     def _take_invalid(self, source: _Source, item: InvalidInput) -> None:
@@ -252,12 +253,13 @@ def _unknown_columns(source: str, headers: Sequence[str]) -> str:
     )
 
 
-def _paid(source: str, header: str, shop_ids: Sequence[str]) -> str:
+def _paid(source: str, header: str, shop_ids: Sequence[str], ledger: str) -> str:
     shown = ", ".join(printable(shop_id) for shop_id in shop_ids[:_MOST_SHOWN])
     more = f" and {len(shop_ids) - _MOST_SHOWN} more" if len(shop_ids) > _MOST_SHOWN else ""
     return (
         f"{source}: `{printable(header)}` says that money has been received for {shown}{more}; "
-        "payments are not booked, so these invoices are open in bexio. To be asked before such an invoice is booked, "
+        f"payments are not booked, so these invoices are open in {ledger}. "
+        "To be asked before such an invoice is booked, "
         f'name status = "{printable(header)}" under [shop.csv.columns] in the profile.'
     )
 

@@ -254,6 +254,7 @@ def prepare(workspace: Workspace, job: str, store: Store, *, dry: bool = False) 
         clock,
         job=job,
         kinds=EffectKinds(ledger.effects, OF_THE_SHOP),
+        ledger=workspace.profile.ledger.words.name,
         timeout_seconds=settings.timeout_seconds,
         settle_seconds=settings.settle_seconds,
         note=workspace.kept.note,

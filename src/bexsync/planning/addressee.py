@@ -12,7 +12,7 @@ from bexsync.records.folding import alike, folded
 
 @dataclass(frozen=True)
 class Addressee:
-    """The addressee of one invoice; `name_1` is the company or the last name, as bexio has it.
+    """The addressee of one invoice; `name_1` is the company or the last name, as the ledger has it.
 
     `own` is the address that a new contact gets, `is_own` says whether it is the customer's rather than this
     invoice's, `printed` is the address of this invoice, and `key` names the customer in the shop, "" for a guest.
@@ -89,7 +89,7 @@ def full_name(first: str | None, last: str | None) -> str:
 
 
 def names(letter: str, name: str) -> bool:
-    """Whether the address of a document names this addressee; bexio may add salutations, and an unknown one names all.
+    """Whether the address of a document names this addressee; the ledger may add salutations; an unknown one names all.
 
     Compared word by word, because a name may be broken into lines.
     """

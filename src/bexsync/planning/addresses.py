@@ -22,7 +22,7 @@ _STREET = re.compile(r"(strasse|str)\b")
 
 
 def split_street(address: Address) -> tuple[str, str]:
-    """Street and house number apart, as bexio wants them; a line that does not split stays whole."""
+    """Street and house number apart, as the ledger wants them; a line that does not split stays whole."""
     if address.street:
         return address.street, address.house_number or ""
     line, _ = _street_line(address)
@@ -45,7 +45,7 @@ def _in_parts(line: str) -> re.Match[str] | None:
     return None if _POST_BOX.match(line) else _NUMBER_LAST.match(line) or _NUMBER_FIRST.match(line)
 
 
-def postal_address(address: Address, countries: Sequence[Country]) -> PostalAddress:
+def postal_address(address: Address, countries: Sequence[Country], ledger: str) -> PostalAddress:
     """A shop's address in the parts of one in the ledger; raises RecordProblem for an unknown country."""
     street, number = split_street(address)
     others = [] if address.street else _street_line(address)[1]
@@ -57,19 +57,21 @@ def postal_address(address: Address, countries: Sequence[Country]) -> PostalAddr
         addition=", ".join(others),
         postcode=address.postal_code or "",
         city=address.city or "",
-        country_id=by_name(countries, address.country_code, "country").id if address.country_code else None,
+        country_id=by_name(countries, code, "country", ledger).id if (code := address.country_code) else None,
     )
 
 
-def by_name(rows: Sequence[Named], name: str, noun: str) -> Named:
+def by_name(rows: Sequence[Named], name: str, noun: str, ledger: str) -> Named:
     """The row of master data with this name; raises RecordProblem where there is none."""
     for row in rows:
         if row.name.casefold() == name.casefold():
             return row
     known = ", ".join(row.name for row in rows[:8])
     raise RecordProblem(
-        f'bexio has no {noun} "{name}".',
-        f"It has {known}; correct the record or the profile, or add it in bexio." if known else "Add it in bexio.",
+        f'{ledger} has no {noun} "{name}".',
+        f"It has {known}; correct the record or the profile, or add it in {ledger}."
+        if known
+        else f"Add it in {ledger}.",
         code=f"unknown_{noun.replace(' ', '_')}",
         subject=f"{noun}:{name}",
     )

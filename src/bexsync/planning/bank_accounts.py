@@ -24,7 +24,7 @@ def _named(master: MasterData, iban: str, currency: Currency) -> BankAccount:
     account = bank_account(master, iban)
     if account is None:
         raise _problem(
-            f"bexio has no bank account {iban}.",
+            f"{master.ledger} has no bank account {iban}.",
             "Correct [ledger] bank_account or [payments.accounts] in the profile.",
             "unknown_bank_account",
             iban,
@@ -46,11 +46,12 @@ def _only_one(master: MasterData, currency: Currency) -> BankAccount:
     code = currency.code
     named = f'bank_account = {{ {code} = "IBAN" }} under [ledger] in the profile'
     if fitting:
-        message = f"bexio has {len(fitting)} bank accounts in {code}: {', '.join(a.iban for a in fitting)}."
+        message = f"{master.ledger} has {len(fitting)} bank accounts in {code}: {', '.join(a.iban for a in fitting)}."
         raise _problem(message, f"Say which: {named}.", "bank_account_ambiguous", code)
     raise _problem(
-        f"bexio shows no bank account in {code} for the payment part.",
-        f"Open one in bexio. If there is one, name it ({named}) and log in again, so that the login may see it.",
+        f"{master.ledger} shows no bank account in {code} for the payment part.",
+        f"Open one in {master.ledger}. "
+        f"If there is one, name it ({named}) and log in again, so that the login may see it.",
         "bank_account_missing",
         code,
     )

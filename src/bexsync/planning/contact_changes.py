@@ -70,6 +70,7 @@ def changes(
     may_write: frozenset[str],
     update: UpdateContacts,
     languages: Sequence[Named],
+    ledger: str,
 ) -> Changes:
     """Compare a contact with the form of the customer; `may_write` names the parts of which the shop is sure."""
     now = _as_form(row)
@@ -85,7 +86,7 @@ def changes(
             parts.append(part)
         else:
             left.append(f'{part} "{_shown(part, now, languages)}" (shop: "{_shown(part, form, languages)}")')
-    said = f"contact {row.ledger_id} in bexio differs and stays as it is: {', '.join(left)}" if left else ""
+    said = f"contact {row.ledger_id} in {ledger} differs and stays as it is: {', '.join(left)}" if left else ""
     return Changes(fields, tuple(parts), said)
 
 

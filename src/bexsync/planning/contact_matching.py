@@ -109,7 +109,7 @@ class Lookup(Protocol):
 
 @dataclass(frozen=True)
 class Wanted:
-    """A contact that is looked for; `name_1` is the company or the last name, as bexio has it.
+    """A contact that is looked for; `name_1` is the company or the last name, as the ledger has it.
 
     `shared_mail` is a mail that belongs to the company as well, so that it does not tell who somebody is.
     """
@@ -143,7 +143,11 @@ class Match:
 
 
 def match(
-    wanted: Wanted, lookup: Lookup, same_mail: SameMail, is_anothers: Callable[[Candidate], bool] = lambda _: False
+    wanted: Wanted,
+    lookup: Lookup,
+    same_mail: SameMail,
+    ledger: str,
+    is_anothers: Callable[[Candidate], bool] = lambda _: False,
 ) -> Match:
     """The one contact that fits; raises RecordProblem when several do, or a person has to say who it is.
 
@@ -155,10 +159,10 @@ def match(
         of_kind = [row for row in known if row.kind == wanted.kind]
         fitting = _best(of_kind, wanted, is_anothers)
         if fitting:
-            return Match(_only_one(fitting, wanted, f"the mail {wanted.mail}"))
+            return Match(_only_one(fitting, wanted, f"the mail {wanted.mail}", ledger))
         others = of_kind if wanted.same_kind_only else known
         if others:
-            return _another_party(wanted, others, of_kind, same_mail)
+            return _another_party(wanted, others, of_kind, same_mail, ledger)
         if not wanted.same_kind_only:
             return Match()
     if wanted.shared_mail:
@@ -168,7 +172,7 @@ def match(
             return Match(namesakes[0])
     by_name = [row for row in lookup.by_name(wanted.name_1, wanted.name_2, wanted.postcode) if row.kind == wanted.kind]
     where = f"the name {wanted.name} and postcode {wanted.postcode or '(none)'}"
-    return Match(_only_one(_best(by_name, wanted, is_anothers) or by_name, wanted, where) if by_name else None)
+    return Match(_only_one(_best(by_name, wanted, is_anothers) or by_name, wanted, where, ledger) if by_name else None)
 
 
 def is_same_name(row: Candidate, wanted: Wanted) -> bool:
@@ -236,21 +240,25 @@ def _best(rows: Iterable[Candidate], wanted: Wanted, is_anothers: Callable[[Cand
     return []
 
 
-def _only_one(rows: Sequence[Candidate], wanted: Wanted, by: str) -> Candidate:
+def _only_one(rows: Sequence[Candidate], wanted: Wanted, by: str, ledger: str) -> Candidate:
     candidates = [row for row in rows if not row.archived] or list(rows)
     if len(candidates) == 1:
         return candidates[0]
     raise RecordProblem(
-        f"bexio has {len(candidates)} contacts with {by} that may be {wanted.name}: {listed(candidates)}.",
+        f"{ledger} has {len(candidates)} contacts with {by} that may be {wanted.name}: {listed(candidates)}.",
         "Correct name, address or mail of the one that is meant, so that only it agrees with the shop. "
-        "Merge them in bexio only if both are the same customer.",
+        f"Merge them in {ledger} only if both are the same customer.",
         code="contact_ambiguous",
         field="customer",
     )
 
 
 def _another_party(
-    wanted: Wanted, others: Sequence[Candidate], of_kind: Sequence[Candidate], same_mail: SameMail
+    wanted: Wanted,
+    others: Sequence[Candidate],
+    of_kind: Sequence[Candidate],
+    same_mail: SameMail,
+    ledger: str,
 ) -> Match:
     """The mail is known, but name and address are another's."""
     if same_mail == "stop":
@@ -258,12 +266,12 @@ def _another_party(
         raise RecordProblem(
             f"The mail {wanted.mail} belongs to {listed(others)}, "
             f"but the invoice is for {wanted.name}{f', {address}' if address else ''}.",
-            "Correct the mail or the address in the shop or in bexio; "
+            f"Correct the mail or the address in the shop or in {ledger}; "
             'or set [contacts] same_mail = "separate" in the profile, for a contact of its own.',
             code="contact_in_question",
             field=wanted.field,
             subject=f"mail:{wanted.mail}",
         )
     if same_mail == "one" and of_kind:
-        return Match(_only_one(of_kind, wanted, f"the mail {wanted.mail}"), tuple(others))
+        return Match(_only_one(of_kind, wanted, f"the mail {wanted.mail}", ledger), tuple(others))
     return Match(None, tuple(others))

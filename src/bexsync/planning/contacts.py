@@ -150,7 +150,7 @@ class ContactPlanner:
         by_id = linked is not None and row.ledger_id == linked.ledger_id
         same_name = is_same_name(row, main)
         if not by_id and not same_name:
-            draft.notes.append(f"booked on the contact {described(row)}, who has that mail in bexio")
+            draft.notes.append(f"booked on the contact {described(row)}, who has that mail in {self.master.ledger}")
         if isinstance(row, NewContact):
             return self._again(row, draft), row
         alive = self._alive(row, main, draft)
@@ -172,7 +172,7 @@ class ContactPlanner:
             return None
         row = self.index.get(ledger_id)
         if row is None:
-            draft.notes.append(f"contact {ledger_id} of this customer is no longer in bexio")
+            draft.notes.append(f"contact {ledger_id} of this customer is no longer in {self.master.ledger}")
             return None
         return row if row.kind == to.kind else None
 
@@ -200,7 +200,9 @@ class ContactPlanner:
         return person
 
     def _wanted(self, to: Addressee) -> Wanted:
-        places = tuple(postal_address(address, self.master.countries) for address in (to.own, to.printed))
+        places = tuple(
+            postal_address(address, self.master.countries, self.master.ledger) for address in (to.own, to.printed)
+        )
         same_kind_only = to.person is not None
         return Wanted(to.kind, to.name_1, to.name_2, to.mail, places, same_kind_only=same_kind_only)
 
@@ -219,7 +221,11 @@ class ContactPlanner:
 
     def _match(self, wanted: Wanted, customer: str = "") -> Match:
         return match(
-            wanted, self, self.profile.contacts.same_mail, lambda row: bool(customer and self._others(row, customer))
+            wanted,
+            self,
+            self.profile.contacts.same_mail,
+            self.master.ledger,
+            lambda row: bool(customer and self._others(row, customer)),
         )
 
     def _others(self, row: Candidate, customer: str) -> set[str]:
@@ -254,15 +260,16 @@ class ContactPlanner:
             return None
         number = self._shop_number(customer, to)
         if number is None:
-            draft.notes.append(f"customer_number {written} stays out of bexio, which takes only digits")
+            draft.notes.append(f"customer_number {written} stays out of {self.master.ledger}, which takes only digits")
             return None
         if number in self._numbers or not self.index.number_is_free(number):
-            draft.notes.append(f"customer_number {written} stays out of bexio, where another contact has it")
+            ledger = self.master.ledger
+            draft.notes.append(f"customer_number {written} stays out of {ledger}, where another contact has it")
             return None
         return number
 
     def _shop_number(self, customer: Customer, to: Addressee) -> int | None:
-        """The customer's number as bexio takes one, None where there is none."""
+        """The customer's number as the ledger takes one, None where there is none."""
         number = customer.customer_number or ""
         if self.profile.contacts.numbers == "ledger" or to.is_company_of_address:
             return None
@@ -324,6 +331,7 @@ class ContactPlanner:
             may_write=sure_of,
             update=self.profile.contacts.update,
             languages=self.master.languages,
+            ledger=self.master.ledger,
         )
         key = f"edit {row.ledger_id}"
         if found.fields and key not in self._shared:
@@ -359,7 +367,7 @@ class ContactPlanner:
     def _printed(self, to: Addressee, contact: Candidate) -> str | None:
         """The address for the document where the contact says another name or place; None where it says the same."""
         countries = self.master.countries
-        wanted = postal_address(to.printed, countries)
+        wanted = postal_address(to.printed, countries, self.master.ledger)
         person = full_name(to.person.first_name, to.person.last_name) if to.person else ""
         if _is_printed_alike(contact, to) and to.letter_person == person and says(contact.address, wanted):
             return None
@@ -380,8 +388,12 @@ class ContactPlanner:
             owner_id=self.owner.id,
             language_id=language_id(self.master, language, self.profile.ledger.language),
             salutation_id=salutation_id(self.master.salutations, salutation),
-            **_address_parts(postal_address(to.own, self.master.countries)),
-            group_ids=tuple(by_name(self.master.contact_groups, name, "contact group").id for name in groups if name),
+            **_address_parts(postal_address(to.own, self.master.countries, self.master.ledger)),
+            group_ids=tuple(
+                by_name(self.master.contact_groups, name, "contact group", self.master.ledger).id
+                for name in groups
+                if name
+            ),
             remarks=f"MWST/UID: {customer.vat_number}" if customer.vat_number else None,
         )
 

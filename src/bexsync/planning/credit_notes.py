@@ -1,4 +1,4 @@
-"""Credit notes: bexio has no interface for them, so a person gets everything needed to write one."""
+"""Credit notes: a ledger may have no interface for them, so a person gets everything needed to write one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bexsync.records import Invoice, Line
 _ROUNDING = Decimal("0.05")
 
 
-def credit_note_problem(invoice: Invoice, original_url: str) -> RecordProblem:
+def credit_note_problem(invoice: Invoice, original_url: str, ledger: str) -> RecordProblem:
     """The task for a person: what to credit, per rate, to whom, and on which invoice."""
     split = ", ".join(f"{written(rounded(amount))} at {rate}" for rate, amount in _amounts(invoice).items())
     prices = "incl. VAT" if invoice.prices_include_tax else "excl. VAT"
@@ -21,8 +21,8 @@ def credit_note_problem(invoice: Invoice, original_url: str) -> RecordProblem:
     link = f" The original: {original_url}" if original_url else ""
     return RecordProblem(
         f"Credit note {invoice.source_number or invoice.shop_id}{original} of {_sum(invoice)} {invoice.currency} "
-        f"({split}, {prices}) has to be written in bexio by hand; bexio offers no interface for it.",
-        "Write it in bexio for this invoice; it is closed as soon as bexio shows the credit, or with "
+        f"({split}, {prices}) has to be written in {ledger} by hand; {ledger} offers no interface for it.",
+        f"Write it in {ledger} for this invoice; it is closed as soon as {ledger} shows the credit, or with "
         f"`bexsync errors ack ID`.{link}",
         code="credit_note",
     )
@@ -30,7 +30,7 @@ def credit_note_problem(invoice: Invoice, original_url: str) -> RecordProblem:
 
 @dataclass(frozen=True)
 class WaitingCredit:
-    """A credit note that a person has to write: its amount with VAT, and what bexio had credited before it came."""
+    """A credit note that a person has to write: its amount with VAT, and what was credited before it came."""
 
     shop_id: str
     amount: Decimal | None
@@ -52,7 +52,7 @@ def written_credits(credited: Decimal, waiting: Sequence[WaitingCredit]) -> list
 
 
 def _is_amount(growth: Decimal, amount: Decimal | None) -> bool:
-    """Whether a credit is this amount, but for the 5 centimes that bexio may round by."""
+    """Whether a credit is this amount, but for the 5 centimes that the ledger may round by."""
     return amount is not None and growth > 0 and abs(growth - amount) <= _ROUNDING
 
 

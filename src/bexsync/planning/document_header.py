@@ -73,7 +73,7 @@ class HeaderWriter:
             name = "due_date" if invoice.due_date else "payment_terms_days"
             raise RecordProblem(
                 f"It is due on {invoice.due_date or by_terms}, more than two years ahead.",
-                f"Correct {name} in the shop ({_DATE_FORMAT}), or write the invoice in bexio by hand.",
+                f"Correct {name} in the shop ({_DATE_FORMAT}), or write the invoice in {self.master.ledger} by hand.",
                 code="due_date_ahead",
                 field=name,
             )
@@ -97,7 +97,7 @@ class HeaderWriter:
             return None
         if wanted not in self.master.templates:
             raise RecordProblem(
-                f'bexio has no document template "{wanted}".',
+                f'{self.master.ledger} has no document template "{wanted}".',
                 f"It has {', '.join(self.master.templates) or 'none'}; correct [invoices] template in the profile.",
                 code="unknown_template",
                 subject=f"template:{wanted}",

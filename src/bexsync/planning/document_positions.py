@@ -43,7 +43,9 @@ class PositionWriter:
         check_line_taxes(
             sales, self._deducted(lines, sales), gross=invoice.prices_include_tax, currency=invoice.currency
         )
-        in_order = iter(sales if self.negative_prices else lowered(lines, sales, self._word_for_discount()))
+        in_order = iter(
+            sales if self.negative_prices else lowered(lines, sales, self._word_for_discount(), self.master.ledger)
+        )
         positions: list[Position] = []
         sums: list[Sum] = []
         for number, line in enumerate(lines, 1):

@@ -95,7 +95,7 @@ class DocumentPlanner:
 
     def write(self, invoice: Invoice, customer: Customer, contacts: Contacts, reference: str) -> Document:
         """The document of an invoice."""
-        check_lengths(invoice, customer)
+        check_lengths(invoice, customer, self.master.ledger)
         currency = currency_called(self.master, invoice.currency, "invoice")
         chooser = TaxChooser(
             self.master,
@@ -122,7 +122,7 @@ class DocumentPlanner:
         if line is not None:
             positions.append(line.position)
             sums.append(line.sum)
-        check_positions(positions)
+        check_positions(positions, self.master.ledger)
         header = HeaderWriter(self.profile, self.master, self.owner, self.today)
         exact, shop_total = exact_total(sums, gross=gross), _shop_total(invoice)
         return Document(
@@ -218,7 +218,7 @@ def _shop_total(invoice: Invoice) -> Decimal | None:
 
 
 def _with_default_taxes(problem: RecordProblem, invoice: Invoice) -> RecordProblem:
-    """The likeliest reason for a wrong total: lines that say nothing of VAT got bexio's default tax."""
+    """The likeliest reason for a wrong total: lines that say nothing of VAT got the ledger's default tax."""
     silent = sum(
         line.has_amount and line.tax_rate is None and not line.tax_code and not line.tax_class for line in invoice.lines
     )

@@ -40,7 +40,8 @@ def mail_for(invoice: Invoice, customer: Customer, profile: Profile, me: str) ->
     message = (own.text if own else None) or text.message
     name = customer.company_name or " ".join(part for part in (customer.first_name, customer.last_name) if part)
     words = {"title": invoice.title or "", "customer": name}
-    check_subject(subject, words, "email.subject" if own and own.subject else "title in the subject of the mail")
+    field = "email.subject" if own and own.subject else "title in the subject of the mail"
+    check_subject(subject, words, field, profile.ledger.words.name)
     if "[Network Link]" not in message:
         message = f"{message}\n\n[Network Link]"
     return Mail(me if profile.invoices.send_to == "me" else to, subject, message, language)

@@ -84,6 +84,11 @@ class InvoicePlanner:
     forgotten: EarlierDocuments
     url_of: Callable[[str], str]
 
+    @property
+    def ledger(self) -> str:
+        """The name of the ledger."""
+        return self.documents.master.ledger
+
     def plan(
         self,
         invoice: Invoice,
@@ -102,8 +107,8 @@ class InvoicePlanner:
         if len(found) > 1:
             ids = ", ".join(f"{d.number} ({d.url})" for d in found)
             raise RecordProblem(
-                f"bexio has {len(found)} invoices with our reference: {ids}.",
-                "Delete or cancel all but one in bexio, then run this again.",
+                f"{self.ledger} has {len(found)} invoices with our reference: {ids}.",
+                f"Delete or cancel all but one in {self.ledger}, then run this again.",
                 code="document_ambiguous",
             )
         if found:
@@ -133,7 +138,8 @@ class InvoicePlanner:
         before = sorted(set(self.finished(key)) - set(self.forgotten(key)))
         if before:
             raise RecordProblem(
-                f"It was issued or mailed before, as the document with the id {before[-1]}, which bexio no longer has.",
+                f"It was issued or mailed before, as the document with the id {before[-1]}, "
+                f"which {self.ledger} no longer has.",
                 f"It is not booked twice by itself. To book it again: bexsync links forget {invoice.shop_id}",
                 code="deleted_in_ledger",
             )
@@ -148,7 +154,7 @@ class InvoicePlanner:
         return reason
 
     def _credit_note(self, invoice: Invoice) -> RecordProblem:
-        return credit_note_problem(invoice, self.url_of(invoice.original_shop_id or ""))
+        return credit_note_problem(invoice, self.url_of(invoice.original_shop_id or ""), self.ledger)
 
     def _create(self, invoice: Invoice, customer: Customer | None, put_aside: tuple[int, ...]) -> PlannedInvoice:
         person, document, before = self._write_for_contacts(invoice, customer)
@@ -215,7 +221,7 @@ class InvoicePlanner:
             return self._cancelled(invoice, link)
         if link.standing is DocumentStatus.DELETED:
             raise RecordProblem(
-                f"Invoice {link.number} was deleted in bexio.",
+                f"Invoice {link.number} was deleted in {self.ledger}.",
                 f"It is not created again. {_to_book_again(invoice)}",
                 code="deleted_in_ledger",
             )
@@ -229,7 +235,7 @@ class InvoicePlanner:
                 return NoAction(f"its status in the shop is {invoice.status}; {link.number} stays a draft")
         if self._was_cancelled_for_the_shop(invoice, link):
             raise RecordProblem(
-                f"The shop had cancelled it, so {link.number} was cancelled in bexio; now the shop has it as "
+                f"The shop had cancelled it, so {link.number} was cancelled in {self.ledger}; now the shop has it as "
                 f"{invoice.status} again, and nothing is booked for it.",
                 f"{_to_book_again(invoice)} Otherwise cancel it in the shop again.",
                 code="cancelled_in_ledger",
@@ -242,7 +248,7 @@ class InvoicePlanner:
         if link.standing is not DocumentStatus.DRAFT:
             return self._changed_after_booking(invoice, customer, link, changes)
         if self._was_finished(invoice, link.ledger_id) or link.shared:
-            raise _taken_back(link)
+            raise _taken_back(link, self.ledger)
         return self._update(invoice, customer, link)
 
     def _settled_by_shop(self, invoice: Invoice, document: Linked | DocumentState) -> RecordProblem | None:
@@ -250,16 +256,16 @@ class InvoicePlanner:
         is_done = _SENT if invoice.status == "sent" else _PAID
         if invoice.document_type != "invoice" or invoice.status in self.skip or document.standing in is_done:
             return None
-        return _settled_in_shop(invoice, document)
+        return _settled_in_shop(invoice, document, self.ledger)
 
     def _was_cancelled_for_the_shop(self, invoice: Invoice, link: Linked) -> bool:
         is_cancelled = link.standing is DocumentStatus.CANCELLED and invoice.status != "draft"
         return is_cancelled and self.done(CancelDocument.step_kind, f"{self._key(invoice)}@{link.ledger_id}")
 
     def _cancelled(self, invoice: Invoice, link: Linked) -> PlannedInvoice | NoAction:
-        problem = _cancelled_in_shop(link)
+        problem = _cancelled_in_shop(link, self.ledger)
         if problem is None:
-            return NoAction(f"cancelled in the shop, {link.standing.value} in bexio")
+            return NoAction(f"cancelled in the shop, {link.standing.value} in {self.ledger}")
         take_back = self.finisher.take_back(link, was_finished=self._was_finished(invoice, link.ledger_id))
         if take_back is None:
             raise problem
@@ -275,7 +281,7 @@ class InvoicePlanner:
         raise RecordProblem(
             f"Changed after booking ({link.number}): {'; '.join(changes[:6])}"
             f"{f' and {len(changes) - 6} more' if len(changes) > 6 else ''}.",
-            _hint_for_change(invoice, link),
+            _hint_for_change(invoice, link, self.ledger),
             code="changed_after_booking",
             subject="; ".join(changes)[:200],
         )
@@ -289,10 +295,10 @@ class InvoicePlanner:
         if not is_draft and not self._mail_is_due(invoice, link):
             return well
         if is_draft and (self._was_finished(invoice, link.ledger_id) or link.shared):
-            raise _taken_back(link)
+            raise _taken_back(link, self.ledger)
         person, document = self._write(invoice, customer)
         if is_draft and not link.content and abs(link.total - document.total) > document.within:
-            raise _changed_in_ledger(link, document)  # a link of an older version, which kept no content
+            raise _changed_in_ledger(link, document, self.ledger)  # a link of an older version, which kept no content
         return self._planned(invoice, (), *self.finisher.finish(invoice, person, document, _known(link)))
 
     def _mail_is_due(self, invoice: Invoice, link: Linked) -> bool:
@@ -329,7 +335,7 @@ class InvoicePlanner:
             return self._adopt_cancelled(invoice, found)
         if found.standing is DocumentStatus.DRAFT:
             if found.shared or self._was_finished(invoice, found.ledger_id):
-                return self._planned(invoice, (), Adopt(found), problem=_taken_back(found))
+                return self._planned(invoice, (), Adopt(found), problem=_taken_back(found, self.ledger))
             return self._adopt_draft(invoice, customer, found)
         _, document = self._write(invoice, customer)
         if not _is_same(found, document):
@@ -338,7 +344,7 @@ class InvoicePlanner:
                     invoice, (), Adopt(found)
                 )  # with a rounding line that the profile no longer asks for
             problem = RecordProblem(
-                f"bexio already has it as {found.number} with a total of {written(found.total)}, "
+                f"{self.ledger} already has it as {found.number} with a total of {written(found.total)}, "
                 f"the shop has {written(document.amount)} {document.currency}.",
                 f"Compare the two and correct one: {found.url}",
                 code="differs_in_ledger",
@@ -347,7 +353,7 @@ class InvoicePlanner:
         return self._planned(invoice, (), Adopt(found, self._wanted(invoice, document)))
 
     def _adopt_cancelled(self, invoice: Invoice, found: DocumentState) -> PlannedInvoice:
-        problem = _cancelled_in_shop(found)
+        problem = _cancelled_in_shop(found, self.ledger)
         was_finished = self._was_finished(invoice, found.ledger_id)
         take_back = self.finisher.take_back(_unknown(found), was_finished=was_finished) if problem else None
         if take_back is None:
@@ -400,50 +406,51 @@ def _has_same_currency(found: DocumentState, document: Document) -> bool:
     return found.currency_id in (None, document.header.currency_id)
 
 
-def _changed_in_ledger(link: Linked, document: Document) -> RecordProblem:
+def _changed_in_ledger(link: Linked, document: Document, ledger: str) -> RecordProblem:
     return RecordProblem(
         f"The draft {link.number} comes to {written(link.total)}, the shop's invoice to "
         f"{written(document.amount)} {document.currency}; it is neither issued nor mailed.",
-        f"Correct one of them, or issue and mail it in bexio: {link.url}",
+        f"Correct one of them, or issue and mail it in {ledger}: {link.url}",
         code="changed_in_ledger",
     )
 
 
-def _hint_for_change(invoice: Invoice, link: Linked) -> str:
+def _hint_for_change(invoice: Invoice, link: Linked, ledger: str) -> str:
     """What to do about a change after booking; a number that begins anew each year is no change of last year's."""
     year = invoice.invoice_date.year
     before = str(link.agreed.get("invoice_date", ""))[:4]
     if before in ("", str(year)):
-        return f"Undo the change in the shop, or correct the invoice in bexio: {link.url}"
+        return f"Undo the change in the shop, or correct the invoice in {ledger}: {link.url}"
     return (
-        f"Leave {link.number} in bexio as it is if this is another invoice: numbers that begin anew each year need "
+        f"Leave {link.number} in {ledger} as it is if this is another invoice: numbers that begin anew each year need "
         f"yearly_since = {year} under [shop.csv] in the profile, and in JSON a `shop_id` of their own. "
         "If it is the same invoice, undo the change of its date in the shop."
     )
 
 
-def _taken_back(link: Linked | DocumentState) -> RecordProblem:
+def _taken_back(link: Linked | DocumentState, ledger: str) -> RecordProblem:
     return RecordProblem(
-        f"{link.number} was issued before and is a draft again, because somebody took it back in bexio; "
+        f"{link.number} was issued before and is a draft again, because somebody took it back in {ledger}; "
         "bexsync does not issue or mail an invoice twice.",
-        f"Issue and mail it in bexio, or delete it there: {link.url}",
+        f"Issue and mail it in {ledger}, or delete it there: {link.url}",
         code="taken_back_in_ledger",
     )
 
 
-def _settled_in_shop(invoice: Invoice, document: Linked | DocumentState) -> RecordProblem:
+def _settled_in_shop(invoice: Invoice, document: Linked | DocumentState, ledger: str) -> RecordProblem:
     """What a person has to do about a document whose invoice the shop sent itself, or was paid for."""
     standing = document.standing.value.replace("_", " ")
     if invoice.status == "sent":
         return RecordProblem(
-            f"The shop sent it itself; in bexio {document.number} is {standing}, and bexsync does not mail it as well.",
-            f"Issue it in bexio without mailing it: {document.url}",
+            f"The shop sent it itself; in {ledger} {document.number} is {standing}, "
+            "and bexsync does not mail it as well.",
+            f"Issue it in {ledger} without mailing it: {document.url}",
             code="sent_by_shop",
             field="status",
         )
     return RecordProblem(
-        f"It is paid in the shop; in bexio {document.number} is {standing}, and bexsync does not book payments.",
-        f"Enter the payment in bexio, so that nobody is reminded of it: {document.url}",
+        f"It is paid in the shop; in {ledger} {document.number} is {standing}, and bexsync does not book payments.",
+        f"Enter the payment in {ledger}, so that nobody is reminded of it: {document.url}",
         code="paid_in_shop",
         field="status",
     )
@@ -453,13 +460,13 @@ def _to_book_again(invoice: Invoice) -> str:
     return f"To book it again: `bexsync links forget {invoice.shop_id}`, then drop it again."
 
 
-def _cancelled_in_shop(document: Linked | DocumentState) -> RecordProblem | None:
+def _cancelled_in_shop(document: Linked | DocumentState, ledger: str) -> RecordProblem | None:
     """What a person has to do about a document whose invoice the shop cancelled; None when it was done."""
     if document.standing in (DocumentStatus.CANCELLED, DocumentStatus.DELETED):
         return None
     return RecordProblem(
-        f"It was cancelled in the shop; in bexio {document.number} is {document.standing.value.replace('_', ' ')}.",
-        f"Cancel or delete it in bexio: {document.url}",
+        f"It was cancelled in the shop; in {ledger} {document.number} is {document.standing.value.replace('_', ' ')}.",
+        f"Cancel or delete it in {ledger}: {document.url}",
         code="cancelled_in_shop",
     )
 

@@ -9,27 +9,27 @@ from bexsync.errors import RecordProblem
 from bexsync.ports.effects import Position
 from bexsync.records import Address, Customer, Invoice, Person
 
-# bexio documents few of its limits: these are the lengths of its columns for texts, names and small fields.
+# Few limits are documented: these are the lengths of the ledger's columns for texts, names and small fields.
 TEXT, SHORT, NAME, SMALL = 65_000, 255, 80, 20
 
 
-def check_lengths(invoice: Invoice, customer: Customer) -> None:
-    """Raise RecordProblem where a text of the record is longer than bexio takes."""
+def check_lengths(invoice: Invoice, customer: Customer, ledger: str) -> None:
+    """Raise RecordProblem where a text of the record is longer than the ledger takes."""
     for field, value, longest in (*_of_invoice(invoice), *_of_customer(customer)):
-        _check(field, value, longest)
+        _check(field, value, longest, ledger)
 
 
-def check_positions(positions: Sequence[Position]) -> None:
-    """Raise RecordProblem where the text of a position is longer than bexio takes."""
+def check_positions(positions: Sequence[Position], ledger: str) -> None:
+    """Raise RecordProblem where the text of a position is longer than the ledger takes."""
     for number, position in enumerate(positions, 1):
-        _check(f"the text of position {number}", position.text, TEXT)
+        _check(f"the text of position {number}", position.text, TEXT, ledger)
 
 
-def check_subject(subject: str, words: Mapping[str, str], field: str) -> None:
-    """Raise RecordProblem where the subject of a mail gets longer than bexio takes, with the words known so far."""
+def check_subject(subject: str, words: Mapping[str, str], field: str, ledger: str) -> None:
+    """Raise RecordProblem where a mail's subject gets longer than the ledger takes, with the words known so far."""
     for name, word in words.items():
         subject = subject.replace(f"{{{name}}}", word)
-    _check(field, subject, SHORT)
+    _check(field, subject, SHORT, ledger)
 
 
 def _of_invoice(invoice: Invoice) -> Iterator[tuple[str, str | None, int]]:
@@ -69,11 +69,11 @@ def _of_address(path: str, address: Address) -> Iterator[tuple[str, str | None, 
         yield f"{path}.{name}", getattr(address, name), SMALL
 
 
-def _check(field: str, value: str | None, longest: int) -> None:
+def _check(field: str, value: str | None, longest: int, ledger: str) -> None:
     length = _sent_length(value or "") if longest == TEXT else len(value or "")
     if length > longest:
         raise RecordProblem(
-            f"`{field}` is {length} characters long, bexio takes {longest}.",
+            f"`{field}` is {length} characters long, {ledger} takes {longest}.",
             "Shorten it in the shop.",
             code="too_long",
             field=field,

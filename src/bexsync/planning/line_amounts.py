@@ -55,7 +55,7 @@ def unit_price(line: Line, where: str) -> Decimal:
 
 
 def sendable(line: Line, where: str) -> Line:
-    """The line with at most six decimals in quantity and price, as bexio takes them, and the same amount in cents.
+    """The line with at most six decimals in quantity and price, as the ledger takes them, and the same amount in cents.
 
     Where rounding the two would change the amount, the line is sold once, and its text says how many of what it is.
     """

@@ -24,8 +24,8 @@ def income_account(master: MasterData, own: str | None, of_profile: str, *, wher
     reason = "is not an active income account" if any(a.number == number for a in master.accounts) else ""
     origin = f"the {owner}'s revenue_account" if own else "[ledger] revenue_account in the profile"
     raise RecordProblem(
-        f"{where}: account {number} {reason or 'does not exist'} in bexio.",
-        f"Correct {origin}, or open the account in bexio.",
+        f"{where}: account {number} {reason or 'does not exist'} in {master.ledger}.",
+        f"Correct {origin}, or open the account in {master.ledger}.",
         code="unknown_account",
         field="revenue_account",
         subject=f"account:{number}",
@@ -55,8 +55,8 @@ def unit_id(master: MasterData, unit: str, where: str) -> int:
     if found is not None:
         return found
     raise RecordProblem(
-        f'{where}: bexio has no unit "{unit}".',
-        f"It has {', '.join(u.name for u in master.units)}. Add it in bexio, or correct or drop the unit.",
+        f'{where}: {master.ledger} has no unit "{unit}".',
+        f"It has {', '.join(u.name for u in master.units)}. Add it in {master.ledger}, or correct or drop the unit.",
         code="unknown_unit",
         field="unit",
         subject=f"unit:{unit}",
@@ -69,8 +69,8 @@ def currency_called(master: MasterData, code: str, what: str) -> Currency:
         if currency.code == code:
             return currency
     raise RecordProblem(
-        f"bexio has no currency {code}.",
-        f"It has {', '.join(c.code for c in master.currencies)}. Add it in bexio or correct the {what}.",
+        f"{master.ledger} has no currency {code}.",
+        f"It has {', '.join(c.code for c in master.currencies)}. Add it in {master.ledger} or correct the {what}.",
         code="unknown_currency",
         field="currency",
         subject=f"currency:{code}",

@@ -1,4 +1,4 @@
-"""What a person says should be mapped: the little language of --set, and whether bexio and the shop allow it."""
+"""What a person says should be mapped: the little language of --set, and whether the ledger and the shop allow it."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def read_orders(texts: Sequence[str]) -> list[VatRow]:
 
 
 def allowed(books: Books, wants: Sequence[TaxUse], row: VatRow) -> VatRow:
-    """The row with the code as bexio writes it; raises MappingProblem where bexio or the shop says otherwise."""
+    """The row with the code as the ledger writes it; raises MappingProblem where ledger or shop say otherwise."""
     tax = _tax_called(books, row.code)
     day = max(books.today, row.valid_from or books.today)
     if row.rate is not None and row.valid_from is None:
@@ -102,13 +102,13 @@ def allowed(books: Books, wants: Sequence[TaxUse], row: VatRow) -> VatRow:
     problem = why_unusable(tax, day, row.valid_from)
     if problem:
         raise MappingProblem(
-            f"{spelled(row)}: the tax code {tax.code} {problem} in bexio.", _what_else(books, tax, day)
+            f"{spelled(row)}: the tax code {tax.code} {problem} in {books.master.ledger}.", _what_else(books, tax, day)
         )
     rates = {row.rate} if row.rate is not None else _rates_of_shop(wants, row)
     if rates and tax.rate not in rates:
         said = " and ".join(f"{plain(rate)} %" for rate in sorted(rates))
         raise MappingProblem(
-            f"{spelled(row)} has {said} in the shop, but {tax.code} has {plain(tax.rate)} % in bexio.",
+            f"{spelled(row)} has {said} in the shop, but {tax.code} has {plain(tax.rate)} % in {books.master.ledger}.",
             f"The rates must be the same. {_taxes_with(books, rates)}".strip(),
         )
     return replace(row, code=tax.code)
@@ -133,13 +133,16 @@ def _tax_called(books: Books, code: str) -> Tax:
     usable = {t.code: t for t in books.master.taxes if t.active and t.is_for_sales}
     close = get_close_matches(code.upper(), usable, _NEAREST, 0.0)
     shown = ", ".join(f"{name} ({plain(usable[name].rate)} %)" for name in close) or "none"
-    raise MappingProblem(f'bexio has no tax code "{printable(code)}".', f"The nearest active sales taxes are {shown}.")
+    raise MappingProblem(
+        f'{books.master.ledger} has no tax code "{printable(code)}".', f"The nearest active sales taxes are {shown}."
+    )
 
 
 def _what_else(books: Books, tax: Tax, day: date) -> str:
     if tax.is_for_sales and tax.active and tax.valid_from is not None and tax.valid_from > day:
         return f"Say from when on: add from:{tax.valid_from} to what stands before the code."
-    return f"{'Activate it in bexio. ' if tax.is_for_sales and not tax.active else ''}{_taxes_with(books, None)}"
+    remedy = f"Activate it in {books.master.ledger}. " if tax.is_for_sales and not tax.active else ""
+    return f"{remedy}{_taxes_with(books, None)}"
 
 
 def _taxes_with(books: Books, rates: set[Decimal] | None) -> str:
@@ -149,4 +152,4 @@ def _taxes_with(books: Books, rates: set[Decimal] | None) -> str:
         if tax.is_for_sales and (rates is None or tax.rate in rates) and not why_unusable(tax, books.today)
     ]
     shown = ", ".join(f"{tax.code} ({plain(tax.rate)} %)" for tax in fitting)
-    return f"bexio has {shown}." if shown else "bexio has none with that rate that is active."
+    return f"{books.master.ledger} has {shown or 'none with that rate that is active'}."

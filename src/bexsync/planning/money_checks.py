@@ -40,8 +40,8 @@ def _currency(around: Surroundings) -> Iterator[Check]:
         yield wrong(
             "currency",
             code,
-            f"bexio has no currency {code}.",
-            f"It has {known}: correct [ledger] currency, or add {code} in bexio.",
+            f"{around.master.ledger} has no currency {code}.",
+            f"It has {known}: correct [ledger] currency, or add {code} in {around.master.ledger}.",
         )
     else:
         yield ok("currency", f"{code}, totals rounded to {written(found.round_to)}")
@@ -60,8 +60,10 @@ def _account(around: Surroundings) -> Iterator[Check]:
         yield wrong(
             "revenue account",
             f"{number} {same.name}" if same else number,
-            f"bexio has no account {number}." if same is None else f"The account {number} {_why_unusable(same)}.",
-            _nearest_accounts(number, master.accounts),
+            f"{around.master.ledger} has no account {number}."
+            if same is None
+            else f"The account {number} {_why_unusable(same)}.",
+            _nearest_accounts(number, master.accounts, master.ledger),
         )
 
 
@@ -69,10 +71,10 @@ def _why_unusable(account: Account) -> str:
     return "is not active" if account.is_income else "is no income account"
 
 
-def _nearest_accounts(number: str, accounts: Iterable[Account]) -> str:
+def _nearest_accounts(number: str, accounts: Iterable[Account], ledger: str) -> str:
     usable = {a.number: a for a in accounts if a.active and a.is_income}
     if not usable:
-        return "bexio has no active income account; open one there."
+        return f"{ledger} has no active income account; open one there."
     if number.isdigit():
         nearest = sorted(usable, key=lambda n: (abs(int(n) - int(number)) if n.isdigit() else 10**9, n))[:_NEAREST]
     else:
@@ -120,7 +122,7 @@ def _tax(around: Surroundings, chooser: TaxChooser) -> Check:
         if code
         else f"tax_code is empty: the tax of account {account.number}"
         if account.tax_id == tax.id
-        else "tax_code is empty: bexio's default sales tax"
+        else f"tax_code is empty: {around.master.ledger}'s default sales tax"
     )
     value = f"{tax.code}, {plain(tax.rate)} %"
     if tax.valid_to is not None and tax.valid_to - around.today < _ENDS_SOON:
@@ -164,9 +166,9 @@ def _vat_map(around: Surroundings) -> Iterator[Check]:
         yield wrong(
             "VAT map",
             value,
-            f"No active sales taxes in bexio: {', '.join(odd)}.",
+            f"No active sales taxes in {around.master.ledger}: {', '.join(odd)}.",
             f"Active are {', '.join(sorted(usable)) or 'none'}: correct it with `bexsync vat map`, "
-            "or activate them in bexio.",
+            f"or activate them in {around.master.ledger}.",
         )
     else:
         yield ok("VAT map", value)

@@ -52,13 +52,14 @@ def scope_missing(need: Need, said: str) -> tuple[str, str]:
 
 def right_missing(need: Need, right: Right, inspection: Inspection, said: str) -> tuple[str, str]:
     """A sentence and a hint for a module that is not booked, or a user who may not use it."""
+    words = inspection.master.words
     if right is Right.NOT_BOOKED:
         return (
             f"The company has not booked the module for {need.module}, so nobody may {need.words}. {said}",
-            "An administrator books it in bexio (Settings, subscription).",
+            f"An administrator books it in {words.name} ({words.modules_place}).",
         )
     user = inspection.master.me.mail or inspection.master.me.name or "The token's user"
     return (
-        f"{user} has no right in bexio to {need.words}. {said}",
-        "An administrator gives it in bexio (Settings, users and rights).",
+        f"{user} has no right in {words.name} to {need.words}. {said}",
+        f"An administrator gives it in {words.name} ({words.rights_place}).",
     )

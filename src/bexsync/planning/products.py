@@ -162,7 +162,7 @@ class ProductPlanner:
         code = self.code_of(record)
         prices = self._prices(record, None)
         sides = {name: shop_side(name, record, prices) for name in (*FIELDS, STOCK)}
-        # A title is what bexio asks for, so that a new item gets one whoever is master of it.
+        # A title is what the ledger asks for, so that a new item gets one whoever is master of it.
         chosen = [n for n in FIELDS if sides[n].for_other and (n in self.fields or n == "title")]
         values = {name: sides[name].for_other for name in chosen}
         fields: dict[str, Any] = {**values, STOCK: self._first_stock(record)}
@@ -373,8 +373,9 @@ class ProductPlanner:
         if own is not None and own.rate != rate and self._master("price") != "shop":
             raise RecordProblem(
                 f"Product {self.code_of(record)} has {plain(rate)} % VAT in the shop, its item has "
-                f"{own.code} with {plain(own.rate)} % in bexio.",
-                "The rates must agree: correct the product in the shop, or the tax of the item in bexio.",
+                f"{own.code} with {plain(own.rate)} % in {self.master.ledger}.",
+                "The rates must agree: correct the product in the shop, "
+                f"or the tax of the item in {self.master.ledger}.",
                 code="tax_rate_differs",
                 field="tax_rate",
                 subject=f"tax:{own.code}:{plain(rate)}",
@@ -386,7 +387,8 @@ class ProductPlanner:
         if code == item.code:
             return
         raise RecordProblem(
-            f"The product has {f'the SKU {code}' if code else 'no SKU'}, its item in bexio has the code {item.code}.",
+            f"The product has {f'the SKU {code}' if code else 'no SKU'}, "
+            f"its item in {self.master.ledger} has the code {item.code}.",
             "Make them the same again on one side. If it is another product now: "
             f"bexsync links forget product:{record.shop_id}",
             code="sku_changed",
@@ -401,7 +403,7 @@ class ProductPlanner:
         if theirs == code:
             return
         raise RecordProblem(
-            f"Product {item.code} is sold in {code}, its item in bexio is in {theirs}.",
+            f"Product {item.code} is sold in {code}, its item in {self.master.ledger} is in {theirs}.",
             "Correct the currency on one side: a price is never converted from one to another.",
             code="currency_differs",
             field="currency",

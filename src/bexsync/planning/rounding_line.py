@@ -37,7 +37,7 @@ def rounding_line(
     language: str,
     closes: Callable[[Sum], bool],
 ) -> RoundingLine:
-    """Return the line that adds `gap` to a document; raises RecordProblem where bexio lacks its account or tax."""
+    """Return the line that adds `gap` to a document; raises RecordProblem where the ledger lacks its account or tax."""
     account = rounding_account(chooser.master, account_number)
     tax = rounding_tax(chooser, tax_code) if chooser.subject_to_vat else None
     rate = rate_of(tax)
@@ -63,8 +63,8 @@ def rounding_account(master: MasterData, number: str) -> Account:
             return account
     raise RecordProblem(
         f"The rounding account {number} "
-        f"{'is no active income or expense account' if same else 'does not exist'} in bexio.",
-        "Correct [invoices] rounding_account in the profile, or open the account in bexio.",
+        f"{'is no active income or expense account' if same else 'does not exist'} in {master.ledger}.",
+        f"Correct [invoices] rounding_account in the profile, or open the account in {master.ledger}.",
         code="unknown_account",
         field="[invoices] rounding_account",
         subject=f"account:{number}",
@@ -77,7 +77,10 @@ def rounding_tax(chooser: TaxChooser, code: str) -> Tax:
         tax = chooser.called(code, "[invoices] rounding_tax")
         problem = why_unusable(tax, chooser.document_date)
         if problem:
-            raise _no_tax(f"The tax code {code} {problem} in bexio.", "Correct [invoices] rounding_tax in the profile.")
+            raise _no_tax(
+                f"The tax code {code} {problem} in {chooser.master.ledger}.",
+                "Correct [invoices] rounding_tax in the profile.",
+            )
         return tax
     # Exempt and foreign sales have 0 % as well, but belong on other lines of the VAT return.
     fitting = [
@@ -88,10 +91,11 @@ def rounding_tax(chooser: TaxChooser, code: str) -> Tax:
     if len(fitting) == 1:
         return fitting[0]
     raise _no_tax(
-        "bexio has no active sales tax of 0 % for the rounding line."
+        f"{chooser.master.ledger} has no active sales tax of 0 % for the rounding line."
         if not fitting
-        else f"bexio has {len(fitting)} active sales taxes of 0 % for the rounding line.",
-        "Activate the one without VAT (U00) in bexio, or name a tax code in [invoices] rounding_tax.",
+        else f"{chooser.master.ledger} has {len(fitting)} active sales taxes of 0 % for the rounding line.",
+        f"Activate the one without VAT ({chooser.master.words.untaxed_code}) in {chooser.master.ledger}, "
+        "or name a tax code in [invoices] rounding_tax.",
     )
 
 

@@ -43,7 +43,12 @@ def _company(around: Surroundings) -> Iterator[Check]:
     if unread is not None:
         yield unread
     elif not around.master.company:
-        yield attention("company", "(no name)", "bexio shows no company profile.", "Complete it in bexio (Settings).")
+        yield attention(
+            "company",
+            "(no name)",
+            f"{around.master.ledger} shows no company profile.",
+            f"Complete it in {around.master.ledger} ({around.master.words.company_place}).",
+        )
     else:
         yield ok("company", around.master.company)
 
@@ -80,19 +85,23 @@ def _right(around: Surroundings, name: str, writing: Need) -> Check:
         return wrong(name, "read only", *scope_missing(writing, "So says the token itself."))
     match right:
         case Right.NOT_BOOKED | Right.MISSING:
-            said = "So says bexio's list of rights."
+            said = f"So says {around.master.ledger}'s list of rights."
             return wrong(name, right.value, *right_missing(writing, right, around.inspection, said))
         case Right.OWN_ONLY:
             return attention(
                 name,
                 "only the user's own",
-                "What other users made in bexio stays unseen, so it may be made a second time.",
-                "An administrator widens the right in bexio (Settings, users and rights).",
+                f"What other users made in {around.master.ledger} stays unseen, so it may be made a second time.",
+                f"An administrator widens the right in {around.master.ledger} ({around.master.words.rights_place}).",
             )
         case Right.GRANTED:
             return ok(name, "read and write")
         case _:
-            return ok(name, "read", "bexio does not say whether the token's user may write; the trial shows it.")
+            return ok(
+                name,
+                "read",
+                f"{around.master.ledger} does not say whether the token's user may write; the trial shows it.",
+            )
 
 
 # the document
@@ -100,14 +109,14 @@ def _right(around: Surroundings, name: str, writing: Need) -> Check:
 
 def _numbering(around: Surroundings) -> Iterator[Check]:
     misfit = around.misfits.get("numbering")
-    value = "by bexio" if around.profile.ledger.numbering == "ledger" else "by the shop"
+    value = f"by {around.master.ledger}" if around.profile.ledger.numbering == "ledger" else "by the shop"
     unread = around.unread("numbering", value, "settings", READ_SETTINGS)
     if unread is not None:
         yield unread
     elif misfit is not None:
         yield wrong("numbering", value, misfit.message, misfit.hint)
     else:
-        yield ok("numbering", value, "Profile and bexio agree.")
+        yield ok("numbering", value, f"Profile and {around.master.ledger} agree.")
 
 
 def _bank_accounts(around: Surroundings) -> Iterator[Check]:
@@ -119,7 +128,7 @@ def _bank_accounts(around: Surroundings) -> Iterator[Check]:
     ]
     named += [(f"bank account, {method}", iban, "") for method, iban in profile.payments.accounts.items()]
     if own not in profile.ledger.bank_accounts:
-        yield ok("bank account", "bexio's default")
+        yield ok("bank account", f"{around.master.ledger}'s default")
     for name, iban, code in named:
         unread = around.unread(name, iban, "bank_accounts", READ_BANKING)
         account = bank_account(around.master, iban)
@@ -139,7 +148,7 @@ def _bank_accounts(around: Surroundings) -> Iterator[Check]:
             yield wrong(
                 name,
                 iban,
-                f"bexio has no bank account {iban}.",
+                f"{around.master.ledger} has no bank account {iban}.",
                 f"It has {shown}: correct [ledger] bank_account or [payments.accounts].",
             )
 
@@ -153,7 +162,7 @@ def _template(around: Surroundings) -> Iterator[Check]:
     wanted, known = around.profile.invoices.template, around.master.templates
     unread = around.unread("template", wanted, "templates", READ_SETTINGS)
     if not wanted:
-        yield ok("template", "bexio's default")
+        yield ok("template", f"{around.master.ledger}'s default")
     elif unread is not None:
         yield unread
     elif wanted in known:
@@ -162,7 +171,7 @@ def _template(around: Surroundings) -> Iterator[Check]:
         yield wrong(
             "template",
             wanted,
-            f'bexio has no document template "{wanted}".',
+            f'{around.master.ledger} has no document template "{wanted}".',
             f"It has {', '.join(known) or 'none'}: correct [invoices] template.",
         )
 
@@ -181,8 +190,9 @@ def _contact_group(around: Surroundings) -> Iterator[Check]:
         yield wrong(
             "contact group",
             wanted,
-            f'bexio has no contact group "{wanted}".',
-            f"It has {', '.join(names) or 'none'}: correct [ledger] contact_group, or add it in bexio.",
+            f'{around.master.ledger} has no contact group "{wanted}".',
+            f"It has {', '.join(names) or 'none'}: "
+            f"correct [ledger] contact_group, or add it in {around.master.ledger}.",
         )
 
 
@@ -206,7 +216,7 @@ def _what_push_does(around: Surroundings) -> Iterator[Check]:
 def _finish_in_words(profile: Profile) -> str:
     match profile.invoices.finish:
         case "draft":
-            return "are created as drafts; a person issues them in bexio"
+            return f"are created as drafts; a person issues them in {profile.ledger.words.name}"
         case "issue":
             return "are created and issued, and not mailed"
         case _:

@@ -38,8 +38,8 @@ class TaxChooser:
         if fitting or earlier:
             return (fitting or earlier[-1:])[0]
         raise RecordProblem(
-            f"bexio has no business year for {self.document_date}.",
-            "Open that year in bexio (Settings, business years), or correct the invoice's date.",
+            f"{self.master.ledger} has no business year for {self.document_date}.",
+            f"Open that year in {self.master.ledger} ({self.master.words.years_place}), or correct the invoice's date.",
             code="no_business_year",
             field="invoice_date",
             subject=f"year:{self.document_date.year}",
@@ -62,7 +62,7 @@ class TaxChooser:
             raise RecordProblem(
                 f"{where} carries {plain(line.tax_rate)} % VAT, but the company is not subject to VAT in "
                 f"{self.document_date.year}.",
-                "Correct the rate in the shop, or the business year in bexio.",
+                f"Correct the rate in the shop, or the business year in {self.master.ledger}.",
                 code="not_subject_to_vat",
                 field="tax_rate",
             )
@@ -89,9 +89,9 @@ class TaxChooser:
         if len(fitting) != 1:
             known = ", ".join(sorted(t.code for t in self.master.taxes if t.active and t.is_for_sales))
             raise RecordProblem(
-                f'{where}: bexio has "{code}" more than once.'
+                f'{where}: {self.master.ledger} has "{code}" more than once.'
                 if fitting or any(tax.code.startswith(f"{code} (") for tax in self.master.taxes)
-                else f'{where}: bexio has no tax code "{code}".',
+                else f'{where}: {self.master.ledger} has no tax code "{code}".',
                 f"Its active sales taxes are {known}.",
                 code="unknown_tax",
                 field="tax_code",
@@ -119,9 +119,11 @@ class TaxChooser:
             message = f"{where} has {plain(rate)} % VAT on {day}, but the VAT map lets {names} begin later."
             hint = "Correct the rate in the shop, or valid_from in the VAT map."
         elif not fitting:
-            message = f"{where}: bexio has no active sales tax of {plain(rate)} % that is valid on {day}."
+            message = (
+                f"{where}: {self.master.ledger} has no active sales tax of {plain(rate)} % that is valid on {day}."
+            )
             hint = (
-                f"Activate it in bexio, correct the rate, or map it with `bexsync vat map`. "
+                f"Activate it in {self.master.ledger}, correct the rate, or map it with `bexsync vat map`. "
                 f"Active are {self._active_rates(day)}."
             )
         else:
@@ -142,7 +144,8 @@ class TaxChooser:
                 if tax.id == tax_id:
                     return tax
         raise RecordProblem(
-            f"{where} names no tax, and neither account {account.number} nor bexio has a default sales tax.",
+            f"{where} names no tax, "
+            f"and neither account {account.number} nor {self.master.ledger} has a default sales tax.",
             "Set [ledger] tax_code in the profile, or give the line a tax_rate.",
             code="tax_unmapped",
             field="tax_rate",
@@ -153,15 +156,17 @@ class TaxChooser:
         problem = why_unusable(tax, day, row.valid_from if row else None)
         if problem:
             raise RecordProblem(
-                f"{where}: the tax code {tax.code} {problem} in bexio.",
-                "Activate it in bexio, or use another code: in the line, the profile, or by `bexsync vat map`.",
+                f"{where}: the tax code {tax.code} {problem} in {self.master.ledger}.",
+                f"Activate it in {self.master.ledger}, "
+                "or use another code: in the line, the profile, or by `bexsync vat map`.",
                 code="tax_unusable",
                 field="tax_code",
                 subject=f"tax:{tax.code}",
             )
         if line.tax_rate is not None and line.tax_rate != tax.rate:
             raise RecordProblem(
-                f"{where} has {plain(line.tax_rate)} % VAT in the shop, {tax.code} has {plain(tax.rate)} % in bexio.",
+                f"{where} has {plain(line.tax_rate)} % VAT in the shop, "
+                f"{tax.code} has {plain(tax.rate)} % in {self.master.ledger}.",
                 "The rates must agree: correct the line, its tax_code or the VAT map (`bexsync vat map`).",
                 code="tax_rate_differs",
                 field="tax_rate",

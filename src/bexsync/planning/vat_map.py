@@ -86,7 +86,7 @@ def review(books: Books, vat_map: VatMap, want: TaxUse) -> list[Entry]:
 
 
 def _then(books: Books, want: TaxUse, day: date) -> TaxUse:
-    """A class or shipping outlives its rate: where bexio has none of that rate any more, the shop will have another."""
+    """A class or shipping outlives its rate: where the ledger has that rate no more, the shop will have another."""
     ended = want.pattern.rate is None and not _is_sold_at(books, want.rate, day)
     return replace(want, rate=None) if ended else want
 
@@ -237,7 +237,7 @@ def _finding(books: Books, entry: Entry) -> Finding:
     code = _kind(books, entry, problem)
     ordered = f"`bexsync vat map --set {shlex.quote(spelled(entry.pattern))}=CODE`"
     hint = {
-        "inactive": f"Activate it in bexio, or map another: {ordered}.",
+        "inactive": f"Activate it in {books.master.ledger}, or map another: {ordered}.",
         "expired": f"Map what comes after it: {ordered}.",
         "ambiguous": f"Say which: {ordered}.",
         "rate_differs": f"Correct the rate in the shop, or the map: {ordered}.",
@@ -254,7 +254,7 @@ def _what_begins(books: Books, day: date) -> str:
         t for t in books.master.taxes if is_current_sales_tax(t, day) and t.valid_from and t.valid_from > books.today
     ]
     shown = ", ".join(f"{tax.code} ({plain(tax.rate)} %) from {tax.valid_from}" for tax in taxes)
-    return f"bexio has {shown}." if shown else ""
+    return f"{books.master.ledger} has {shown}." if shown else ""
 
 
 def _kind(books: Books, entry: Entry, problem: RecordProblem) -> str:
@@ -289,12 +289,12 @@ def _sentence(books: Books, entry: Entry, problem: RecordProblem, code: str) -> 
         if code == "ambiguous":
             return f"{what} will be ambiguous from {entry.day} on: {problem.message.partition(': ')[2]}"
         if _has_ended(books, entry):
-            return f"{what} ends in bexio on {last}."
-        return f"{what}: its tax ends in bexio on {last}, and none is mapped after it."
+            return f"{what} ends in {books.master.ledger} on {last}."
+        return f"{what}: its tax ends in {books.master.ledger} on {last}, and none is mapped after it."
     if code == "rate_differs" and row is not None:
         tax = books.named(row.code)
         rate = plain(tax.rate) if tax else "another"
-        return f"{what} is mapped to {row.code}, which has {rate} % in bexio."
+        return f"{what} is mapped to {row.code}, which has {rate} % in {books.master.ledger}."
     if problem.code == "tax_unmapped" and entry.want.rate == 0:
         return f"{what} is not mapped; exempt, foreign and reverse-charge sales are never guessed."
     if problem.code == "tax_unmapped" and entry.want.pattern.tax_class is not None:
@@ -320,9 +320,9 @@ def _new_rates(books: Books, vat_map: VatMap) -> Iterator[Finding]:
         yield Finding(
             "wrong",
             "new_rate",
-            f"{codes} {has} {plain(rate)} % in bexio, a rate that the VAT map does not know.",
+            f"{codes} {has} {plain(rate)} % in {books.master.ledger}, a rate that the VAT map does not know.",
             f"`bexsync vat map --set {shlex.quote(f'rate:{plain(rate)}={code}')}` takes it in; "
-            "or switch it off in bexio.",
+            f"or switch it off in {books.master.ledger}.",
         )
 
 

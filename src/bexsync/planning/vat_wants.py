@@ -23,7 +23,7 @@ class Origin(StrEnum):
     BOOKED = "invoices"
     USUAL = "usual"
     MAP = "map"
-    LEDGER = "bexio"
+    LEDGER = "ledger"
 
 
 _LISTED = frozenset({Origin.LIST, Origin.PRODUCT})

@@ -112,3 +112,8 @@ class MasterData:
     vat_years: tuple[VatYear, ...]
     automatic_numbering: bool
     words: LedgerWords
+
+    @property
+    def ledger(self) -> str:
+        """The name of the ledger."""
+        return self.words.name

@@ -12,8 +12,8 @@ from rich.text import Text
 from bexsync.cli.views.page import Page, Row
 from bexsync.errors import Exit
 from bexsync.money import plain
-from bexsync.planning.vat_map import Entry, Finding, findings, review
-from bexsync.planning.vat_wants import Origin
+from bexsync.planning.vat_map import Books, Entry, Finding, findings, review
+from bexsync.planning.vat_wants import Origin, TaxUse
 from bexsync.vat import Tax, VatMap, VatRow
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def tell(
     data: dict[str, Any] = {
         "company": seen.company,
         "subject_to_vat": True,
-        "entries": [_entry(entry, _standing(entry, seen)) for entry in _entries(seen, vat_map)],
+        "entries": [_entry(entry, _standing(entry, seen), seen.books) for entry in _entries(seen, vat_map)],
         "rows": [_row(row) for row in vat_map.rows],
         "taxes": [
             {
@@ -121,7 +121,7 @@ def show_table(seen: Survey, vat_map: VatMap) -> None:
     names = ("in the shop", "rate", "in", "from", ledger, "tax", "until", "", "seen in")
     page.table(
         names,
-        [_cells(entry, _standing(entry, seen), seen.books.today, page.width) for entry in entries],
+        [_cells(entry, _standing(entry, seen), seen.books, page.width) for entry in entries],
         right=("rate",),
     )
     page.line()
@@ -141,7 +141,7 @@ def _standing(entry: Entry, seen: Survey) -> str:
     return entry.standing
 
 
-def _cells(entry: Entry, standing: str, today: date, width: int) -> Row:
+def _cells(entry: Entry, standing: str, books: Books, width: int) -> Row:
     """A tax that is only proposed stands where it would be; what has none says why."""
     want, tax = entry.want, entry.tax
     if entry.problem is not None and entry.proposal is not None:
@@ -149,10 +149,10 @@ def _cells(entry: Entry, standing: str, today: date, width: int) -> Row:
     what = want.pattern.tax_class or {"sale": "any sale", "shipping": "shipping", "fee": "payment fees"}[want.use]
     if want.pattern.tax_class and want.use != "sale":
         what += f", {want.use}"
-    begin = entry.day if entry.day > today else entry.pattern.valid_from
+    begin = entry.day if entry.day > books.today else entry.pattern.valid_from
     shown = Text(described(tax)) if tax is not None else Text("")
     code = tax.code if tax is not None else entry.row.code if entry.row is not None else ""
-    origins = ", ".join(origin.value for origin in want.origins if origin is not Origin.USUAL)
+    origins = ", ".join(_origins(want, books))
     return Row(
         (
             Text(what),
@@ -167,6 +167,11 @@ def _cells(entry: Entry, standing: str, today: date, width: int) -> Row:
         Text(origins if width >= _WIDE else "", style="dim"),
         (Text(entry.problem.message),) if entry.problem is not None and tax is None else (),
     )
+
+
+def _origins(want: TaxUse, books: Books) -> list[str]:
+    found = [origin for origin in want.origins if origin is not Origin.USUAL]
+    return [books.master.ledger if origin is Origin.LEDGER else origin.value for origin in found]
 
 
 def described(tax: Tax) -> str:
@@ -189,7 +194,7 @@ def _show_file(written: Written) -> None:
     page.show()
 
 
-def _entry(entry: Entry, standing: str) -> dict[str, Any]:
+def _entry(entry: Entry, standing: str, books: Books) -> dict[str, Any]:
     want = entry.want
     return {
         **_row(entry.pattern),
@@ -199,7 +204,7 @@ def _entry(entry: Entry, standing: str) -> dict[str, Any]:
         "status": standing.replace(" ", "_"),
         "proposal": entry.proposal.code if entry.proposal is not None else "",
         "day": entry.day.isoformat(),
-        "seen_in": [origin.value for origin in want.origins if origin is not Origin.USUAL],
+        "seen_in": _origins(want, books),
         "message": entry.problem.message if entry.problem is not None else "",
     }
 
