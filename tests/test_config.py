@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from bexsync.config.profile import Profile, load_profile
+from bexsync.config.profile import load_profile, profile_model
 from bexsync.errors import ProfileProblem
 from world import World, an_invoice
 
+FolderProfile = profile_model("folder")
 EXAMPLE = Path(__file__).parent.parent / "config.example.toml"
 
 
@@ -39,11 +40,11 @@ def keys_in(table: dict[str, Any], prefix: str = "") -> set[str]:
 
 def test_the_example_names_every_key_and_no_other() -> None:
     stands = keys_in(tomllib.loads(EXAMPLE.read_text()))
-    assert {key for key in stands if not key.startswith("invoices.mail.")} == keys_of(Profile)
+    assert {key for key in stands if not key.startswith("invoices.mail.")} == keys_of(FolderProfile)
 
 
 def test_the_example_states_every_default() -> None:
-    assert load_profile(EXAMPLE) == Profile()
+    assert load_profile(EXAMPLE) == FolderProfile()
 
 
 def test_the_example_explains_every_key() -> None:

@@ -14,6 +14,14 @@ VARIABLES = {
 }
 
 
+SHOP_SECRET = "BEXSYNC_SHOP_SECRET_"  # noqa: S105  how such variables begin
+
+
+def secret_variable(name: str) -> str:
+    """The variable that holds a secret of the shop."""
+    return f"{SHOP_SECRET}{name.upper()}"
+
+
 def profile_variable(*key: str) -> str:
     """The variable that speaks over a key of the profile."""
     return "BEXSYNC_" + "__".join(key).upper()

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from bexsync.errors import BexsyncError, StateProblem, TryLater
+from bexsync.errors import BexsyncError, ConfigurationProblem, StateProblem, TryLater
 
 PRIVATE = 0o600
 PUBLIC = 0o666  # less what the umask takes away
@@ -137,3 +137,21 @@ def sync(folder: Path | int) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def require_writable(folder: Path, hint: str) -> None:
+    """Raises ConfigurationProblem where a folder, or the one in which it would be made, may not be written to."""
+    standing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not standing.is_dir():
+        raise ConfigurationProblem(f"{standing} is no folder.", hint)
+    if not os.access(standing, os.W_OK | os.X_OK):
+        raise ConfigurationProblem(f"This user may not write to {standing}.", hint)
+
+
+@contextmanager
+def usable_path(path: Path) -> Iterator[None]:
+    """A path that the system cannot even look at is none to take."""
+    try:
+        yield
+    except OSError as problem:
+        raise ConfigurationProblem(f"{path} cannot be used: {problem.strerror}.", "Name another place.") from problem

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
@@ -20,8 +21,9 @@ from bexsync.auth.refreshing import Renew, TokenRefresher, refresh_in_subprocess
 from bexsync.auth.service import Identity, LoginService, nobody
 from bexsync.auth.source import EnvironmentToken, LoginToken, TokenSource
 from bexsync.auth.tokens import names_token
-from bexsync.config.profile import Profile, load_profile, load_vat_map, shop_path
-from bexsync.errors import BexsyncError, StateProblem
+from bexsync.config.profile import Profile, load_profile, load_vat_map
+from bexsync.environment import secret_variable
+from bexsync.errors import BexsyncError, ConfigurationProblem, StateProblem
 from bexsync.http.client import Client
 from bexsync.http.clock import Clock, SystemClock
 from bexsync.http.rate_limit import BudgetBook, MemoryBudget, RateLimiter
@@ -31,9 +33,8 @@ from bexsync.paths import profile_path
 from bexsync.paths import state_folder as state_folder
 from bexsync.ports.ledger import Ledger, Right
 from bexsync.ports.master_data import MasterData
-from bexsync.ports.shop import Catalog, Shop
-from bexsync.registry import ledger_package
-from bexsync.shops.folder import FolderCatalog, FolderShop, Owner
+from bexsync.ports.shop_package import ShopSite
+from bexsync.registry import ledger_package, shop_package
 from bexsync.store import Store, open_store
 from bexsync.store.kept import kept_beside
 from bexsync.store.locks import Locks
@@ -101,20 +102,21 @@ def open_workspace(name: str, *, clock: Clock | None = None) -> Workspace:
         client = _client(profile, tokens.token, clock, store.budget, on_request)
         return _opening(profile).open_ledger(client, profile, on, clock)
 
-    owner = Owner(site, frozenset((company.id, company.anchor)), str(path))
+    shop = shop_package(profile.shop.type)
+    shop_site = _shop_site(profile, path, frozenset((company.id, company.anchor)))
     return Workspace(
         profile=profile,
         vat_map=vat_map,
         store=store,
         kept=kept_beside(state, site),
-        shop=_shop(profile, path, clock, owner),
+        shop=shop.open_shop(profile.shop, shop_site, clock.now),
         clock=clock,
         locks=Locks(folder / "locks", company.id, site),
         make_ledger=make_ledger,
         close=store.close,
         warning=tokens.warning,
         scopes=tokens.scopes,
-        catalog=_catalog(profile, path, clock, owner),
+        catalog=shop.open_catalog(profile.shop, shop_site, clock.now),
     )
 
 
@@ -209,29 +211,22 @@ def open_state_desk(name: str, *, clock: Clock | None = None) -> StateAdmin:
     if company is None:
         raise StateProblem(f"The profile {path} was never run.", "Run `bexsync invoices push` first.", code="no_state")
     locks = Locks(folder / "locks", company, profile.shop.site)
-    state, shop = _state_file(profile, folder, company), shop_path(profile, path)
-    return StateAdmin(state, company, locks, clock or SystemClock(), shop)
+
+    def delete_files(before: datetime, kept: Collection[str], dry: bool) -> Mapping[str, int]:
+        return shop_package(profile.shop.type).delete_old(profile.shop, path, before, kept=kept, dry=dry)
+
+    return StateAdmin(_state_file(profile, folder, company), company, locks, clock or SystemClock(), delete_files)
 
 
-def _shop(profile: Profile, profile_file: Path, clock: Clock, owner: Owner) -> Shop:
-    return FolderShop(
-        shop_path(profile, profile_file),
-        now=clock.now,
-        quiet_seconds=profile.shop.quiet_seconds,
-        csv=profile.shop.csv,
-        currency=profile.ledger.currency,
-        owner=owner,
-    )
-
-
-def _catalog(profile: Profile, profile_file: Path, clock: Clock, owner: Owner) -> Catalog:
-    return FolderCatalog(
-        shop_path(profile, profile_file),
-        now=clock.now,
-        quiet_seconds=profile.shop.quiet_seconds,
-        csv=profile.shop.csv,
-        owner=owner,
-    )
+def _shop_site(profile: Profile, profile_file: Path, companies: frozenset[str]) -> ShopSite:
+    secrets = {name: os.environ.get(secret_variable(name), "") for name in shop_package(profile.shop.type).secrets}
+    for name in (name for name, secret in secrets.items() if not secret):
+        raise ConfigurationProblem(
+            f"The shop needs a secret, and {secret_variable(name)} is not set.",
+            "Set the variable wherever bexsync runs.",
+            code="shop_secret",
+        )
+    return ShopSite(profile_file, profile.shop.site, companies, profile.ledger.currency, secrets)
 
 
 def _client(

@@ -28,12 +28,12 @@ import dates
 from bexio_sandbox import Sandbox
 from bexsync.admin.first_profile import Offer, chosen, likeliest_account, offered_accounts, profile_of, profile_text
 from bexsync.cli.prompts import init_questions
-from bexsync.cli.prompts.asking import Question
-from bexsync.config.profile import Profile, load_profile
+from bexsync.config.profile import Profile, load_profile, profile_model
 from bexsync.errors import BexsyncError, MappingProblem
 from bexsync.files import write_new_privately
 from bexsync.ledgers.bexio import DESCRIPTION
 from bexsync.ports.master_data import Account
+from bexsync.ports.shop_package import Question
 from front_door import started
 from world import BEXSYNC, an_invoice
 
@@ -187,6 +187,9 @@ class Terminal:
         return bool(chunk)
 
 
+FolderProfile = profile_model("folder")
+
+
 def test_one_command_from_nothing_to_a_working_profile(newcomer: Newcomer) -> None:
     done = newcomer.init("--json")
     assert (done.returncode, done.stderr) == (0, "")
@@ -333,7 +336,7 @@ def test_a_conversation_with_wrong_answers(newcomer: Newcomer) -> None:
         "limits": {"documents": 50, "mails": 40},
     }  # fmt: skip
     assert tomllib.loads(shown_text) == expected
-    assert newcomer.loaded == Profile.model_validate(expected)
+    assert newcomer.loaded == FolderProfile.model_validate(expected)
 
 
 @pytest.mark.long
@@ -581,9 +584,9 @@ texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 def test_what_is_written_is_what_was_chosen(
     ledger: dict[str, Any], shop: dict[str, Any], invoices: dict[str, Any], limits: dict[str, Any], company: str
 ) -> None:
-    profile = profile_of(Profile(), {"ledger": ledger, "shop": shop, "invoices": invoices, "limits": limits})
+    profile = profile_of(FolderProfile(), {"ledger": ledger, "shop": shop, "invoices": invoices, "limits": limits})
     text = profile_text(profile, company, date(2026, 11, 20)).encode().decode()
-    assert Profile.model_validate(tomllib.loads(text)) == profile
+    assert FolderProfile.model_validate(tomllib.loads(text)) == profile
 
 
 def test_a_new_file_replaces_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

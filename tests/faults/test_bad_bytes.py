@@ -26,7 +26,7 @@ import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bexsync.config.profile import Profile, load_profile, load_vat_map
+from bexsync.config.profile import load_profile, load_vat_map, profile_model
 from bexsync.engine.result import Result
 from bexsync.errors import BexsyncError, Defect, Exit, ProfileProblem
 from bexsync.jobs.run import RunEnded
@@ -320,7 +320,7 @@ VALUES: tuple[Any, ...] = (
 
 
 def keys_of_profile() -> list[tuple[str, str]]:
-    sections = {name: field.annotation for name, field in Profile.model_fields.items()}
+    sections = {name: field.annotation for name, field in profile_model("folder").model_fields.items()}
     return [
         *((name, "") for name in sections),
         *((name, key) for name, model in sections.items() for key in getattr(model, "model_fields", ())),

@@ -20,15 +20,16 @@ from typing import Any
 
 import pytest
 
-from bexsync.config.profile import CsvSection
 from bexsync.errors import BexsyncError, ConfigurationProblem, TryLater
 from bexsync.ports.shop import IncomingRecord, InvalidInput, ProductChange, StockChange
 from bexsync.records import Product
-from bexsync.shops.folder import FolderCatalog, FolderShop
+from bexsync.shops.folder.catalog import FolderCatalog
 from bexsync.shops.folder.catalog.entries import Entry
 from bexsync.shops.folder.catalog.json_lists import JsonArray
 from bexsync.shops.folder.json_source import UnusableFile, not_json
 from bexsync.shops.folder.json_values import NotJson, parse
+from bexsync.shops.folder.settings import CsvSection
+from bexsync.shops.folder.shop import FolderShop
 from constants import set_constant
 from contract.catalog import CatalogContract, Show, Told, a_change, a_product, a_stock_change, products, stocks
 from contract.catalog import unreadable as unreadable_in
@@ -508,7 +509,7 @@ def test_a_full_disk_leaves_the_old_list(catalog: FolderCatalog, root: Path) -> 
     before = tree_of(root)
     code = (
         "import resource, signal, sys; from datetime import UTC, datetime; from pathlib import Path\n"
-        "from bexsync.ports.shop import ProductChange; from bexsync.shops.folder import FolderCatalog\n"
+        "from bexsync.ports.shop import ProductChange; from bexsync.shops.folder.catalog import FolderCatalog\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         "catalog = FolderCatalog(Path(sys.argv[1]), now=lambda: datetime(2026, 11, 20, tzinfo=UTC))\n"
         "catalog.change_products([ProductChange('P-2', 'B', {'title': 'x' * 20_000})])\n"
@@ -522,7 +523,7 @@ def test_a_death_in_the_middle_leaves_a_whole_list(catalog: FolderCatalog, root:
     catalog.change_products([a_change(f"P-{number}", title="0") for number in range(2000)])
     code = (
         "import itertools, sys; from datetime import UTC, datetime; from pathlib import Path\n"
-        "from bexsync.ports.shop import ProductChange; from bexsync.shops.folder import FolderCatalog\n"
+        "from bexsync.ports.shop import ProductChange; from bexsync.shops.folder.catalog import FolderCatalog\n"
         "catalog = FolderCatalog(Path(sys.argv[1]), now=lambda: datetime(2026, 11, 20, tzinfo=UTC))\n"
         "for version in itertools.count(1):\n"
         "    changes = [ProductChange(f'P-{n}', f'SKU-P-{n}', {'title': str(version)}) for n in range(2000)]\n"
@@ -616,7 +617,7 @@ def test_a_hundred_thousand_products_are_not_held(tmp_path: Path, form: str) -> 
         put(root, f"products.{form}", f"[{','.join(lines)}]" if form == "json" else "\n".join(lines) + "\n")
     code = (
         "import resource, sys, time; from datetime import UTC, datetime; from pathlib import Path\n"
-        "from bexsync.shops.folder import FolderCatalog\n"
+        "from bexsync.shops.folder.catalog import FolderCatalog\n"
         "catalog = FolderCatalog(Path(sys.argv[1]), now=lambda: datetime(2026, 11, 20, tzinfo=UTC))\n"
         "before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()\n"
         "count = sum(1 for _ in catalog.products())\n"

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from bexsync.config.profile import CsvSection
 from bexsync.errors import ConfigurationProblem
 from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Product
-from bexsync.shops.folder import FolderCatalog
+from bexsync.shops.folder.catalog import FolderCatalog
+from bexsync.shops.folder.settings import CsvSection
 from workbooks import Cell, workbook
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)

@@ -20,14 +20,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from bexsync.config.profile import CsvSection, load_profile
+from bexsync.config.profile import load_profile
 from bexsync.errors import BexsyncError, ConfigurationProblem, TryLater
 from bexsync.ports.shop import IncomingRecord, InvalidInput
 from bexsync.records import Product, Record, StockLevel, TaxRate, read_record
 from bexsync.records.columns import LIST_COLUMNS, NAMES, Column
-from bexsync.shops.folder import FolderCatalog
+from bexsync.shops.folder.catalog import FolderCatalog
 from bexsync.shops.folder.catalog.outbox import PRODUCT_COLUMNS, STOCK_COLUMNS
 from bexsync.shops.folder.catalog.vocabulary import VOCABULARIES
+from bexsync.shops.folder.settings import CsvSection
 from bexsync.shops.folder.table.cells import WORDS
 from bexsync.shops.folder.table.headers import plain_header, understood
 

@@ -18,11 +18,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bexsync.config.profile import CsvSection
 from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Invoice, read_record
 from bexsync.records.columns import BY_NAME, COLUMNS
 from bexsync.shops.folder.documents import read_file
+from bexsync.shops.folder.settings import CsvSection
 from bexsync.shops.folder.table import describe
 from bexsync.shops.folder.table.amounts import decimal_sign_in, read_amount
 from bexsync.shops.folder.table.cells import cleaned, is_month_first, is_scientific, read_day

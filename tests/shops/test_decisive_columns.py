@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from bexsync.config.profile import CsvSection
 from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Invoice
 from bexsync.shops.folder.documents import read_file
+from bexsync.shops.folder.settings import CsvSection
 
 COLUMNS = {
     "Rechnungsnummer": "A-1",

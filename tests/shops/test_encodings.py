@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from bexsync.config.profile import CsvSection
 from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Invoice
 from bexsync.shops.folder.documents import read_file
+from bexsync.shops.folder.settings import CsvSection
 
 HEADER = "Rechnungsnummer;Datum;Währung;Firma;E-Mail;Artikel;Menge;Einzelpreis;MWST %;Total"
 PLAIN_HEADER = HEADER.replace("Währung", "currency")

@@ -6,10 +6,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from bexsync.config.profile import CsvSection
 from bexsync.ports.shop import IncomingRecord, InvalidInput
 from bexsync.records import Invoice
 from bexsync.shops.folder.documents import read_file
+from bexsync.shops.folder.settings import CsvSection
 
 # Shopify leaves the fields of an order empty on its further rows, and writes moments with their zone.
 ORDERS = """\

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from bexsync.config.profile import CsvSection
 from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Invoice
 from bexsync.shops.folder.documents import read_file
+from bexsync.shops.folder.settings import CsvSection
 from constants import set_constant
 from workbooks import Cell, workbook
 from world import World

@@ -17,7 +17,8 @@ from bexsync.errors import TryLater
 from bexsync.hooks import observed_by
 from bexsync.jobs.run import RunEnded, prepare
 from bexsync.planning.plan import Step
-from bexsync.shops.folder import FolderCatalog, FolderShop
+from bexsync.shops.folder.catalog import FolderCatalog
+from bexsync.shops.folder.shop import FolderShop
 from bexsync.wiring import open_links_desk
 from store.kept_world import Both, Site, journal
 from world import DEFAULT_PROFILE, an_invoice

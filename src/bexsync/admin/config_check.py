@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import errno
 import os
 import re
 import shutil
@@ -12,56 +11,34 @@ import ssl
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Literal
 
 from bexsync.config.problems import KeyLines, Wrong, problems_of, vat_problems_of, what_can_be_read
-from bexsync.config.profile import InvoicesSection, Profile, load_vat_map, shop_path, vat_map_path
-from bexsync.environment import VARIABLES
-from bexsync.errors import BexsyncError
+from bexsync.config.profile import InvoicesSection, Profile, load_vat_map, profile_model, vat_map_path
+from bexsync.environment import SHOP_SECRET, VARIABLES, secret_variable
+from bexsync.errors import BexsyncError, ProfileProblem
 from bexsync.http.address import api_hint, parse_address
+from bexsync.ports.shop_package import Finding, Level, ShopSite
 from bexsync.records.quoting import printable
-from bexsync.shops.folder.inbox import TABLES, finished_files
-from bexsync.shops.folder.input_errors import InputError
-from bexsync.shops.folder.json_source import UnusableFile
-from bexsync.shops.folder.layout import Layout
-from bexsync.shops.folder.ownership import Owner, refuse_another
-from bexsync.shops.folder.problems import explained
-from bexsync.shops.folder.rights import open_to_others
-from bexsync.shops.folder.table.reading import describe, read_table
+from bexsync.registry import DEFAULT_SHOP, shop_package
 from bexsync.state_reader import StateReader
 from bexsync.store.filesystem import refuse_network
 
-Level = Literal["ok", "attention", "wrong"]
-
 _MAIL_WORDS = ("number", "title", "total", "currency", "due_date", "customer")
-_MOST_TABLES = 10
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _OTHERS_MAY_READ = _OTHERS_MAY_WRITE | stat.S_IRGRP | stat.S_IROTH
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at; `file`, `line` and `key` say where it stands, as far as that can be told."""
-
-    level: Level
-    subject: str
-    message: str
-    hint: str = ""
-    file: str = ""
-    line: int = 0
-    key: str = ""
-
-
 def check_configuration(profile_file: Path, state: Path, environment: Mapping[str, str], today: date) -> list[Finding]:
     """Everything that can be found in one go: the profile, what speaks over it, and the places it names."""
-    findings = [*_profile(profile_file), *_variables(environment), *_vat_map(profile_file)]
+    findings = [*_profile(profile_file)]
     profile = what_can_be_read(profile_file)
+    model = profile_model(DEFAULT_SHOP) if profile is None else type(profile)
+    findings += [*_variables(environment, model), *_vat_map(profile_file)]
     if profile is not None:
         lines = KeyLines(profile_file)
-        findings += [*_settings(profile, profile_file, lines, today), *_shop(profile, profile_file, state)]
+        findings += [*_settings(profile, profile_file, lines, today), *_shop(profile, profile_file, state, environment)]
     places = list(_state(state, environment))
     if profile is not None and all(finding.level != "wrong" for finding in places):
         findings += _site(profile, profile_file, state)
@@ -88,17 +65,17 @@ def _wrong(subject: str, path: Path, wrong: Wrong) -> Finding:
     return Finding("wrong", subject, wrong.message, wrong.hint, file=where, line=wrong.line, key=wrong.key)
 
 
-def _variables(environment: Mapping[str, str]) -> Iterator[Finding]:
+def _variables(environment: Mapping[str, str], model: type[Profile]) -> Iterator[Finding]:
     """pydantic-settings passes over a variable whose table it does not know, so a typo would go unnoticed."""
-    tables = {name.upper() for name in Profile.model_fields}
+    tables = {name.upper() for name in model.model_fields}
     over = []
     for name in sorted(name for name in environment if name.upper().startswith("BEXSYNC_")):
-        if name in VARIABLES:
+        if name in VARIABLES or name.startswith(SHOP_SECRET):
             continue
         if name.upper().removeprefix("BEXSYNC_").partition("__")[0] in tables:
             over.append(name)
             continue
-        close = difflib.get_close_matches(name.upper(), [*VARIABLES, *_possible_variables()], n=1)
+        close = difflib.get_close_matches(name.upper(), [*VARIABLES, *_possible_variables(model)], n=1)
         hint = f"Did you mean {close[0]}?" if close else "A key is named like BEXSYNC_LEDGER__API_URL."
         yield Finding("attention", "variable", f"{name} is no variable of bexsync and changes nothing.", hint, key=name)
     if over:
@@ -106,8 +83,8 @@ def _variables(environment: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("ok", "variable", f"{', '.join(over)} {said} over the profile.")
 
 
-def _possible_variables() -> Iterator[str]:
-    for table, field in Profile.model_fields.items():
+def _possible_variables(model: type[Profile]) -> Iterator[str]:
+    for table, field in model.model_fields.items():
         for key in getattr(field.annotation, "model_fields", {}):
             yield f"BEXSYNC_{table}__{key}".upper()
 
@@ -204,73 +181,23 @@ def _commands(profile: Profile) -> Iterator[tuple[str, str, str]]:
             yield purpose, f'token_store = "command" needs `{purpose}`.', "`bexsync config example` shows how."
 
 
-def _shop(profile: Profile, profile_file: Path, state: Path) -> Iterator[Finding]:
-    layout = Layout(shop_path(profile, profile_file))
-    sentences = []
-    for folder in (layout.root, *layout.folders):
-        try:
-            with explained(layout):
-                _require_open(layout, folder)
-        except BexsyncError as problem:
-            if problem.message not in sentences:
-                sentences.append(problem.message)
-                yield Finding("wrong", "shop", problem.message, problem.hint, file=str(folder), key="shop.path")
-    if sentences:
-        return
+def _shop(profile: Profile, profile_file: Path, state: Path, environment: Mapping[str, str]) -> Iterator[Finding]:
     try:
-        with explained(layout):
-            refuse_another(layout.root, _owner(profile, profile_file, state))
-    except BexsyncError as problem:
-        yield Finding("wrong", "shop", problem.message, problem.hint, file=str(layout.root), key="shop.path")
+        package = shop_package(profile.shop.type)
+    except (KeyError, ProfileProblem):  # which the profile's own finding tells
         return
-    missing = [folder.name for folder in layout.folders if not folder.exists()]
-    later = f" {', '.join(missing)} will be made by the first push." if missing else ""
-    yield Finding("ok", "shop", f"{layout.root} can be read and written.{later}", file=str(layout.root))
-    if shared := open_to_others(layout):
-        names = ", ".join(str(folder) for folder in shared)
-        yield Finding(
-            "attention",
-            "shop",
-            f"Other users may write in {names}, and so decide what is booked and what the shop is told.",
-            "Where that is not meant: `chmod go-w` of each, owned by the user that runs bexsync; "
-            "a shop needs to write in in/ only.",
-            file=str(shared[0]),
-            key="shop.path",
-        )
-    waiting = finished_files(layout.incoming, now=0, quiet_seconds=0)
-    tables = [found.path for found in waiting if found.path.suffix.lower() in TABLES]
-    yield from (_table(path, profile) for path in tables[:_MOST_TABLES])
-
-
-def _owner(profile: Profile, profile_file: Path, state: Path) -> Owner:
-    """Who wants the folder, as far as this computer knows; a site that changed, or a bad state, is told on its own."""
+    for name in package.secrets:
+        variable = secret_variable(name)
+        if not environment.get(variable, "").strip():
+            said = f"The shop needs a secret, and {variable} is not set."
+            yield Finding("wrong", "shop", said, "Set the variable wherever bexsync runs.", key=variable)
     company, before = "", ""
-    with suppress(BexsyncError, sqlite3.Error):
-        glimpse = StateReader(profile_file, state)
-        company, before = glimpse.company, glimpse.site()
-    return Owner(before or profile.shop.site, frozenset((company,) if company else ()))
-
-
-def _table(path: Path, profile: Profile) -> Finding:
-    """How a table that waits would be understood; what is wrong with it is told by a push, record by record."""
-    settings, currency = profile.shop.csv, profile.ledger.currency
-    try:
-        described = describe(path, settings, currency)
-        bad = any(isinstance(found, InputError) for found in read_table(path, settings, currency))
-    except UnusableFile:
-        bad = True
-    except OSError as problem:
-        described, bad = f"cannot be read: {problem.strerror or problem}.", True
-    return Finding("attention" if bad else "ok", "table", f"{path.name} {described}", file=str(path), key="shop.csv")
-
-
-def _require_open(layout: Layout, folder: Path) -> None:
-    """Raises OSError; a subfolder that is missing is none of our business yet."""
-    layout.require_root()
-    if folder.exists() and not folder.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
-    if folder.exists() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+    with suppress(BexsyncError, sqlite3.Error):  # a bad state, or a site that changed, is told on its own
+        reader = StateReader(profile_file, state)
+        company, before = reader.company, reader.site()
+    companies = frozenset((company,) if company else ())
+    site = ShopSite(profile_file, before or profile.shop.site, companies, profile.ledger.currency)
+    yield from package.diagnose(profile.shop, site)
 
 
 def _site(profile: Profile, profile_file: Path, state: Path) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bexsync.config.problems import KeyLines, overriding_variable
-from bexsync.config.profile import Profile, load_profile
+from bexsync.config.profile import load_profile
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Setting:
 def settings_in_force(profile_file: Path) -> list[Setting]:
     """All keys in the order of config.example.toml; raises ProfileProblem."""
     lines = KeyLines(profile_file)
-    defaults = dict(_flat(Profile().model_dump()))
-    found = []
-    for key, value in _flat(load_profile(profile_file).model_dump()):
+    profile, found = load_profile(profile_file), []
+    defaults = dict(_flat(type(profile)().model_dump()))
+    for key, value in _flat(profile.model_dump()):
         variable = overriding_variable(key)
         is_said = lines.names(key) or defaults.get(key) != value
         found.append(Setting(key, value, variable, lines.line_of(key) if is_said and not variable else 0))

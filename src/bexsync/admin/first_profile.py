@@ -169,12 +169,12 @@ def profile_of(base: Profile, answers: Mapping[str, Mapping[str, Any]]) -> Profi
     values = base.model_dump()
     for section, keys in answers.items():
         values[section] = {**values[section], **keys}
-    return Profile.model_validate(values)
+    return type(base).model_validate(values)
 
 
 def profile_text(profile: Profile, company: str, today: date) -> str:
     """The file: what a person has chosen, and whatever else is not as usual."""
-    values, usual = profile.model_dump(), Profile().model_dump()
+    values, usual = profile.model_dump(), type(profile)().model_dump()
     said: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, dict) and isinstance(usual[name], dict):

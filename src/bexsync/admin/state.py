@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bexsync.errors import ConfigurationProblem
 from bexsync.http.clock import Clock
-from bexsync.shops.folder import delete_old_files
 from bexsync.store.locks import Locks
 from bexsync.store.upkeep import (
     backup,
@@ -21,16 +20,18 @@ from bexsync.store.upkeep import (
     take_over,
 )
 
+DeleteFiles = Callable[[datetime, Collection[str], bool], Mapping[str, int]]
+
 
 @dataclass(frozen=True)
 class StateAdmin:
-    """The state of one company."""
+    """The state of one company; `delete_files` deletes old files of the shop but for those it is given."""
 
     path: Path
     company: str
     locks: Locks
     clock: Clock
-    shop: Path
+    delete_files: DeleteFiles
 
     def backup(self, target: Path | None) -> Path:
         """A copy of the state; by default in a folder beside it."""
@@ -66,20 +67,10 @@ class StateAdmin:
         with self.locks.company():
             counts = asdict(prune(self.path, keep=now - before, now=now, dry=dry))
             if files:
-                counts |= self._delete_files(before, dry)
+                counts |= self.delete_files(before, files_in_question(self.path), dry)
             if backups:
                 copies = old_copies(self.path, before)
                 for copy in copies if not dry else ():
                     copy.unlink(missing_ok=True)
                 counts["copies of the state"] = len(copies)
         return counts
-
-    def _delete_files(self, before: datetime, dry: bool) -> dict[str, int]:
-        try:
-            found = delete_old_files(self.shop, before, kept=files_in_question(self.path), dry=dry)
-        except OSError as problem:
-            raise ConfigurationProblem(
-                f"Old files of {self.shop} cannot be deleted: {problem.strerror}.",
-                "Give this user the right, or say --keep-files; the state is pruned already.",
-            ) from problem
-        return {f"files in {name}/": count for name, count in found.items()}

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from bexsync.config.profile import Profile
 from bexsync.errors import Exit
 from bexsync.planning.invoice_link import KIND
+from bexsync.ports.shop_package import WaitingFiles
 from bexsync.ports.store import RecordState, RunRow
 from bexsync.store import Store
 from bexsync.store.timestamps import moment
@@ -103,13 +103,13 @@ class Limits:
 
 
 def report_status(
-    store: Store, profile: Profile, shop: Path, login: LoginEnd, now: datetime, limits: Limits
+    store: Store, profile: Profile, files: WaitingFiles, login: LoginEnd, now: datetime, limits: Limits
 ) -> StatusReport:
     """The status of one profile, with everything that deserves a word under these limits."""
     jobs = [_job(store, name) for name in store.runs.jobs()]
     errors = store.errors.open()
     open_errors = [error for error in errors if not error.acknowledged_at]
-    waiting = _waiting(store, shop, {e.shop_id for e in errors if e.kind == KIND})
+    waiting = _waiting(store, files, {e.shop_id for e in errors if e.kind == KIND})
     report = StatusReport(
         enabled=profile.enabled,
         site=store.site,
@@ -147,32 +147,23 @@ def run_counts(run: RunRow) -> dict[str, int]:
     return counts
 
 
-def _waiting(store: Store, shop: Path, with_errors: set[str]) -> Waiting:
+def _waiting(store: Store, files: WaitingFiles, with_errors: set[str]) -> Waiting:
     open_ids = [row.shop_id for row in store.records.in_state(KIND, RecordState.OPEN)]
     blocked = sum(shop_id in with_errors for shop_id in open_ids)
     unsettled = store.intents.unsettled()
     sent = [intent.sent_at for intent in unsettled if intent.sent_at]
-    files = list(_files(shop / "in"))
     return Waiting(
-        files=len(files),
-        oldest_file_at=datetime.fromtimestamp(min(files)).astimezone().isoformat(timespec="seconds") if files else "",
-        claimed_files=sum(1 for _ in _files(shop / "work")),
+        files=files.count,
+        oldest_file_at=datetime.fromtimestamp(files.oldest_at).astimezone().isoformat(timespec="seconds")
+        if files.oldest_at is not None
+        else "",
+        claimed_files=files.claimed,
         records=len(open_ids) - blocked,
         blocked_records=blocked,
         unknown_outcomes=len(unsettled),
         unknown_since=min(sent).isoformat(timespec="seconds") if sent else "",
         not_reported=len(store.links.unreported_ids(KIND)),
     )
-
-
-def _files(folder: Path) -> Iterator[float]:
-    """When each file was last written; a folder that cannot be read now is nobody's news here."""
-    try:
-        for path in folder.iterdir():
-            if not path.name.startswith(".") and path.is_file():
-                yield path.stat().st_mtime
-    except OSError:
-        return
 
 
 def _job_problems(jobs: Sequence[JobStatus], profile: Profile, now: datetime, limits: Limits) -> Iterator[Problem]:

@@ -15,8 +15,8 @@ from bexsync.cli.prompts.asking import Asker, tell
 from bexsync.cli.prompts.init_questions import program
 from bexsync.cli.runner import Command, finish, run_job
 from bexsync.cli.views import Output
-from bexsync.config.profile import shop_path
 from bexsync.errors import BexsyncError, Exit
+from bexsync.registry import shop_package
 
 if TYPE_CHECKING:
     from bexsync.cli.prompts.init_prompts import Written
@@ -51,7 +51,7 @@ class FirstRun:
         """All of it; the exit code is that of the test."""
         self._say(f"The profile is written: {self._written.path}")
         code, tested = self._test() if test else (Exit.OK, {})
-        rehearsed = self._rehearse() if code is Exit.OK and self._waits else {}
+        rehearsed = self._rehearse() if code is Exit.OK and not self._first_step else {}
         text, data, notes = self._cron()
         if not self._call.output.json:
             if code is Exit.OK:
@@ -111,17 +111,12 @@ class FirstRun:
         return code, output.data_of_step
 
     @property
-    def _inbox(self) -> str:
-        return str(shop_path(self._written.profile, self._written.path) / "in")
-
-    @property
-    def _waits(self) -> bool:
-        from pathlib import Path
-
-        try:
-            return any(path.is_file() and not path.name.startswith(".") for path in Path(self._inbox).iterdir())
-        except OSError:
-            return False
+    def _first_step(self) -> str:
+        """How the first invoice is handed over, "" where there is nothing to do for it."""
+        shop = self._written.profile.shop
+        package = shop_package(shop.type)
+        waits = package.waiting(shop, self._written.path).count
+        return "" if waits else package.first_step(shop, self._written.path)
 
     def _cron(self) -> tuple[str, Mapping[str, Any], list[str]]:
         try:
@@ -146,11 +141,11 @@ class FirstRun:
         program = self._program
         if not tested:
             self._say(f"\nSee whether it fits: {program} test-connection")
-        if self._waits:
+        if not self._first_step:
             self._say(f"\nLet it happen: {program} invoices push")
         else:
             self._say(
-                f"\nNext, drop an invoice into {self._inbox}\n"
+                f"\nNext, {self._first_step}\n"
                 f"(`{program} docs format` says what it may hold, `{program} examples copy DIR` copies some), then\n"
                 f"  {program} invoices push --dry-run     shows what would happen\n"
                 f"  {program} invoices push               lets it happen"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import tomllib
 import webbrowser
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +18,11 @@ from bexsync.auth.tokens import FILE_VARIABLE, VARIABLE, environment_token, name
 from bexsync.cli.prompts.asking import Asker, tell, tell_problem
 from bexsync.cli.prompts.init_questions import one_of
 from bexsync.cli.prompts.login_prompts import Wishes, make_login
-from bexsync.config.profile import Profile, shop_path
+from bexsync.config.profile import Profile, ShopSection, profile_model
 from bexsync.errors import BexsyncError, ConfigurationProblem, LoginNeeded, TryLater, UsageProblem
 from bexsync.paths import config_folder, profile_path, state_folder
 from bexsync.ports.master_data import MasterData
-from bexsync.shops.folder.ownership import Owner, refuse_another
+from bexsync.ports.shop_package import ShopSite
 from bexsync.state_reader import StateReader
 from bexsync.wiring import look_at_company, open_auth_desk
 
@@ -159,26 +160,23 @@ def site_owner(name: str, site: str) -> str:
     return ""
 
 
-def refuse_another_folder(name: str, site: str, folder: Path) -> None:
-    """Raises ConfigurationProblem where another shop has this folder, by its mark or by a profile beside this one."""
+def shop_site(name: str, site: str) -> ShopSite:
+    """For whom a shop is set up, as far as this computer knows."""
     file, company = profile_path(name).resolve(), ""
     with suppress(BexsyncError):
         company = StateReader(file, state_folder()).company
-    refuse_another(folder, Owner(site, frozenset((company,) if company else ())))
+    return ShopSite(file, site, frozenset((company,) if company else ()))
+
+
+def shops_of_other_profiles(name: str, shop_type: str) -> Mapping[Path, ShopSection]:
+    """The settings of shops of one type as the files have them: variables speak for the profile that is being made."""
+    own, found = profile_path(name).resolve(), {}
     for other in sorted((config_folder() / "profiles").glob("*.toml")):
-        if other.resolve() != file and _shop_folder_of(other) == folder:
-            raise ConfigurationProblem(
-                f"The profile {other} has its shop in {folder} already.",
-                "Every shop needs a folder of its own.",
-                code="shop_taken",
-            )
-
-
-def _shop_folder_of(profile_file: Path) -> Path | None:
-    """As the file has it: a variable speaks for the profile that is being made."""
-    with suppress(OSError, ValueError, RecursionError):
-        return shop_path(Profile.model_validate(tomllib.loads(profile_file.read_text("utf-8"))), profile_file)
-    return None
+        with suppress(OSError, ValueError, RecursionError):
+            shop = profile_model(shop_type).model_validate(tomllib.loads(other.read_text("utf-8"))).shop
+            if other.resolve() != own and shop.type == shop_type:
+                found[other] = shop
+    return found
 
 
 def _has_browser() -> bool:

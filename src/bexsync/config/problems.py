@@ -7,7 +7,7 @@ import itertools
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,12 +21,14 @@ from bexsync.config.profile import (
     Profile,
     load_profile,
     load_vat_map,
+    profile_model,
     vat_faults,
     vat_map_path,
     vat_tables,
 )
 from bexsync.errors import ProfileProblem
 from bexsync.records.quoting import printable
+from bexsync.registry import DEFAULT_SHOP
 
 Key = tuple[int | str, ...]
 
@@ -105,11 +107,17 @@ def what_can_be_read(path: Path) -> Profile | None:
         return None
     for _ in range(_MOST_LAYERS):
         try:
-            return Profile.model_validate(table)
+            return profile_model(_shop_type(table)).model_validate(table)
         except ValidationError as problem:
             for error in problem.errors(include_url=False):
                 _take_out(table, error["loc"])
     return None
+
+
+def _shop_type(table: Mapping[str, Any]) -> str:
+    shop = table.get("shop")
+    kind = shop.get("type") if isinstance(shop, dict) else None
+    return kind if isinstance(kind, str) else DEFAULT_SHOP
 
 
 def _take_out(table: dict[str, Any], loc: Key) -> None:
@@ -155,18 +163,20 @@ def _lines_of_tables(path: Path, name: str) -> list[int]:
 
 def explained(path: Path, problem: ValidationError) -> list[Wrong]:
     """What pydantic has found, in our words."""
-    lines = KeyLines(path)
-    return [_explained(path, error, lines) for error in problem.errors(include_url=False)]
+    from bexsync.config.sources import shop_type_in
+
+    lines, model = KeyLines(path), profile_model(shop_type_in(path))
+    return [_explained(path, error, lines, model) for error in problem.errors(include_url=False)]
 
 
-def _explained(path: Path, error: ErrorDetails, lines: KeyLines) -> Wrong:
+def _explained(path: Path, error: ErrorDetails, lines: KeyLines, model: type[Profile]) -> Wrong:
     loc = error["loc"]
     key = printable(".".join(str(part) for part in loc))
     variable = overriding_variable(loc)
     where = f"The variable {variable}" if variable else f"The profile {path}"
     line = 0 if variable else lines.line_of(loc)
     if error["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(str(loc[-1]), _keys_beside(loc), n=1)
+        close = difflib.get_close_matches(str(loc[-1]), _keys_beside(loc, model), n=1)
         hint = f"Did you mean `{close[0]}`?" if close else "`bexsync config example` lists every key."
         return Wrong(f"{where} has the unknown key `{key}`.", hint, key, line, variable)
     hint = "`bexsync config example` explains the key."
@@ -224,8 +234,8 @@ def overriding_variable(key: Key) -> str:
     return ""
 
 
-def _keys_beside(loc: Key) -> list[str]:
-    model: Any = Profile
+def _keys_beside(loc: Key, profile: type[Profile]) -> list[str]:
+    model: Any = profile
     for part in loc[:-1]:
         fields = getattr(model, "model_fields", None)
         if fields is None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
-import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,18 +20,25 @@ from pydantic import (
     PlainValidator,
     StringConstraints,
     ValidationError,
+    create_model,
     field_validator,
     model_validator,
 )
 
 from bexsync.errors import ProfileProblem
 from bexsync.paths import config_folder as config_folder
-from bexsync.paths import expanded
 from bexsync.paths import profile_path as profile_path
 from bexsync.ports.ledger_description import LedgerDescription, LedgerWords, LoginNeeds
-from bexsync.records.columns import CHOICES, NAMES
 from bexsync.records.quoting import printable, shown
-from bexsync.registry import BUILT_IN_LEDGERS, DEFAULT_LEDGER, is_ledger, ledger_description
+from bexsync.registry import (
+    BUILT_IN_LEDGERS,
+    DEFAULT_LEDGER,
+    DEFAULT_SHOP,
+    is_ledger,
+    known_shops,
+    ledger_description,
+    shop_package,
+)
 from bexsync.vat import VatMap, VatRow
 
 Finish = Literal["draft", "issue", "send"]
@@ -48,63 +54,6 @@ def _web_address(value: str) -> str:
 def _empty_is_none(value: object) -> object:
     """TOML knows no null, so an empty text says that there is no value."""
     return None if value == "" else value
-
-
-def _one_sign(value: str) -> str:
-    if len(value) > 1 or value in ('"', "\r", "\n"):
-        raise ValueError('must be one sign, such as ";" or "\\t"')
-    return value
-
-
-def _known_encoding(value: str) -> str:
-    try:
-        "".encode(value or "utf-8")
-        codecs.getincrementaldecoder(value or "utf-8")
-    except (LookupError, ValueError):
-        raise ValueError('must be an encoding like "utf-8", "windows-1252" or "cp850"') from None
-    return value
-
-
-def _whole_date(value: str) -> str:
-    """A format that loses part of a date is no format of days; one with an hour may have a zone."""
-    moment = datetime(2026, 11, 20, tzinfo=UTC)
-    try:
-        if value and datetime.strptime(moment.strftime(value), value).date() != moment.date():  # noqa: DTZ007
-            raise ValueError
-    except (ValueError, re.error):
-        raise ValueError('must name day, month and year, like "%d.%m.%Y"') from None
-    return value
-
-
-def _known_columns(value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    for name in value:
-        _require_field(name)
-    return value
-
-
-def _require_field(name: str) -> None:
-    if name not in NAMES:
-        close = difflib.get_close_matches(printable(name), sorted(NAMES), n=1)
-        wish = f"; did you mean `{close[0]}`?" if close else "; `bexsync docs format` lists them"
-        raise ValueError(f"names the unknown field `{printable(name)}`{wish}")
-
-
-def _one_or_several(value: object) -> object:
-    """One header may stand without a list around it."""
-    return (value,) if isinstance(value, str) else value
-
-
-def _known_values(value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-    for name, words in value.items():
-        _require_field(name)
-        allowed = CHOICES.get(name, ())
-        for word, meaning in words.items():
-            if allowed and meaning not in allowed:
-                raise ValueError(
-                    f"says that `{printable(word)}` of `{name}` means {shown(meaning)}, which is none of "
-                    f"{', '.join(allowed)}"
-                )
-    return value
 
 
 def _bank_accounts(value: object) -> str | dict[str, str]:
@@ -207,32 +156,34 @@ class LedgerSection(Section):
         return {code: iban for code, iban in named.items() if iban}
 
 
-class CsvSection(Section):
-    """How the shop's tables are written, CSV and XLSX; what is empty is found out from each file."""
-
-    sheet: str = ""
-    delimiter: Annotated[str, AfterValidator(_one_sign)] = ""
-    encoding: Annotated[str, AfterValidator(_known_encoding)] = ""
-    decimal: Literal["", ".", ","] = ""
-    date_format: Annotated[str, AfterValidator(_whole_date)] = ""
-    ignore: tuple[str, ...] = ()
-    yearly_since: Annotated[int, Field(ge=0, le=9999)] = 0
-    columns: Annotated[
-        dict[str, Annotated[tuple[str, ...], BeforeValidator(_one_or_several)]], AfterValidator(_known_columns)
-    ] = Field(default_factory=dict)
-    values: Annotated[dict[str, dict[str, str]], AfterValidator(_known_values)] = Field(default_factory=dict)
-
-
 class ShopSection(Section):
-    """Where sales come from."""
+    """Where sales come from: what every type of shop has; the settings of one type inherit it.
 
-    type: Literal["folder"] = "folder"
-    path: str = "./shop"
+    Every key has a default, since `init` begins with them; a shop says itself what is missing.
+    """
+
+    type: str = DEFAULT_SHOP
     site: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")] = "main"
     rounding: Literal["any", "line", "rate", "document"] = "any"
     round_to: Decimal = Field(default=Decimal("0.01"), gt=0, le=10, decimal_places=4)
-    quiet_seconds: float = Field(default=5.0, ge=0, le=86_400)
-    csv: CsvSection = CsvSection()
+
+    @property
+    def location(self) -> str:
+        """Where the shop is, as the profile says it."""
+        return self.type
+
+
+class _UnknownShop(ShopSection):
+    """Refuses a type that is not known, and says nothing of its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    @field_validator("type")
+    @classmethod
+    def _known_type(cls, value: str) -> str:
+        del value
+        *others, last = (f'"{name}"' for name in known_shops())
+        raise ValueError(f"must be {', '.join(others)} or {last}" if others else f"must be {last}")
 
 
 class MailText(Section):
@@ -368,6 +319,21 @@ class Profile(Section):
     orders: dict[str, Any] = Field(default_factory=dict)
 
 
+def profile_model(shop_type: str) -> type[Profile]:
+    """The profile of a type of shop, whose package declares the settings in [shop]."""
+    try:
+        shop: Any = shop_package(shop_type).settings
+    except KeyError:
+        shop = _UnknownShop
+    model: type[Profile] = _profile_with(shop)
+    return model
+
+
+@cache
+def _profile_with(shop: Any) -> type[Profile]:
+    return create_model("Profile", __base__=Profile, shop=(shop, Field(default_factory=shop)))
+
+
 def load_profile(path: Path) -> Profile:
     """The profile at `path` with `BEXSYNC_` variables over it; raises ProfileProblem with one sentence."""
     try:
@@ -407,11 +373,6 @@ def _known_profiles(beside: Path) -> str:
     found = [f"{name}.toml" for name in profiles_in(beside)] if beside.is_dir() else []
     others = f"Beside it: {', '.join(found)}. " if found else ""
     return f"{others}`bexsync init` writes one; or name another with --profile."
-
-
-def shop_path(profile: Profile, profile_file: Path) -> Path:
-    """The shop's folder; a relative one is seen from the profile."""
-    return (profile_file.parent / expanded(Path(profile.shop.path))).resolve()
 
 
 def vat_map_path(profile_file: Path) -> Path:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -13,15 +15,48 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from bexsync.config.profile import Profile
+from bexsync.config.profile import Profile, profile_model
 from bexsync.errors import ProfileProblem
+from bexsync.registry import DEFAULT_SHOP
 
 
 def read_settings(path: Path) -> Profile:
-    """The validated profile; raises pydantic's ValidationError, TOML's and the file system's errors."""
+    """The validated profile; raises pydantic's ValidationError, TOML's and the file system's errors.
 
-    class Settings(BaseSettings, Profile):
-        model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="BEXSYNC_", env_nested_delimiter="__")
+    Which settings a shop has depends on its type, which is therefore read first.
+    """
+    try:
+        model = profile_model(shop_type_in(path))
+        return model.model_validate(_with_variables(model, path)().model_dump())
+    except SettingsError as problem:
+        variable = _unparsed_variable()
+        raise ProfileProblem(
+            f"The variable {variable} stands for a whole table and is not JSON.",
+            f"Name one key of it, as in {variable}__KEY=value.",
+        ) from problem
+
+
+class _ShopType(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    shop: dict[str, Any] = Field(default_factory=dict)
+
+
+def shop_type_in(path: Path) -> str:
+    """The type of shop that a profile names."""
+    try:
+        kind = _with_variables(_ShopType, path)().model_dump()["shop"].get("type")
+    except ValidationError:  # of which the whole profile tells more
+        kind = None
+    return kind if isinstance(kind, str) else DEFAULT_SHOP
+
+
+def _with_variables(model: type[BaseModel], path: Path) -> type[BaseSettings]:
+    """The model, read from a file with `BEXSYNC_` variables over it."""
+
+    class Settings(BaseSettings, model):  # type: ignore[misc, valid-type]
+        model_config = SettingsConfigDict(
+            frozen=True, extra=model.model_config.get("extra"), env_prefix="BEXSYNC_", env_nested_delimiter="__"
+        )
 
         @classmethod
         def settings_customise_sources(
@@ -35,14 +70,7 @@ def read_settings(path: Path) -> Profile:
             del init_settings, dotenv_settings, file_secret_settings
             return env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path)
 
-    try:
-        return Profile.model_validate(Settings().model_dump())
-    except SettingsError as problem:
-        variable = _unparsed_variable()
-        raise ProfileProblem(
-            f"The variable {variable} stands for a whole table and is not JSON.",
-            f"Name one key of it, as in {variable}__KEY=value.",
-        ) from problem
+    return Settings
 
 
 def _unparsed_variable() -> str:

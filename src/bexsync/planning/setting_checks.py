@@ -227,7 +227,7 @@ def _finish_in_words(profile: Profile) -> str:
 def _shop(around: Surroundings) -> Iterator[Check]:
     shop = around.shop
     if isinstance(shop, BexsyncError):
-        yield wrong("shop folder", around.profile.shop.path, shop.message, shop.hint)
+        yield wrong("shop folder", around.profile.shop.location, shop.message, shop.hint)
         return
     files = f"{shop.waiting} file{'' if shop.waiting == 1 else 's'}"
     yield ok("shop folder", shop.location, f"{files if shop.waiting else 'No file'} in in/ to be taken.")

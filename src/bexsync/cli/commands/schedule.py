@@ -186,13 +186,14 @@ def _existing(context: typer.Context) -> Callable[[str], bool]:
 
 
 def _manager(profile: Profile, around: Surroundings, *, for_system: bool) -> Manager:
-    from bexsync.config.profile import shop_path
     from bexsync.paths import state_folder
+    from bexsync.registry import shop_package
     from bexsync.scheduling.systemd import Manager
 
+    shop = shop_package(profile.shop.type)
     return Manager(
         user=_user_name() if for_system else "",
-        writable=(_standing(state_folder().absolute()), shop_path(profile, around.profile_file)),
+        writable=(_standing(state_folder().absolute()), *shop.folders(profile.shop, around.profile_file)),
         runs_programs=bool(profile.ledger.token_command.get),
     )
 

@@ -42,16 +42,16 @@ def status(
 
     def work() -> Exit:
         from bexsync.admin.status import Limits, report_status
-        from bexsync.config.profile import shop_path
         from bexsync.http.clock import SystemClock
         from bexsync.paths import profile_path
+        from bexsync.registry import shop_package
         from bexsync.wiring import open_local_state
 
         settings, store = open_local_state(call.profile)
         call.output.site = store.site
         limits = Limits(timedelta(hours=max_age), timedelta(days=login_days))
         try:
-            shop = shop_path(settings, profile_path(call.profile).resolve())
+            shop = shop_package(settings.shop.type).waiting(settings.shop, profile_path(call.profile).resolve())
             report = report_status(store, settings, shop, _login_end(call.profile), SystemClock().now(), limits)
         finally:
             store.close()

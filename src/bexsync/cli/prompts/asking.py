@@ -6,31 +6,15 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import typer
 
 from bexsync.errors import BexsyncError, UsageProblem
+from bexsync.ports.shop_package import Question
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Question(Generic[T]):
-    """One question; `check` makes a value of an answer and raises BexsyncError where it cannot.
-
-    `option` answers it on the command line, `default` is taken for Enter and shown as `shown`, and `words` are
-    said first.
-    """
-
-    option: str
-    prompt: str
-    default: str
-    check: Callable[[str], T]
-    words: Sequence[str] = ()
-    shown: str = ""
 
 
 class Asker:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -26,17 +25,19 @@ from bexsync.admin.first_profile import (
     profile_of,
     profile_text,
 )
-from bexsync.cli.init_login import Entrance, refuse_another_folder, site_before, site_owner
+from bexsync.cli.init_login import Entrance, shop_site, shops_of_other_profiles, site_before, site_owner
 from bexsync.cli.options import LEDGER
 from bexsync.cli.prompts import init_questions
-from bexsync.cli.prompts.asking import Asker, Question, tell, tell_heading
+from bexsync.cli.prompts.asking import Asker, tell, tell_heading
 from bexsync.config.problems import explained
-from bexsync.config.profile import Profile, shop_path
+from bexsync.config.profile import Profile
 from bexsync.config.sources import read_settings
 from bexsync.errors import BexsyncError, ConfigurationProblem, MappingProblem, TryLater
 from bexsync.files import write_new_privately
-from bexsync.paths import expanded, is_path, profile_path
+from bexsync.paths import profile_path
 from bexsync.ports.master_data import MasterData
+from bexsync.ports.shop_package import Question
+from bexsync.registry import shop_package
 
 if TYPE_CHECKING:
     from bexsync.cli.prompts.login_prompts import Wishes
@@ -90,6 +91,7 @@ class _Talk:
         self._today = today
         self._path = profile_path(name).resolve()
         self._base = self._draft = _from_environment(self._path)
+        self._package = shop_package(self._base.shop.type)
         self._entrance = Entrance(name, asker, wishes)
 
     def hold(self) -> Written | None:
@@ -135,7 +137,7 @@ class _Talk:
     def _refuse_wrong_options(self) -> None:
         """Before anybody logs in: what can be told without the ledger."""
         asked: tuple[Question[Any], ...] = (
-            init_questions.folder(self._path, ""), init_questions.start_date(self._today), self._finish(),
+            *self._shop_questions("").values(), init_questions.start_date(self._today), self._finish(),
             self._receiver(), self._language(), init_questions.due_days(None), self._documents(), self._mails(),
             init_questions.site("", lambda _: ""), init_questions.api_address(""),
             init_questions.web_address("--web-url", ""), init_questions.web_address("--issuer", ""),
@@ -241,30 +243,13 @@ class _Talk:
     def _shop(self) -> dict[str, Any]:
         before = site_before(self._name)
         site = self._asker.answer(init_questions.site(before or self._usual_site(), self._site_owner, before))
+        answers = {key: self._asker.answer(question) for key, question in self._shop_questions(site).items()}
+        return {"type": self._base.shop.type, **answers, "site": site}
 
-        def refuse_another(folder: Path) -> None:
-            refuse_another_folder(self._name, site, folder)
-
-        question = init_questions.folder(self._path, self._free_folder(refuse_another), refuse_another)
-        return {"path": self._asker.answer(question), "site": site}
-
-    def _free_folder(self, refuse_another: Callable[[Path], None]) -> str:
-        """The usual one, or the next that no other shop has."""
-        usual = self._usual_folder()
-        is_said = self._base.shop.path != Profile().shop.path  # by a variable, which speaks over the profile anyway
-        others = () if is_said else tuple(f"{usual}-{number}" for number in range(2, 99))
-        for name in (usual, *others):
-            with suppress(BexsyncError, OSError):
-                refuse_another((Path.cwd() / expanded(Path(name))).resolve())
-                return name
-        return usual
-
-    def _usual_folder(self) -> str:
-        if self._base.shop.path != Profile().shop.path:
-            return str(shop_path(self._base, self._path))
-        if is_path(self._name):
-            return str(self._path.parent / "shop")
-        return "~/bexsync-shop" if self._name == "default" else f"~/bexsync-shop-{self._name}"
+    def _shop_questions(self, site: str) -> Mapping[str, Question[Any]]:
+        shop = self._base.shop
+        others = shops_of_other_profiles(self._name, shop.type) if site else {}
+        return self._package.questions(shop, shop_site(self._name, site), self._name, others)
 
     def _usual_site(self) -> str:
         """The shop is called as its profile, unless that says nothing."""
@@ -330,13 +315,7 @@ class _Talk:
     # the file
 
     def _write(self, profile: Profile, text: str) -> None:
-        folder = shop_path(profile, self._path)
-        try:
-            (folder / "in").mkdir(parents=True, exist_ok=True)
-        except OSError as problem:
-            raise ConfigurationProblem(
-                f"The folder {folder / 'in'} cannot be made: {problem.strerror}.", "Name another with --shop."
-            ) from problem
+        self._package.prepare(profile.shop, self._path)
         try:
             write_new_privately(self._path, text.encode())
         except FileExistsError:

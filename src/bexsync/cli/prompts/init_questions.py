@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from pathlib import Path
 
 from bexsync.admin.first_profile import Offer, chosen, repeated
 from bexsync.cli.options import LEDGER
-from bexsync.cli.prompts.asking import Question
 from bexsync.errors import BexsyncError, ConfigurationProblem, UsageProblem
+from bexsync.files import require_writable, usable_path
 from bexsync.http.address import api_hint, parse_address
-from bexsync.paths import expanded, is_path, profile_path
+from bexsync.paths import is_path, profile_path
+from bexsync.ports.shop_package import Question
 from bexsync.registry import ledger_description
 
 SANDBOX = "http://127.0.0.1:8765"
@@ -45,7 +43,7 @@ def new_profile(said: str) -> str:
             f"{repeated(said)} is no name for a profile.", "Take letters, digits, - and _, or the path of a .toml file."
         )
     path = profile_path(said)
-    with _said_by_the_disk(path):
+    with usable_path(path):
         if path.is_symlink() or path.exists():
             raise ConfigurationProblem(
                 f"There is a profile {path} already; it stays as it is.",
@@ -53,7 +51,7 @@ def new_profile(said: str) -> str:
                 "bexsync --profile NAME init",
                 code="profile_exists",
             )
-        _refuse_unwritable(path.parent, "Name another place: bexsync --profile PATH.toml init")
+        require_writable(path.parent, "Name another place: bexsync --profile PATH.toml init")
     return said
 
 
@@ -131,26 +129,6 @@ def one_of(
     return Question(option, prompt, default, check, (*words, *listed))
 
 
-def folder(profile_file: Path, default: str, refuse_another: Callable[[Path], None] = lambda _: None) -> Question[str]:
-    """The shop's folder, as the profile has to say it; `refuse_another` knows whose a folder is."""
-
-    def check(said: str) -> str:
-        target = Path.cwd() / expanded(Path(said))
-        with _said_by_the_disk(target):
-            target = target.resolve()
-            if target.exists() and not target.is_dir():
-                raise ConfigurationProblem(f"{target} is a file.", "Name a folder; it is made where there is none.")
-            _refuse_unwritable(target, "Name another folder.")
-            refuse_another(target)
-        if said.startswith("~"):
-            return said
-        inside = target.is_relative_to(profile_file.parent)
-        return f"./{target.relative_to(profile_file.parent)}" if inside else str(target)
-
-    words = ("Its folder: invoices are dropped into in/ below it, news comes back in out/.",)
-    return Question("--shop", "Folder", default, check, words)
-
-
 def site(default: str, taken_by: Callable[[str], str], before: str = "") -> Question[str]:
     """The lasting name of the shop; `before` is what it was under an earlier file of the same profile."""
 
@@ -212,20 +190,3 @@ def _whole(said: str, most: int) -> int:
     if not (said.isascii() and said.isdecimal() and int(said[:20]) <= most):
         raise UsageProblem(f"{repeated(said)} is no whole number from 0 to {most}.")
     return int(said)
-
-
-def _refuse_unwritable(folder: Path, hint: str) -> None:
-    standing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not standing.is_dir():
-        raise ConfigurationProblem(f"{standing} is no folder.", hint)
-    if not os.access(standing, os.W_OK | os.X_OK):
-        raise ConfigurationProblem(f"This user may not write to {standing}.", hint)
-
-
-@contextmanager
-def _said_by_the_disk(path: Path) -> Iterator[None]:
-    """A path that the system cannot even look at is none to take."""
-    try:
-        yield
-    except OSError as problem:
-        raise ConfigurationProblem(f"{path} cannot be used: {problem.strerror}.", "Name another place.") from problem

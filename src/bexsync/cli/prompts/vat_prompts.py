@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bexsync.admin.first_profile import Offer, chosen
-from bexsync.cli.prompts.asking import Asker, Question, tell
+from bexsync.cli.prompts.asking import Asker, tell
 from bexsync.cli.views.vat import described, show_table
 from bexsync.money import plain
 from bexsync.planning.mapping_arguments import allowed
 from bexsync.planning.taxes import why_unusable
 from bexsync.planning.vat_map import Entry, in_words, open_entries
+from bexsync.ports.shop_package import Question
 from bexsync.vat import Tax, VatMap
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from bexsync.errors import BexsyncError, Exit
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bexsync.admin.config_check import Finding
     from bexsync.admin.config_show import Setting
     from bexsync.admin.invoice_history import InvoiceStory
     from bexsync.admin.invoice_list import InvoiceList, Selection
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from bexsync.engine.result import Result
     from bexsync.jobs.connection import Report
     from bexsync.planning.checks import Check
+    from bexsync.ports.shop_package import Finding
     from bexsync.ports.store import ErrorRow, Link, RunRow
 
 LATER_IS_SAID_AFTER = 3

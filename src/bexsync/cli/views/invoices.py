@@ -12,7 +12,7 @@ from rich.text import Text
 from bexsync.admin.invoice_list import ListedInvoice
 from bexsync.cli.views.page import Page, Row
 from bexsync.cli.views.text import coloured_status, linked_number
-from bexsync.shops.folder.escape_formula import escape_formula
+from bexsync.records.escape_formula import escape_formula
 
 if TYPE_CHECKING:
     from bexsync.admin.invoice_list import InvoiceList, Selection

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bexsync.config.profile import CsvSection
 from bexsync.ports.shop import ImportNote, Incoming, IncomingRecord, InvalidInput
 from bexsync.records import Malformed, Reading, Record, read_record
 from bexsync.records.quoting import named, shown
@@ -16,6 +15,7 @@ from bexsync.shops.folder.inbox import TABLES, WORKBOOKS
 from bexsync.shops.folder.input_errors import CORRECT, InputError, id_in
 from bexsync.shops.folder.json_source import EXPORT_AGAIN, BrokenLine, JsonEntry, UnusableFile, entries_in
 from bexsync.shops.folder.json_values import flaw_in
+from bexsync.shops.folder.settings import CsvSection
 
 SCHEMA = "bexsync/1"
 _SAY_WHAT_IT_IS = f'Each record, or the envelope around them, says "schema": "{SCHEMA}" and its "kind".'

@@ -7,7 +7,6 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-from bexsync.config.profile import CsvSection
 from bexsync.ports.shop import (
     Batch,
     Capabilities,
@@ -28,6 +27,7 @@ from bexsync.shops.folder.layout import Layout
 from bexsync.shops.folder.left_behind import left_behind
 from bexsync.shops.folder.ownership import Owner, Ownership
 from bexsync.shops.folder.problems import explained
+from bexsync.shops.folder.settings import CsvSection
 from bexsync.shops.folder.status_list import replace_status_list
 
 _BATCH = 100

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import astuple, fields
 
 from bexsync.ports.shop import StatusRow
+from bexsync.records.escape_formula import csv_row, escape_formula
 from bexsync.shops.folder.durable import Folder
-from bexsync.shops.folder.escape_formula import csv_row, escape_formula
 
 _NAME = "status.csv"
 _COLUMNS = tuple(field.name for field in fields(StatusRow))

@@ -7,7 +7,6 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-from bexsync.config.profile import CsvSection
 from bexsync.ports.shop import ImportNote, Incoming, IncomingRecord, InvalidInput, ProductChange, StockChange
 from bexsync.records import Product
 from bexsync.records.quoting import shown
@@ -19,6 +18,7 @@ from bexsync.shops.folder.durable import Folder
 from bexsync.shops.folder.layout import Layout
 from bexsync.shops.folder.ownership import Owner, Ownership
 from bexsync.shops.folder.problems import explained
+from bexsync.shops.folder.settings import CsvSection
 
 _PLACE_BITS = 40
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from bexsync.errors import ConfigurationProblem
+from bexsync.records.escape_formula import csv_row, escape_formula
 from bexsync.shops.folder.durable import Folder
-from bexsync.shops.folder.escape_formula import csv_row, escape_formula
 
 PRODUCT_COLUMNS = (
     *("shop_id", "sku", "ledger_id", "ledger_code", "url"),

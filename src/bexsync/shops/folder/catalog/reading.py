@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-from bexsync.config.profile import CsvSection
 from bexsync.ports.shop import ImportNote, InvalidInput
 from bexsync.records import Malformed, Reading, Record, read_record
 from bexsync.records.quoting import named, shown
@@ -17,6 +16,7 @@ from bexsync.shops.folder.inbox import RECORD_LINES, TABLES, WORKBOOKS
 from bexsync.shops.folder.input_errors import id_in
 from bexsync.shops.folder.json_source import UnusableFile
 from bexsync.shops.folder.json_values import flaw_in
+from bexsync.shops.folder.settings import CsvSection
 
 SCHEMA = "bexsync/1"
 _MOST_NAMELESS = 100

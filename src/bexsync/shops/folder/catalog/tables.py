@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO, Protocol
 
-from bexsync.config.profile import CsvSection
 from bexsync.records import Malformed
 from bexsync.records.quoting import printable
 from bexsync.shops.folder.catalog.decisive import PRODUCT_KINDS, named_when_ignored
@@ -29,6 +28,7 @@ from bexsync.shops.folder.catalog.vocabulary import (
     is_whether,
 )
 from bexsync.shops.folder.json_source import UnusableFile
+from bexsync.shops.folder.settings import CsvSection
 from bexsync.shops.folder.table.amounts import DecimalSign
 from bexsync.shops.folder.table.cells import (
     FLAW_HINT,

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from bexsync.config.profile import CsvSection
 from bexsync.money import written as amount
 from bexsync.ports.shop import IncomingRecord, InvalidInput
 from bexsync.records import Malformed, Reading, read_record
 from bexsync.records.quoting import printable, shown
 from bexsync.shops.folder.input_errors import CORRECT, InputError, id_in
+from bexsync.shops.folder.settings import CsvSection
 from bexsync.shops.folder.table.headers import Field
 from bexsync.shops.folder.table.sheet import InvalidRow, Row, Sheet
 from bexsync.shops.folder.table.values import CellReader, WrongCell

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bexsync.config.profile import CsvSection
 from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records.quoting import printable
 from bexsync.shops.folder.inbox import WORKBOOKS
 from bexsync.shops.folder.input_errors import InputError
 from bexsync.shops.folder.json_source import UnusableFile, opened
+from bexsync.shops.folder.settings import CsvSection
 from bexsync.shops.folder.table.headers import FINANCIAL_STATUS, plain_header
 from bexsync.shops.folder.table.invoices import InvoiceWriter
 from bexsync.shops.folder.table.sheet import Sheet, read_sheet, read_workbook

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, TextIO
 
-from bexsync.config.profile import CsvSection
 from bexsync.records.quoting import printable, shown
 from bexsync.shops.folder.json_source import UnusableFile
+from bexsync.shops.folder.settings import CsvSection
 from bexsync.shops.folder.table.amounts import DecimalSign, is_amount
 from bexsync.shops.folder.table.cells import (
     FLAW_HINT,

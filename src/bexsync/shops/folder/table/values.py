@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from bexsync.config.profile import CsvSection
 from bexsync.records.columns import CHOICES
 from bexsync.records.quoting import printable, shown
 from bexsync.shops.folder.input_errors import CORRECT
+from bexsync.shops.folder.settings import CsvSection
 from bexsync.shops.folder.table.amounts import read_amount
 from bexsync.shops.folder.table.cells import (
     WORDS,

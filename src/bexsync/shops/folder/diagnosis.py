@@ -1,0 +1,82 @@
+"""What is wrong with a shop folder, as far as this computer alone can tell; nothing is changed."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from bexsync.errors import BexsyncError
+from bexsync.ports.shop_package import Finding, ShopSite
+from bexsync.shops.folder.inbox import TABLES, finished_files
+from bexsync.shops.folder.input_errors import InputError
+from bexsync.shops.folder.json_source import UnusableFile
+from bexsync.shops.folder.layout import Layout
+from bexsync.shops.folder.ownership import Owner, refuse_another
+from bexsync.shops.folder.problems import explained
+from bexsync.shops.folder.rights import open_to_others
+from bexsync.shops.folder.settings import FolderSettings
+from bexsync.shops.folder.table.reading import describe, read_table
+
+_MOST_TABLES = 10
+
+
+def diagnose(settings: FolderSettings, site: ShopSite, owner: Owner) -> Iterator[Finding]:
+    """Can the folder be used, by whom else, whose is it, and how would the tables that wait be understood?"""
+    layout = Layout(settings.folder(site.profile_file))
+    sentences = []
+    for folder in (layout.root, *layout.folders):
+        try:
+            with explained(layout):
+                _require_open(layout, folder)
+        except BexsyncError as problem:
+            if problem.message not in sentences:
+                sentences.append(problem.message)
+                yield Finding("wrong", "shop", problem.message, problem.hint, file=str(folder), key="shop.path")
+    if sentences:
+        return
+    try:
+        with explained(layout):
+            refuse_another(layout.root, owner)
+    except BexsyncError as problem:
+        yield Finding("wrong", "shop", problem.message, problem.hint, file=str(layout.root), key="shop.path")
+        return
+    missing = [folder.name for folder in layout.folders if not folder.exists()]
+    later = f" {', '.join(missing)} will be made by the first push." if missing else ""
+    yield Finding("ok", "shop", f"{layout.root} can be read and written.{later}", file=str(layout.root))
+    if shared := open_to_others(layout):
+        names = ", ".join(str(folder) for folder in shared)
+        yield Finding(
+            "attention",
+            "shop",
+            f"Other users may write in {names}, and so decide what is booked and what the shop is told.",
+            "Where that is not meant: `chmod go-w` of each, owned by the user that runs bexsync; "
+            "a shop needs to write in in/ only.",
+            file=str(shared[0]),
+            key="shop.path",
+        )
+    waiting = finished_files(layout.incoming, now=0, quiet_seconds=0)
+    tables = [found.path for found in waiting if found.path.suffix.lower() in TABLES]
+    yield from (_table(path, settings, site.currency) for path in tables[:_MOST_TABLES])
+
+
+def _table(path: Path, settings: FolderSettings, currency: str) -> Finding:
+    """How a table that waits would be understood; what is wrong with it is told by a push, record by record."""
+    try:
+        described = describe(path, settings.csv, currency)
+        bad = any(isinstance(found, InputError) for found in read_table(path, settings.csv, currency))
+    except UnusableFile:
+        bad = True
+    except OSError as problem:
+        described, bad = f"cannot be read: {problem.strerror or problem}.", True
+    return Finding("attention" if bad else "ok", "table", f"{path.name} {described}", file=str(path), key="shop.csv")
+
+
+def _require_open(layout: Layout, folder: Path) -> None:
+    """Raises OSError; a subfolder that is missing is none of our business yet."""
+    layout.require_root()
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    if folder.exists() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
