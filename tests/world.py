@@ -21,10 +21,11 @@ from bexio_sandbox import Sandbox
 from bexsync.engine.result import Result
 from bexsync.http.clock import SystemClock
 from bexsync.jobs.connection import Report, try_connection
-from bexsync.jobs.invoices import PushOptions, push
+from bexsync.jobs.invoice_choice import PushOptions
+from bexsync.jobs.invoices import push
+from bexsync.jobs.lifecycle import RunEnded
 from bexsync.jobs.payments import poll
 from bexsync.jobs.products import ProductOptions, sync
-from bexsync.jobs.run import RunEnded
 from bexsync.jobs.stock import StockOptions, pull
 from bexsync.jobs.workspace import Workspace
 from bexsync.wiring import open_workspace

@@ -22,7 +22,7 @@ from bexio_sandbox import Fault
 from bexsync.engine.result import Result
 from bexsync.errors import BexsyncError, Exit, LoginNeeded, TryLater
 from bexsync.hooks import observed_by
-from bexsync.jobs.run import RunEnded
+from bexsync.jobs.lifecycle import RunEnded
 from bexsync.records.html_text import plain_text
 from crash.test_crash_sweep import Killed, Reaper
 from faults.histories import once

@@ -24,7 +24,7 @@ from bexio_sandbox import Fault
 from bexsync.engine.result import Result
 from bexsync.errors import BexsyncError, Exit, LoginNeeded, TryLater
 from bexsync.hooks import observed_by
-from bexsync.jobs.run import RunEnded
+from bexsync.jobs.lifecycle import RunEnded
 from bexsync.wiring import open_error_desk
 from crash.test_crash_sweep import Killed, Reaper
 from world import TOKEN, TestClock, World, a_world, an_invoice

@@ -17,7 +17,7 @@ from bexio_sandbox import Fault
 from bexsync.admin.links import AdoptOptions, LinkAdmin, adopt
 from bexsync.engine.result import Result
 from bexsync.errors import Exit, LoginNeeded, TryLater
-from bexsync.jobs.run import RunEnded
+from bexsync.jobs.lifecycle import RunEnded
 from world import TOKEN, RealClock, World, a_product, a_world, an_invoice
 
 CUSTOMER = {

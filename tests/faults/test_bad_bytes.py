@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 from bexsync.config.profile import load_profile, load_vat_map, profile_model
 from bexsync.engine.result import Result
 from bexsync.errors import BexsyncError, Defect, Exit, ProfileProblem
-from bexsync.jobs.run import RunEnded
+from bexsync.jobs.lifecycle import RunEnded
 from bexsync.wiring import open_error_desk
 from faults.liar import WHOLE, Liar, Lie, a_liar, field_lies, keys_of
 from world import BEXSYNC, World, a_world, an_invoice

@@ -34,7 +34,7 @@ from bexsync.cli import entrypoint
 from bexsync.cli.app import app
 from bexsync.errors import BexsyncError, Exit
 from bexsync.hooks import observed_by
-from bexsync.jobs.run import RunEnded
+from bexsync.jobs.lifecycle import RunEnded
 from bexsync.wiring import open_auth_desk
 from world import BEXSYNC, TOKEN, World, a_world, an_invoice
 

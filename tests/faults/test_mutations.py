@@ -150,7 +150,7 @@ MUTATIONS = (
     Mutation(
         "the refresh of linked documents",
         "jobs/invoices.py",
-        "            self._refresh_links(chosen)\n",
+        "            refresh_links(run, self._chosen)\n",
         "",
         f"{SAFEGUARDS}test_a_state_from_before_the_mail_mails_nothing_again",
         "assert outcome.status is Status.UNCHANGED",
@@ -183,7 +183,7 @@ MUTATIONS = (
     Mutation(
         "the contact index read anew",
         "jobs/invoices.py",
-        "                ledger.refresh_contacts()\n",
+        "                run.ledger.refresh_contacts()\n",
         "                pass\n",
         f"{SAFEGUARDS}test_a_contact_that_somebody_else_created_is_used",
         '.count("nina@example.ch") == 1',

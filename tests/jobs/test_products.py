@@ -11,8 +11,8 @@ import pytest
 from bexio_sandbox import Fault
 from bexsync.engine.result import Result
 from bexsync.errors import ConfigurationProblem, Exit, PlanTooBig
+from bexsync.jobs.lifecycle import RunEnded
 from bexsync.jobs.products import check
-from bexsync.jobs.run import RunEnded
 from front_door import called
 from world import World, a_product, a_world
 

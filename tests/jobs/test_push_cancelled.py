@@ -9,7 +9,7 @@ import pytest
 
 from bexsync.engine.result import Outcome, Status
 from bexsync.errors import Exit
-from bexsync.jobs.run import RunEnded
+from bexsync.jobs.lifecycle import RunEnded
 from world import World, an_invoice
 
 TAKE_BACK = {"cancel": "cancel", "cancel_draft": "delete"}

@@ -10,7 +10,7 @@ import pytest
 
 from bexsync.engine.result import Outcome, Status
 from bexsync.errors import Exit
-from bexsync.jobs.run import RunEnded
+from bexsync.jobs.lifecycle import RunEnded
 from world import World, a_world, an_invoice
 
 KELLER = an_invoice()["customer"]

@@ -9,7 +9,7 @@ import pytest
 
 from bexsync.engine.result import Status
 from bexsync.errors import Exit
-from bexsync.jobs.run import RunEnded
+from bexsync.jobs.lifecycle import RunEnded
 from world import World, an_invoice
 
 HOURS = [

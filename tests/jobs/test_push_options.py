@@ -8,7 +8,7 @@ import pytest
 
 from bexsync.engine.result import Status
 from bexsync.errors import Exit, PlanTooBig
-from bexsync.jobs.run import RunEnded
+from bexsync.jobs.lifecycle import RunEnded
 from world import World, an_invoice
 
 DAYS = {"a": "2026-09-01", "b": "2026-10-01", "c": "2026-11-01"}

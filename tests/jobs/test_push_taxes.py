@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bexsync.engine.result import Status
-from bexsync.jobs.run import RunEnded
+from bexsync.jobs.lifecycle import RunEnded
 from world import World, a_world, an_invoice
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bexio_sandbox import Fault
 from bexsync.errors import Exit
-from bexsync.jobs.run import RunEnded
+from bexsync.jobs.lifecycle import RunEnded
 from world import TOKEN, World, an_invoice
 
 CONTACT = {"method": "POST", "path": "/2.0/contact"}

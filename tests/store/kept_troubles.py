@@ -15,7 +15,7 @@ import pytest
 from bexsync.engine.journal import Claim, Journal
 from bexsync.errors import TryLater
 from bexsync.hooks import observed_by
-from bexsync.jobs.run import RunEnded, prepare
+from bexsync.jobs.lifecycle import RunEnded, prepare
 from bexsync.planning.plan import Step
 from bexsync.shops.folder.catalog import FolderCatalog
 from bexsync.shops.folder.shop import FolderShop

@@ -10,10 +10,10 @@ from typing import Any, cast
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import TryLater, UsageProblem
 from bexsync.http.clock import Clock, SystemClock
-from bexsync.jobs.importing import take_in
 from bexsync.jobs.invoices import PUSH
+from bexsync.jobs.lifecycle import Job, run_job
 from bexsync.jobs.products import SYNC
-from bexsync.jobs.run import Run, run_job
+from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
 from bexsync.planning.invoice_link import KIND, reference
@@ -45,24 +45,42 @@ class AdoptOptions:
 
 def adopt(workspace: Workspace, options: AdoptOptions) -> Result:
     """Links invoices of the shop to documents that stand in the ledger already, instead of creating them again."""
-    return run_job(workspace, ADOPT, lambda run: _Adopt(run, options).work(), dry=not options.yes)
+    return run_job(workspace, ADOPT, lambda run: LinksAdopt(run, options), dry=not options.yes)
 
 
-class _Adopt:
+class LinksAdopt(Job):
+    """Links invoices to documents; what is certain is linked, the rest is named."""
+
+    takes_in = True
+
     def __init__(self, run: Run, options: AdoptOptions) -> None:
         self._run = run
         self._options = options
         self._ledger = run.workspace.profile.ledger.words.name
+        self._matches: list[Match] = []
 
-    def work(self) -> None:
-        intake = take_in(self._run)
+    def gather(self) -> None:
+        """The open invoices without a link, and the documents they may be."""
         rows = [row for row in self._run.store.records.in_state(KIND, RecordState.OPEN) if self._is_unlinked(row)]
-        matches = self._named(rows) if self._options.shop_id else self._matched(rows)
-        for found in matches:
+        self._matches = self._named(rows) if self._options.shop_id else self._matched(rows)
+
+    def plan(self) -> Plan:
+        """Which request links a document is known only once the ledger has answered the first."""
+        return Plan()
+
+    def rehearse(self, plan: Plan) -> None:
+        """Show the pairs."""
+        self.apply(plan)
+
+    def apply(self, plan: Plan) -> None:
+        """Link each pair, or show it in a rehearsal."""
+        del plan
+        for found in self._matches:
             self._adopt(found)
-        if not self._run.dry:
-            self._run.deliver_reports(KIND)
-            intake.archive()
+
+    def report(self) -> None:
+        """Tell the shop of what was linked."""
+        self._run.deliver_reports(KIND)
 
     def _is_unlinked(self, row: RecordRow) -> bool:
         return self._run.store.links.get(KIND, row.shop_id) is None

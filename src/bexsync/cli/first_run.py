@@ -90,7 +90,8 @@ class FirstRun:
         ))  # fmt: skip
 
     def _rehearse(self) -> Mapping[str, Any]:
-        from bexsync.jobs.invoices import PushOptions, push
+        from bexsync.jobs.invoice_choice import PushOptions
+        from bexsync.jobs.invoices import push
 
         options = PushOptions((), None, None, None, True)
         return self._step("invoices push", lambda call: run_job(call, lambda shop: push(shop, options)))[1]

@@ -79,7 +79,7 @@ def workspace_of(call: Command) -> Workspace:
 
 
 def _run_in_workspace(call: Command, job: Callable[[Workspace], Result]) -> Exit:
-    from bexsync.jobs.run import RunEnded
+    from bexsync.jobs.lifecycle import RunEnded
 
     workspace = workspace_of(call)
     call.output.site = workspace.store.site

@@ -11,8 +11,9 @@ from typing import Any
 
 from bexsync.errors import BexsyncError, Exit, LoginNeeded, MappingProblem, RecordProblem
 from bexsync.jobs.connection_test import NAME, SUBJECT, ConnectionTest, Left, reference, telling_lines
-from bexsync.jobs.invoices import check_numbering, owner_of
-from bexsync.jobs.run import Run, prepare
+from bexsync.jobs.invoice_gathering import check_numbering, owner_of
+from bexsync.jobs.lifecycle import prepare
+from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import HUNDRED, product, rounded
 from bexsync.planning.checks import Check, Surroundings, Verdict, failures

@@ -10,12 +10,15 @@ from itertools import islice
 
 from bexsync.engine.links import observed
 from bexsync.engine.result import Outcome, Result, Status
-from bexsync.errors import ConfigurationProblem, RecordProblem, StoppedBySignal
+from bexsync.errors import RecordProblem, StoppedBySignal
 from bexsync.jobs.credit_notes import close_written_credits, originals_of_open_credits
-from bexsync.jobs.run import Run, run_job
+from bexsync.jobs.judging import refuse_mass_deletion
+from bexsync.jobs.lifecycle import Job, run_job
+from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
 from bexsync.planning.invoice_link import KIND, reference
+from bexsync.planning.plan import Plan
 from bexsync.planning.reports import reports
 from bexsync.ports.documents import DocumentState, DocumentStatus
 from bexsync.ports.steps import Subject
@@ -27,35 +30,49 @@ _WATERMARK = "payments:changed_until"
 _DAILY = timedelta(hours=20)
 _LOOK_BACK = timedelta(days=90)
 _AT_ONCE = 500
-_FEW_DELETED = 5
 _UNDER_WAY = (IntentState.SENDING, IntentState.IN_DOUBT)
 _ABOUT_MONEY = ("paid", "partly_paid", "reopened")
 
 
 def poll(workspace: Workspace, *, full: bool = False, confirm: int | None = None) -> Result:
     """Runs the job once; `full` makes the daily look due now, `confirm` believes that up to so many are gone."""
-    return run_job(workspace, POLL, lambda run: _Poll(run, full, confirm).work())
+    return run_job(workspace, POLL, lambda run: PaymentsPoll(run, full, confirm))
 
 
-class _Poll:
+class PaymentsPoll(Job):
+    """Compares linked invoices with the ledger; it writes nothing there, so its plan is empty."""
+
     def __init__(self, run: Run, full: bool, confirm: int | None) -> None:
         self._run = run
         self._full = full
         self._confirm = confirm
         self._now = run.workspace.clock.now()
+        self._since: datetime | None = None
+        self._links: list[Link] = []
 
-    def work(self) -> None:
-        try:
-            watermark = self._watermark()
-            open_links = self._run.store.links.open(KIND)
-            is_open = {link.shop_id for link in open_links}
-            credited = [link for link in originals_of_open_credits(self._run.store) if link.shop_id not in is_open]
-            self._compare([*open_links, *credited])
-            if self._full or watermark is None or self._now - watermark > _DAILY:
-                self._look_at_everything_changed(watermark, {link.ledger_id for link in (*open_links, *credited)})
-            close_written_credits(self._run)
-        finally:
-            self._run.deliver_reports(KIND)
+    def gather(self) -> None:
+        """The links that the ledger may still move, and those for which credit notes wait."""
+        self._since = self._watermark()
+        open_links = self._run.store.links.open(KIND)
+        is_open = {link.shop_id for link in open_links}
+        credited = [link for link in originals_of_open_credits(self._run.store) if link.shop_id not in is_open]
+        self._links = [*open_links, *credited]
+
+    def plan(self) -> Plan:
+        """Nothing is written to the ledger."""
+        return Plan()
+
+    def apply(self, plan: Plan) -> None:
+        """Ask for these documents, once a day for all that changed, and keep what moved."""
+        del plan
+        self._compare(self._links)
+        if self._full or self._since is None or self._now - self._since > _DAILY:
+            self._look_at_everything_changed(self._since, {link.ledger_id for link in self._links})
+        close_written_credits(self._run)
+
+    def report(self) -> None:
+        """Tell the shop what moved."""
+        self._run.deliver_reports(KIND)
 
     def _watermark(self) -> datetime | None:
         """Until when all is known; a moment still to come is the word of a clock that was wrong, and says nothing."""
@@ -78,15 +95,17 @@ class _Poll:
             self._run.workspace.progress("comparing", done, len(links))
 
     def _refuse_mass_deletion(self, links: Sequence[Link], states: dict[int, DocumentState]) -> None:
-        """A ledger that suddenly shows hardly anything is more likely hidden, or another one, than emptied."""
+        """Raise ConfigurationProblem where hardly any document of these links is shown."""
         missing = sum(link.ledger_id not in states for link in links)
-        if missing > max(_FEW_DELETED, len(links) // 10, self._confirm or 0):
-            raise ConfigurationProblem(
-                f"bexio no longer shows {missing} of {len(links)} open invoices; nothing was told to the shop.",
-                "Is it the right company, and may the token's user still see invoices? "
-                f"If they were really deleted: bexsync payments poll --confirm {missing}",
-                code="mass_deletion",
-            )
+        refuse_mass_deletion(
+            missing,
+            len(links),
+            confirmed=self._confirm or 0,
+            things="open invoices",
+            consequence="nothing was told to the shop",
+            hint="Is it the right company, and may the token's user still see invoices? "
+            f"If they were really deleted: bexsync payments poll --confirm {missing}",
+        )
 
     def _state(self, link: Link, states: dict[int, DocumentState]) -> DocumentState | None:
         """A document that a search does not show is deleted only when asking for it alone says so too."""

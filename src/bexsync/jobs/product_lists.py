@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import cast
 
-from bexsync.errors import ConfigurationProblem, StoppedBySignal
+from bexsync.errors import StoppedBySignal
+from bexsync.jobs.judging import refuse_mass_deletion
 from bexsync.jobs.reporting import no_catalog
 from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
@@ -17,7 +18,6 @@ from bexsync.records import Product
 from bexsync.store import Store
 
 _HALF = 16
-_FEW_GONE = 5
 
 
 @dataclass
@@ -68,19 +68,18 @@ class LinkedItems:
         return self.marks[ledger_id][:_HALF] == mark
 
     def refuse_if_hidden(self, known: Iterable[str], confirmed: int) -> None:
-        """A ledger that suddenly shows hardly anything is more likely hidden, or another one, than emptied.
-
-        Of `known` products a person was told already.
-        """
+        """Raise ConfigurationProblem where too many items are gone; of `known` products a person was told already."""
         told = {self.of_product[shop_id] for shop_id in known if shop_id in self.of_product}
-        gone, of = len(self.missing - told), len(self.marks)
-        if gone > max(_FEW_GONE, of // 10, confirmed):
-            raise ConfigurationProblem(
-                f"bexio no longer shows {gone} of {of} linked items; nothing was done.",
-                "Is it the right company, and may the token's user still see items? "
-                f"If they were really deleted, say so with --confirm {gone}.",
-                code="mass_deletion",
-            )
+        gone = len(self.missing - told)
+        refuse_mass_deletion(
+            gone,
+            len(self.marks),
+            confirmed=confirmed,
+            things="linked items",
+            consequence="nothing was done",
+            hint="Is it the right company, and may the token's user still see items? "
+            f"If they were really deleted, say so with --confirm {gone}.",
+        )
 
 
 @dataclass

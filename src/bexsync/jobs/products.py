@@ -1,63 +1,40 @@
-"""products sync: the shop's products and the ledger's items say the same, field by field, by the word of the master."""
+"""products sync: the shop's products and the ledger's items say the same, field by field, as the field's owner says."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import Any
+from functools import partial
 
 from bexsync.config.profile import Profile
 from bexsync.engine.apply import AppliedRecord
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import Exit, RecordProblem
-from bexsync.jobs.invoices import owner_of
+from bexsync.jobs.invoice_gathering import owner_of
+from bexsync.jobs.judging import judged
+from bexsync.jobs.lifecycle import Job, run_job
+from bexsync.jobs.product_links import is_remembered, remember, tell_products
 from bexsync.jobs.product_lists import CatalogReader, LinkedItems, counted_items
-from bexsync.jobs.record_faults import FAULTS, record_fault
-from bexsync.jobs.run import Run, run_job
+from bexsync.jobs.product_matching import NO_STOCK, ProductMatcher
+from bexsync.jobs.run import Run
 from bexsync.jobs.troubles import VANISHED, ErrorTracker
 from bexsync.jobs.workspace import Workspace
 from bexsync.planning.plan import Plan, refuse_too_big
-from bexsync.planning.product_fields import FIELDS, Decision, Direction, Remark, digest, remembered
-from bexsync.planning.products import (
-    KIND,
-    LEDGER_KIND,
-    KnownItem,
-    LinkedProduct,
-    ProductPlanner,
-    Work,
-    items_ambiguous,
-    sku_conflict,
-    sku_twice,
-)
-from bexsync.ports.documents import Item
-from bexsync.ports.effects import ProductValues, TellProducts
+from bexsync.planning.product_fields import Decision, Direction, Remark
+from bexsync.planning.products import KIND, ProductPlanner, Work, sku_twice
 from bexsync.ports.shop import InvalidInput
-from bexsync.ports.steps import Step, Subject
-from bexsync.ports.store import IntentState, Link
+from bexsync.ports.steps import Subject
+from bexsync.ports.store import Link
 from bexsync.records import Product
-from bexsync.store import Store
 
 SYNC = "products sync"
 _AT_ONCE = 500
-# Each telling writes the shop's whole list anew.
-_TOLD_AT_ONCE = 5000
-_HALF = 16
-_NAMES = frozenset({"ledger_id", "ledger_code", "url"})
-# Which item took no stock any more: it is not tried again.
-_NO_STOCK = "no_stock"
 _WITHOUT_STOCK = {
     "yes": "without its stock, which bexio does not let this login write (module or scope stock_edit)",
     "right": "its stock stays, which bexio does not let this login write (module or scope stock_edit)",
     "booked": "its stock stays: something was booked on the item, and from then on only bexio moves it",
 }
-_OF_MASTER_DATA = frozenset(
-    {
-        *("no_business_year", "not_subject_to_vat", "tax_rate_differs", "tax_unmapped", "tax_unusable"),
-        *("unknown_account", "unknown_currency", "unknown_tax", "unknown_unit"),
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -93,7 +70,7 @@ def sync(workspace: Workspace, options: ProductOptions) -> Result:
     reason = why_not(workspace.profile)
     if reason:
         return Result(disabled=True, message=reason)
-    return run_job(workspace, SYNC, lambda run: _Sync(run, options).work(), dry=options.dry_run or options.check)
+    return run_job(workspace, SYNC, lambda run: ProductsSync(run, options), dry=options.dry_run or options.check)
 
 
 def check(workspace: Workspace) -> Result:
@@ -105,7 +82,9 @@ def check(workspace: Workspace) -> Result:
     return result
 
 
-class _Sync:
+class ProductsSync(Job):
+    """Compares every product with its item, field by field, and writes what differs to either side."""
+
     def __init__(self, run: Run, options: ProductOptions) -> None:
         self._run = run
         self._options = options
@@ -121,18 +100,8 @@ class _Sync:
         self._unchanged = 0
         self._inactive = 0
 
-    def work(self) -> None:
-        try:
-            self._apply(self._plan())
-            if self._is_complete:
-                self._troubles.resolve_the_others()
-        finally:
-            if not self._run.dry:
-                self._tell_the_shop()
-
-    # gather
-
-    def _plan(self) -> list[Work]:
+    def gather(self) -> None:
+        """The items of the ledger and the products of the shop, of which only what moved is kept."""
         run = self._run
         self._planner = self._new_planner()
         sharing = run.workspace.profile.products.sku_conflicts == "share"
@@ -140,19 +109,22 @@ class _Sync:
         listed = counted_items(run, run.ledger.items(), len(self._items.marks))
         self._items.meet(listed, self._planner.fields)
         self._items.refuse_if_hidden(self._troubles.known_to_be_gone, self._options.confirm or 0)
-        reader = CatalogReader(run)
-        moved, twice, unseen = self._read_catalog(reader)
+        self._reader = CatalogReader(run)
+        self._moved, self._twice, self._unseen = self._read_catalog(self._reader)
+
+    def plan(self) -> Plan:
+        """Decide on one product after the other, and note what keeps others from being synchronised."""
+        reader, twice = self._reader, self._twice
         self._note_unreadable(reader.unreadable)
         self._note_twice(twice)
         ambiguous = {shop_id for shop_ids in twice.values() for shop_id in shop_ids}
-        moved = deque(record for record in moved if record.shop_id not in ambiguous)
-        self._judge(moved)
+        self._judge(deque(record for record in self._moved if record.shop_id not in ambiguous))
         self._note_unknown_names(reader)
         self._is_complete = reader.is_whole and not self._options.is_narrow and not self._is_cut
         if self._is_complete:
-            self._note_gone_from_shop(unseen - {found.shop_id for found in reader.unreadable})
+            self._note_gone_from_shop(self._unseen - {found.shop_id for found in reader.unreadable})
         self._count(reader)
-        return list(self._works.values())
+        return Plan(tuple(work.step for work in self._works.values() if work.step))
 
     def _new_planner(self) -> ProductPlanner:
         workspace, master = self._run.workspace, self._run.ledger.master()
@@ -192,150 +164,49 @@ class _Sync:
 
     def _judge(self, records: deque[Product]) -> None:
         """Takes the records one by one, so that none is held beside what it comes to."""
+        matcher = ProductMatcher(self._run, self._planner, self._items)
+        self._moved.clear()
         for number in range(1, (of := len(records)) + 1):
             if self._options.limit is not None and len(self._works) >= self._options.limit:
                 self._is_cut = True
                 return
             record = records.popleft()
             self._run.workspace.progress("planning", number, of)
-            try:
-                self._decide(record)
-            except RecordProblem as problem:
-                if problem.code in _OF_MASTER_DATA:
-                    self._run.ledger.refresh_master_data()
+            problem = judged(self._run, f"Product {record.shop_id}", partial(self._decide, matcher, record))
+            if problem is not None:
                 self._troubles.note(record.shop_id, problem)
-            except FAULTS as fault:
-                self._troubles.note(record.shop_id, record_fault(f"Product {record.shop_id}", fault))
 
-    def _decide(self, record: Product) -> None:
-        is_linked = record.shop_id in self._items.of_product
-        link = self._run.store.links.get(KIND, record.shop_id) if is_linked else None
-        work = self._compared(record, link) if link else self._met(record)
-        if work is None:
+    def _decide(self, matcher: ProductMatcher, record: Product) -> None:
+        shop_id = record.shop_id
+        link = self._run.store.links.get(KIND, shop_id) if shop_id in self._items.of_product else None
+        if link is None:
+            self._decide_on_new(matcher, record)
             return
-        if link is None or work.changes:
-            self._works[record.shop_id] = work
+        matcher.refuse_conflict(link.number, link.ledger_id)
+        unknown = self._run.unknown_outcome(KIND, shop_id)
+        if unknown:
+            self._run.note(
+                Outcome(KIND, "sync", shop_id, Status.IN_DOUBT, number=link.number, reason=unknown, code="in_doubt")
+            )
             return
-        if not _is_remembered(link, work):
-            self._quiet[record.shop_id] = work
+        work = matcher.compare(record, link)
+        if work.changes:
+            self._works[shop_id] = work
+            return
+        if not is_remembered(link, work):
+            self._quiet[shop_id] = work
         self._is_well(record, link)
 
-    def _compared(self, record: Product, link: Link) -> Work | None:
-        self._refuse_conflict(link.number, link.ledger_id)
-        doubt = self._doubt(record.shop_id)
-        if doubt:
-            self._run.note(
-                Outcome(
-                    KIND, "sync", record.shop_id, Status.IN_DOUBT, number=link.number, reason=doubt, code="in_doubt"
-                )
-            )
-            return None
-        self._refuse_several(link.number)
-        told = {name: str(value) for name, value in link.state.items() if name in FIELDS}
-        item = self._item_of(link)
-        agreed = link.agreed if item.ledger_id == link.ledger_id else {}
-        takes_stock = link.notes.get(_NO_STOCK) != str(item.ledger_id)
-        known = LinkedProduct(remembered(agreed), told, link.events, takes_stock)
-        return self._planner.compare(record, item, known)
-
-    def _item_of(self, link: Link) -> KnownItem:
-        """The linked item as it is now; where the list does not show it, it is asked for alone."""
-        items = self._items
-        seen = items.moved.get(link.ledger_id)
-        if seen is None and link.ledger_id not in items.missing:
-            return KnownItem.recalled(link.ledger_id, link.agreed)
-        seen = seen or self._run.ledger.item(link.ledger_id)
-        if seen is None:
-            seen = self._successor(link)
-        if seen is None:
-            raise RecordProblem(
-                f"The item {link.number} is gone from bexio.",
-                "It is not created again by itself. If it was deleted on purpose: "
-                f"bexsync links forget product:{link.shop_id}",
-                code="item_vanished",
-                subject=VANISHED,
-            )
-        return KnownItem.seen(seen)
-
-    def _successor(self, link: Link) -> Item | None:
-        """The item that stands where the linked one was: a person or another site has created it again."""
-        found = self._items.codes.get(link.number, ())
-        if len(found) != 1 or found[0] in self._items.marks:
-            return None
-        self._refuse_conflict(link.number, found[0])
-        item = self._items.moved[found[0]]
-        url = self._run.ledger.item_url(item.ledger_id)
-        names = {"ledger_id": str(item.ledger_id), "ledger_code": item.code, "url": url}
-        fresh = replace(
-            link, ledger_id=item.ledger_id, url=url, fingerprint="", agreed={}, state=names, notes={}, adopted=True
-        )
-        self._run.store.links.save(fresh, self._run.workspace.clock.now())
-        return item
-
-    def _met(self, record: Product) -> Work | None:
-        """A product without a link: its item is found by its code, or a new one is due."""
+    def _decide_on_new(self, matcher: ProductMatcher, record: Product) -> None:
         code = self._planner.code_of(record)
         if not code:
             self._without_sku.append(record.shop_id)
-            return None
-        key, item = self._item_with(code)
-        if item is not None:
-            return self._planner.compare(record, KnownItem.seen(item), None)
-        if not record.active:
-            self._inactive += 1
-            return None
-        return self._planner.create(record, key)
-
-    def _item_with(self, code: str) -> tuple[str, Item | None]:
-        """The item of a code, and the name that creating one has in the journal.
-
-        What was created just now, a list may not show yet; what was created and then deleted, is created anew.
-        """
-        run, found = self._run, self._refuse_several(code)
-        if found:
-            self._refuse_taken(code, found[0])
-            return code, self._items.moved[found[0]]
-        key, attempt = code, 1
-        while (made := self._made(key)) is not None:
-            item = run.ledger.item(made)
-            if item is not None and item.code == code:
-                self._refuse_taken(code, made)
-                return key, item
-            attempt += 1
-            key = f"{code}#{attempt}"
-        return key, None
-
-    def _refuse_several(self, code: str) -> tuple[int, ...]:
-        found = self._items.codes.get(code, ())
-        if len(found) > 1:
-            raise items_ambiguous(code, [self._run.ledger.item_url(ledger_id) for ledger_id in found])
-        return found
-
-    def _made(self, key: str) -> int | None:
-        intent = self._run.store.intents.get("", "item", key)
-        return intent.ledger_id if intent is not None and intent.state is IntentState.DONE else None
-
-    def _refuse_conflict(self, code: str, ledger_id: int) -> None:
-        other = self._items.elsewhere.get(ledger_id)
-        if other is not None:
-            raise sku_conflict(code, self._run.store.site, other)
-
-    def _refuse_taken(self, code: str, ledger_id: int) -> None:
-        self._refuse_conflict(code, ledger_id)
-        if ledger_id not in self._items.marks:
             return
-        other = next(s for s, linked in self._items.of_product.items() if linked == ledger_id)
-        raise RecordProblem(
-            f"The item {code} belongs to product {other} already, which the shop no longer has with this SKU.",
-            f"If it is the same product with a new id: bexsync links forget product:{other}",
-            code="item_taken",
-        )
-
-    def _doubt(self, shop_id: str) -> str:
-        """Why nothing may be done yet: an effect on the item that may still take place."""
-        unsettled = (IntentState.SENDING, IntentState.IN_DOUBT)
-        intents = self._run.store.intents.of_subject(KIND, shop_id)
-        return next((i.said or f"{i.kind} is unanswered" for i in intents if i.state in unsettled), "")
+        work = matcher.match(record, code)
+        if work is None:
+            self._inactive += 1
+        else:
+            self._works[record.shop_id] = work
 
     # say
 
@@ -374,14 +245,9 @@ class _Sync:
         unknown = [sku for sku in self._options.skus if sku not in self._seen_codes]
         unknown += [shop_id for shop_id in self._options.ids if shop_id not in self._seen_ids]
         for wanted in unknown:
-            problem = RecordProblem(
-                f'The shop has no product "{wanted}" among its {reader.count}.',
-                "--id takes the shop's id of a product, --sku its SKU, both sign by sign.",
-                code="unknown_id",
-            )
-            self._run.outcomes[Subject(KIND, wanted)] = Outcome(
-                KIND, "sync", wanted, Status.FAILED, reason=problem.message, hint=problem.hint, code=problem.code
-            )
+            message = f'The shop has no product "{wanted}" among its {reader.count}.'
+            hint = "--id takes the shop's id of a product, --sku its SKU, both sign by sign."
+            self._run.note_unknown_id(KIND, "sync", wanted, message, hint)
 
     def _count(self, reader: CatalogReader) -> None:
         result = self._run.result
@@ -404,32 +270,20 @@ class _Sync:
 
     # check and apply
 
-    def _apply(self, works: Sequence[Work]) -> None:
-        run, section = self._run, self._run.workspace.profile.products
-        creates = sum(work.creates for work in works)
-        changes = sum(bool(work.changes) and not work.creates for work in works)
+    @property
+    def _creates(self) -> int:
+        return sum(work.creates for work in self._works.values())
+
+    @property
+    def _changes(self) -> int:
+        return sum(bool(work.changes) and not work.creates for work in self._works.values())
+
+    def rehearse(self, plan: Plan) -> None:
+        """List what would be written, field by field."""
+        run, creates, changes = self._run, self._creates, self._changes
         if self._options.check:
             run.result.remarks.append(f"products sync would create {creates} items and change {changes} products.")
             return
-        if run.dry:
-            self._rehearse(creates, changes)
-        refuse_too_big(
-            ((creates, "new items", section.creates), (changes, "changed products", section.changes)),
-            confirmed=self._options.confirm,
-            whole=creates + changes,
-            section="[products]",
-            rehearsed=run.dry,
-        )
-        if run.dry:
-            return
-        self._remember_without_steps()
-        steps = tuple(work.step for work in works if work.step)
-        for number, applied in enumerate(run.applier.apply(Plan(steps)), 1):
-            run.workspace.progress("writing", number, len(steps))
-            self._applied(applied)
-
-    def _rehearse(self, creates: int, changes: int) -> None:
-        run = self._run
         fields: list[dict[str, str]] = []
         for shop_id, work in self._works.items():
             if not work.changes and not self._options.is_narrow:
@@ -443,15 +297,42 @@ class _Sync:
                     {"shop_id": shop_id, "sku": code, "field": change.field, "old": change.old, "new": change.new,
                      "master": change.master, "to": change.direction.value, "remark": remark_on(change)}
                 )  # fmt: skip
-        steps = Plan(tuple(work.step for work in self._works.values() if work.step))
         run.result.data["fields"] = fields
         run.result.data["plan"] = {
-            "digest": steps.digest(),
+            "digest": plan.digest(),
             "items": creates,
             "products": changes,
-            "requests": steps.cost().requests,
+            "requests": plan.cost().requests,
             "money": {},
         }
+
+    def check(self, plan: Plan) -> None:
+        """Raise PlanTooBig where more is created or changed than the profile allows at once."""
+        del plan  # a product without a step in the ledger counts as well
+        if self._options.check:
+            return
+        section, creates, changes = self._run.workspace.profile.products, self._creates, self._changes
+        refuse_too_big(
+            ((creates, "new items", section.creates), (changes, "changed products", section.changes)),
+            confirmed=self._options.confirm,
+            whole=creates + changes,
+            section="[products]",
+            rehearsed=self._run.dry,
+        )
+
+    def apply(self, plan: Plan) -> None:
+        """Write to the items, and remember what was done."""
+        run = self._run
+        self._remember_without_steps()
+        for number, applied in enumerate(run.applier.apply(plan), 1):
+            run.workspace.progress("writing", number, len(plan.steps))
+            self._settle_applied(applied)
+        if self._is_complete:
+            self._troubles.resolve_the_others()
+
+    def report(self) -> None:
+        """Tell the shop whatever it has not been told yet, also by a run that came to an early end."""
+        tell_products(self._run)
 
     def _remember_without_steps(self) -> None:
         """What changes nothing in the ledger is written down at once; the shop is told in the end."""
@@ -459,38 +340,12 @@ class _Sync:
         while batch := quiet[:_AT_ONCE]:
             del quiet[:_AT_ONCE]
             with self._run.workspace.locks.company(), self._run.store.transaction():
-                links = [self._remember(shop_id, work) for shop_id, work in batch]
+                links = [remember(self._run, shop_id, work, self._planner.fields) for shop_id, work in batch]
             for (shop_id, work), link in zip(batch, links, strict=True):
                 if shop_id in self._works:
                     self._note_done(work, link)
 
-    def _remember(self, shop_id: str, work: Work) -> Link | None:
-        """The link as the work leaves it, read anew since another job may have told the shop of its stock."""
-        store, now = self._run.store, self._run.workspace.clock.now()
-        link = store.links.get(KIND, shop_id)
-        if link is None and work.item is not None:
-            url = self._run.ledger.item_url(work.item.ledger_id)
-            link = Link(KIND, shop_id, LEDGER_KIND, work.item.ledger_id, work.item.code, url, adopted=True)
-        if link is None:
-            return None
-        names = {"ledger_id": str(link.ledger_id), "ledger_code": link.number, "url": link.url}
-        again = {d.field for d in work.changes if d.direction is Direction.SHOP}
-        # What was written to the item stands in the link already, as the ledger answered it.
-        told = {name: value for name, value in work.agreed.items() if name in again}
-        agreed: Mapping[str, Any] = work.agreed if work.step is None else {**link.agreed, **told}
-        item = KnownItem.recalled(link.ledger_id, agreed)
-        after = replace(
-            link,
-            agreed=agreed,
-            fingerprint=work.fingerprint[:_HALF] + item.mark(self._planner.fields),
-            state={**names, **work.told},
-            reported={name: value for name, value in link.reported.items() if name not in again},
-        )
-        if after != link:
-            store.links.save(after, now)
-        return after
-
-    def _applied(self, applied: AppliedRecord) -> None:
+    def _settle_applied(self, applied: AppliedRecord) -> None:
         shop_id = applied.subject.shop_id
         work = self._works[shop_id]
         if applied.trouble is not None:
@@ -498,9 +353,9 @@ class _Sync:
             return
         without_stock = str(applied.steps[-1].result.get("without_stock", ""))
         with self._run.store.transaction():
-            link = self._remember(shop_id, work)
+            link = remember(self._run, shop_id, work, self._planner.fields)
             if link is not None and without_stock == "booked":
-                link = replace(link, notes={**link.notes, _NO_STOCK: str(link.ledger_id)})
+                link = replace(link, notes={**link.notes, NO_STOCK: str(link.ledger_id)})
                 self._run.store.links.save(link, self._run.workspace.clock.now())
         self._note_done(work, link, without_stock)
 
@@ -515,44 +370,6 @@ class _Sync:
         self._troubles.is_well(
             Outcome(KIND, _action(work), link.shop_id, Status.DONE, link.ledger_id, link.number, link.url, said)
         )
-
-    # tell
-
-    def _tell_the_shop(self) -> None:
-        """Whatever the shop has not been told yet, also by a run that came to an early end."""
-        links = self._run.store.links
-        untold = iter(links.unreported_ids(KIND))
-        while batch := list(islice(untold, _TOLD_AT_ONCE)):
-            self._tell([link for shop_id in batch if (link := links.get(KIND, shop_id))])
-
-    def _tell(self, links: Sequence[Link]) -> None:
-        store, now = self._run.store, self._run.workspace.clock.now()
-        changes = tuple(ProductValues(shop_id=link.shop_id, sku=link.number, fields=_news(link)) for link in links)
-        key = f"{store.site}:{digest([(link.shop_id, link.events, sorted(_news(link).items())) for link in links])}"
-        step = Step(
-            TellProducts(changes=changes),
-            key,
-            Subject("catalog", store.site),
-            scope=store.site,
-            title=f"tell the shop of {len(changes)} products",
-        )
-        for applied in self._run.applier.apply(Plan((step,))):
-            if applied.trouble is not None:
-                self._run.result.later = f"The shop could not be told: {applied.trouble.said}"
-                return
-        with store.transaction():
-            for link in links:
-                store.links.report(link, now)
-
-
-def _news(link: Link) -> dict[str, str]:
-    """All that the shop should say of a product by the ledger's word; "" takes back what was told before."""
-    return {**dict.fromkeys(link.reported, ""), **{name: str(value) for name, value in link.state.items()}}
-
-
-def _is_remembered(link: Link, work: Work) -> bool:
-    told = {name: value for name, value in link.state.items() if name not in _NAMES}
-    return link.fingerprint == work.fingerprint and link.agreed == work.agreed and told == work.told
 
 
 def _action(work: Work) -> str:
@@ -588,15 +405,3 @@ def _named(names: Sequence[str]) -> str:
 
 def _several(count: int, one: str, many: str) -> str:
     return f"1 product {one}" if count == 1 else f"{count} products {many}"
-
-
-def linked_products(store: Store) -> Iterator[dict[str, str]]:
-    """Every product that is linked or in trouble, from this computer's memory alone."""
-    troubles = {row.shop_id: row for row in store.errors.open() if row.kind == KIND}
-    for link in store.links.all(KIND):
-        title = link.agreed.get("title", {})
-        row = {"shop_id": link.shop_id, "sku": link.number, "title": str(title.get("shop", "")), "url": link.url}
-        trouble = troubles.pop(link.shop_id, None)
-        yield {**row, "status": "blocked" if trouble else "linked", "error": trouble.message if trouble else ""}
-    for shop_id, row_ in sorted(troubles.items()):
-        yield {"shop_id": shop_id, "sku": "", "title": "", "url": "", "status": "blocked", "error": row_.message}

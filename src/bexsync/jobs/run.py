@@ -1,32 +1,23 @@
-"""The frame of every job: lock, old doubts first, the work, doubts of this run, reports, history."""
+"""One execution of a job: what it works with, and what came of each record."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 
-from bexsync.engine.apply import Applied, AppliedRecord, Applier, Performer, StepStatus
-from bexsync.engine.journal import Journal
+from bexsync.engine.apply import Applied, AppliedRecord, Applier, StepStatus
 from bexsync.engine.recover import Recovery
 from bexsync.engine.result import MOST_KEPT, Outcome, Result, Status
-from bexsync.errors import BexsyncError, Exit, RecordProblem, TooManyErrors, TryLater
-from bexsync.http.responses import RequestEffect
-from bexsync.jobs.customers import Customers
-from bexsync.jobs.reporting import ShopSide, report_steps, status_rows
+from bexsync.errors import RecordProblem
+from bexsync.jobs.reporting import report_steps
 from bexsync.jobs.workspace import Workspace
-from bexsync.money import written
-from bexsync.planning.invoice_link import KIND
 from bexsync.planning.plan import Plan
-from bexsync.ports.effects import OF_THE_SHOP
 from bexsync.ports.ledger import Ledger
 from bexsync.ports.shop import WriteBack
-from bexsync.ports.steps import Effect, EffectKinds, Side, Subject
-from bexsync.ports.store import WORKLIST
+from bexsync.ports.steps import Subject
+from bexsync.ports.store import WORKLIST, IntentState
 from bexsync.store import Store
 
-PASSES = 3
 _ERRORS = frozenset({Status.BLOCKED, Status.FAILED, Status.HELD, Status.BY_HAND})
 _STATUS = {
     StepStatus.HELD: Status.HELD,
@@ -119,6 +110,23 @@ class Run:
             )
         )  # fmt: skip
 
+    def note_unknown_id(self, kind: str, action: str, wanted: str, message: str, hint: str) -> None:
+        """An id that somebody typed and that the shop does not have; no error is kept of it."""
+        self.outcomes[Subject(kind, wanted)] = Outcome(
+            kind, action, wanted, Status.FAILED, reason=message, hint=hint, code="unknown_id"
+        )
+
+    def unknown_outcome(self, kind: str, shop_id: str) -> str:
+        """Why nothing may be done to a record yet: an effect on it may still take place; "" where none may."""
+        unsettled = (IntentState.SENDING, IntentState.IN_DOUBT)
+        intents = self.store.intents.of_subject(kind, shop_id)
+        return next((i.said or f"{i.kind} is unanswered" for i in intents if i.state in unsettled), "")
+
+    def was_done(self, kind: str, key: str, *, scope: str | None = None) -> bool:
+        """Whether a step was done before, by this site or, with the scope "", by any."""
+        intent = self.store.intents.get(self.store.site if scope is None else scope, kind, key)
+        return intent is not None and intent.state is IntentState.DONE
+
     def mention(self, key: str, sentence: str) -> None:
         """Say a sentence about what the run left alone; exit 0.
 
@@ -164,137 +172,3 @@ def _troubled(outcome: Outcome, trouble: Applied) -> Outcome:
         code=_CODES[trouble.fate],
         subject=trouble.said,
     )
-
-
-def run_job(workspace: Workspace, job: str, work: Callable[[Run], None], *, dry: bool = False) -> Result:
-    """Runs a job once; what ends a whole run early is raised after everything known has been written down."""
-    if not workspace.profile.enabled:
-        return Result(disabled=True, message="This profile says enabled = false.")
-    if dry:
-        with workspace.store.rehearsal() as store:
-            run = prepare(workspace, job, store, dry=True)
-            try:
-                work(run)
-            except BexsyncError as problem:
-                raise RunEnded(_finished(run), problem) from problem
-            return _finished(run)
-    with workspace.locks.job(job):
-        return _run(workspace, job, work)
-
-
-def _run(workspace: Workspace, job: str, work: Callable[[Run], None]) -> Result:
-    store, clock = workspace.store, workspace.clock
-    _refuse_pile_of_errors(workspace, job)
-    run_id = store.runs.begin(job, clock.now())
-    run = prepare(workspace, job, store)
-    exit_code, message = 70, "it ended without a word"
-    try:
-        _work_until_settled(run, work)
-        result = _finished(run)
-        exit_code, message = int(result.exit_code), result.later
-        return result
-    except BexsyncError as problem:
-        exit_code, message = int(problem.exit_code), problem.message
-        problem.add_note(job)
-        raise RunEnded(_finished(run), problem) from problem
-    except KeyboardInterrupt:
-        exit_code, message = int(Exit.TRY_LATER), "Interrupted."
-        raise
-    finally:
-        store.runs.end(run_id, exit_code, run.result.counts, run.ledger.requests, message, clock.now())
-
-
-class RunEnded(Exception):
-    """A run that ended early: what was done until then, and why it ended."""
-
-    def __init__(self, result: Result, problem: BexsyncError) -> None:
-        super().__init__(problem.message)
-        self.result = result
-        self.problem = problem
-
-
-def _work_until_settled(run: Run, work: Callable[[Run], None]) -> None:
-    """Doubts of earlier runs first; what this run leaves in doubt is waited for, and looked at again."""
-    run.recovery.settle()
-    for _ in range(PASSES):
-        known = run.ledger.learned_facts
-        work(run)
-        doubts = len(run.store.intents.unsettled())
-        left = run.recovery.settle_patiently() if doubts else []
-        if left:
-            run.result.later = (
-                f"{len(left)} request{'s' if len(left) > 1 else ''} still unanswered; a later run looks again."
-            )
-        if len(left) == doubts and run.ledger.learned_facts == known:
-            return
-
-
-def _refuse_pile_of_errors(workspace: Workspace, job: str) -> None:
-    causes = workspace.store.errors.unacknowledged_causes(job)
-    allowed = workspace.profile.errors.stop_after
-    if causes > allowed:
-        problem = TooManyErrors(
-            f"{causes} different causes of errors in `{job}` wait for a person (errors.stop_after is {allowed}); "
-            "nothing was done.",
-            "Look at them with `bexsync errors list`, mend them, and acknowledge with `bexsync errors ack`.",
-        )
-        workspace.store.runs.add(job, int(problem.exit_code), problem.message, workspace.clock.now())
-        raise problem
-
-
-def prepare(workspace: Workspace, job: str, store: Store, *, dry: bool = False) -> Run:
-    """The ledger, the engine and an empty result for one run."""
-    settings = workspace.profile.engine
-    clock = workspace.clock
-    ledger_hooks: list[Callable[[RequestEffect], None]] = []
-    ledger = workspace.make_ledger(store, lambda request: ledger_hooks[0](request) if ledger_hooks else None)
-    shop_side = ShopSide(workspace.shop, workspace.catalog)
-    journal = Journal(
-        store,
-        clock,
-        job=job,
-        kinds=EffectKinds(ledger.effects, OF_THE_SHOP),
-        ledger=workspace.profile.ledger.words.name,
-        timeout_seconds=settings.timeout_seconds,
-        settle_seconds=settings.settle_seconds,
-        note=workspace.kept.note,
-    )
-
-    def side(effect: Effect) -> Performer:
-        return shop_side if effect.side is Side.SHOP else ledger
-
-    applier = Applier(store, journal, clock, side, workspace.locks.company, workspace.stopping, ledger.changed)
-    ledger_hooks.append(applier.on_request)
-    recovery = Recovery(store, journal, clock, side, workspace.locks.company)
-    return Run(job, workspace, store, ledger, applier, recovery, Result(), dry)
-
-
-def _finished(run: Run) -> Result:
-    result = run.result
-    result.outcomes = _with_customers(run.store, run.outcomes.values())
-    result.requests = run.ledger.requests
-    if not run.dry and WriteBack.STATUS_LIST in run.workspace.shop.capabilities.write_backs:
-        try:
-            run.workspace.shop.publish(status_rows(run.store, run.workspace.profile))
-        except TryLater as problem:
-            result.later = result.later or problem.message
-    return result
-
-
-def _with_customers(store: Store, outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """The outcomes of invoices with customer and amount."""
-    customers = Customers(store)
-    described = []
-    for outcome in outcomes:
-        row = store.records.get(KIND, outcome.shop_id) if outcome.kind == KIND else None
-        if row is not None:
-            record = row.canonical()
-            total = record.get("total")
-            outcome = replace(
-                outcome,
-                customer=customers.name_and_mail(record, {})[0],
-                amount=written(Decimal(str(total))) if total is not None else "",
-                currency=str(record.get("currency") or ""),
-            )
-        described.append(outcome)
-    return described

@@ -6,15 +6,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from itertools import islice
 
 from bexsync.config.profile import Profile
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import RecordProblem
+from bexsync.jobs.judging import judged
+from bexsync.jobs.lifecycle import Job, run_job
 from bexsync.jobs.product_lists import CatalogReader, LinkedItems, counted_items
 from bexsync.jobs.products import why_not
-from bexsync.jobs.record_faults import FAULTS, record_fault
-from bexsync.jobs.run import Run, run_job
+from bexsync.jobs.run import Run
 from bexsync.jobs.troubles import ErrorTracker
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import plain
@@ -51,7 +53,7 @@ def pull(workspace: Workspace, options: StockOptions) -> Result:
     reason = why_no_stock(workspace.profile)
     if reason:
         return Result(disabled=True, message=reason)
-    return run_job(workspace, PULL, lambda run: _Pull(run, options).work(), dry=options.dry_run)
+    return run_job(workspace, PULL, lambda run: StockPull(run, options), dry=options.dry_run)
 
 
 @dataclass(frozen=True)
@@ -67,35 +69,22 @@ class _Due:
         return f"{said(self.change.expected) or 'unknown'} → {plain(self.change.stock)}"
 
 
-class _Pull:
+class StockPull(Job):
+    """Tells the shop the stock of linked products whose number differs; nothing is written to the ledger."""
+
     def __init__(self, run: Run, options: StockOptions) -> None:
         self._run = run
         self._options = options
         self._section = run.workspace.profile.products
         self._troubles = ErrorTracker(run, "stock")
+        self._due: list[_Due] = []
         self._unchanged = 0
         self._untracked = 0
 
-    def work(self) -> None:
-        due = self._due()
-        self._run.result.unlisted.clear()
-        if self._unchanged:
-            self._run.result.unlisted[Status.UNCHANGED.value] = self._unchanged
-        if self._untracked:
-            self._run.result.unlisted[Status.IGNORED.value] = self._untracked
-        if self._run.dry:
-            self._rehearse(due)
-            return
-        rest = iter(due)
-        while batch := list(islice(rest, _AT_ONCE)):
-            self._tell(batch)
-
-    # gather and decide
-
-    def _due(self) -> list[_Due]:
+    def gather(self) -> None:
+        """The stock of linked items, and the products of the shop whose number differs."""
         links, numbers = self._numbers()
         reader = CatalogReader(self._run)
-        due: list[_Due] = []
         seen: set[str | None] = set()
         for record in reader.products():
             if record.sku in self._options.skus:
@@ -103,24 +92,37 @@ class _Pull:
             ledger_id = links.of_product.get(record.shop_id)
             if ledger_id not in numbers or (self._options.skus and record.sku not in self._options.skus):
                 continue
-            try:
-                self._refuse_conflict(links, ledger_id, record)
-                found = self._judge(record, numbers[ledger_id])
-            except RecordProblem as problem:
-                self._troubles.note(record.shop_id, problem)
-                continue
-            except FAULTS as fault:
-                self._troubles.note(record.shop_id, record_fault(f"Stock of product {record.shop_id}", fault))
-                continue
-            if found is not None:
-                due.append(found)
+            decide = partial(self._judge, links, record, ledger_id, numbers[ledger_id])
+            found = judged(self._run, f"Stock of product {record.shop_id}", decide)
+            if isinstance(found, RecordProblem):
+                self._troubles.note(record.shop_id, found)
+            elif found is not None:
+                self._due.append(found)
         self._note_unknown(seen)
         self._run.result.remarks[:] = reader.remarks
         if not self._options.skus:
             self._troubles.note_unreadable(reader.unreadable)
             if reader.is_whole:
                 self._troubles.resolve_the_others()
-        return due
+        self._run.result.unlisted.clear()
+        if self._unchanged:
+            self._run.result.unlisted[Status.UNCHANGED.value] = self._unchanged
+        if self._untracked:
+            self._run.result.unlisted[Status.IGNORED.value] = self._untracked
+
+    def plan(self) -> Plan:
+        """What the shop is to be told, as one step."""
+        return Plan((self._step(self._due),) if self._due else ())
+
+    def apply(self, plan: Plan) -> None:
+        """Tell the shop, some thousand products at once."""
+        del plan
+        rest = iter(self._due)
+        while batch := list(islice(rest, _AT_ONCE)):
+            self._tell(batch)
+
+    def report(self) -> None:
+        """The shop was told already."""
 
     def _numbers(self) -> tuple[LinkedItems, dict[int | None, Decimal | None]]:
         """The links, and the stock of each linked item that the ledger has; None where it is not tracked."""
@@ -131,12 +133,10 @@ class _Pull:
                 numbers[item.ledger_id] = number_of(item, self._section)
         return links, numbers
 
-    def _refuse_conflict(self, links: LinkedItems, ledger_id: int | None, record: Product) -> None:
+    def _judge(self, links: LinkedItems, record: Product, ledger_id: int | None, number: Decimal | None) -> _Due | None:
         other = links.elsewhere.get(ledger_id) if ledger_id is not None else None
         if other is not None:
             raise sku_conflict(record.sku or record.shop_id, self._run.store.site, other)
-
-    def _judge(self, record: Product, number: Decimal | None) -> _Due | None:
         if number is None:
             self._untracked += 1
             return None
@@ -153,16 +153,14 @@ class _Pull:
         for sku in self._options.skus:
             if sku in seen:
                 continue
-            problem = RecordProblem(
-                f'The shop has no product with the SKU "{sku}".', "--sku takes it sign by sign.", code="unknown_id"
-            )
-            self._run.outcomes[Subject(KIND, sku)] = Outcome(
-                KIND, "stock", sku, Status.FAILED, reason=problem.message, hint=problem.hint, code=problem.code
-            )
+            message = f'The shop has no product with the SKU "{sku}".'
+            self._run.note_unknown_id(KIND, "stock", sku, message, "--sku takes it sign by sign.")
 
     # apply
 
-    def _rehearse(self, due: Sequence[_Due]) -> None:
+    def rehearse(self, plan: Plan) -> None:
+        """List what the shop would be told."""
+        due = self._due
         for one in due:
             self._note(one, Status.PLANNED, one.sentence)
         self._run.result.data["fields"] = [
@@ -170,8 +168,7 @@ class _Pull:
              "new": plain(one.change.stock), "master": "ledger", "to": "shop", "remark": ""}
             for one in due
         ]  # fmt: skip
-        steps = Plan((self._step(due),) if due else ())
-        self._run.result.data["plan"] = {"digest": steps.digest(), "products": len(due), "requests": 0, "money": {}}
+        self._run.result.data["plan"] = {"digest": plan.digest(), "products": len(due), "requests": 0, "money": {}}
 
     def _tell(self, due: Sequence[_Due]) -> None:
         for applied in self._run.applier.apply(Plan((self._step(due),))):

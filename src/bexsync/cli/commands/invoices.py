@@ -51,7 +51,7 @@ def push(
     Files dropped into the shop's in/ folder are taken in. Contacts are found by shop id, mail or name, or
     created; the number and link go back to the shop. Repeating it is safe: what is already there stays as it is.
     """
-    from bexsync.jobs.invoices import PushOptions
+    from bexsync.jobs.invoice_choice import PushOptions
     from bexsync.jobs.invoices import push as run
 
     call = command(context, "invoices push", profile=profile, json=json, verbose=verbose, quiet=quiet)

@@ -77,7 +77,7 @@ def list_(context: typer.Context, profile: options.Profile = None, json: options
     call = command(context, "products list", profile=profile, json=json)
 
     def work() -> Exit:
-        from bexsync.jobs.products import linked_products
+        from bexsync.jobs.product_links import linked_products
         from bexsync.wiring import open_local_state
 
         _, store = open_local_state(call.profile)

@@ -1,0 +1,106 @@
+"""Which invoices of the shop a push looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import cast
+
+from bexsync.engine.result import Outcome, Status
+from bexsync.jobs.run import Run
+from bexsync.planning.cancellations import is_cancellation
+from bexsync.planning.invoice_left_alone import no_longer_valid
+from bexsync.planning.invoice_link import KIND
+from bexsync.ports.steps import Subject
+from bexsync.ports.store import RecordRow, RecordState
+from bexsync.records import Invoice
+
+
+@dataclass(frozen=True)
+class PushOptions:
+    """What a person may narrow a push to."""
+
+    ids: tuple[str, ...] = ()
+    since: date | None = None
+    limit: int | None = None
+    confirm: int | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class ChosenInvoice:
+    """An invoice to look at; `may_be_booked` says that the ledger may have it, or is to get it."""
+
+    shop_id: str
+    names: tuple[str, ...]
+    may_be_booked: bool
+    day: date
+    currency: str
+
+
+def choose(run: Run, options: PushOptions, start: date) -> list[ChosenInvoice]:
+    """Return what to look at; the records themselves are read again one by one, so that memory does not grow."""
+    chosen = []
+    _take_up_again(run, start)
+    for row in run.store.records.in_state(KIND, RecordState.OPEN):
+        invoice = cast(Invoice, row.record())
+        if options.ids and not {row.shop_id, invoice.source_number} & set(options.ids):
+            continue
+        if options.since and invoice.invoice_date < options.since:
+            continue
+        names = (row.shop_id, invoice.source_number or "")
+        # One that was cancelled or settled since may have been booked by a state that was lost.
+        booked = invoice.status != "draft" and invoice.document_type == "invoice"
+        chosen.append(ChosenInvoice(row.shop_id, names, booked, invoice.invoice_date, invoice.currency))
+    _note_unknown_ids(run, options, chosen)
+    return chosen
+
+
+def _take_up_again(run: Run, start: date) -> None:
+    """Records that an earlier start date or skip list left alone are open again once these have changed."""
+    reasons = run.store.records.ignored_reasons(KIND)
+    if reasons:
+        gone = no_longer_valid(reasons, start, run.workspace.profile.invoices.skip)
+        run.store.records.reopen_ignored(KIND, gone)
+
+
+def reopen_cancelled(run: Run) -> None:
+    """What a document of this run cancels is decided on again, also where it was booked long ago."""
+    records, now = run.store.records, run.workspace.clock.now()
+    for row in list(records.in_state(KIND, RecordState.OPEN)):
+        document = cast(Invoice, row.record())
+        if document.original_shop_id and document.status != "draft" and is_cancellation(document):
+            original = invoice_called(run, document.original_shop_id)
+            if original is not None and original.state is RecordState.DONE and original.shop_id != row.shop_id:
+                records.settle(KIND, original.shop_id, RecordState.OPEN, "", now)
+
+
+def _note_unknown_ids(run: Run, options: PushOptions, chosen: Iterable[ChosenInvoice]) -> None:
+    """An id somebody typed that is nowhere is named; one that is already done is fine."""
+    found = {name for one in chosen for name in one.names}
+    for wanted in options.ids:
+        if wanted in found:
+            continue
+        row = invoice_called(run, wanted)
+        if row is None:
+            hint = "`bexsync invoices list` shows those it has."
+            run.note_unknown_id(KIND, "push", wanted, f'The shop has no invoice "{wanted}".', hint)
+        else:
+            link = run.store.links.get(KIND, row.shop_id)
+            run.outcomes[Subject(KIND, row.shop_id)] = Outcome(
+                KIND, "push", row.shop_id, Status.UNCHANGED, link.ledger_id if link else None,
+                link.number if link else "", link.url if link else "", row.reason,
+            )  # fmt: skip
+
+
+def invoice_called(run: Run, name: str) -> RecordRow | None:
+    """A record by the shop's id, the shop's number, or its number in the ledger."""
+    records, links = run.store.records, run.store.links
+    by_id = records.get(KIND, name)
+    if by_id is not None:
+        return by_id
+    numbered = next((link.shop_id for link in links.all(KIND) if link.number == name), None)
+    if numbered is not None:
+        return records.get(KIND, numbered)
+    return next((row for row in records.all(KIND) if row.canonical().get("source_number") == name), None)

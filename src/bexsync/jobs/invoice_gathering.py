@@ -1,0 +1,201 @@
+"""What a push asks the state and the ledger before it plans, and the planner that decides on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from functools import cache, partial
+from typing import cast
+
+from bexsync.engine.links import gone, observed
+from bexsync.errors import MappingProblem
+from bexsync.jobs.invoice_choice import ChosenInvoice
+from bexsync.jobs.run import Run
+from bexsync.planning.contacts import CUSTOMER, ContactPlanner
+from bexsync.planning.documents import DocumentPlanner
+from bexsync.planning.invoice_finish import FinishPlanner
+from bexsync.planning.invoice_link import KIND, Linked, reference
+from bexsync.planning.invoices import InvoicePlanner
+from bexsync.planning.twins import Twins
+from bexsync.ports.documents import DocumentState, DocumentStatus
+from bexsync.ports.effects import CreateContact
+from bexsync.ports.master_data import MasterData, User
+from bexsync.ports.steps import Step, Subject
+from bexsync.ports.store import DocumentEvent, Link
+from bexsync.records import Invoice
+
+_FIRST_RUN = "invoices:first_run"
+
+
+def start_date(run: Run) -> date:
+    """An empty start date means the day of the first run, for ever; it is noted outside the state, too."""
+    setting = run.workspace.profile.invoices.start_date
+    if setting is not None:
+        return setting
+    cursors, kept = run.store.cursors, run.workspace.kept
+    known, outside = cursors.get(_FIRST_RUN), kept.began()
+    days = [day for day in (date.fromisoformat(known) if known else None, outside) if day is not None]
+    start = min(days, default=run.workspace.clock.now().date())
+    if known != start.isoformat():
+        cursors.move(_FIRST_RUN, start.isoformat())
+    if outside != start and not run.dry:
+        kept.note_began(start)
+    return start
+
+
+def documents_of(run: Run, shop_ids: Sequence[str]) -> dict[str, list[DocumentState]]:
+    """The documents with our references, and those that were adopted but could not be given one."""
+    ledger, kept = run.ledger, run.workspace.kept
+    references = [reference(run.store.site, shop_id) for shop_id in shop_ids]
+    found = ledger.find_documents(references)
+    adopted = {one: doc for one in references for doc in kept.documents(DocumentEvent.ADOPTED, one)[-1:]}
+    missing = {one: doc for one, doc in adopted.items() if doc not in {d.ledger_id for d in found.get(one, ())}}
+    states = ledger.documents(sorted(missing.values())) if missing else {}
+    for one, doc in missing.items():
+        if doc in states:
+            found[one] = [*found.get(one, ()), states[doc]]
+    return found
+
+
+def booked_on(run: Run, days: Collection[date]) -> Twins:
+    """The invoices of these days that stand in the ledger already."""
+    if not days:
+        return Twins()
+    store = run.store
+    rows = list(store.records.dated(KIND, [day.isoformat() for day in days]))
+    booked = (cast(Invoice, row.record()) for row in rows if store.links.get(KIND, row.shop_id) is not None)
+    return Twins.among(invoice for invoice in booked if invoice.status not in ("cancelled", "draft"))
+
+
+def refresh_links(run: Run, chosen: Sequence[ChosenInvoice]) -> None:
+    """How linked documents stand is asked anew: a state restored from a copy must not mail an invoice again."""
+    store, now = run.store, run.workspace.clock.now()
+    links = [link for one in chosen if (link := store.links.get(KIND, one.shop_id))]
+    if not links:
+        return
+    states = run.ledger.documents([link.ledger_id for link in links])
+    for link in links:
+        state = states.get(link.ledger_id) or run.ledger.document(link.ledger_id)
+        with store.transaction():
+            # A poll may have told the shop of it meanwhile; what was told must not be forgotten.
+            fresh = store.links.get(KIND, link.shop_id) or link
+            store.links.save(observed(fresh, state) if state else gone(fresh), now)
+
+
+def invoice_planner(run: Run, start: date, *, foreign: bool) -> InvoicePlanner:
+    profile = run.workspace.profile
+    master = run.ledger.master(bank_accounts=foreign)
+    try:
+        check_numbering(profile.ledger.numbering, master)
+        owner = owner_of(profile.ledger.user, master)
+    except MappingProblem:
+        run.ledger.forget_master_data()  # once a person has mended it, the next run is to see it
+        raise
+    return InvoicePlanner(
+        documents=DocumentPlanner(
+            profile,
+            master,
+            run.workspace.vat_map,
+            owner,
+            run.workspace.clock.now().date(),
+            run.ledger.negative_prices,
+        ),
+        contacts=ContactPlanner(
+            profile,
+            master,
+            run.store.contacts,
+            partial(run.was_done, scope=""),
+            owner,
+            partial(_contact_of, run),
+            _contacts_under_way(run),
+            _customers_of(run),
+        ),
+        finisher=FinishPlanner(profile, master.me.mail),
+        site=run.store.site,
+        start_date=start,
+        skip=profile.invoices.skip,
+        done=run.was_done,
+        finished=partial(run.workspace.kept.documents, DocumentEvent.FINISHED),
+        forgotten=partial(run.workspace.kept.documents, DocumentEvent.FORGOTTEN),
+        url_of=partial(_url_of, run),
+    )
+
+
+def _contact_of(run: Run, customer: str) -> int | None:
+    link = run.store.links.get(CUSTOMER, customer)
+    return link.ledger_id if link else None
+
+
+def _customers_of(run: Run) -> Callable[[int], Collection[str]]:
+    """Which customers of the shop a contact is linked to; read as a whole, when it is asked for first."""
+
+    @cache
+    def known() -> Mapping[int, set[str]]:
+        found: dict[int, set[str]] = {}
+        for customer, contact, _ in run.store.links.marks(CUSTOMER):
+            found.setdefault(contact, set()).add(customer)
+        return found
+
+    return lambda ledger_id: known().get(ledger_id, ())
+
+
+def _contacts_under_way(run: Run) -> tuple[Step, ...]:
+    journal = run.applier.journal
+    return tuple(
+        Step(journal.effect(intent), intent.key, Subject(intent.subject_kind, intent.subject_id))
+        for intent in run.store.intents.under_way(CreateContact.step_kind)
+    )
+
+
+def _url_of(run: Run, shop_id: str) -> str:
+    link = run.store.links.get(KIND, shop_id)
+    return link.url if link else ""
+
+
+def linked(link: Link) -> Linked:
+    """What planning needs of a link."""
+    return Linked(
+        ledger_id=link.ledger_id,
+        fingerprint=link.fingerprint,
+        agreed=link.agreed,
+        standing=DocumentStatus(link.state.get("standing", "draft")),
+        number=link.number,
+        url=link.url,
+        total=Decimal(link.state.get("total", "0")),
+        shared=link.state.get("shared") == "yes",
+        revision=int(link.notes.get("revision", 0)),
+        created_as=str(link.notes.get("created_as", "")),
+        content=str(link.notes.get("content", "")),
+        due_date=str(link.notes.get("due_date", "")),
+    )
+
+
+def check_numbering(numbering: str, master: MasterData) -> None:
+    """Raises MappingProblem unless profile and ledger agree on who numbers invoices."""
+    if numbering == "ledger" and not master.automatic_numbering:
+        raise MappingProblem(
+            "bexio does not number invoices by itself, but the profile expects it to.",
+            'Switch on automatic numbering in bexio, or set [ledger] numbering = "shop".',
+            code="numbering",
+        )
+    if numbering == "shop" and master.automatic_numbering:
+        raise MappingProblem(
+            "bexio numbers invoices by itself, but the profile says that the shop does.",
+            'Switch off automatic numbering in bexio, or set [ledger] numbering = "ledger".',
+            code="numbering",
+        )
+
+
+def owner_of(mail: str, master: MasterData) -> User:
+    """The user that documents belong to; raises MappingProblem where the ledger has no such one."""
+    if not mail:
+        return master.me
+    for user in master.users:
+        if user.mail.casefold() == mail.casefold():
+            return user
+    raise MappingProblem(
+        f"bexio has no user with the mail {mail}.",
+        f"Correct [ledger] user; it has {', '.join(u.mail for u in master.users)}.",
+        code="unknown_user",
+    )
