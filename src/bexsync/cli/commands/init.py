@@ -93,7 +93,7 @@ def init(
                 "`bexsync init` is a conversation, and nobody is there to answer.",
                 "Add --yes to take every default, and options for what is to be different.",
             )
-        from bexsync.cli.first_run import FirstRun
+        from bexsync.cli.commands.first_run import FirstRun
         from bexsync.cli.prompts.asking import Asker
         from bexsync.cli.prompts.init_prompts import choose_name, hold
         from bexsync.cli.prompts.login_prompts import Wishes

@@ -25,10 +25,10 @@ from bexsync.admin.first_profile import (
     profile_of,
     profile_text,
 )
-from bexsync.cli.init_login import Entrance, shop_site, shops_of_other_profiles, site_before, site_owner
 from bexsync.cli.options import LEDGER
 from bexsync.cli.prompts import init_questions
 from bexsync.cli.prompts.asking import Asker, tell, tell_heading
+from bexsync.cli.prompts.init_login import Entrance, shop_site, shops_of_other_profiles, site_before, site_owner
 from bexsync.config.problems import explained
 from bexsync.config.profile import Profile
 from bexsync.config.sources import read_settings
