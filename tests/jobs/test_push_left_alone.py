@@ -172,7 +172,7 @@ def test_why_an_invoice_is_left_alone(changes: dict[str, Any], skip: tuple[str, 
 
 def decision(record: Invoice, skip: tuple[str, ...]) -> str:
     try:
-        return reason_to_leave_alone(record, START, skip)
+        return reason_to_leave_alone(record, START, skip, "bexio")
     except RecordProblem as problem:
         return problem.code
 

@@ -11,7 +11,7 @@ import pytest
 
 from bexsync.planning.product_fields import Direction, Remark
 from bexsync.planning.products import KnownItem, Work
-from bexsync.planning.stock import NOT_PULLED, number_of, stock_change, wanted_stock
+from bexsync.planning.stock import not_pulled, number_of, stock_change, wanted_stock
 from planning.products_kit import a_planner, a_product, an_item, met
 
 PAGE = Path(__file__).parents[2] / "docs" / "products.md"
@@ -102,11 +102,11 @@ def _stock_cell(master: str, history: str) -> str:
     if master == "shop":
         return _described("stock", work, back=history == "changed in bexio")
     assert not work.changes  # else products sync never writes a number of an item that is there
-    if master in NOT_PULLED:
+    if not_pulled(planner.profile):
         return "nothing"
     number = number_of(item, section)
     assert number is not None
-    change = stock_change(record, wanted_stock(number, "A-1", section), {})
+    change = stock_change(record, wanted_stock(number, "A-1", section, "bexio"), {})
     assert change is not None
     assert (change.stock, change.expected) == (item.stock, record.stock)
     return "to the shop, by stock pull"

@@ -1,4 +1,4 @@
-"""test-connection: does everything fit together, and does bexio do what a push will ask of it?"""
+"""test-connection: does everything fit together, and does the ledger do what a push will ask of it?"""
 
 from __future__ import annotations
 

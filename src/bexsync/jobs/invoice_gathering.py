@@ -175,14 +175,14 @@ def check_numbering(numbering: str, master: MasterData) -> None:
     """Raises MappingProblem unless profile and ledger agree on who numbers invoices."""
     if numbering == "ledger" and not master.automatic_numbering:
         raise MappingProblem(
-            "bexio does not number invoices by itself, but the profile expects it to.",
-            'Switch on automatic numbering in bexio, or set [ledger] numbering = "shop".',
+            f"{master.ledger} does not number invoices by itself, but the profile expects it to.",
+            f'Switch on automatic numbering in {master.ledger}, or set [ledger] numbering = "shop".',
             code="numbering",
         )
     if numbering == "shop" and master.automatic_numbering:
         raise MappingProblem(
-            "bexio numbers invoices by itself, but the profile says that the shop does.",
-            'Switch off automatic numbering in bexio, or set [ledger] numbering = "ledger".',
+            f"{master.ledger} numbers invoices by itself, but the profile says that the shop does.",
+            f'Switch off automatic numbering in {master.ledger}, or set [ledger] numbering = "ledger".',
             code="numbering",
         )
 
@@ -195,7 +195,7 @@ def owner_of(mail: str, master: MasterData) -> User:
         if user.mail.casefold() == mail.casefold():
             return user
     raise MappingProblem(
-        f"bexio has no user with the mail {mail}.",
+        f"{master.ledger} has no user with the mail {mail}.",
         f"Correct [ledger] user; it has {', '.join(u.mail for u in master.users)}.",
         code="unknown_user",
     )

@@ -136,7 +136,7 @@ class InvoicesPush(Job):
             return ()
         invoice = cast(Invoice, row.record())
         for unit in unknown_units(planner.documents.master, invoice.lines):
-            run.mention(f"unit:{unit}", f'bexio has no unit "{unit}": it stands in the text of the lines.')
+            run.mention(f"unit:{unit}", f'{run.ledger_name} has no unit "{unit}": it stands in the text of the lines.')
         if invoice.attachments and link is None and not found:
             self._attachments[shop_id] = ", ".join(
                 file.filename or file.path or "unnamed" for file in invoice.attachments
@@ -152,7 +152,7 @@ class InvoicesPush(Job):
         known = linked(link) if link else None
         if is_cancellation(invoice) and link is None and not found:
             return self._cancellation(planner, invoice)
-        cancellation = self._references.cancellation_of(invoice)
+        cancellation = self._references.cancellation_of(invoice, planner.ledger)
         if cancellation is not None:
             if link is None and not found:
                 return NoAction(cancelled_before_booking(cancellation), ignored=True)
@@ -171,12 +171,13 @@ class InvoicesPush(Job):
 
     def _cancellation(self, planner: InvoicePlanner, invoice: Invoice) -> NoAction:
         if invoice.status == "draft" or invoice.invoice_date < planner.start_date:
-            return NoAction(reason_to_leave_alone(invoice, planner.start_date, planner.skip), ignored=True)
+            reason = reason_to_leave_alone(invoice, planner.start_date, planner.skip, planner.ledger)
+            return NoAction(reason, ignored=True)
         name = require_reference(invoice)
         original = invoice_called(self._run, name)
         if original is not None and original.shop_id == invoice.shop_id:
             original = None
-        require_whole(invoice, cast(Invoice, original.record()) if original else None)
+        require_whole(invoice, cast(Invoice, original.record()) if original else None, planner.ledger)
         return NoAction(f"it cancels invoice {name}")
 
     def _customer(self, invoice: Invoice) -> Customer | None:
@@ -200,13 +201,14 @@ class InvoicesPush(Job):
         self._run.store.records.settle(KIND, row.shop_id, state, reason, self._run.workspace.clock.now())
 
     def _mention_attachments(self) -> None:
-        """Files beside invoices stay with the shop, since bexio takes none on invoices."""
+        """Files beside invoices stay with the shop, since the ledger takes none on invoices."""
         listed = [f"{shop_id} ({names})" for shop_id, names in self._attachments.items()]
         if listed:
             more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
             self._run.mention(
                 f"attachments:{' '.join(self._attachments)}",
-                f"bexio takes no attachments on invoices; they stay with the shop: {', '.join(listed[:5])}{more}.",
+                f"{self._run.ledger_name} takes no attachments on invoices; "
+                f"they stay with the shop: {', '.join(listed[:5])}{more}.",
             )
 
     # check and apply
@@ -272,13 +274,14 @@ class InvoicesPush(Job):
         run.store.records.settle(KIND, subject.shop_id, state, reason, run.workspace.clock.now())
 
     def _rounding(self, shop_id: str) -> str:
-        """Where the total in bexio is another one by rounding, a person sees both amounts."""
+        """Where the total in the ledger is another one by rounding, a person sees both amounts."""
         row, link = self._run.store.records.get(KIND, shop_id), self._run.store.links.get(KIND, shop_id)
         stated = cast(Invoice, row.record()).total if row else None
         booked = Decimal(link.state.get("total", "0")) if link else None
         if stated is None or booked is None or stated == booked:
             return ""
-        return f"{written(stated)} in the shop, {written(booked)} in bexio, {written(booked - stated)} by rounding"
+        ledger, gap = self._run.ledger_name, written(booked - stated)
+        return f"{written(stated)} in the shop, {written(booked)} in {ledger}, {gap} by rounding"
 
     def _count_money(self, steps: Iterable[Step]) -> None:
         for step in steps:

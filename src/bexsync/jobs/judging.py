@@ -34,17 +34,20 @@ def judged(run: Run, name: str, decide: Callable[[], T]) -> T | RecordProblem:
         # The place of the fault, and none of its values.
         return RecordProblem(
             f"{name} cannot be planned, by a bug in bexsync: {fault_in_words(fault)}.",
-            "Nothing was done for it. Please report this line; until it is mended, enter the record in bexio by hand.",
+            "Nothing was done for it. Please report this line; "
+            f"until it is mended, enter the record in {run.ledger_name} by hand.",
             code="bug",
         )
 
 
-def refuse_mass_deletion(gone: int, of: int, *, confirmed: int, things: str, consequence: str, hint: str) -> None:
+def refuse_mass_deletion(
+    gone: int, of: int, ledger: str, *, confirmed: int, things: str, consequence: str, hint: str
+) -> None:
     """Raise ConfigurationProblem where a ledger suddenly shows hardly anything.
 
     It is more likely hidden, or another one, than emptied.
     """
     if gone > max(_FEW_GONE, of // 10, confirmed):
         raise ConfigurationProblem(
-            f"bexio no longer shows {gone} of {of} {things}; {consequence}.", hint, code="mass_deletion"
+            f"{ledger} no longer shows {gone} of {of} {things}; {consequence}.", hint, code="mass_deletion"
         )

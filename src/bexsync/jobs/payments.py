@@ -100,6 +100,7 @@ class PaymentsPoll(Job):
         refuse_mass_deletion(
             missing,
             len(links),
+            self._run.ledger_name,
             confirmed=self._confirm or 0,
             things="open invoices",
             consequence="nothing was told to the shop",
@@ -187,7 +188,7 @@ class PaymentsPoll(Job):
             link = Link(KIND, shop_id, KIND, state.ledger_id, state.number, state.url, adopted=True)
             store.links.save(link, self._run.workspace.clock.now())
         self._keep(link, state)
-        self._note(replace(link, number=state.number), "linked", "found in bexio, linked again")
+        self._note(replace(link, number=state.number), "linked", f"found in {self._run.ledger_name}, linked again")
 
     def _note_twin(self, known: Link, twin: DocumentState) -> None:
         """A second document with our reference: a copy by hand, or a request that took effect after all patience."""
@@ -197,8 +198,8 @@ class PaymentsPoll(Job):
         ):
             return
         problem = RecordProblem(
-            f"bexio has it twice: {known.number} and {twin.number}.",
-            f"Delete or cancel one of them in bexio: {known.url} or {twin.url}",
+            f"{self._run.ledger_name} has it twice: {known.number} and {twin.number}.",
+            f"Delete or cancel one of them in {self._run.ledger_name}: {known.url} or {twin.url}",
             code="twice_in_ledger",
             subject=f"twin:{twin.ledger_id}",
         )

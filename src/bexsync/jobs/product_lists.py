@@ -67,13 +67,14 @@ class LinkedItems:
             return False
         return self.marks[ledger_id][:_HALF] == mark
 
-    def refuse_if_hidden(self, known: Iterable[str], confirmed: int) -> None:
+    def refuse_if_hidden(self, known: Iterable[str], confirmed: int, ledger: str) -> None:
         """Raise ConfigurationProblem where too many items are gone; of `known` products a person was told already."""
         told = {self.of_product[shop_id] for shop_id in known if shop_id in self.of_product}
         gone = len(self.missing - told)
         refuse_mass_deletion(
             gone,
             len(self.marks),
+            ledger,
             confirmed=confirmed,
             things="linked items",
             consequence="nothing was done",

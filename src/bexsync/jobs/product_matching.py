@@ -48,7 +48,7 @@ class ProductMatcher:
             seen = self._successor(link)
         if seen is None:
             raise RecordProblem(
-                f"The item {link.number} is gone from bexio.",
+                f"The item {link.number} is gone from {self.run.ledger_name}.",
                 "It is not created again by itself. If it was deleted on purpose: "
                 f"bexsync links forget product:{link.shop_id}",
                 code="item_vanished",
@@ -102,7 +102,9 @@ class ProductMatcher:
     def _refuse_several(self, code: str) -> tuple[int, ...]:
         found = self.items.codes.get(code, ())
         if len(found) > 1:
-            raise items_ambiguous(code, [self.run.ledger.item_url(ledger_id) for ledger_id in found])
+            raise items_ambiguous(
+                code, [self.run.ledger.item_url(ledger_id) for ledger_id in found], self.run.ledger_name
+            )
         return found
 
     def _made(self, key: str) -> int | None:
@@ -113,7 +115,7 @@ class ProductMatcher:
         """Raise RecordProblem where another site sells the same item."""
         other = self.items.elsewhere.get(ledger_id)
         if other is not None:
-            raise sku_conflict(code, self.run.store.site, other)
+            raise sku_conflict(code, self.run.store.site, other, self.run.ledger_name)
 
     def _refuse_taken(self, code: str, ledger_id: int) -> None:
         self.refuse_conflict(code, ledger_id)

@@ -30,11 +30,6 @@ from bexsync.records import Product
 
 SYNC = "products sync"
 _AT_ONCE = 500
-_WITHOUT_STOCK = {
-    "yes": "without its stock, which bexio does not let this login write (module or scope stock_edit)",
-    "right": "its stock stays, which bexio does not let this login write (module or scope stock_edit)",
-    "booked": "its stock stays: something was booked on the item, and from then on only bexio moves it",
-}
 
 
 @dataclass(frozen=True)
@@ -108,7 +103,7 @@ class ProductsSync(Job):
         self._items = LinkedItems.of(run.store, sharing=sharing)
         listed = counted_items(run, run.ledger.items(), len(self._items.marks))
         self._items.meet(listed, self._planner.fields)
-        self._items.refuse_if_hidden(self._troubles.known_to_be_gone, self._options.confirm or 0)
+        self._items.refuse_if_hidden(self._troubles.known_to_be_gone, self._options.confirm or 0, self._run.ledger_name)
         self._reader = CatalogReader(run)
         self._moved, self._twice, self._unseen = self._read_catalog(self._reader)
 
@@ -233,7 +228,8 @@ class ProductsSync(Job):
         for shop_id in sorted(shop_ids):
             link = self._run.store.links.get(KIND, shop_id)
             problem = RecordProblem(
-                f"The shop no longer has product {shop_id}; its item {link.number if link else ''} stays in bexio.",
+                f"The shop no longer has product {shop_id}; "
+                f"its item {link.number if link else ''} stays in {self._run.ledger_name}.",
                 "Nothing to do if that is meant; the link is kept. To let it go: "
                 f"bexsync links forget product:{shop_id}",
                 code="product_vanished",
@@ -285,17 +281,18 @@ class ProductsSync(Job):
             run.result.remarks.append(f"products sync would create {creates} items and change {changes} products.")
             return
         fields: list[dict[str, str]] = []
+        ledger = run.ledger_name
         for shop_id, work in self._works.items():
             if not work.changes and not self._options.is_narrow:
                 continue
             code = work.item.code if work.item else ""
             run.outcomes[Subject(KIND, shop_id)] = Outcome(
-                KIND, _action(work), shop_id, Status.PLANNED, number=code, reason=_sentence_of(work)
+                KIND, _action(work), shop_id, Status.PLANNED, number=code, reason=_sentence_of(work, ledger)
             )
             for change in work.changes:
                 fields.append(
                     {"shop_id": shop_id, "sku": code, "field": change.field, "old": change.old, "new": change.new,
-                     "master": change.master, "to": change.direction.value, "remark": remark_on(change)}
+                     "master": change.master, "to": change.direction.value, "remark": remark_on(change, ledger)}
                 )  # fmt: skip
         run.result.data["fields"] = fields
         run.result.data["plan"] = {
@@ -362,11 +359,12 @@ class ProductsSync(Job):
     def _note_done(self, work: Work, link: Link | None, without_stock: str = "") -> None:
         if link is None:
             return
-        said = _sentence_of(work)
+        said = _sentence_of(work, self._run.ledger_name)
         if without_stock:
-            said += f"; {_WITHOUT_STOCK[without_stock]}"
+            why = _without_stock(without_stock, self._run.ledger_name)
+            said += f"; {why}"
             if without_stock == "booked":
-                self._run.result.remarks.append(f"{link.number}: {_WITHOUT_STOCK[without_stock]}.")
+                self._run.result.remarks.append(f"{link.number}: {why}.")
         self._troubles.is_well(
             Outcome(KIND, _action(work), link.shop_id, Status.DONE, link.ledger_id, link.number, link.url, said)
         )
@@ -382,16 +380,25 @@ def _action(work: Work) -> str:
     return " and ".join(names[d] for d in (Direction.LEDGER, Direction.SHOP) if d in both)
 
 
-def _sentence_of(work: Work) -> str:
+def _sentence_of(work: Work, ledger: str) -> str:
     """The fields that are written, each with why a person should look at it."""
     if work.creates:
         return ", ".join(d.field for d in work.changes)
-    return "; ".join(f"{d.field}: {remark_on(d)}" if d.remark is not Remark.NONE else d.field for d in work.changes)
+    remarks = ((change.field, remark_on(change, ledger)) for change in work.changes)
+    return "; ".join(f"{name}: {remark}" if remark else name for name, remark in remarks)
 
 
-def remark_on(decision: Decision) -> str:
+def _without_stock(why: str, ledger: str) -> str:
+    """Why an item was written without its stock."""
+    if why == "booked":
+        return f"its stock stays: something was booked on the item, and from then on only {ledger} moves it"
+    what = "without its stock" if why == "yes" else "its stock stays"
+    return f"{what}, which {ledger} does not let this login write (module or scope stock_edit)"
+
+
+def remark_on(decision: Decision, ledger: str) -> str:
     """Why a person should know of a write, and whose word stands."""
-    master, other = ("the shop", "bexio") if decision.master == "shop" else ("bexio", "the shop")
+    master, other = ("the shop", ledger) if decision.master == "shop" else (ledger, "the shop")
     if decision.remark is Remark.OVERWRITTEN:
         return f"changed in {other} alone, put back to what {master} says"
     if decision.remark is Remark.NONE:

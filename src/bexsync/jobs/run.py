@@ -33,13 +33,6 @@ _CODES = {
     StepStatus.IN_DOUBT: "in_doubt",
     StepStatus.SKIPPED: "waiting",
 }
-_HINTS = {
-    StepStatus.HELD: "Compare the draft with the shop; correct one of them, then `bexsync errors retry`.",
-    StepStatus.REFUSED: "Correct what bexio names; it is tried again when the record or the profile changes.",
-    StepStatus.CONFLICT: "Settle it in bexio, then `bexsync errors retry`.",
-    StepStatus.IN_DOUBT: "Nothing to do: the next run looks whether it took effect.",
-    StepStatus.SKIPPED: "It waits for the step before.",
-}
 
 
 @dataclass
@@ -58,6 +51,11 @@ class Run:
     _noted: set[tuple[Subject, str]] = field(default_factory=set)
     _kept: Counter[str] = field(default_factory=Counter)
     _only_counted: dict[Subject, tuple[Status, str]] = field(default_factory=dict)
+
+    @property
+    def ledger_name(self) -> str:
+        """What the ledger is called."""
+        return self.workspace.profile.ledger.words.name
 
     def note(self, outcome: Outcome) -> None:
         """Keeps the newest outcome of a record, and its error where there is one.
@@ -145,7 +143,7 @@ class Run:
             number=link.number if link else "", url=link.url if link else "",
         )  # fmt: skip
         trouble = applied.trouble
-        return done if trouble is None else _troubled(done, trouble)
+        return done if trouble is None else _troubled(done, trouble, self.ledger_name)
 
     def deliver_reports(self, kind: str) -> None:
         """Tells the shop whatever it has not been told yet."""
@@ -161,14 +159,25 @@ class Run:
                 self.result.later = self.result.later or f"The shop could not be told: {trouble.said}"
 
 
-def _troubled(outcome: Outcome, trouble: Applied) -> Outcome:
+def _hint(fate: StepStatus, ledger: str) -> str:
+    hints = {
+        StepStatus.HELD: "Compare the draft with the shop; correct one of them, then `bexsync errors retry`.",
+        StepStatus.REFUSED: f"Correct what {ledger} names; it is tried again when the record or the profile changes.",
+        StepStatus.CONFLICT: f"Settle it in {ledger}, then `bexsync errors retry`.",
+        StepStatus.IN_DOUBT: "Nothing to do: the next run looks whether it took effect.",
+        StepStatus.SKIPPED: "It waits for the step before.",
+    }
+    return hints[fate]
+
+
+def _troubled(outcome: Outcome, trouble: Applied, ledger: str) -> Outcome:
     what = f" ({trouble.step.title})" if trouble.step.title else ""
     return replace(
         outcome,
         status=_STATUS[trouble.fate],
         reason=f"{trouble.said}{what}",
         said=trouble.said,
-        hint=_HINTS[trouble.fate],
+        hint=_hint(trouble.fate, ledger),
         code=_CODES[trouble.fate],
         subject=trouble.said,
     )

@@ -23,7 +23,7 @@ from bexsync.money import plain
 from bexsync.planning.plan import Plan
 from bexsync.planning.product_fields import digest
 from bexsync.planning.products import KIND, sku_conflict
-from bexsync.planning.stock import NOT_PULLED, number_of, said, stock_change, wanted_stock
+from bexsync.planning.stock import not_pulled, number_of, said, stock_change, wanted_stock
 from bexsync.ports.effects import StockValue, TellStock
 from bexsync.ports.shop import StockChange
 from bexsync.ports.steps import Step, Subject
@@ -45,7 +45,7 @@ class StockOptions:
 
 def why_no_stock(profile: Profile) -> str:
     """Why no stock is pulled, "" where it is."""
-    return why_not(profile) or NOT_PULLED.get(profile.products.stock, "")
+    return why_not(profile) or not_pulled(profile)
 
 
 def pull(workspace: Workspace, options: StockOptions) -> Result:
@@ -136,11 +136,12 @@ class StockPull(Job):
     def _judge(self, links: LinkedItems, record: Product, ledger_id: int | None, number: Decimal | None) -> _Due | None:
         other = links.elsewhere.get(ledger_id) if ledger_id is not None else None
         if other is not None:
-            raise sku_conflict(record.sku or record.shop_id, self._run.store.site, other)
+            name = record.sku or record.shop_id
+            raise sku_conflict(name, self._run.store.site, other, self._run.ledger_name)
         if number is None:
             self._untracked += 1
             return None
-        wanted = wanted_stock(number, record.sku or record.shop_id, self._section)
+        wanted = wanted_stock(number, record.sku or record.shop_id, self._section, self._run.ledger_name)
         link = None if record.stock == wanted else self._run.store.links.get(KIND, record.shop_id)
         change = stock_change(record, wanted, _told(link)) if link else None
         if link is None or change is None:

@@ -32,13 +32,13 @@ def require_reference(cancellation: Invoice) -> str:
     )
 
 
-def require_whole(cancellation: Invoice, original: Invoice | None) -> None:
+def require_whole(cancellation: Invoice, original: Invoice | None, ledger: str) -> None:
     """Raise RecordProblem unless the document cancels a known invoice as a whole."""
     name = cancellation.original_shop_id or ""
     if original is None:
         raise RecordProblem(
             f"Cancellation {_number(cancellation)} cancels invoice {name}, which the shop has not handed over.",
-            "Hand the invoice over as well; or cancel it in bexio by hand, then acknowledge this error.",
+            f"Hand the invoice over as well; or cancel it in {ledger} by hand, then acknowledge this error.",
             code="cancels_unknown",
         )
     if not _is_same_money(cancellation, original):
@@ -71,11 +71,11 @@ class References:
                 credited[document.original_shop_id] = document
         return cls(cancelled, credited)
 
-    def cancellation_of(self, invoice: Invoice) -> Invoice | None:
+    def cancellation_of(self, invoice: Invoice, ledger: str) -> Invoice | None:
         """The document that cancels this invoice as a whole; raises RecordProblem where it does so in part."""
         found = _found(self.cancelled_by, invoice)
         if found is not None:
-            require_whole(found, invoice)
+            require_whole(found, invoice, ledger)
         return found
 
     def note_on(self, invoice: Invoice) -> str:

@@ -148,7 +148,7 @@ class InvoicePlanner:
         return reference(self.site, invoice.shop_id)
 
     def _not_ours(self, invoice: Invoice) -> str:
-        reason = reason_to_leave_alone(invoice, self.start_date, self.skip)
+        reason = reason_to_leave_alone(invoice, self.start_date, self.skip, self.ledger)
         if not reason and invoice.document_type == "credit_note":
             raise self._credit_note(invoice)
         return reason

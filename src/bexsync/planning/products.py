@@ -411,11 +411,11 @@ class ProductPlanner:
         )
 
 
-def sku_conflict(code: str, site: str, other: Elsewhere) -> RecordProblem:
+def sku_conflict(code: str, site: str, other: Elsewhere, ledger: str) -> RecordProblem:
     """Another site sells the same item, and nobody said that it is the same product."""
     return RecordProblem(
         f"The SKU {code} is sold on the sites {site} and {other.site} ({other.profile}, product {other.shop_id}); "
-        "bexio has one item for both, so that `stock pull` would give both the same stock.",
+        f"{ledger} has one item for both, so that `stock pull` would give both the same stock.",
         'If it is the same product, say [products] sku_conflicts = "share" in both profiles; '
         "if not, give one of them another SKU.",
         code="sku_conflict",
@@ -435,11 +435,11 @@ def sku_twice(code: str, shop_ids: Sequence[str]) -> RecordProblem:
     )
 
 
-def items_ambiguous(code: str, urls: Sequence[str]) -> RecordProblem:
+def items_ambiguous(code: str, urls: Sequence[str], ledger: str) -> RecordProblem:
     """Items of one code in the ledger."""
     return RecordProblem(
-        f"bexio has {len(urls)} items with the code {code}: {', '.join(urls)}.",
-        "Give all but one another code in bexio, or delete them there.",
+        f"{ledger} has {len(urls)} items with the code {code}: {', '.join(urls)}.",
+        f"Give all but one another code in {ledger}, or delete them there.",
         code="item_ambiguous",
         field="sku",
     )

@@ -1,25 +1,28 @@
-"""Which stock the shop's product should have, given its item: only in that direction, since bexio takes none."""
+"""Which stock the shop's product should have, given its item: only in that direction, since the ledger takes none."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import ROUND_FLOOR, Decimal
 
-from bexsync.config.profile import ProductsSection
+from bexsync.config.profile import ProductsSection, Profile
 from bexsync.errors import RecordProblem
 from bexsync.money import plain
 from bexsync.ports.documents import Item
 from bexsync.ports.shop import StockChange
 from bexsync.records import Product
 
-# Why nothing is pulled, by who is master of the stock.
-NOT_PULLED = {
-    "shop": (
-        'The profile says [products] stock = "shop": `bexsync products sync` writes it for as long as nothing was '
-        "booked on the item (bexio has no interface for stock movements). Nothing is pulled."
-    ),
-    "disabled": 'The profile says [products] stock = "disabled"; nothing is pulled.',
-}
+
+def not_pulled(profile: Profile) -> str:
+    """Why nothing is pulled, "" where the ledger is master of the stock."""
+    if profile.products.stock == "shop":
+        return (
+            'The profile says [products] stock = "shop": `bexsync products sync` writes it for as long as nothing was '
+            f"booked on the item ({profile.ledger.words.name} has no interface for stock movements). Nothing is pulled."
+        )
+    if profile.products.stock == "disabled":
+        return 'The profile says [products] stock = "disabled"; nothing is pulled.'
+    return ""
 
 
 def number_of(item: Item, section: ProductsSection) -> Decimal | None:
@@ -27,12 +30,12 @@ def number_of(item: Item, section: ProductsSection) -> Decimal | None:
     return item.available if section.stock_number == "available" else item.stock
 
 
-def wanted_stock(number: Decimal, code: str, section: ProductsSection) -> Decimal:
+def wanted_stock(number: Decimal, code: str, section: ProductsSection, ledger: str) -> Decimal:
     """The number as the shop takes it; raises RecordProblem where the profile wants a person to look."""
     if number < 0 and section.negative_stock == "error":
         raise RecordProblem(
-            f"bexio has {plain(number)} of {code}, which is below zero; the shop's stock stays as it is.",
-            'Correct the stock in bexio, or say [products] negative_stock = "zero" (or "keep").',
+            f"{ledger} has {plain(number)} of {code}, which is below zero; the shop's stock stays as it is.",
+            f'Correct the stock in {ledger}, or say [products] negative_stock = "zero" (or "keep").',
             code="negative_stock",
             field="stock",
         )
@@ -42,8 +45,8 @@ def wanted_stock(number: Decimal, code: str, section: ProductsSection) -> Decima
         return number
     if section.fractional_stock == "error":
         raise RecordProblem(
-            f"bexio has {plain(number)} of {code}, which is not whole; the shop's stock stays as it is.",
-            'Correct the stock in bexio, or say [products] fractional_stock = "down" (or "keep").',
+            f"{ledger} has {plain(number)} of {code}, which is not whole; the shop's stock stays as it is.",
+            f'Correct the stock in {ledger}, or say [products] fractional_stock = "down" (or "keep").',
             code="fractional_stock",
             field="stock",
         )
