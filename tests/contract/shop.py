@@ -213,7 +213,7 @@ class CursorContract:
     def test_what_was_added_or_changed_comes_after_the_last_cursor(self, shop: Shop, drop: Drop) -> None:
         drop(an_invoice("R-1"), an_invoice("R-2"))
         cursor = last_cursor(shop, "")
-        drop(an_invoice("R-2", reference="PO 7"), an_invoice("R-3"))
+        drop(an_invoice("R-2", title="Zweite Fassung"), an_invoice("R-3"))
         assert ids(taken(shop, since=cursor)) == ["R-2", "R-3"]
 
     def test_an_earlier_cursor_brings_the_same_again(self, shop: Shop, drop: Drop) -> None:
