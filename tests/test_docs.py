@@ -50,6 +50,14 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), target
 
 
+def test_the_files_that_adding_md_names_exist() -> None:
+    """Those of a new part stand for it with NAME, and their folder exists."""
+    named = set(re.findall(r"`((?:src|tests|docs)/[\w/.]+)`", (ROOT / "docs" / "adding.md").read_text()))
+    assert len(named) > 5
+    for path in named:
+        assert (ROOT / path.partition("NAME")[0].rpartition("/")[0] if "NAME" in path else ROOT / path).exists(), path
+
+
 @pytest.mark.parametrize(("shell", "file"), [("bash", "bexsync.bash"), ("zsh", "_bexsync"), ("fish", "bexsync.fish")])
 def test_the_completions_are_what_the_program_prints(shell: str, file: str) -> None:
     printed = subprocess.run(
