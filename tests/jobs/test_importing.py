@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from bexsync.errors import Busy
-from bexsync.jobs.run import RunEnded
+from bexsync.jobs.lifecycle import RunEnded
 from constants import set_constant
 from world import World, an_invoice
 
