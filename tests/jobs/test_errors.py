@@ -111,6 +111,16 @@ def test_what_bexio_refused_is_kept_in_its_words_and_tried_again_on_demand(world
     assert open_errors(world, everything=True) == []
 
 
+def test_every_refused_attempt_is_kept_with_its_run_and_reason(world: World) -> None:
+    world.drop(an_invoice("1"), name="1.json")
+    with refusing_creates(world):
+        world.push()
+    with world.workspace() as workspace:
+        (refused,) = workspace.store.attempts.of("main", "invoice", "bexsync:main:invoice:1")
+        assert refused.run == workspace.store.runs.newest()[0].id
+    assert (refused.outcome, refused.reason) == ("rejected", "bexio refused it (422): title: Pflichtfeld")
+
+
 def test_many_records_refused_for_one_reason_are_one_cause(world: World) -> None:
     world.set_profile(errors={"stop_after": 1})
     world.drop(*(an_invoice(str(n)) for n in range(4)))

@@ -16,7 +16,7 @@ from bexsync.planning.contacts import CONTACT, CUSTOMER
 from bexsync.ports.documents import EffectResult
 from bexsync.ports.effects import ContactEffect, CreateDocument, ExistingDocumentEffect, ItemEffect
 from bexsync.ports.steps import Effect, EffectKinds, Step, to_wire
-from bexsync.ports.store import DocumentEvent, Intent, IntentState, Link, parse_stored
+from bexsync.ports.store import Attempt, DocumentEvent, Intent, IntentState, Link, parse_stored
 from bexsync.store import Store
 from bexsync.store.database import this_process
 
@@ -45,6 +45,7 @@ class Journal:
         job: str,
         kinds: EffectKinds,
         ledger: str,
+        run: int | None = None,
         timeout_seconds: float,
         settle_seconds: float,
         note: Callable[[DocumentEvent, str, int], None] = lambda *_: None,
@@ -54,6 +55,7 @@ class Journal:
         self._clock = clock
         self._job = job
         self._kinds = kinds
+        self._run = run
         self._ledger = ledger
         self._settle = timedelta(seconds=settle_seconds)
         self._patience = timedelta(seconds=timeout_seconds + settle_seconds)
@@ -101,7 +103,6 @@ class Journal:
     def done(self, intent: Intent, effect: Effect, done: EffectResult) -> Intent:
         """The effect stands: its answer, the link and the contact index change together."""
         held = unexpected(intent.expect, done, self._ledger)
-        now = self._clock.now()
         settled = replace(
             intent,
             state=IntentState.HELD if held else IntentState.DONE,
@@ -111,7 +112,7 @@ class Journal:
         )
         self._note_outside(settled, effect, done)
         with self._store.transaction():
-            self._store.intents.save(settled, now)
+            self._end(settled)
             self._write_link(settled, effect, done, held=bool(held))
             self._index_contact(effect, done)
             self._link_customer(settled, effect, done)
@@ -126,15 +127,15 @@ class Journal:
 
     def refused(self, intent: Intent, problem: Refused) -> Intent:
         """The ledger said no; the same payload is not tried again by itself."""
-        return self._save(replace(intent, state=IntentState.REJECTED, said=problem.message))
+        return self._end(replace(intent, state=IntentState.REJECTED, said=problem.message))
 
     def hold(self, intent: Intent, problem: Changed) -> Intent:
         """A person worked on the document, and decides what is to become of it."""
-        return self._save(replace(intent, state=IntentState.HELD, said=problem.message))
+        return self._end(replace(intent, state=IntentState.HELD, said=problem.message))
 
     def not_sent(self, intent: Intent) -> Intent:
         """Nothing left this machine, or nothing was done with it."""
-        return self._save(replace(intent, state=IntentState.PLANNED))
+        return self._end(replace(intent, state=IntentState.PLANNED))
 
     def doubt(self, intent: Intent, problem: LedgerAnswer | None = None) -> Intent:
         """Nobody knows; a look decides, and finding nothing counts only from `not_before` on."""
@@ -142,7 +143,7 @@ class Journal:
         if problem is not None:
             due = max(due, self._clock.now() + self._settle)
         said = problem.message if problem else "the run ended before the answer came"
-        return self._save(replace(intent, state=IntentState.IN_DOUBT, not_before=due, said=said))
+        return self._end(replace(intent, state=IntentState.IN_DOUBT, not_before=due, said=said))
 
     def restamp(self, intent: Intent) -> Intent:
         """The request leaves only now, having waited its turn; a doubt about it falls due that much later."""
@@ -175,7 +176,19 @@ class Journal:
 
     def conflict(self, intent: Intent, said: str) -> Intent:
         """Only a person can judge what the look found."""
-        return self._save(replace(intent, state=IntentState.CONFLICT, said=said))
+        return self._end(replace(intent, state=IntentState.CONFLICT, said=said))
+
+    def _end(self, intent: Intent) -> Intent:
+        """An attempt has ended, or nobody knows how: the row says it now, and a row of its own for ever."""
+        now = self._clock.now()
+        outcome = "not_sent" if intent.state is IntentState.PLANNED else intent.state.value
+        reason = intent.said if intent.state is not IntentState.PLANNED else ""
+        with self._store.transaction():
+            self._store.intents.save(intent, now)
+            self._store.attempts.add(
+                Attempt(intent.scope, intent.kind, intent.key, now, self._run, outcome, reason, intent.payload_hash)
+            )
+        return intent
 
     def _save(self, intent: Intent) -> Intent:
         self._store.intents.save(intent, self._clock.now())

@@ -62,7 +62,7 @@ def try_connection(workspace: Workspace, wants_trial: Callable[[Report], bool]) 
     """Looks at everything, and tries it where that is wanted once the settings are known."""
     store, clock = workspace.store, workspace.clock
     run_id = store.runs.begin(JOB, clock.now())
-    run = prepare(workspace, JOB, store)
+    run = prepare(workspace, JOB, store, run_id=run_id)
     report = Report("")
     exit_code, message = 70, "it ended without a word"
     try:

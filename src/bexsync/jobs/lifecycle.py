@@ -83,7 +83,7 @@ def _run(workspace: Workspace, job: str, make: Callable[[Run], Job]) -> Result:
     store, clock = workspace.store, workspace.clock
     _refuse_pile_of_errors(workspace, job)
     run_id = store.runs.begin(job, clock.now())
-    run = prepare(workspace, job, store)
+    run = prepare(workspace, job, store, run_id=run_id)
     exit_code, message = 70, "it ended without a word"
     try:
         _pass_until_settled(run, make)
@@ -157,7 +157,7 @@ def _refuse_pile_of_errors(workspace: Workspace, job: str) -> None:
         raise problem
 
 
-def prepare(workspace: Workspace, job: str, store: Store, *, dry: bool = False) -> Run:
+def prepare(workspace: Workspace, job: str, store: Store, *, run_id: int | None = None, dry: bool = False) -> Run:
     """The ledger, the engine and an empty result for one run."""
     settings = workspace.profile.engine
     clock = workspace.clock
@@ -168,6 +168,7 @@ def prepare(workspace: Workspace, job: str, store: Store, *, dry: bool = False) 
         store,
         clock,
         job=job,
+        run=run_id,
         kinds=EffectKinds(ledger.effects, OF_THE_SHOP),
         ledger=workspace.profile.ledger.words.name,
         timeout_seconds=settings.timeout_seconds,
