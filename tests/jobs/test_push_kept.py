@@ -102,6 +102,16 @@ def test_a_cancelled_invoice_is_booked_again_once_its_link_is_forgotten(world: W
     assert (pushed(world).number, len(world.invoices()), len(world.sandbox.mails)) == ("RE-00002", 2, 2)
 
 
+def test_a_poll_before_the_push_leaves_a_cancelled_document_that_was_forgotten_alone(world: World) -> None:
+    pushed(world)
+    world.sandbox.person.cancel(1)
+    world.poll()
+    forget(world)
+    world.clock.forward(days=1)
+    world.poll()
+    assert pushed(world).number == "RE-00002"
+
+
 def test_a_cancelled_invoice_of_a_lost_state_is_not_booked_again(world: World) -> None:
     pushed(world)
     world.sandbox.person.cancel(1)

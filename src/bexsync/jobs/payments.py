@@ -22,7 +22,7 @@ from bexsync.planning.plan import Plan
 from bexsync.planning.reports import reports
 from bexsync.ports.documents import DocumentState, DocumentStatus
 from bexsync.ports.steps import Subject
-from bexsync.ports.store import IntentState, Link
+from bexsync.ports.store import DocumentEvent, IntentState, Link
 from bexsync.store.timestamps import moment, stored
 
 POLL = "payments poll"
@@ -176,8 +176,14 @@ class PaymentsPoll(Job):
             self._relink(shop_id, state)
 
     def _relink(self, shop_id: str, state: DocumentState) -> None:
-        """An invoice of ours that the state does not know: it was restored from a copy, or lost."""
-        store = self._run.store
+        """An invoice of ours that the state does not know: it was restored from a copy, or lost.
+
+        A cancelled document that was forgotten on purpose is left alone, since the next push is to book it again.
+        """
+        store, kept = self._run.store, self._run.workspace.kept
+        forgotten = kept.documents(DocumentEvent.FORGOTTEN, reference(store.site, shop_id))
+        if state.standing is DocumentStatus.CANCELLED and state.ledger_id in forgotten:
+            return
         with store.transaction():
             under_way = any(intent.state in _UNDER_WAY for intent in store.intents.of_subject(KIND, shop_id))
             known = store.links.get(KIND, shop_id)
