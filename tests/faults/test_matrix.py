@@ -10,7 +10,7 @@ import pytest
 
 import dates
 from bexio_sandbox import Fault, Request
-from bexsync.ports.effects import OF_THE_SHOP
+from bexsync.ports.shop_effects import SHOP_EFFECTS
 from faults.matrix import STEPS, TROUBLES, Step, Trouble, combinations, play
 from faults.verdicts import record
 from world import World, a_world
@@ -56,7 +56,7 @@ def all_step_kinds(world: World) -> set[str]:
     """Every kind of step that a run can write into its journal."""
     with world.workspace() as workspace:
         ledger = workspace.make_ledger(workspace.store, lambda _: None)
-        return {effect.step_kind for effect in (*ledger.effects, *OF_THE_SHOP)}
+        return {effect.step_kind for effect in (*ledger.effects, *SHOP_EFFECTS)}
 
 
 def cases() -> list[object]:

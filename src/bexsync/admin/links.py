@@ -20,8 +20,8 @@ from bexsync.planning.invoice_link import KIND, reference
 from bexsync.planning.matching import OURS, Candidate, Match, is_same_total, match
 from bexsync.planning.plan import Plan
 from bexsync.planning.products import KIND as PRODUCT
+from bexsync.ports.document_effects import ClaimDocument, LinkDocument
 from bexsync.ports.documents import DocumentState
-from bexsync.ports.effects import ClaimDocument, LinkDocument
 from bexsync.ports.steps import LinkDraft, Step, Subject
 from bexsync.ports.store import DocumentEvent, IntentState, Link, RecordRow, RecordState
 from bexsync.records import Customer, Invoice

@@ -13,8 +13,10 @@ from bexsync.engine.links import FINAL, agreed_on, as_answered, observed, with_c
 from bexsync.errors import Changed, LedgerAnswer, Refused
 from bexsync.http.clock import Clock
 from bexsync.planning.contacts import CONTACT, CUSTOMER
+from bexsync.ports.contact_effects import ContactEffect
+from bexsync.ports.document_effects import CreateDocument, ExistingDocumentEffect
 from bexsync.ports.documents import EffectResult
-from bexsync.ports.effects import ContactEffect, CreateDocument, ExistingDocumentEffect, ItemEffect
+from bexsync.ports.item_effects import ItemEffect
 from bexsync.ports.steps import Effect, EffectKinds, Step, to_wire
 from bexsync.ports.store import Attempt, DocumentEvent, Intent, IntentState, Link, parse_stored
 from bexsync.store import Store

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from bexsync.money import plain
+from bexsync.ports.document_effects import DocumentEffect
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult
-from bexsync.ports.effects import DocumentEffect, ItemEffect
+from bexsync.ports.item_effects import ItemEffect
 from bexsync.ports.steps import ContentChange, Effect
 from bexsync.ports.store import Link
 

@@ -21,8 +21,9 @@ from bexsync.planning.checks import Check, Verdict, wrong
 from bexsync.planning.documents import Document
 from bexsync.planning.permissions import WRITE_CONTACTS, WRITE_INVOICES, Need, explained
 from bexsync.planning.plan import Plan
+from bexsync.ports.contact_effects import ArchiveContact, CreateContact, RestoreContact
+from bexsync.ports.document_effects import CreateDocument, DeleteTestDraft
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult
-from bexsync.ports.effects import ArchiveContact, CreateContact, CreateDocument, DeleteTestDraft, RestoreContact
 from bexsync.ports.ledger import Inspection
 from bexsync.ports.steps import Effect, Step, Subject
 from bexsync.ports.store import ContactRow, Intent, IntentState

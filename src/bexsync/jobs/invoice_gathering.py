@@ -18,8 +18,8 @@ from bexsync.planning.invoice_finish import FinishPlanner
 from bexsync.planning.invoice_link import KIND, Linked, reference
 from bexsync.planning.invoices import InvoicePlanner
 from bexsync.planning.twins import Twins
+from bexsync.ports.contact_effects import CreateContact
 from bexsync.ports.documents import DocumentState, DocumentStatus
-from bexsync.ports.effects import CreateContact
 from bexsync.ports.master_data import MasterData, User
 from bexsync.ports.steps import Step, Subject
 from bexsync.ports.store import DocumentEvent, Link

@@ -22,8 +22,8 @@ from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
 from bexsync.planning.invoice_link import KIND
 from bexsync.planning.plan import Plan
-from bexsync.ports.effects import OF_THE_SHOP
 from bexsync.ports.shop import WriteBack
+from bexsync.ports.shop_effects import SHOP_EFFECTS
 from bexsync.ports.steps import Effect, EffectKinds, Side
 from bexsync.store import Store
 
@@ -169,7 +169,7 @@ def prepare(workspace: Workspace, job: str, store: Store, *, run_id: int | None 
         clock,
         job=job,
         run=run_id,
-        kinds=EffectKinds(ledger.effects, OF_THE_SHOP),
+        kinds=EffectKinds(ledger.effects, SHOP_EFFECTS),
         ledger=workspace.profile.ledger.words.name,
         timeout_seconds=settings.timeout_seconds,
         settle_seconds=settings.settle_seconds,

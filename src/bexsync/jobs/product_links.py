@@ -11,7 +11,7 @@ from bexsync.jobs.run import Run
 from bexsync.planning.plan import Plan
 from bexsync.planning.product_fields import Direction, digest
 from bexsync.planning.products import KIND, LEDGER_KIND, KnownItem, Work
-from bexsync.ports.effects import ProductValues, TellProducts
+from bexsync.ports.shop_effects import ProductValues, TellProducts
 from bexsync.ports.steps import Step, Subject
 from bexsync.ports.store import Link
 from bexsync.store import Store

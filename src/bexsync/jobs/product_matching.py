@@ -11,7 +11,7 @@ from bexsync.jobs.troubles import VANISHED
 from bexsync.planning.product_fields import FIELDS, remembered
 from bexsync.planning.products import KnownItem, LinkedProduct, ProductPlanner, Work, items_ambiguous, sku_conflict
 from bexsync.ports.documents import Item
-from bexsync.ports.effects import CreateItem
+from bexsync.ports.item_effects import CreateItem
 from bexsync.ports.store import IntentState, Link
 from bexsync.records import Product
 

@@ -14,8 +14,8 @@ from bexsync.errors import BexsyncError, ConfigurationProblem, Defect
 from bexsync.money import written
 from bexsync.planning.reports import Report, reports
 from bexsync.ports.documents import DocumentStatus, EffectResult, LookupResult
-from bexsync.ports.effects import DeliverEvent, StockValue, TellProducts, TellStock
 from bexsync.ports.shop import Catalog, Event, ProductChange, Shop, StatusRow, StockChange
+from bexsync.ports.shop_effects import DeliverEvent, StockValue, TellProducts, TellStock
 from bexsync.ports.steps import Effect, LinkDraft, Step, Subject
 from bexsync.ports.store import Link, RecordState
 from bexsync.store import Store

@@ -24,8 +24,8 @@ from bexsync.planning.plan import Plan
 from bexsync.planning.product_fields import digest
 from bexsync.planning.products import KIND, sku_conflict
 from bexsync.planning.stock import not_pulled, number_of, said, stock_change, wanted_stock
-from bexsync.ports.effects import StockValue, TellStock
 from bexsync.ports.shop import StockChange
+from bexsync.ports.shop_effects import StockValue, TellStock
 from bexsync.ports.steps import Step, Subject
 from bexsync.ports.store import Link
 from bexsync.records import Product

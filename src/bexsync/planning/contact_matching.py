@@ -11,7 +11,7 @@ from bexsync.config.profile import SameMail
 from bexsync.errors import RecordProblem
 from bexsync.planning.addressee import full_name
 from bexsync.planning.addresses import is_same_place, one_line
-from bexsync.ports.effects import CreateContact
+from bexsync.ports.contact_effects import CreateContact
 from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.steps import Step
 from bexsync.records.customer import plain_postal_code

@@ -23,7 +23,7 @@ from bexsync.planning.contact_matching import (
     listed,
     match,
 )
-from bexsync.ports.effects import CreateContact, EditContact, RelateContacts, RestoreContact
+from bexsync.ports.contact_effects import CreateContact, EditContact, RelateContacts, RestoreContact
 from bexsync.ports.master_data import MasterData, Named, PostalAddress, User
 from bexsync.ports.steps import LinkDraft, Ref, Step, Subject
 from bexsync.records import Customer, Invoice, Person

@@ -9,7 +9,7 @@ from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.planning.bank_accounts import bank_account_id
 from bexsync.planning.contacts import Contacts, language_id
-from bexsync.ports.effects import DocumentHeader
+from bexsync.ports.document_effects import DocumentHeader
 from bexsync.ports.master_data import Currency, MasterData, User
 from bexsync.records import Invoice
 

@@ -14,7 +14,7 @@ from bexsync.planning.spread_discounts import lowered
 from bexsync.planning.stated_taxes import check_line_taxes
 from bexsync.planning.sums import Sum
 from bexsync.planning.taxes import TaxChooser, rate_of
-from bexsync.ports.effects import Position
+from bexsync.ports.document_effects import Position
 from bexsync.ports.master_data import Account, MasterData
 from bexsync.records import Invoice, Line, TimeEntry
 from bexsync.vat import Tax

@@ -27,7 +27,7 @@ from bexsync.planning.sums import (
     tolerance,
 )
 from bexsync.planning.taxes import TaxChooser
-from bexsync.ports.effects import DocumentHeader, Position
+from bexsync.ports.document_effects import DocumentHeader, Position
 from bexsync.ports.master_data import MasterData, User
 from bexsync.records import Customer, Invoice
 from bexsync.vat import VatMap

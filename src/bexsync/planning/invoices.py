@@ -17,8 +17,9 @@ from bexsync.planning.invoice_changes import content, differences
 from bexsync.planning.invoice_finish import FinishPlanner
 from bexsync.planning.invoice_left_alone import reason_to_leave_alone
 from bexsync.planning.invoice_link import KIND, Linked, reference
+from bexsync.ports.document_effects import CancelDocument
 from bexsync.ports.documents import DocumentState, DocumentStatus
-from bexsync.ports.effects import CancelDocument, IssueDocument, SendDocument
+from bexsync.ports.finishing_effects import IssueDocument, SendDocument
 from bexsync.ports.steps import Step, Subject
 from bexsync.ports.wanted import (
     Adopt,

@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 
 from bexsync.errors import RecordProblem
-from bexsync.ports.effects import Position
+from bexsync.ports.document_effects import Position
 from bexsync.records import Address, Customer, Invoice, Person
 
 # Few limits are documented: these are the lengths of the ledger's columns for texts, names and small fields.

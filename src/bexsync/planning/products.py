@@ -36,7 +36,7 @@ from bexsync.planning.product_fields import (
 )
 from bexsync.planning.taxes import TaxChooser, rate_of
 from bexsync.ports.documents import Item
-from bexsync.ports.effects import CreateItem, EditItem
+from bexsync.ports.item_effects import CreateItem, EditItem
 from bexsync.ports.master_data import Account, MasterData, User
 from bexsync.ports.steps import LinkDraft, Step, Subject
 from bexsync.records import Line, Product

@@ -11,7 +11,7 @@ from bexsync.money import HUNDRED, plain, rounded
 from bexsync.planning.line_amounts import FINEST
 from bexsync.planning.sums import Sum
 from bexsync.planning.taxes import TaxChooser, rate_of, why_unusable
-from bexsync.ports.effects import Position
+from bexsync.ports.document_effects import Position
 from bexsync.ports.master_data import Account, MasterData
 from bexsync.vat import Tax
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from bexsync.errors import BexsyncError
 from bexsync.ports.documents import BookedLine, DocumentState, EffectResult, Item, LookupResult, Payment
-from bexsync.ports.effects import FinishingEffect
+from bexsync.ports.finishing_effects import FinishingEffect
 from bexsync.ports.master_data import MasterData
 from bexsync.ports.steps import Effect, Step
 from bexsync.ports.wanted import WantedInvoice

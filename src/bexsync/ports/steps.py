@@ -124,6 +124,8 @@ class Effect(Wire):
     mails: ClassVar[int] = 0
     # What it counts as against the limits of the profile: "documents", "cancels" or nothing.
     counts_as: ClassVar[str] = ""
+    # What kind of object `writes` names.
+    object_kind: ClassVar[str] = ""
     # What a person reads of it: "create", "send"; "" where it is only a part of another effect.
     action: ClassVar[str] = ""
 
@@ -131,11 +133,6 @@ class Effect(Wire):
     def writes(self) -> int | Ref | None:
         """The object in the ledger that it writes; None for a new one, whose name is the step's own key."""
         return None
-
-    @property
-    def object_kind(self) -> str:
-        """What kind of object it writes: document, contact, item, or a list of the shop."""
-        return self.step_kind
 
     def contact_of(self, done: EffectResult) -> int | None:
         """The contact that it made, or that its document is for."""

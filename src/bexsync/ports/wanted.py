@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from bexsync.ports.document_effects import DocumentHeader, Position
 from bexsync.ports.documents import DocumentState
-from bexsync.ports.effects import DocumentHeader, Position
 from bexsync.ports.steps import Step, Subject
 
 

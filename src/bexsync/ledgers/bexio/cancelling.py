@@ -5,8 +5,8 @@ from __future__ import annotations
 from bexsync.errors import Changed, Refused
 from bexsync.ledgers.bexio.api import Api
 from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
+from bexsync.ports.document_effects import CancelDocument, DeleteDocument
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult, LookupResult
-from bexsync.ports.effects import CancelDocument, DeleteDocument
 
 
 class Cancelling:

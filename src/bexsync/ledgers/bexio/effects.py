@@ -5,7 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bexsync.ports.effects import OF_THE_LEDGER, DocumentHeader, ExistingDocumentEffect, Position
+from bexsync.ports.contact_effects import ArchiveContact, CreateContact, EditContact, RelateContacts, RestoreContact
+from bexsync.ports.document_effects import (
+    CancelDocument,
+    ClaimDocument,
+    CreateDocument,
+    DeleteDocument,
+    DeleteTestDraft,
+    DocumentHeader,
+    ExistingDocumentEffect,
+    LinkDocument,
+    LookAtDocument,
+    Position,
+)
+from bexsync.ports.finishing_effects import IssueDocument, SendDocument
+from bexsync.ports.item_effects import CreateItem, EditItem
 from bexsync.ports.steps import ContentChange, Effect, FoundBy, Wire
 
 
@@ -51,4 +65,8 @@ class AddPosition(ExistingDocumentEffect):
     position: Position
 
 
-EFFECTS: tuple[type[Effect], ...] = (*OF_THE_LEDGER, EditDocument, ClearPositions, AddPosition)
+EFFECTS: tuple[type[Effect], ...] = (
+    CreateContact, RestoreContact, ArchiveContact, EditContact, RelateContacts, CreateDocument, LookAtDocument,
+    LinkDocument, ClaimDocument, IssueDocument, SendDocument, CancelDocument, DeleteDocument, DeleteTestDraft,
+    CreateItem, EditItem, EditDocument, ClearPositions, AddPosition,
+)  # fmt: skip

@@ -25,7 +25,7 @@ from bexsync.ledgers.bexio.reading import (
     understood,
 )
 from bexsync.ports.documents import EffectResult, Item, LookupResult
-from bexsync.ports.effects import CreateItem, EditItem
+from bexsync.ports.item_effects import CreateItem, EditItem
 from bexsync.records.html_text import plain_text
 from bexsync.store.ledger_cache import Facts
 

@@ -46,27 +46,20 @@ from bexsync.ledgers.bexio.records import (
 from bexsync.ledgers.bexio.steps import steps_for
 from bexsync.ledgers.bexio.trial import Experiments, TidyingUp, booked_lines, inspect
 from bexsync.money import written
-from bexsync.ports.documents import BookedLine, DocumentState, DocumentStatus, EffectResult, Item, LookupResult, Payment
-from bexsync.ports.effects import (
-    ArchiveContact,
+from bexsync.ports.contact_effects import ArchiveContact, CreateContact, EditContact, RelateContacts, RestoreContact
+from bexsync.ports.document_effects import (
     CancelDocument,
     ClaimDocument,
-    CreateContact,
     CreateDocument,
-    CreateItem,
     DeleteDocument,
     DeleteTestDraft,
-    EditContact,
-    EditItem,
-    FinishingEffect,
-    IssueDocument,
     LinkDocument,
     LookAtDocument,
     Position,
-    RelateContacts,
-    RestoreContact,
-    SendDocument,
 )
+from bexsync.ports.documents import BookedLine, DocumentState, DocumentStatus, EffectResult, Item, LookupResult, Payment
+from bexsync.ports.finishing_effects import FinishingEffect, IssueDocument, SendDocument
+from bexsync.ports.item_effects import CreateItem, EditItem
 from bexsync.ports.ledger import Inspection
 from bexsync.ports.master_data import MasterData
 from bexsync.ports.steps import Effect, Step

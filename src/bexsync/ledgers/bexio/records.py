@@ -26,8 +26,9 @@ from bexsync.ledgers.bexio.reading import (
     understood,
 )
 from bexsync.money import written
+from bexsync.ports.contact_effects import CreateContact, EditContact
+from bexsync.ports.document_effects import DocumentHeader, Position
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult, Payment
-from bexsync.ports.effects import CreateContact, DocumentHeader, EditContact, Position
 from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.store import ContactRow
 

@@ -7,17 +7,15 @@ from functools import singledispatchmethod
 from typing import Any
 
 from bexsync.ledgers.bexio.effects import AddPosition, ClearPositions, EditDocument, WrittenBefore
-from bexsync.ports.effects import (
+from bexsync.ports.document_effects import (
     CancelDocument,
     CreateDocument,
     DeleteDocument,
     DocumentHeader,
-    IssueDocument,
-    LetterWords,
     LinkDocument,
     LookAtDocument,
-    SendDocument,
 )
+from bexsync.ports.finishing_effects import IssueDocument, LetterWords, SendDocument
 from bexsync.ports.steps import EDITING, Effect, LinkDraft, Ref, Step
 from bexsync.ports.wanted import (
     Adopt,

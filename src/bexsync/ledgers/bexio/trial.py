@@ -12,8 +12,9 @@ from bexsync.ledgers.bexio.master import MasterReader
 from bexsync.ledgers.bexio.reading import NotUnderstood, optional_number, row_of, text, understood
 from bexsync.ledgers.bexio.records import document_of
 from bexsync.ledgers.bexio.rights import ask_rights
+from bexsync.ports.contact_effects import ArchiveContact
+from bexsync.ports.document_effects import DeleteTestDraft
 from bexsync.ports.documents import BookedLine, DocumentState, DocumentStatus, EffectResult, LookupResult
-from bexsync.ports.effects import ArchiveContact, DeleteTestDraft
 from bexsync.ports.ledger import Inspection, Right
 from bexsync.store.ledger_cache import Facts
 
