@@ -30,7 +30,8 @@ from bexsync.shops.folder.catalog.outbox import PRODUCT_COLUMNS, STOCK_COLUMNS
 from bexsync.shops.folder.catalog.vocabulary import VOCABULARIES
 from bexsync.shops.folder.settings import CsvSection
 from bexsync.shops.folder.table.cells import WORDS
-from bexsync.shops.folder.table.headers import plain_header, understood
+from bexsync.shops.folder.table.headers import read_headers
+from bexsync.shops.folder.table.vocabulary import plain_header
 
 ROOT = Path(__file__).parents[2]
 FORMAT_PAGE = ROOT / "docs" / "format.md"
@@ -313,7 +314,7 @@ def test_every_name_of_a_column_is_known(kind: str, name: str) -> None:
     vocabulary = VOCABULARIES[kind]
     needed = [names[0] for names in vocabulary.needed if name not in names]
     for word in (name, *vocabulary.synonyms[name]):
-        header = understood([f" {word.upper()}. ", *needed], {}, has_currency=False, vocabulary=vocabulary)
+        header = read_headers([f" {word.upper()}. ", *needed], {}, has_currency=False, vocabulary=vocabulary)
         assert [f.column.name for f in header.fields if f.index == 0] == [name]
 
 

@@ -26,7 +26,8 @@ from bexsync.shops.folder.settings import CsvSection
 from bexsync.shops.folder.table import describe
 from bexsync.shops.folder.table.amounts import decimal_sign_in, read_amount
 from bexsync.shops.folder.table.cells import cleaned, is_month_first, is_scientific, read_day
-from bexsync.shops.folder.table.headers import AMBIGUOUS, NEEDED, SYNONYMS, plain_header, understood
+from bexsync.shops.folder.table.headers import read_headers
+from bexsync.shops.folder.table.vocabulary import AMBIGUOUS, NEEDED, SYNONYMS, plain_header
 from front_door import called
 from world import World
 
@@ -862,7 +863,7 @@ def test_every_name_stands_for_one_field() -> None:
 )
 def test_every_name_of_a_column_is_known(name: str, word: str) -> None:
     needed = [names[0] for names in NEEDED if name not in names]
-    header = understood([f" {word.upper()}. ", *needed], {}, has_currency=False)
+    header = read_headers([f" {word.upper()}. ", *needed], {}, has_currency=False)
     assert [f.column.name for f in header.fields if f.index == 0] == [name]
 
 

@@ -2,56 +2,43 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from bexsync.shops.folder.catalog.vocabulary import STATES
 from bexsync.shops.folder.table.amounts import is_amount
-from bexsync.shops.folder.table.decisive import INVOICE_KINDS, Kind
-from bexsync.shops.folder.table.headers import plain_header
+from bexsync.shops.folder.table.decisive import INVOICE_KINDS, Kind, anything, never, stems
+from bexsync.shops.folder.table.vocabulary import plain_header
 
 _TAX = ("tax_rate", "tax_class", "tax_status")
 _CURRENCY, _RATE, _ACCOUNT = INVOICE_KINDS[0], INVOICE_KINDS[1], INVOICE_KINDS[2]
 
 
-def _never(_: str) -> bool:
-    return False
-
-
-def _anything(_: str) -> bool:
-    return True
-
-
-def _stems(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
-
-
 PRODUCT_KINDS: tuple[Kind, ...] = (
     Kind(("currency",), ("currency",), _CURRENCY.by_cells, _CURRENCY.stems, _CURRENCY.by_header),
-    Kind(_TAX, _TAX, _RATE.by_cells, _RATE.stems, _anything),
+    Kind(_TAX, _TAX, _RATE.by_cells, _RATE.stems, anything),
     Kind(
         ("price", "price_net", "price_gross"),
         ("price", "price_net", "price_gross"),
-        _never,
-        _stems(r"preis|price|\bprix|prezzo|tarif|\bvk\b|betrag|amount|montant|importo"),
+        never,
+        stems(r"preis|price|\bprix|prezzo|tarif|\bvk\b|betrag|amount|montant|importo"),
         is_amount,
     ),
     Kind(
         ("stock",),
         ("stock",),
-        _never,
-        _stems(
+        never,
+        stems(
             r"^(?!.*(?:mindest|melde|gering|low|min\b|seuil|soglia)).*(?:bestand|lager|stock|inventory|giacenza|magazz)"
         ),
         is_amount,
     ),
-    Kind(("revenue_account",), ("revenue_account",), _never, _ACCOUNT.stems, _ACCOUNT.by_header),
+    Kind(("revenue_account",), ("revenue_account",), never, _ACCOUNT.stems, _ACCOUNT.by_header),
     Kind(
         ("active",),
         ("active",),
         lambda text: text.casefold() in STATES and not text.lstrip("-").isdigit(),
-        _stems(r"(?!)"),
-        _never,
+        stems(r"(?!)"),
+        never,
     ),
 )
 # What WooCommerce exports beside what an item can have, by the beginnings of its plain headers.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bexsync.shops.folder.table.cells import amount_text, flaw_in_cell
-from bexsync.shops.folder.table.headers import plain_header
+from bexsync.shops.folder.table.vocabulary import plain_header
 
 # Our name of a column, and what Shopify calls it: in the export of today, and in the one before.
 _COLUMNS: Mapping[str, tuple[str, ...]] = {

@@ -42,10 +42,11 @@ from bexsync.shops.folder.table.cells import (
 )
 from bexsync.shops.folder.table.decisive import LeftOut
 from bexsync.shops.folder.table.delimiters import delimiter_of, known_headers, sample_of, skip_sep_line
-from bexsync.shops.folder.table.headers import Field, Header, plain_header, understood
+from bexsync.shops.folder.table.headers import Field, Header, read_headers
 from bexsync.shops.folder.table.sheet import beyond_headers, months_first, numbered_rows
 from bexsync.shops.folder.table.text import encoding_of, opened_text
 from bexsync.shops.folder.table.values import CellReader, WrongCell
+from bexsync.shops.folder.table.vocabulary import plain_header
 
 _IMPLIED: Mapping[str, tuple[str, Any]] = {
     "price_net": ("prices_include_tax", False),
@@ -223,7 +224,9 @@ class TableList:
         if self._kind == "product" and is_shopify(headers):
             self._shopify = ShopifyRows(headers, [header for chosen in columns.values() for header in chosen])
         read = self._shopify.headers if self._shopify else ["" if is_whether(h) else h for h in headers]
-        found = understood(read, columns, has_currency=False, vocabulary=self._vocabulary, ignore=self._settings.ignore)
+        found = read_headers(
+            read, columns, has_currency=False, vocabulary=self._vocabulary, ignore=self._settings.ignore
+        )
         originals = self._shopify.originals if self._shopify else {}
         fields = [replace(field, header=originals.get(field.header, field.header)) for field in found.fields]
         self._header = replace(found, fields=tuple(fields))

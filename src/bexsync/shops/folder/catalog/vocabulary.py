@@ -7,105 +7,69 @@ from collections.abc import Mapping
 
 from bexsync.records.columns import BY_NAME, LIST_COLUMNS
 from bexsync.shops.folder.table.cells import WORDS, YES_NO
-from bexsync.shops.folder.table.headers import Vocabulary, plain_header
+from bexsync.shops.folder.table.vocabulary import (
+    CURRENCY,
+    REVENUE_ACCOUNT,
+    SYNONYMS,
+    TAX_RATE,
+    Vocabulary,
+    plain_header,
+)
 
 _PRODUCT_ID = (
-    *("ID", "Shop ID", "Produkt-ID", "Artikel-ID", "Varianten-ID", "Product ID", "Variant ID"),
-    *("ID produit", "ID prodotto"),
+    *("ID", "Shop ID", "Produkt-ID", "Artikel-ID", "Varianten-ID", "Product ID", "Variant ID", "ID produit"),
+    "ID prodotto",
 )
 _SKU = (
-    *("Artikelnummer", "Artikel-Nr", "Artikelnr", "Produktnummer", "Item number", "Product code"),
-    *("Numéro d'article", "Référence", "UGS", "Codice articolo", "COD"),
+    *("Artikelnummer", "Artikel-Nr", "Artikelnr", "Produktnummer", "Item number", "Product code", "Numéro d'article"),
+    *("Référence", "UGS", "Codice articolo", "COD"),
 )
 _STOCK = (
     *("Bestand", "Lagerbestand", "Lager", "Menge", "Anzahl", "Inventory", "Quantity", "Qty", "Stock quantity"),
     *("Quantité", "Quantité en stock", "En stock", "Giacenza", "Quantità", "Magazzino"),
 )
 _TAX_CLASS = (
-    "Steuerklasse",
-    "MWST-Klasse",
-    "VAT class",
-    "Classe TVA",
-    "Classe de taxe",
-    "Classe IVA",
-    "Aliquota imposta",
+    *("Steuerklasse", "MWST-Klasse", "VAT class", "Classe TVA", "Classe de taxe", "Classe IVA", "Aliquota imposta"),
     "Aliquota di imposta",
 )
-_TAX_RATE = (
-    *("MWST %", "MWST in %", "MWST-Satz", "MWST-Satz %", "Steuersatz", "Steuersatz %", "USt %", "VAT %", "VAT rate"),
-    *("VAT rate %", "Tax %", "TVA %", "TVA en %", "Taux TVA", "Taux de TVA", "IVA %", "Aliquota", "Aliquota IVA"),
-)
-_COUNTRY = ("Land", "Ländercode", "Country", "Pays", "Code pays", "Paese", "Nazione")
 
 PRODUCT_SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "shop_id": _PRODUCT_ID,
-    "parent_id": (
-        *("Parent", "Elternprodukt", "Übergeordnetes Produkt", "Produit parent", "Prodotto padre", "Genitore"),
-    ),
+    "parent_id": ("Parent", "Elternprodukt", "Übergeordnetes Produkt", "Produit parent", "Prodotto padre", "Genitore"),
     "sku": _SKU,
     "gtin": (
-        *(
-            "EAN",
-            "EAN-Code",
-            "UPC",
-            "ISBN",
-            "Barcode",
-            "Strichcode",
-            "GTIN, UPC, EAN, or ISBN",
-            "GTIN, UPC, EAN oder ISBN",
-        ),
-        *("Code-barres", "Codice a barre"),
+        *("EAN", "EAN-Code", "UPC", "ISBN", "Barcode", "Strichcode", "GTIN, UPC, EAN, or ISBN"),
+        *("GTIN, UPC, EAN oder ISBN", "Code-barres", "Codice a barre"),
     ),
     "title": (
-        *(
-            "Titel",
-            "Name",
-            "Bezeichnung",
-            "Artikel",
-            "Artikelname",
-            "Produkt",
-            "Produktname",
-            "Product",
-            "Product name",
-        ),
-        *("Titre", "Nom", "Désignation", "Produit", "Titolo", "Nome", "Designazione", "Prodotto"),
+        *("Titel", "Name", "Bezeichnung", "Artikel", "Artikelname", "Produkt", "Produktname", "Product"),
+        *("Product name", "Titre", "Nom", "Désignation", "Produit", "Titolo", "Nome", "Designazione", "Prodotto"),
     ),
     "description": ("Beschreibung", "Produktbeschreibung", "Langbeschreibung", "Descriptif", "Descrizione"),
     "type": ("Typ", "Art", "Produktart", "Produkttyp", "Product type", "Type de produit", "Tipo", "Tipo prodotto"),
-    "unit": ("Einheit", "Unité", "Unità"),
+    "unit": SYNONYMS["unit"],
     "price": (
         *("Preis", "Verkaufspreis", "Normalpreis", "Regulärer Preis", "Regular price", "Selling price", "Unit price"),
         *("Prix", "Prix de vente", "Tarif régulier", "Prezzo", "Prezzo di vendita", "Prezzo di listino"),
     ),
     "price_net": (
-        *(
-            "Preis exkl. MWST",
-            "Preis netto",
-            "Nettopreis",
-            "Price excl. VAT",
-            "Net price",
-            "Prix HT",
-            "Prezzo IVA esclusa",
-        ),
+        *("Preis exkl. MWST", "Preis netto", "Nettopreis", "Price excl. VAT", "Net price", "Prix HT"),
+        "Prezzo IVA esclusa",
     ),
     "price_gross": (
         *("Preis inkl. MWST", "Preis brutto", "Bruttopreis", "Price incl. VAT", "Gross price", "Prix TTC"),
         "Prezzo IVA inclusa",
     ),
-    "currency": ("Währung", "Devise", "Monnaie", "Moneta", "Divisa"),
-    "prices_include_tax": (
-        *("Preise inkl. MWST", "Inkl. MWST", "Prices include VAT", "Prix TVA comprise", "TVA comprise", "IVA compresa"),
-    ),
+    "currency": CURRENCY,
+    "prices_include_tax": SYNONYMS["prices_include_tax"],
     "tax_status": (
         *("Steuerstatus", "Tax status", "Taxable", "Steuerbar", "Steuerpflichtig", "État de la TVA", "Statut TVA"),
         *("Statut de TVA", "Stato delle imposte", "Stato imposta"),
     ),
     "tax_class": _TAX_CLASS,
-    "tax_rate": _TAX_RATE,
+    "tax_rate": TAX_RATE,
     "tax_country": ("Steuerland", "Tax country", "Pays TVA", "Paese IVA"),
-    "revenue_account": (
-        *("Konto", "Ertragskonto", "Erlöskonto", "Account", "Compte", "Compte de produits", "Conto", "Conto ricavi"),
-    ),
+    "revenue_account": REVENUE_ACCOUNT,
     "weight": ("Gewicht", "Gewicht (kg)", "Gewicht kg", "Weight (kg)", "Poids", "Poids (kg)", "Peso", "Peso (kg)"),
     "weight_grams": ("Gewicht (g)", "Gewicht in g", "Gewicht in Gramm", "Weight (g)", "Poids (g)", "Peso (g)"),
     "weight_pounds": ("Gewicht (lb)", "Gewicht (lbs)", "Weight (lbs)", "Weight (lb)", "Poids (lbs)", "Peso (lbs)"),
@@ -123,9 +87,9 @@ STOCK_SYNONYMS: Mapping[str, tuple[str, ...]] = {"shop_id": _PRODUCT_ID, "sku": 
 TAX_SYNONYMS: Mapping[str, tuple[str, ...]] = {
     "shop_id": ("ID", "Shop ID", "Steuer-ID", "Tax ID"),
     "name": ("Bezeichnung", "Titel", "Steuername", "Tax name", "Nom", "Désignation", "Nome"),
-    "rate": (*_TAX_RATE, "Satz", "Satz %", "Rate %", "Taux", "Taux %"),
+    "rate": (*TAX_RATE, "Satz", "Satz %", "Rate %", "Taux", "Taux %"),
     "tax_class": (*_TAX_CLASS, "Klasse", "Class", "Classe"),
-    "country_code": (*_COUNTRY,),
+    "country_code": SYNONYMS["country_code"],
     "use": ("Verwendung", "Zweck", "Usage", "Utilisation", "Uso"),
     "valid_from": ("Gültig ab", "Gültig von", "From", "Valable dès", "Dès", "Valido dal", "Dal"),
 }

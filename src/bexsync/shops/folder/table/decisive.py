@@ -11,7 +11,8 @@ from bexsync.records.quoting import printable, shown
 from bexsync.shops.folder.json_source import UnusableFile
 from bexsync.shops.folder.table.amounts import read_amount
 from bexsync.shops.folder.table.cells import WORDS, WORDS_FOR_NOTHING, YES_NO, cleaned
-from bexsync.shops.folder.table.headers import FINANCIAL_STATUS, Header, plain_header
+from bexsync.shops.folder.table.headers import Header
+from bexsync.shops.folder.table.vocabulary import FINANCIAL_STATUS, plain_header
 
 _CURRENCY_CODES = frozenset(
     (
@@ -88,15 +89,15 @@ def _is_text(text: str) -> bool:
     return _number(text) is None and not text[0].isdigit()
 
 
-def _is_anything(_: str) -> bool:
+def anything(_: str) -> bool:
     return True
 
 
-def _is_never(_: str) -> bool:
+def never(_: str) -> bool:
     return False
 
 
-def _stems(pattern: str) -> re.Pattern[str]:
+def stems(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
@@ -110,62 +111,60 @@ INVOICE_KINDS: tuple[Kind, ...] = (
         ("currency",),
         ("currency",),
         _is_currency,
-        _stems(r"w(?:ä|ae|a)?hrung|whg|whrg|curr|ccy|devise|valuta|monnaie|divisa|moneta"),
+        stems(r"w(?:ä|ae|a)?hrung|whg|whrg|curr|ccy|devise|valuta|monnaie|divisa|moneta"),
         _is_text,
     ),
     Kind(
         _TAX_FIELDS,
         _TAX_FIELDS,
         _is_rate,
-        _stems(r"mwst|mehrwert|umsatzst|steuer(?!berat|nummer|nr)|\bust\b|\bvat\b|\btva\b|\biva\b|\btax(?:es|e)?\b"),
+        stems(r"mwst|mehrwert|umsatzst|steuer(?!berat|nummer|nr)|\bust\b|\bvat\b|\btva\b|\biva\b|\btax(?:es|e)?\b"),
         _is_amount,
     ),
     Kind(
         ("revenue_account",),
         ("revenue_account",),
         lambda text: _REVENUE_ACCOUNT.fullmatch(text) is not None,
-        _stems(r"konto(?!kor|aus)|\bkto\b|account|\bcompte|\bconto"),
+        stems(r"konto(?!kor|aus)|\bkto\b|account|\bcompte|\bconto"),
         lambda text: _ACCOUNT.fullmatch(text) is not None,
     ),
     Kind(
         ("status", "cancelled", "paid"),
         ("status",),
         lambda text: text.casefold() in _STATUS_WORDS,
-        _stems(r"status|statut|\bstato\b|zustand"),
+        stems(r"status|statut|\bstato\b|zustand"),
         _is_text,
     ),
     Kind(
         ("document_type",),
         ("document_type",),
         lambda text: text.casefold() in WORDS["document_type"],
-        _stems(r"(?!)"),
-        _is_never,
+        stems(r"(?!)"),
+        never,
     ),
     Kind(
         ("cancelled", "refunded"),
         (),
-        _is_never,
-        _stems(r"storn|annul|cancel|\bvoid|refund|erstatt|rembours|rimbors|gutgeschrieben"),
-        _is_anything,
+        never,
+        stems(r"storn|annul|cancel|\bvoid|refund|erstatt|rembours|rimbors|gutgeschrieben"),
+        anything,
     ),
-    Kind(("paid",), ("paid", "status"), _is_never, _stems(_PAYMENT), _is_anything),
+    Kind(("paid",), ("paid", "status"), never, stems(_PAYMENT), anything),
     Kind(
         ("discount_percent", "discount_amount"),
         ("discount_percent", "discount_amount"),
-        _is_never,
-        _stems(r"rabatt|discount|remise|rabais|\bsconto|nachlass|ermässig|réduction|ristorno"),
+        never,
+        stems(r"rabatt|discount|remise|rabais|\bsconto|nachlass|ermässig|réduction|ristorno"),
         _is_amount,
     ),
     Kind(
         ("quantity",),
         ("quantity",),
-        _is_never,
-        _stems(r"menge|anzahl|stückzahl|\bqty\b|quantit|\bqté\b|\bqtà\b"),
+        never,
+        stems(r"menge|anzahl|stückzahl|\bqty\b|quantit|\bqté\b|\bqtà\b"),
         lambda text: _number(text) not in (None, Decimal(1)),
     ),
-    Kind(
-        ("cancelled", "refunded", "paid"), (), lambda text: text.casefold() in _YES_NO_WORDS, _stems(r"(?!)"), _is_never
-    ),
+    Kind(("cancelled", "refunded", "paid"), (), lambda text: text.casefold() in _YES_NO_WORDS, stems(r"(?!)"), never),
 )
 _ASKED_BY_NO = INVOICE_KINDS[-1]  # of yes and no nobody can say which question they answer
 

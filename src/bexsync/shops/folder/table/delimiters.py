@@ -11,7 +11,8 @@ from itertools import islice
 from typing import TextIO
 
 from bexsync.shops.folder.table.cells import cleaned
-from bexsync.shops.folder.table.headers import INVOICES, Columns, Vocabulary, header_letters, recognised
+from bexsync.shops.folder.table.headers import count_known
+from bexsync.shops.folder.table.vocabulary import INVOICES, Columns, Vocabulary, header_letters
 
 DELIMITERS = (";", ",", "\t", "|")
 _SAMPLE = 1 << 16
@@ -78,7 +79,7 @@ def _sense(sample: str, delimiter: str, wanted: Columns, vocabulary: Vocabulary)
         return 0, 0, 2  # nothing but this sign: blank rows, and not one column
     header = filled[0]
     alike = sum(len(row) == len(header) for row in filled) if len(header) > 1 else 0
-    return recognised([cleaned(cell) for cell in header], wanted, vocabulary), alike, len(header)
+    return count_known([cleaned(cell) for cell in header], wanted, vocabulary), alike, len(header)
 
 
 def _first_rows(sample: str, delimiter: str) -> list[list[str]]:

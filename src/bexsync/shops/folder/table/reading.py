@@ -12,9 +12,9 @@ from bexsync.shops.folder.inbox import WORKBOOKS
 from bexsync.shops.folder.input_errors import InputError
 from bexsync.shops.folder.json_source import UnusableFile, opened
 from bexsync.shops.folder.settings import CsvSection
-from bexsync.shops.folder.table.headers import FINANCIAL_STATUS, plain_header
 from bexsync.shops.folder.table.invoices import InvoiceWriter
 from bexsync.shops.folder.table.sheet import Sheet, read_sheet, read_workbook
+from bexsync.shops.folder.table.vocabulary import FINANCIAL_STATUS, plain_header
 
 _SIGNS = {"\t": "tab", " ": "space"}
 _DECIMALS = {".": "decimal point", ",": "decimal comma", "": "no decimals"}

@@ -25,7 +25,7 @@ from bexsync.shops.folder.table.cells import (
 )
 from bexsync.shops.folder.table.decisive import LeftOut
 from bexsync.shops.folder.table.delimiters import cells_of, delimiter_of, known_headers, sample_of, skip_sep_line
-from bexsync.shops.folder.table.headers import Field, Header, understood
+from bexsync.shops.folder.table.headers import Field, Header, read_headers
 from bexsync.shops.folder.table.text import encoding_of, opened_text
 
 _BETWEEN = "\0"  # no table holds it
@@ -170,7 +170,7 @@ class _Reader:
     def _understand(self, headers: list[str]) -> None:
         while headers and not headers[-1]:
             headers.pop()
-        self._sheet.header = understood(
+        self._sheet.header = read_headers(
             headers, self._settings.columns, has_currency=self._has_currency, ignore=self._settings.ignore
         )
         self._left_out = LeftOut.of(self._sheet.header)

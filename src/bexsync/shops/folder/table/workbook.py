@@ -20,7 +20,8 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Shee
 from bexsync.records.quoting import printable
 from bexsync.shops.folder.json_source import UnusableFile
 from bexsync.shops.folder.table.cells import CellFlaw, DateText, NumberText, cleaned
-from bexsync.shops.folder.table.headers import INVOICES, Columns, Vocabulary, recognised
+from bexsync.shops.folder.table.headers import count_known
+from bexsync.shops.folder.table.vocabulary import INVOICES, Columns, Vocabulary
 
 SAVE_AGAIN = "Open it in a spreadsheet program and save it as an Excel workbook (.xlsx)."
 LARGEST_UNPACKED = 300 * 1024 * 1024
@@ -133,7 +134,7 @@ def sheet_with_records(
                 "Correct sheet under [shop.csv] in the profile, or rename the sheet.",
             )
         return found[0]
-    counts = {name: recognised(_headers(workbook, name), columns, vocabulary) for name in visible}
+    counts = {name: count_known(_headers(workbook, name), columns, vocabulary) for name in visible}
     known = [name for name, count in counts.items() if count >= _FEWEST_HEADERS]
     if len(known) > 1:
         raise UnusableFile(
