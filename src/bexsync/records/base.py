@@ -128,7 +128,7 @@ def refuse_unprinted(value: str, info: ValidationInfo) -> str:
 
 def _cleaned(value: Any, clean: Callable[[str], str], info: ValidationInfo) -> Any:
     """The text as it may be shown anywhere; the reading remembers in which fields something was removed."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or (value.isascii() and value.isprintable()):
         return value
     word = "" if info.context and info.context.is_stored else encoded_twice(value)
     if word:
