@@ -58,6 +58,12 @@ def test_the_files_that_adding_md_names_exist() -> None:
         assert (ROOT / path.partition("NAME")[0].rpartition("/")[0] if "NAME" in path else ROOT / path).exists(), path
 
 
+def test_a_new_kind_of_record_touches_about_a_dozen_source_files() -> None:
+    section = (ROOT / "docs" / "adding.md").read_text().partition("## A kind of record")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    assert 10 <= len({path for row in rows for path in re.findall(r"`(src/[\w/.]+)`", row)}) <= 14
+
+
 @pytest.mark.parametrize(("shell", "file"), [("bash", "bexsync.bash"), ("zsh", "_bexsync"), ("fish", "bexsync.fish")])
 def test_the_completions_are_what_the_program_prints(shell: str, file: str) -> None:
     printed = subprocess.run(
