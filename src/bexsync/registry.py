@@ -8,11 +8,13 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bexsync.errors import ProfileProblem
 from bexsync.ports.ledger_description import LedgerDescription
-from bexsync.ports.shop_package import ShopPackage
+
+if TYPE_CHECKING:  # which help texts need not wait for
+    from bexsync.ports.shop_package import ShopPackage
 
 DEFAULT_LEDGER = "bexio"
 BUILT_IN_LEDGERS = {"bexio": "bexsync.ledgers.bexio"}
