@@ -10,8 +10,7 @@ from typing import Any
 
 from bexsync.admin.invoice_statuses import known_status, sort_key
 from bexsync.config.profile import Profile
-from bexsync.jobs.customers import Customers
-from bexsync.jobs.reporting import status_rows
+from bexsync.jobs.reporting import Customers, status_rows
 from bexsync.money import written
 from bexsync.planning.invoice_link import KIND
 from bexsync.ports.documents import DocumentStatus

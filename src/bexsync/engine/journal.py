@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from bexsync.engine.elapsed import least_seconds_since, stamp
-from bexsync.engine.expected import is_incomplete, unexpected
-from bexsync.engine.links import FINAL, agreed_on, as_answered, observed, with_content
+from bexsync.engine.answers import FINAL, agreed_on, as_answered, is_incomplete, observed, unexpected, with_content
 from bexsync.errors import Changed, LedgerAnswer, Refused
 from bexsync.http.clock import Clock
 from bexsync.planning.contacts import CONTACT, CUSTOMER
@@ -21,6 +21,8 @@ from bexsync.ports.steps import Effect, EffectKinds, Step, to_wire
 from bexsync.ports.store import Attempt, DocumentEvent, Intent, IntentState, Link, parse_stored
 from bexsync.store import Store
 from bexsync.store.database import this_process
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True)
@@ -271,3 +273,31 @@ def _is_barred(known: Intent, payload_hash: str) -> bool:
     """A refusal or a wrong sum belongs to what was sent; a conflict belongs to the ledger and stays."""
     same = known.payload_hash == payload_hash
     return known.state is IntentState.CONFLICT or (same and known.state in (IntentState.REJECTED, IntentState.HELD))
+
+
+def stamp(clock: Clock) -> str:
+    """The moment by that clock, and which start of the computer it counts from."""
+    return f"{clock.monotonic():.3f}@{_this_boot()}"
+
+
+def least_seconds_since(stamped: str, clock: Clock) -> float | None:
+    """How many seconds passed at least since a stamp: since the computer's start, where that came later.
+
+    None where there is no stamp, as in the rows of an older version.
+    """
+    seconds, at, boot = stamped.partition("@")
+    try:
+        then, now = float(seconds), clock.monotonic()
+    except ValueError:
+        return None
+    if not at:
+        return None
+    return now - then if boot == _this_boot() and then <= now else now
+
+
+@cache
+def _this_boot() -> str:
+    try:
+        return _BOOT.read_text().strip()
+    except OSError:
+        return ""

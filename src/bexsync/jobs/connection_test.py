@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from bexsync.engine.answers import unexpected
 from bexsync.engine.apply import Applied, StepStatus
-from bexsync.engine.expected import unexpected
 from bexsync.errors import BexsyncError, ConfigurationProblem, RecordProblem, Refused, TryLater
 from bexsync.jobs.run import Run
 from bexsync.money import plain, written

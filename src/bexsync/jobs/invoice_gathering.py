@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cache, partial
 from typing import cast
 
-from bexsync.engine.links import gone, observed
+from bexsync.engine.answers import gone, observed
 from bexsync.errors import MappingProblem
 from bexsync.jobs.invoice_choice import ChosenInvoice
 from bexsync.jobs.run import Run

@@ -14,9 +14,8 @@ from bexsync.engine.recover import Recovery
 from bexsync.engine.result import Outcome, Result
 from bexsync.errors import BexsyncError, Exit, TooManyErrors, TryLater
 from bexsync.http.responses import RequestEffect
-from bexsync.jobs.customers import Customers
 from bexsync.jobs.importing import take_in
-from bexsync.jobs.reporting import ShopSide, status_rows
+from bexsync.jobs.reporting import Customers, ShopSide, status_rows
 from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 
-from bexsync.engine.links import observed
+from bexsync.engine.answers import observed
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import RecordProblem, StoppedBySignal
 from bexsync.jobs.credit_notes import close_written_credits, originals_of_open_credits

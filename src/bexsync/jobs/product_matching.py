@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bexsync.errors import RecordProblem
-from bexsync.jobs.product_lists import LinkedItems
+from bexsync.jobs.product_lists import VANISHED, LinkedItems
 from bexsync.jobs.run import Run
-from bexsync.jobs.troubles import VANISHED
 from bexsync.planning.product_fields import FIELDS, remembered
 from bexsync.planning.products import KnownItem, LinkedProduct, ProductPlanner, Work, items_ambiguous, sku_conflict
 from bexsync.ports.documents import Item
