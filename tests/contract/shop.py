@@ -152,6 +152,14 @@ class ShopContract:
         seen, complaints = ids(taken(shop, claim=False)), len(unreadable(shop, claim=False))
         assert (seen, complaints) == (ids(taken(shop)), len(unreadable(shop)))
 
+    def test_kinds_and_statuses_are_those_it_declares(self, shop: Shop, drop: Drop) -> None:
+        drop(an_invoice("R-1"))
+        drop({"shop_id": "K-1", "company_name": "Muster AG"}, kind="customer")
+        found = taken(shop)
+        assert {record.kind for record in found} <= shop.capabilities.changes
+        statuses = {getattr(one.record, "status", None) for one in found} - {None}
+        assert statuses <= shop.capabilities.statuses
+
     def test_every_capability_has_its_contract(self, shop: Shop) -> None:
         able, contracts = shop.capabilities, set(type(self).__mro__)
         assert (SourceContract in contracts) is able.has_sources

@@ -193,7 +193,12 @@ def test_init_asks_what_the_till_needs(world: World, till: sqlite3.Connection) -
     assert tomllib.loads(new.read_text())["shop"] == {
         "type": "till", "database": str(world.folder / "till.db"), "site": "kiosk",
     }  # fmt: skip
-    assert not (world.folder / "shop" / "in").exists() or not list((world.folder / "shop" / "in").iterdir())
+
+
+def test_init_refuses_a_folder_for_the_till(world: World, till: sqlite3.Connection) -> None:
+    options = ("init", "--yes", "--api-url", world.url, "--shop", "elsewhere")
+    done = started(world, "--profile", str(world.folder / "new.toml"), *options, BEXSYNC_SHOP__TYPE="till", **KEY)
+    assert (done.returncode, "the shop is of the type till" in done.stderr) == (2, True)
 
 
 def test_the_folder_needs_no_entry_point(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

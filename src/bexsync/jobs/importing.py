@@ -30,25 +30,25 @@ _MOST_SHOWN = 10
 _NOT_READ = "not_read"
 
 
-def take_in(run: Run) -> Intake:
+def take_in(run: Run) -> Importer:
     """Store everything that is new at the shop, each batch together with its cursor.
 
     All jobs of a site share the shop's cursor and files, so only one takes in at a time and the others wait.
     """
-    shop, store, intake = run.workspace.shop, run.store, Intake(run)
+    shop, store, importer = run.workspace.shop, run.store, Importer(run)
     with nullcontext() if run.dry else run.workspace.locks.taking_in():
         cursor = store.cursors.get(_CURSOR) or ""
         for batch in shop.changes(cursor, claim=not run.dry):
             with store.transaction():
                 for item in batch.items:
-                    intake.take(item)
+                    importer.take(item)
                 if batch.cursor != cursor:
                     store.cursors.move(_CURSOR, batch.cursor)
             cursor = batch.cursor
             if not run.dry:
                 shop.acknowledge(cursor)
         _name_leftovers(run, shop.left_behind())
-    return intake
+    return importer
 
 
 @dataclass
@@ -61,7 +61,7 @@ class _Source:
     understood: str = ""
 
 
-class Intake:
+class Importer:
     """What one run has taken in: its sources, and what in them was no record."""
 
     def __init__(self, run: Run) -> None:

@@ -28,15 +28,15 @@ class Records:
         self._db = database
         self._site = site
 
-    def take(self, intake: IncomingRecord, shop_id: str, now: datetime) -> RecordState:
+    def take(self, incoming: IncomingRecord, shop_id: str, now: datetime) -> RecordState:
         """Keeps what the shop says now: new content is open again, the same content keeps its state, which is returned.
 
         Content of an older source never replaces that of a newer one, however often it is taken in.
         """
-        record = intake.record
+        record = incoming.record
         body = packed(record.canonical())
         with self._db.transaction() as db:
-            source_id = self._source_id(db, intake.source)
+            source_id = self._source_id(db, incoming.source)
             row = db.execute(
                 """INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open', '', ?, NULL)
                    ON CONFLICT (site, kind, shop_id) DO UPDATE SET
@@ -49,12 +49,12 @@ class Records:
                    RETURNING state""",
                 (
                     self._site,
-                    intake.kind,
+                    incoming.kind,
                     shop_id,
                     record.fingerprint(),
                     body,
-                    intake.source,
-                    intake.location,
+                    incoming.source,
+                    incoming.location,
                     source_id,
                     stored(now),
                 ),

@@ -26,7 +26,11 @@ class TillSettings(ShopSection):
 class Till(Shop):
     """Reads the table `sales` and writes the table `events`."""
 
-    capabilities = Capabilities(frozenset({"invoice", "customer"}), write_backs=frozenset({WriteBack.EVENTS}))
+    capabilities = Capabilities(
+        changes=frozenset({"invoice", "customer"}),
+        write_backs=frozenset({WriteBack.EVENTS}),
+        statuses=frozenset({"approved"}),
+    )
 
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(path, isolation_level=None)

@@ -32,7 +32,7 @@ from bexsync.cli.prompts.init_login import Entrance, shop_site, shops_of_other_p
 from bexsync.config.problems import explained
 from bexsync.config.profile import Profile
 from bexsync.config.sources import read_settings
-from bexsync.errors import BexsyncError, ConfigurationProblem, MappingProblem, TryLater
+from bexsync.errors import BexsyncError, ConfigurationProblem, MappingProblem, TryLater, UsageProblem
 from bexsync.files import write_new_privately
 from bexsync.paths import profile_path
 from bexsync.ports.master_data import MasterData
@@ -145,6 +145,10 @@ class _Talk:
         for question in asked:
             if self._asker.given(question.option) is not None:
                 self._asker.option(question)
+        if self._asker.given("--shop") is not None and "--shop" not in {question.option for question in asked}:
+            raise UsageProblem(
+                f"--shop names a folder, and the shop is of the type {self._base.shop.type}.", "Leave --shop out."
+            )
 
     # the ledger
 

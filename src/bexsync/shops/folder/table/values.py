@@ -89,13 +89,7 @@ class CellReader:
             case "text":
                 return Value(text)
             case "id":
-                if is_scientific(text):
-                    raise WrongCell(
-                        row,
-                        field.header,
-                        f"says {shown(text)}, which is what a spreadsheet makes of a long number",
-                        "Format the column as text, enter the number again, and save the file anew.",
-                    )
+                _refuse_scientific(text, row, field, "text, enter the number again,")
                 return Value(text.replace("\u00a0", " "))
             case "amount" | "percent":
                 return self._amount(text, row, field)
@@ -125,9 +119,7 @@ class CellReader:
             found = read_amount(text, ".")
         if found is not None and (not found.is_percentage or field.column.sort == "percent"):
             return Value(found.number, found.currency)
-        if is_scientific(text):
-            message = f"says {shown(text)}, which is what a spreadsheet makes of a long number"
-            raise WrongCell(row, field.header, message, "Format the column as a number and save the file anew.")
+        _refuse_scientific(text, row, field, "a number")
         raise _unlike(row, field, text, f"must be a number like {_EXAMPLES[self._decimal]}")
 
     def _example_of_day(self) -> str:
@@ -137,6 +129,12 @@ class CellReader:
         from datetime import UTC, datetime
 
         return datetime(2026, 11, 20, tzinfo=UTC).strftime(wanted)
+
+
+def _refuse_scientific(text: str, row: int, field: Field, remedy: str) -> None:
+    if is_scientific(text):
+        message = f"says {shown(text)}, which is what a spreadsheet makes of a long number"
+        raise WrongCell(row, field.header, message, f"Format the column as {remedy} and save the file anew.")
 
 
 def _unlike(row: int, field: Field, text: str, wish: str, hint: str = CORRECT) -> WrongCell:
