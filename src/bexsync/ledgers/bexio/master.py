@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from bexsync.errors import BexsyncError, NotPermitted, Refused
 from bexsync.ledgers.bexio import DESCRIPTION
 from bexsync.ledgers.bexio.api import Api, Row
-from bexsync.ledgers.bexio.reading import (
-    NotUnderstood,
-    amount,
-    day,
-    flag,
-    number,
-    optional_number,
-    optional_text,
-    record_id,
-    row_of,
-    spare_text,
-    text,
-    understood,
+from bexsync.ledgers.bexio.models import (
+    AccountRow,
+    BankAccountRow,
+    CompanyRow,
+    CountryRow,
+    CurrencyRow,
+    LanguageRow,
+    MasterRow,
+    Model,
+    NamedRow,
+    NumberingRow,
+    TaxRow,
+    TemplateRow,
+    UserRow,
+    YearRow,
 )
-from bexsync.ports.master_data import Account, BankAccount, Country, Currency, MasterData, Named, User, VatYear
-from bexsync.vat import Tax, told_apart
+from bexsync.ledgers.bexio.reading import NotUnderstood, understood
+from bexsync.ports.master_data import MasterData
+from bexsync.vat import told_apart
 
 MAX_AGE = timedelta(days=1)
 _JUST_NOW = timedelta(minutes=1)
@@ -32,7 +35,6 @@ _JUST_NOW = timedelta(minutes=1)
 _MAX_AGES = {"accounts": _JUST_NOW}
 _EVER = "master:"
 _PREFIX = f"{_EVER}2:"  # counts up when more is kept of a row than an earlier version did
-_INCOME, _EXPENSE = 1, 2  # account_type, contract 9
 _PATHS = {
     "me": "/3.0/users/me",
     "users": "/3.0/users",
@@ -49,26 +51,22 @@ _PATHS = {
     "settings": "/2.0/kb_item_setting",
 }
 _OPTIONAL_PATHS = {"bank_accounts": "/3.0/banking/accounts", "templates": "/3.0/document_templates"}
-_KEPT = {
-    "me": ("id", "email", "firstname", "lastname"),
-    "users": ("id", "email", "firstname", "lastname"),
-    "company": ("name",),
-    "accounts": ("id", "account_no", "name", "tax_id", "is_active", "account_type"),
-    "taxes": (
-        *("id", "code", "name", "display_name", "value", "type", "is_active"),
-        *("start_year", "start_month", "end_year", "end_month"),
-    ),
-    "currencies": ("id", "name", "round_factor"),
-    "languages": ("id", "iso_639_1"),
-    "countries": ("id", "iso_3166_alpha2", "name"),
-    "units": ("id", "name"),
-    "salutations": ("id", "name"),
-    "contact_groups": ("id", "name"),
-    "years": ("start", "end", "is_vat_subject", "default_tax_income_id"),
-    "settings": ("kb_item_class", "use_automatic_enumeration"),
-    "bank_accounts": ("id", "iban_nr", "currency_id"),
-    "templates": ("template_slug", "slug"),
+_LISTS: Mapping[str, type[MasterRow]] = {
+    "company": CompanyRow,
+    "users": UserRow,
+    "accounts": AccountRow,
+    "taxes": TaxRow,
+    "currencies": CurrencyRow,
+    "languages": LanguageRow,
+    "countries": CountryRow,
+    "units": NamedRow,
+    "salutations": NamedRow,
+    "contact_groups": NamedRow,
+    "years": YearRow,
+    "bank_accounts": BankAccountRow,
+    "templates": TemplateRow,
 }
+_MODELS: Mapping[str, type[Model]] = {**_LISTS, "me": UserRow, "settings": NumberingRow}
 _ONE_ANSWER = frozenset({"me", "settings", "templates"})
 
 
@@ -175,7 +173,7 @@ class MasterReader:
         path = self._paths[name]
         value = self._api.show(path) if name in _ONE_ANSWER else list(self._api.list(path))
         with understood(path):
-            rows = [_only(_KEPT[name], row) for row in ([value] if name == "me" else _list(value))]
+            rows = [_MODELS[name].kept(row) for row in ([value] if name == "me" else _list(value))]
         return rows[0] if name == "me" else rows
 
 
@@ -185,16 +183,13 @@ def _list(value: Any) -> list[Any]:
     return value
 
 
-def _only(keys: Sequence[str], row: Any) -> Row:
-    return {key: row_of(row)[key] for key in keys if key in row_of(row)}
-
-
 def _master(parts: Mapping[str, Any]) -> MasterData:
-    read = {name: _reader(name, parts.get(name, ())) for name in _READERS}
+    read = {name: _read(name, parts.get(name, ())) for name in _LISTS}
     with understood("its users"):
-        me = _user(parts["me"])
+        me = UserRow.read(parts["me"]).parsed()
     with understood("its number settings"):
-        automatic = _automatic_numbering(parts["settings"])
+        numbers = (NumberingRow.read(row).numbers_invoices() for row in parts["settings"])
+        automatic = next((answer for answer in numbers if answer is not None), True)
     return MasterData(
         company=next(iter(read["company"]), ""),
         me=me,
@@ -215,107 +210,11 @@ def _master(parts: Mapping[str, Any]) -> MasterData:
     )
 
 
-def _reader(name: str, rows: Sequence[Row]) -> tuple[Any, ...]:
+def _read(name: str, rows: Sequence[Row]) -> tuple[Any, ...]:
     with understood(_WORDS.get(name, f"its {name}")):
-        return tuple(_READERS[name](row) for row in rows)
+        return tuple(_LISTS[name].read(row).parsed() for row in rows)
 
 
-def _named(row: Row) -> Named:
-    return Named(record_id(row), optional_text(row, "name"))
-
-
-def _user(row: Row) -> User:
-    name = f"{spare_text(row, 'firstname')} {spare_text(row, 'lastname')}".strip()
-    return User(record_id(row), optional_text(row, "email"), name)
-
-
-def _account(row: Row) -> Account:
-    return Account(
-        record_id(row),
-        _account_number(row),
-        optional_text(row, "name"),
-        optional_number(row, "tax_id"),
-        flag(row, "is_active"),
-        number(row, "account_type") == _INCOME,
-        number(row, "account_type") == _EXPENSE,
-    )
-
-
-def _account_number(row: Row) -> str:
-    return str(number(row, "account_no")) if isinstance(row.get("account_no"), int) else text(row, "account_no")
-
-
-def _tax(row: Row) -> Tax:
-    rate = amount(row, "value")
-    if not 0 <= rate <= 100:
-        raise NotUnderstood(f"`value` is {rate}")
-    return Tax(
-        id=record_id(row),
-        code=text(row, "code"),
-        name=spare_text(row, "display_name") or optional_text(row, "name"),
-        rate=rate,
-        kind=text(row, "type"),
-        active=flag(row, "is_active"),
-        valid_from=_month(_validity(row, "start_year"), _validity(row, "start_month"), last=False),
-        valid_to=_month(_validity(row, "end_year"), _validity(row, "end_month"), last=True),
-    )
-
-
-def _validity(row: Row, key: str) -> int | None:
-    """A year or a month; the key must be there, since a tax without an end is valid for ever."""
-    found = None if row.get(key, "missing") in (None, "") else number(row, key)
-    if found is not None and found > (12 if key.endswith("month") else 9998):
-        raise NotUnderstood(f"`{key}` is {found}")
-    return found
-
-
-def _month(year: int | None, month: int | None, *, last: bool) -> date | None:
-    """Taxes begin and end with months; a year without a month means all of it."""
-    if not year:
-        return None
-    if not last:
-        return date(year, month or 1, 1)
-    following = date(year + 1, 1, 1) if (month or 12) == 12 else date(year, (month or 12) + 1, 1)
-    return following - timedelta(days=1)
-
-
-def _currency(row: Row) -> Currency:
-    step = amount(row, "round_factor")
-    if not 0 < step <= 1:
-        raise NotUnderstood(f"`round_factor` is {step}")
-    return Currency(record_id(row), text(row, "name"), step)
-
-
-def _year(row: Row) -> VatYear:
-    return VatYear(
-        day(row, "start"), day(row, "end"), flag(row, "is_vat_subject"), optional_number(row, "default_tax_income_id")
-    )
-
-
-def _automatic_numbering(rows: Sequence[Row]) -> bool:
-    for row in rows:
-        if text(row, "kb_item_class") == "KbInvoice":
-            return flag(row, "use_automatic_enumeration")
-    return True
-
-
-_READERS: Mapping[str, Callable[[Row], Any]] = {
-    "company": lambda row: optional_text(row, "name"),
-    "users": _user,
-    "accounts": _account,
-    "taxes": _tax,
-    "currencies": _currency,
-    "languages": lambda row: Named(record_id(row), optional_text(row, "iso_639_1")),
-    "countries": lambda row: Country(record_id(row), optional_text(row, "iso_3166_alpha2"), spare_text(row, "name")),
-    "units": _named,
-    "salutations": _named,
-    "contact_groups": _named,
-    "years": _year,
-    "bank_accounts": lambda row: BankAccount(
-        record_id(row), spare_text(row, "iban_nr"), optional_number(row, "currency_id")
-    ),
-    "templates": lambda row: spare_text(row, "template_slug") or text(row, "slug"),
-}
 _WORDS = {
     "company": "its company profile",
     "years": "its business years",

@@ -54,14 +54,43 @@ def row_of(value: Any) -> Row:
     return value
 
 
-def number(row: Row, key: str) -> int:
-    """A whole number from 0 on, also where it is written as text."""
-    value = _there(row, key)
+def number_of(value: Any) -> int:
+    """A whole number from 0 on, also where it is written as text; raises ValueError for anything else."""
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 17:
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LARGEST_ID:
-        raise _wrong(key, value)
+        raise ValueError
     return value
+
+
+def amount_of(value: Any) -> Decimal:
+    """A decimal number of a size that money has, as text or as a number; raises ValueError for anything else."""
+    if not isinstance(value, str | int | Decimal | float) or isinstance(value, bool):
+        raise ValueError
+    try:
+        written = str(value)
+        found = Decimal(written)
+    except ArithmeticError:
+        raise ValueError from None
+    if len(written) > _LONGEST_AMOUNT or not found.is_finite() or found.copy_abs() > _LARGEST_AMOUNT:
+        raise ValueError
+    return found if found.adjusted() > _FINEST else Decimal(0)
+
+
+def flag_of(value: Any) -> bool:
+    """Yes or no; raises ValueError for anything else."""
+    if value not in (True, False) or not isinstance(value, int):
+        raise ValueError
+    return bool(value)
+
+
+def number(row: Row, key: str) -> int:
+    """A whole number from 0 on, also where it is written as text."""
+    value = _there(row, key)
+    try:
+        return number_of(value)
+    except ValueError:
+        raise _wrong(key, value) from None
 
 
 def record_id(row: Row) -> int:
@@ -98,24 +127,19 @@ def spare_text(row: Row, key: str) -> str:
 def amount(row: Row, key: str) -> Decimal:
     """A decimal number of a size that money has, as text or as a number."""
     value = _there(row, key)
-    if not isinstance(value, str | int | Decimal | float) or isinstance(value, bool):
-        raise _wrong(key, value)
     try:
-        written = str(value)
-        found = Decimal(written)
-    except (ArithmeticError, ValueError):
+        return amount_of(value)
+    except ValueError:
         raise _wrong(key, value) from None
-    if len(written) > _LONGEST_AMOUNT or not found.is_finite() or found.copy_abs() > _LARGEST_AMOUNT:
-        raise _wrong(key, value)
-    return found if found.adjusted() > _FINEST else Decimal(0)
 
 
 def flag(row: Row, key: str) -> bool:
     """Yes or no."""
     value = _there(row, key)
-    if value not in (True, False) or not isinstance(value, int):
-        raise _wrong(key, value)
-    return bool(value)
+    try:
+        return flag_of(value)
+    except ValueError:
+        raise _wrong(key, value) from None
 
 
 def day(row: Row, key: str) -> date:

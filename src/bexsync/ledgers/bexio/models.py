@@ -1,0 +1,253 @@
+"""bexio's answers as models: strict in what decides something, while keys that nobody reads may say anything."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, ValidationError
+
+from bexsync.ledgers.bexio.reading import NotUnderstood, amount_of, flag_of, number_of
+from bexsync.ports.master_data import Account, BankAccount, Country, Currency, Named, User, VatYear
+from bexsync.records.quoting import named, shown
+from bexsync.vat import Tax
+
+_INCOME, _EXPENSE = 1, 2  # account_type, contract 9
+
+
+def _null_as_empty(value: Any) -> Any:
+    return "" if value is None else value
+
+
+def _empty_as_null(value: Any) -> Any:
+    return None if value == "" else value
+
+
+def _number_as_text(value: Any) -> Any:
+    return str(number_of(value)) if isinstance(value, int) else value
+
+
+def _day(value: Any) -> Any:
+    return date.fromisoformat(value[:10]) if isinstance(value, str) else value
+
+
+Number = Annotated[int, BeforeValidator(number_of)]
+RecordId = Annotated[Number, Field(gt=0)]
+Amount = Annotated[Decimal, BeforeValidator(amount_of)]
+Flag = Annotated[bool, BeforeValidator(flag_of)]
+Text = StrictStr
+TextOrNull = Annotated[StrictStr, BeforeValidator(_null_as_empty)]
+Day = Annotated[date, Field(strict=True), BeforeValidator(_day)]
+Year = Annotated[Annotated[Number, Field(le=9998)] | None, BeforeValidator(_empty_as_null)]
+Month = Annotated[Annotated[Number, Field(le=12)] | None, BeforeValidator(_empty_as_null)]
+
+
+class Model(BaseModel):
+    """One object of an answer."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def read(cls, value: Any) -> Self:
+        """The object; raises NotUnderstood, which names the first key that is not as it has to be."""
+        if not isinstance(value, Mapping):
+            raise NotUnderstood(f"it is {named(value)}")
+        try:
+            return cls.model_validate(value)
+        except ValidationError as problem:
+            error = problem.errors(include_url=False)[0]
+        key = error["loc"][0]
+        raise NotUnderstood(f"`{key}` is missing" if error["type"] == "missing" else f"`{key}` is {shown(value[key])}")
+
+    @classmethod
+    def kept(cls, value: Any) -> dict[str, Any]:
+        """Those keys of an object that are read, as the state keeps them."""
+        if not isinstance(value, Mapping):
+            raise NotUnderstood(f"it is {named(value)}")
+        return {key: value[key] for key in cls.model_fields if key in value}
+
+
+class MasterRow(Model):
+    """A row of master data."""
+
+    @abstractmethod
+    def parsed(self) -> Any:
+        """What planning knows of it."""
+
+    def _there(self, key: str) -> Any:
+        """What stands under a key that may only be missing where another says the same."""
+        if key not in self.model_fields_set:
+            raise NotUnderstood(f"`{key}` is missing")
+        return getattr(self, key)
+
+
+class CompanyRow(MasterRow):
+    """The company profile."""
+
+    name: TextOrNull
+
+    def parsed(self) -> str:
+        return self.name
+
+
+class UserRow(MasterRow):
+    """A user."""
+
+    id: RecordId
+    email: TextOrNull
+    firstname: TextOrNull = ""
+    lastname: TextOrNull = ""
+
+    def parsed(self) -> User:
+        return User(self.id, self.email, f"{self.firstname} {self.lastname}".strip())
+
+
+class AccountRow(MasterRow):
+    """An account of the chart of accounts."""
+
+    id: RecordId
+    account_no: Annotated[StrictStr, BeforeValidator(_number_as_text)]
+    name: TextOrNull
+    tax_id: Number | None = None
+    is_active: Flag
+    account_type: Number
+
+    def parsed(self) -> Account:
+        return Account(
+            self.id,
+            self.account_no,
+            self.name,
+            self.tax_id,
+            self.is_active,
+            self.account_type == _INCOME,
+            self.account_type == _EXPENSE,
+        )
+
+
+class TaxRow(MasterRow):
+    """A tax; one without an end is valid for ever, so that the keys of its validity must be there."""
+
+    id: RecordId
+    code: Text
+    name: TextOrNull = ""
+    display_name: TextOrNull = ""
+    value: Annotated[Amount, Field(ge=0, le=100)]
+    type: Text
+    is_active: Flag
+    start_year: Year
+    start_month: Month
+    end_year: Year
+    end_month: Month
+
+    def parsed(self) -> Tax:
+        return Tax(
+            id=self.id,
+            code=self.code,
+            name=self.display_name or self._there("name"),
+            rate=self.value,
+            kind=self.type,
+            active=self.is_active,
+            valid_from=date(self.start_year, self.start_month or 1, 1) if self.start_year else None,
+            valid_to=_end_of_month(self.end_year, self.end_month or 12) if self.end_year else None,
+        )
+
+
+def _end_of_month(year: int, month: int) -> date:
+    following = date(year + 1, 1, 1) if month == 12 else date(year, month + 1, 1)
+    return following - timedelta(days=1)
+
+
+class CurrencyRow(MasterRow):
+    """A currency."""
+
+    id: RecordId
+    name: Text
+    round_factor: Annotated[Amount, Field(gt=0, le=1)]
+
+    def parsed(self) -> Currency:
+        return Currency(self.id, self.name, self.round_factor)
+
+
+class LanguageRow(MasterRow):
+    """A language."""
+
+    id: RecordId
+    iso_639_1: TextOrNull
+
+    def parsed(self) -> Named:
+        return Named(self.id, self.iso_639_1)
+
+
+class CountryRow(MasterRow):
+    """A country."""
+
+    id: RecordId
+    iso_3166_alpha2: TextOrNull
+    name: TextOrNull = ""
+
+    def parsed(self) -> Country:
+        return Country(self.id, self.iso_3166_alpha2, self.name)
+
+
+class NamedRow(MasterRow):
+    """A unit, a salutation or a contact group."""
+
+    id: RecordId
+    name: TextOrNull
+
+    def parsed(self) -> Named:
+        return Named(self.id, self.name)
+
+
+class YearRow(MasterRow):
+    """A business year."""
+
+    start: Day
+    end: Day
+    is_vat_subject: Flag
+    default_tax_income_id: Number | None = None
+
+    def parsed(self) -> VatYear:
+        return VatYear(self.start, self.end, self.is_vat_subject, self.default_tax_income_id)
+
+
+class BankAccountRow(MasterRow):
+    """A bank account."""
+
+    id: RecordId
+    iban_nr: TextOrNull = ""
+    currency_id: Number | None = None
+
+    def parsed(self) -> BankAccount:
+        return BankAccount(self.id, self.iban_nr, self.currency_id)
+
+
+class TemplateRow(MasterRow):
+    """A document template, whose name stands under one of two keys."""
+
+    template_slug: TextOrNull = ""
+    slug: TextOrNull = ""
+
+    def parsed(self) -> str:
+        return self.template_slug or str(self._there("slug"))
+
+
+class NumberingRow(Model):
+    """Whether documents of one kind are numbered by bexio; only that of invoices decides something."""
+
+    kb_item_class: Text
+    use_automatic_enumeration: Any = None
+
+    def numbers_invoices(self) -> bool | None:
+        """Whether bexio numbers invoices, None where this is about other documents."""
+        if self.kb_item_class != "KbInvoice":
+            return None
+        if "use_automatic_enumeration" not in self.model_fields_set:
+            raise NotUnderstood("`use_automatic_enumeration` is missing")
+        try:
+            return flag_of(self.use_automatic_enumeration)
+        except ValueError:
+            raise NotUnderstood(f"`use_automatic_enumeration` is {shown(self.use_automatic_enumeration)}") from None
