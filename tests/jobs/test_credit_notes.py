@@ -9,7 +9,7 @@ import pytest
 
 from bexsync.engine.result import Status
 from bexsync.errors import Exit
-from bexsync.planning.credit_notes import WaitingCredit, written_credits
+from bexsync.planning.reversals import WaitingCredit, written_credits
 from bexsync.ports.store import RecordState
 from front_door import called
 from world import World, an_invoice

@@ -9,7 +9,7 @@ import pytest
 
 from bexsync.engine.result import Status
 from bexsync.errors import Exit, RecordProblem
-from bexsync.planning.invoice_left_alone import no_longer_valid, reason_to_leave_alone
+from bexsync.planning.invoice_link import no_longer_valid, reason_to_leave_alone
 from bexsync.records import Invoice, read_record
 from front_door import called
 from world import World, an_invoice

@@ -13,9 +13,9 @@ from products_kit import ME, TAXES, TODAY, a_master
 from bexsync.config.profile import InvoicesSection, Profile, ShopSection
 from bexsync.errors import RecordProblem
 from bexsync.money import rounded, total
+from bexsync.planning.amounts import WAYS, Sum, Way, largest_rounding, rounded_totals
 from bexsync.planning.contacts import Contacts
 from bexsync.planning.documents import DocumentPlanner
-from bexsync.planning.sums import WAYS, Sum, Way, largest_rounding, rounded_totals
 from bexsync.ports.master_data import Account, BankAccount
 from bexsync.records import Customer, Invoice
 from bexsync.vat import Tax, VatMap

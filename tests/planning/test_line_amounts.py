@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bexsync.money import rounded
-from bexsync.planning.line_amounts import amount_of, sendable
+from bexsync.planning.amounts import amount_of, sendable
 from bexsync.records import Line
 
 D = Decimal

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from bexsync.errors import RecordProblem
-from bexsync.planning.sums import WAYS, Sum, check_shop_total, exact_net, exact_total, rounded_totals, tolerance
+from bexsync.planning.amounts import WAYS, Sum, check_shop_total, exact_net, exact_total, rounded_totals, tolerance
 
 D = Decimal
 CENT, FIVE = D("0.01"), D("0.05")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bexsync.planning.twins import spelling
+from bexsync.planning.matching import spelling
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.money import plain, written
-from bexsync.planning.addressee import names
+from bexsync.planning.addresses import names
 from bexsync.ports.document_effects import DocumentEffect
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult
 from bexsync.ports.item_effects import ItemEffect

@@ -16,12 +16,12 @@ from bexsync.jobs.lifecycle import prepare
 from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import HUNDRED, product, rounded
+from bexsync.planning.amounts import WAYS, Sum, rounded_totals
 from bexsync.planning.checks import Check, Surroundings, Verdict, failures
 from bexsync.planning.contacts import Contacts, language_id
 from bexsync.planning.documents import Document, DocumentPlanner
 from bexsync.planning.lookups import revenue_account
 from bexsync.planning.setting_checks import settings
-from bexsync.planning.sums import WAYS, Sum, rounded_totals
 from bexsync.planning.taxes import TaxChooser, rate_of
 from bexsync.ports.ledger import Inspection
 from bexsync.ports.master_data import User

@@ -17,9 +17,8 @@ from bexsync.engine.apply import Applied, StepStatus
 from bexsync.errors import BexsyncError, ConfigurationProblem, RecordProblem, Refused, TryLater
 from bexsync.jobs.run import Run
 from bexsync.money import plain, written
-from bexsync.planning.checks import Check, Verdict, wrong
+from bexsync.planning.checks import WRITE_CONTACTS, WRITE_INVOICES, Check, Need, Verdict, explained, wrong
 from bexsync.planning.documents import Document
-from bexsync.planning.permissions import WRITE_CONTACTS, WRITE_INVOICES, Need, explained
 from bexsync.planning.plan import Plan
 from bexsync.ports.contact_effects import ArchiveContact, CreateContact, RestoreContact
 from bexsync.ports.document_effects import CreateDocument, DeleteTestDraft

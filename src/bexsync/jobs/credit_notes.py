@@ -10,8 +10,8 @@ from typing import cast
 
 from bexsync.engine.result import Outcome, Status
 from bexsync.jobs.run import Run
-from bexsync.planning.credit_notes import WaitingCredit, credit_amount, written_credits
 from bexsync.planning.invoice_link import KIND
+from bexsync.planning.reversals import WaitingCredit, credit_amount, written_credits
 from bexsync.ports.documents import DocumentStatus
 from bexsync.ports.store import WORKLIST, ErrorRow, Link, RecordState
 from bexsync.records import Invoice

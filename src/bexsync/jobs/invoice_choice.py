@@ -9,9 +9,8 @@ from typing import cast
 
 from bexsync.engine.result import Outcome, Status
 from bexsync.jobs.run import Run
-from bexsync.planning.cancellations import is_cancellation
-from bexsync.planning.invoice_left_alone import no_longer_valid
-from bexsync.planning.invoice_link import KIND
+from bexsync.planning.invoice_link import KIND, no_longer_valid
+from bexsync.planning.reversals import is_cancellation
 from bexsync.ports.steps import Subject
 from bexsync.ports.store import RecordRow, RecordState
 from bexsync.records import Invoice

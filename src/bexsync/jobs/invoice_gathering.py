@@ -17,7 +17,7 @@ from bexsync.planning.documents import DocumentPlanner
 from bexsync.planning.invoice_finish import FinishPlanner
 from bexsync.planning.invoice_link import KIND, Linked, reference
 from bexsync.planning.invoices import InvoicePlanner
-from bexsync.planning.twins import Twins
+from bexsync.planning.matching import Twins
 from bexsync.ports.contact_effects import CreateContact
 from bexsync.ports.documents import DocumentState, DocumentStatus
 from bexsync.ports.master_data import MasterData, User

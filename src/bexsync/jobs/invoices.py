@@ -27,19 +27,18 @@ from bexsync.jobs.lifecycle import Job, run_job
 from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
-from bexsync.planning.cancellations import (
+from bexsync.planning.invoice_link import KIND, reason_to_leave_alone, reference
+from bexsync.planning.invoices import InvoicePlanner, NoAction, PlannedInvoice
+from bexsync.planning.lookups import unknown_units
+from bexsync.planning.matching import Twins
+from bexsync.planning.plan import Plan
+from bexsync.planning.reversals import (
     References,
     cancelled_before_booking,
     is_cancellation,
     require_reference,
     require_whole,
 )
-from bexsync.planning.invoice_left_alone import reason_to_leave_alone
-from bexsync.planning.invoice_link import KIND, reference
-from bexsync.planning.invoices import InvoicePlanner, NoAction, PlannedInvoice
-from bexsync.planning.lookups import unknown_units
-from bexsync.planning.plan import Plan
-from bexsync.planning.twins import Twins
 from bexsync.ports.documents import DocumentState
 from bexsync.ports.steps import Step, Subject
 from bexsync.ports.store import WORKLIST, Link, RecordRow, RecordState

@@ -1,4 +1,4 @@
-"""What a check of one setting says, and what all of them are about."""
+"""What a connection test has to say: one check each, and what the login must be allowed for it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from datetime import date
 from enum import StrEnum
 
 from bexsync.config.profile import Profile
-from bexsync.errors import BexsyncError
-from bexsync.planning.permissions import Need, explained
-from bexsync.ports.ledger import Inspection
+from bexsync.errors import BexsyncError, NotPermitted
+from bexsync.ports.ledger import Inspection, Right
 from bexsync.ports.master_data import MasterData
 from bexsync.ports.shop import ShopOverview
 from bexsync.vat import VatMap
@@ -80,3 +79,60 @@ class Surroundings:
         """The check of a setting whose master data could not be read; None where they were."""
         problem = self.inspection.problems.get(part)
         return None if problem is None else wrong(name, value, *explained(problem, need, self.inspection))
+
+
+@dataclass(frozen=True)
+class Need:
+    """What an operation asks for: the token's scope, if it has one, and the module with its rights."""
+
+    scope: str
+    module: str
+    words: str
+
+
+READ_CONTACTS = Need("contact_show", "contacts", "read contacts")
+READ_INVOICES = Need("kb_invoice_show", "invoices", "read invoices")
+WRITE_CONTACTS = Need("contact_edit", "contacts", "create, restore and archive contacts")
+WRITE_INVOICES = Need("kb_invoice_edit", "invoices", "create and delete invoices")
+READ_ITEMS = Need("article_show", "items", "read items")
+WRITE_ITEMS = Need("article_edit", "items", "create and edit items")
+READ_BANKING = Need("bank_account_show", "banking", "read bank accounts")
+READ_SETTINGS = Need("", "accounting", "read the company's settings")
+
+
+def explained(problem: BexsyncError, need: Need, inspection: Inspection) -> tuple[str, str]:
+    """A sentence and a hint: the scope, the right and the module are three reasons for one status 403."""
+    if not isinstance(problem, NotPermitted):
+        return problem.message, problem.hint
+    right = inspection.rights.get(need.scope, Right.UNKNOWN)
+    if need.scope and "scope" in problem.message.lower():
+        return scope_missing(need, problem.message)
+    if right in (Right.NOT_BOOKED, Right.MISSING):
+        return right_missing(need, right, inspection, problem.message)
+    speaks_of_rights = any(word in problem.message.lower() for word in ("right", "module"))
+    if need.scope and right is not Right.UNKNOWN and not speaks_of_rights:
+        return scope_missing(need, problem.message)  # module and right are there, so that only the token is left
+    return problem.message, problem.hint
+
+
+def scope_missing(need: Need, said: str) -> tuple[str, str]:
+    """A sentence and a hint for a token that was not granted enough."""
+    return (
+        f"The token lacks the scope {need.scope}, so it may not {need.words}. {said}",
+        "Log in again with `bexsync auth login` and allow it, or get a personal access token, which has all scopes.",
+    )
+
+
+def right_missing(need: Need, right: Right, inspection: Inspection, said: str) -> tuple[str, str]:
+    """A sentence and a hint for a module that is not booked, or a user who may not use it."""
+    words = inspection.master.words
+    if right is Right.NOT_BOOKED:
+        return (
+            f"The company has not booked the module for {need.module}, so nobody may {need.words}. {said}",
+            f"An administrator books it in {words.name} ({words.modules_place}).",
+        )
+    user = inspection.master.me.mail or inspection.master.me.name or "The token's user"
+    return (
+        f"{user} has no right in {words.name} to {need.words}. {said}",
+        f"An administrator gives it in {words.name} ({words.rights_place}).",
+    )

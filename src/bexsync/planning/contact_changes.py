@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bexsync.config.profile import UpdateContacts
-from bexsync.planning.addressee import full_name
-from bexsync.planning.addresses import address_of, is_same_place, one_line
+from bexsync.planning.addresses import address_of, full_name, is_same_place, one_line
 from bexsync.planning.contact_matching import Candidate
 from bexsync.ports.master_data import Named
 from bexsync.records.customer import plain_postal_code

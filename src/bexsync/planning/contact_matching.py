@@ -9,8 +9,7 @@ from typing import Protocol
 
 from bexsync.config.profile import SameMail
 from bexsync.errors import RecordProblem
-from bexsync.planning.addressee import full_name
-from bexsync.planning.addresses import is_same_place, one_line
+from bexsync.planning.addresses import full_name, is_same_place, one_line
 from bexsync.ports.contact_effects import CreateContact
 from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.steps import Step

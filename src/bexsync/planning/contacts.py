@@ -8,8 +8,7 @@ from typing import Any, Protocol
 
 from bexsync.config.profile import Profile
 from bexsync.errors import Defect
-from bexsync.planning.addressee import Addressee, addressee_of, full_name
-from bexsync.planning.addresses import by_name, letter_lines, postal_address, says
+from bexsync.planning.addresses import Addressee, addressee_of, by_name, full_name, letter_lines, postal_address, says
 from bexsync.planning.contact_changes import KnownContact, changes
 from bexsync.planning.contact_matching import (
     Candidate,

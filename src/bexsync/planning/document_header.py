@@ -1,20 +1,24 @@
-"""The header of a document: its dates, number, account, template, and whom it is addressed to."""
+"""The header of a document: its dates, number, accounts, template and addressee, and how long its texts may be."""
 
 from __future__ import annotations
 
+import html
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
-from bexsync.planning.bank_accounts import bank_account_id
 from bexsync.planning.contacts import Contacts, language_id
-from bexsync.ports.document_effects import DocumentHeader
-from bexsync.ports.master_data import Currency, MasterData, User
-from bexsync.records import Invoice
+from bexsync.planning.lookups import bank_account
+from bexsync.ports.document_effects import DocumentHeader, Position
+from bexsync.ports.master_data import BankAccount, Currency, MasterData, User
+from bexsync.records import Address, Customer, Invoice, Person
 
 _DATED_AHEAD, _DUE_AHEAD = timedelta(days=60), timedelta(days=731)
 _DATE_FORMAT = "where a table has its days in another order, date_format under [shop.csv] names it"
+# Few limits are documented: these are the lengths of the ledger's columns for texts, names and small fields.
+TEXT, SHORT, NAME, SMALL = 65_000, 255, 80, 20
 
 
 @dataclass(frozen=True)
@@ -125,3 +129,128 @@ def _customer_reference(invoice: Invoice) -> str | None:
 
 def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
+
+
+def bank_account_id(profile: Profile, master: MasterData, method: str | None, currency: Currency) -> int | None:
+    """Return the account's id, None for the ledger's default; raises RecordProblem.
+
+    The payment method's account wins, then the profile's for the currency. A foreign currency without either takes
+    the only account in that currency, since the ledger's default is one in its own.
+    """
+    iban = profile.payments.accounts.get(method or "") or profile.ledger.bank_accounts.get(currency.code)
+    if iban:
+        return _named(master, iban, currency).id
+    return None if currency.code == profile.ledger.currency else _only_one(master, currency).id
+
+
+def _named(master: MasterData, iban: str, currency: Currency) -> BankAccount:
+    account = bank_account(master, iban)
+    if account is None:
+        raise _problem(
+            f"{master.ledger} has no bank account {iban}.",
+            "Correct [ledger] bank_account or [payments.accounts] in the profile.",
+            "unknown_bank_account",
+            iban,
+        )
+    if account.currency_id not in (None, currency.id):
+        raise _problem(
+            f"The bank account {iban} is not in {currency.code}, the currency of the invoice.",
+            "Name one for each currency in [ledger] bank_account, or correct [payments.accounts] in the profile.",
+            "bank_account_currency",
+            f"{iban}:{currency.code}",
+        )
+    return account
+
+
+def _only_one(master: MasterData, currency: Currency) -> BankAccount:
+    fitting = [account for account in master.bank_accounts if account.currency_id == currency.id]
+    if len(fitting) == 1:
+        return fitting[0]
+    code = currency.code
+    named = f'bank_account = {{ {code} = "IBAN" }} under [ledger] in the profile'
+    if fitting:
+        message = f"{master.ledger} has {len(fitting)} bank accounts in {code}: {', '.join(a.iban for a in fitting)}."
+        raise _problem(message, f"Say which: {named}.", "bank_account_ambiguous", code)
+    raise _problem(
+        f"{master.ledger} shows no bank account in {code} for the payment part.",
+        f"Open one in {master.ledger}. "
+        f"If there is one, name it ({named}) and log in again, so that the login may see it.",
+        "bank_account_missing",
+        code,
+    )
+
+
+def _problem(message: str, hint: str, code: str, subject: str) -> RecordProblem:
+    return RecordProblem(message, hint, code=code, field="currency", subject=f"bank_account:{subject}")
+
+
+def check_lengths(invoice: Invoice, customer: Customer, ledger: str) -> None:
+    """Raise RecordProblem where a text of the record is longer than the ledger takes."""
+    for field, value, longest in (*_of_invoice(invoice), *_of_customer(customer)):
+        _check(field, value, longest, ledger)
+
+
+def check_positions(positions: Sequence[Position], ledger: str) -> None:
+    """Raise RecordProblem where the text of a position is longer than the ledger takes."""
+    for number, position in enumerate(positions, 1):
+        _check(f"the text of position {number}", position.text, TEXT, ledger)
+
+
+def check_subject(subject: str, words: Mapping[str, str], field: str, ledger: str) -> None:
+    """Raise RecordProblem where a mail's subject gets longer than the ledger takes, with the words known so far."""
+    for name, word in words.items():
+        subject = subject.replace(f"{{{name}}}", word)
+    _check(field, subject, SHORT, ledger)
+
+
+def _of_invoice(invoice: Invoice) -> Iterator[tuple[str, str | None, int]]:
+    project = invoice.project
+    yield "title", invoice.title, SHORT
+    yield "source_number", invoice.source_number, SHORT
+    yield "header_text", invoice.header_text, TEXT
+    yield "footer_text", invoice.footer_text, TEXT
+    if project is not None:
+        yield "project.name", project.name, SHORT
+    parts = (invoice.contract_reference, project.number if project else None, project.name if project else None)
+    yield "contract_reference with project", " ".join(part for part in parts if part), SHORT
+    if invoice.invoice_contact is not None:
+        yield from _of_person("invoice_contact", invoice.invoice_contact)
+    if invoice.billing_address is not None:
+        yield from _of_address("billing_address", invoice.billing_address)
+
+
+def _of_customer(customer: Customer) -> Iterator[tuple[str, str | None, int]]:
+    yield "customer.company_name", customer.company_name, NAME
+    yield from _of_person("customer", customer)
+    if customer.billing_address is not None:
+        yield from _of_address("customer.billing_address", customer.billing_address)
+
+
+def _of_person(path: str, person: Person | Customer) -> Iterator[tuple[str, str | None, int]]:
+    for name in ("first_name", "last_name", "phone"):
+        yield f"{path}.{name}", getattr(person, name), NAME
+
+
+def _of_address(path: str, address: Address) -> Iterator[tuple[str, str | None, int]]:
+    for name in ("company", "first_name", "last_name", "city"):
+        yield f"{path}.{name}", getattr(address, name), NAME
+    for name in ("address_line1", "address_line2", "street"):
+        yield f"{path}.{name}", getattr(address, name), SHORT
+    for name in ("house_number", "postal_code"):
+        yield f"{path}.{name}", getattr(address, name), SMALL
+
+
+def _check(field: str, value: str | None, longest: int, ledger: str) -> None:
+    length = _sent_length(value or "") if longest == TEXT else len(value or "")
+    if length > longest:
+        raise RecordProblem(
+            f"`{field}` is {length} characters long, {ledger} takes {longest}.",
+            "Shorten it in the shop.",
+            code="too_long",
+            field=field,
+        )
+
+
+def _sent_length(text: str) -> int:
+    """Long texts are sent as HTML, in which some characters become several."""
+    return len(html.escape(text, quote=False)) + len("<br/>") * text.count("\n")

@@ -10,22 +10,20 @@ from decimal import Decimal
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.money import CENT, plain, rounded, written
-from bexsync.planning.contacts import Contacts
-from bexsync.planning.document_header import HeaderWriter
-from bexsync.planning.document_positions import PositionWriter
-from bexsync.planning.lengths import check_lengths, check_positions
-from bexsync.planning.lookups import currency_called
-from bexsync.planning.rounding_line import RoundingLine, rounding_line
-from bexsync.planning.stated_taxes import check_stated_taxes
-from bexsync.planning.sums import (
+from bexsync.planning.amounts import (
     WAYS,
     Sum,
     check_shop_total,
+    check_stated_taxes,
     exact_total,
     largest_rounding,
     rounding_gap,
     tolerance,
 )
+from bexsync.planning.contacts import Contacts
+from bexsync.planning.document_header import HeaderWriter, check_lengths, check_positions
+from bexsync.planning.document_positions import PositionWriter, RoundingLine, rounding_line
+from bexsync.planning.lookups import currency_called
 from bexsync.planning.taxes import TaxChooser
 from bexsync.ports.document_effects import DocumentHeader, Position
 from bexsync.ports.master_data import MasterData, User

@@ -9,14 +9,12 @@ from typing import Protocol
 
 from bexsync.errors import RecordProblem
 from bexsync.money import plain, written
-from bexsync.planning.addressee import names
+from bexsync.planning.addresses import names
 from bexsync.planning.contacts import ContactPlanner, Contacts
-from bexsync.planning.credit_notes import credit_note_problem
 from bexsync.planning.documents import Document, DocumentPlanner
-from bexsync.planning.invoice_changes import content, differences
 from bexsync.planning.invoice_finish import FinishPlanner
-from bexsync.planning.invoice_left_alone import reason_to_leave_alone
-from bexsync.planning.invoice_link import KIND, Linked, reference
+from bexsync.planning.invoice_link import KIND, Linked, content, differences, reason_to_leave_alone, reference
+from bexsync.planning.reversals import credit_note_problem
 from bexsync.ports.document_effects import CancelDocument
 from bexsync.ports.documents import DocumentState, DocumentStatus
 from bexsync.ports.finishing_effects import IssueDocument, SendDocument

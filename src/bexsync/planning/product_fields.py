@@ -155,7 +155,7 @@ def ledger_values(item: Item) -> dict[str, str]:
     """An item's fields as texts, "" where it says nothing; without what nobody sees, as the shop's texts are read."""
     return {
         "title": " ".join(lines_of_text(item.title).split()),
-        "description": lines_of_text(item.description),
+        "description": lines_of_text(item.description).strip(),
         "weight": "" if item.weight is None else plain(item.weight),
         "price": "" if item.price is None else plain(item.price),
         STOCK: "" if item.stock is None else plain(item.stock),
