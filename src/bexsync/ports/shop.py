@@ -249,7 +249,10 @@ class Shop(Protocol):
         ...
 
     def acknowledge(self, cursor: str) -> None:
-        """Note that everything up to `cursor` is stored, where the shop keeps its place by itself."""
+        """Note that everything up to `cursor` is stored.
+
+        A run that ends before this call does not repeat it: `changes` with that cursor says the same.
+        """
         ...
 
     def left_behind(self) -> Sequence[Leftover]:
