@@ -158,6 +158,15 @@ def test_config_check_finds_what_is_wrong(world: World, till: sqlite3.Connection
     assert f"default.toml, line {line}: " in checked.stderr
 
 
+def test_config_check_goes_on_behind_a_mistake(world: World, till: sqlite3.Connection) -> None:
+    """Also where a variable names the type of the shop."""
+    world.set_profile(shop={"type": None, "database": "/nowhere/till.db"}, ledger={"curency": "CHF"})
+    checked = called(world, "config", "check", BEXSYNC_SHOP__TYPE="till", **KEY)
+    assert "has the unknown key `ledger.curency`." in checked.stderr
+    assert "There is no till /nowhere/till.db." in checked.stderr
+    assert "shop.database" not in checked.stderr
+
+
 def test_a_missing_secret_stops_before_anything_is_booked(world: World, till: sqlite3.Connection) -> None:
     pushed = called(world, "invoices", "push")
     assert (pushed.returncode, "BEXSYNC_SHOP_SECRET_KEY is not set" in pushed.stderr) == (78, True)

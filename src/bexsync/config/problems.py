@@ -103,15 +103,25 @@ def what_can_be_read(path: Path) -> Profile | None:
         pass
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    for _ in range(_MOST_LAYERS):
-        try:
-            return profile_model(_shop_type(table)).model_validate(table)
-        except ValidationError as problem:
-            for error in problem.errors(include_url=False):
-                _take_out(table, error["loc"])
+        _name_shop_type(table, path)
+        for _ in range(_MOST_LAYERS):
+            try:
+                return profile_model(_shop_type(table)).model_validate(table)
+            except ValidationError as problem:
+                for error in problem.errors(include_url=False):
+                    _take_out(table, error["loc"])
+    except (OSError, ValueError, RecursionError, ProfileProblem):  # the last where the shop's package is broken
+        pass
     return None
+
+
+def _name_shop_type(table: dict[str, Any], path: Path) -> None:
+    """Put into the table which type of shop it is for, which a variable may say."""
+    from bexsync.config.sources import shop_type_in
+
+    shop = table.setdefault("shop", {})
+    if isinstance(shop, dict):
+        shop["type"] = shop_type_in(path)
 
 
 def _shop_type(table: Mapping[str, Any]) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import grp
 import os
+import pwd
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +18,6 @@ from bexsync.shops.folder.json_source import UnusableFile
 from bexsync.shops.folder.layout import Layout
 from bexsync.shops.folder.ownership import Owner, refuse_another
 from bexsync.shops.folder.problems import explained
-from bexsync.shops.folder.rights import open_to_others
 from bexsync.shops.folder.settings import FolderSettings
 from bexsync.shops.folder.table.reading import describe, read_table
 
@@ -45,7 +47,7 @@ def diagnose(settings: FolderSettings, site: ShopSite, owner: Owner) -> Iterator
     missing = [folder.name for folder in layout.folders if not folder.exists()]
     later = f" {', '.join(missing)} will be made by the first push." if missing else ""
     yield Finding("ok", "shop", f"{layout.root} can be read and written.{later}", file=str(layout.root))
-    if shared := open_to_others(layout):
+    if shared := _open_to_others(layout):
         names = ", ".join(str(folder) for folder in shared)
         yield Finding(
             "attention",
@@ -80,3 +82,33 @@ def _require_open(layout: Layout, folder: Path) -> None:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
     if folder.exists() and not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+
+
+def _open_to_others(layout: Layout) -> list[Path]:
+    """The folders in which others may put or replace files, those they have to write to for a shop left out.
+
+    The shop drops its files into in/, so that a group may write there; everybody may not.
+    """
+    return [
+        folder
+        for folder in (layout.root, *layout.folders)
+        if folder.is_dir() and _may_others_write(folder.stat(), is_for_the_shop=folder == layout.incoming)
+    ]
+
+
+def _may_others_write(status: os.stat_result, *, is_for_the_shop: bool) -> bool:
+    if status.st_mode & stat.S_IWOTH:
+        return True
+    if is_for_the_shop:
+        return False
+    is_anothers = status.st_uid not in (0, os.geteuid())
+    return is_anothers or bool(status.st_mode & stat.S_IWGRP and not _is_ours_alone(status.st_gid))
+
+
+def _is_ours_alone(gid: int) -> bool:
+    """Whether a group is the one that many systems give each user for himself."""
+    try:
+        group, user = grp.getgrgid(gid), pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return False
+    return group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}
