@@ -10,9 +10,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from typing import Literal
 
 Use = Literal["sale", "shipping", "fee"]
+
+
+class TaxKind(StrEnum):
+    """What a tax of the ledger is for; only those of sales may stand on a customer's invoice."""
+
+    SALES = "sales_tax"
+    OPTED_SALES = "opted_sales_tax"
+    EXEMPT_SALES = "not_taxable_turnover"
+    NO_CONSIDERATION = "non_consideration_sales_tax"
+    OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -23,7 +34,7 @@ class Tax:
     code: str
     name: str
     rate: Decimal
-    kind: str
+    kind: TaxKind
     active: bool
     valid_from: date | None = None
     valid_to: date | None = None
@@ -35,10 +46,10 @@ class Tax:
     @property
     def is_for_sales(self) -> bool:
         """Whether it may stand on a customer's invoice at all."""
-        return self.kind in _SALES_KINDS
+        return self.kind in _OF_SALES
 
 
-_SALES_KINDS = frozenset({"sales_tax", "opted_sales_tax", "not_taxable_turnover", "non_consideration_sales_tax"})
+_OF_SALES = frozenset(TaxKind) - {TaxKind.OTHER}
 
 
 RowKey = tuple[str | None, Decimal | None, str | None, Use | None, date | None]
@@ -152,4 +163,4 @@ def taxes_called(taxes: Iterable[Tax], word: str) -> list[Tax]:
 
 def sales_taxes_with_rate(taxes: Iterable[Tax], rate: Decimal, day: date) -> list[Tax]:
     """The active taxes of ordinary sales with that rate on that day; more than one needs the map."""
-    return [t for t in taxes if t.active and t.kind == "sales_tax" and t.rate == rate and t.valid_on(day)]
+    return [t for t in taxes if t.active and t.kind == TaxKind.SALES and t.rate == rate and t.valid_on(day)]

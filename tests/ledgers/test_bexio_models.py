@@ -20,7 +20,7 @@ from bexsync.ledgers.bexio.models import (
 )
 from bexsync.ledgers.bexio.reading import NotUnderstood
 from bexsync.ports.master_data import Account, Currency, User, VatYear
-from bexsync.vat import Tax
+from bexsync.vat import Tax, TaxKind
 
 TAX = {
     "id": 3, "code": "UN81", "name": "UN81", "display_name": None, "value": "8.10", "type": "sales_tax",
@@ -40,7 +40,7 @@ def changed(row: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
     [
         (
             TaxRow, TAX,
-            Tax(3, "UN81", "UN81", Decimal("8.10"), "sales_tax", active=True, valid_to=date(2025, 2, 28)),
+            Tax(3, "UN81", "UN81", Decimal("8.10"), TaxKind.SALES, active=True, valid_to=date(2025, 2, 28)),
         ),
         (YearRow, YEAR, VatYear(date(2025, 1, 1), date(2025, 12, 31), subject=True, default_tax_id=None)),
         (AccountRow, ACCOUNT, Account(7, "3200", "", None, active=False, is_income=True)),

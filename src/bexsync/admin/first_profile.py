@@ -19,7 +19,7 @@ from bexsync.planning.taxes import TaxChooser
 from bexsync.ports.master_data import Account, MasterData
 from bexsync.records import Line
 from bexsync.records.quoting import printable
-from bexsync.vat import Tax, VatMap
+from bexsync.vat import Tax, TaxKind, VatMap
 
 _NEAREST = 3
 _LONGEST_REPEATED = 24
@@ -72,7 +72,9 @@ def offered_taxes(master: MasterData, account: str, today: date) -> list[Offer]:
     if not is_subject_to_vat(master, today):
         return []
     taxes = [t for t in master.taxes if t.active and t.is_for_sales and t.valid_on(today)]
-    named = [Offer(t.code, _in_words(t)) for t in sorted(taxes, key=lambda t: (t.kind != "sales_tax", -t.rate, t.code))]
+    named = [
+        Offer(t.code, _in_words(t)) for t in sorted(taxes, key=lambda t: (t.kind != TaxKind.SALES, -t.rate, t.code))
+    ]
     usual = _tax_by_itself(master, account, today)
     return named if usual is None else [Offer("", usual), *named]
 

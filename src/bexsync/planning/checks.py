@@ -10,6 +10,7 @@ from enum import StrEnum
 from bexsync.config.profile import Profile
 from bexsync.errors import BexsyncError, NotPermitted
 from bexsync.ports.ledger import Inspection, Right
+from bexsync.ports.ledger_description import LedgerWords, Operation
 from bexsync.ports.master_data import MasterData
 from bexsync.ports.shop import ShopOverview
 from bexsync.vat import VatMap
@@ -83,42 +84,47 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class Need:
-    """What an operation asks for: the token's scope, if it has one, and the module with its rights."""
+    """What is to be allowed, and the module that has to be booked for it."""
 
-    scope: str
+    operation: Operation
     module: str
-    words: str
+
+    def scope(self, words: LedgerWords) -> str:
+        """The token's scope that goes with it, "" where there is none."""
+        return words.scopes.get(self.operation, "")
 
 
-READ_CONTACTS = Need("contact_show", "contacts", "read contacts")
-READ_INVOICES = Need("kb_invoice_show", "invoices", "read invoices")
-WRITE_CONTACTS = Need("contact_edit", "contacts", "create, restore and archive contacts")
-WRITE_INVOICES = Need("kb_invoice_edit", "invoices", "create and delete invoices")
-READ_ITEMS = Need("article_show", "items", "read items")
-WRITE_ITEMS = Need("article_edit", "items", "create and edit items")
-READ_BANKING = Need("bank_account_show", "banking", "read bank accounts")
-READ_SETTINGS = Need("", "accounting", "read the company's settings")
+READ_CONTACTS = Need(Operation.READ_CONTACTS, "contacts")
+READ_INVOICES = Need(Operation.READ_INVOICES, "invoices")
+WRITE_CONTACTS = Need(Operation.WRITE_CONTACTS, "contacts")
+WRITE_INVOICES = Need(Operation.WRITE_INVOICES, "invoices")
+READ_ITEMS = Need(Operation.READ_ITEMS, "items")
+WRITE_ITEMS = Need(Operation.WRITE_ITEMS, "items")
+READ_BANKING = Need(Operation.READ_BANKING, "banking")
+READ_SETTINGS = Need(Operation.READ_SETTINGS, "accounting")
 
 
 def explained(problem: BexsyncError, need: Need, inspection: Inspection) -> tuple[str, str]:
     """A sentence and a hint: the scope, the right and the module are three reasons for one status 403."""
     if not isinstance(problem, NotPermitted):
         return problem.message, problem.hint
-    right = inspection.rights.get(need.scope, Right.UNKNOWN)
-    if need.scope and "scope" in problem.message.lower():
-        return scope_missing(need, problem.message)
+    words = inspection.master.words
+    scope = need.scope(words)
+    right = inspection.rights.get(scope, Right.UNKNOWN)
+    if scope and "scope" in problem.message.lower():
+        return scope_missing(need, words, problem.message)
     if right in (Right.NOT_BOOKED, Right.MISSING):
         return right_missing(need, right, inspection, problem.message)
     speaks_of_rights = any(word in problem.message.lower() for word in ("right", "module"))
-    if need.scope and right is not Right.UNKNOWN and not speaks_of_rights:
-        return scope_missing(need, problem.message)  # module and right are there, so that only the token is left
+    if scope and right is not Right.UNKNOWN and not speaks_of_rights:
+        return scope_missing(need, words, problem.message)  # module and right are there, so that only the token is left
     return problem.message, problem.hint
 
 
-def scope_missing(need: Need, said: str) -> tuple[str, str]:
+def scope_missing(need: Need, words: LedgerWords, said: str) -> tuple[str, str]:
     """A sentence and a hint for a token that was not granted enough."""
     return (
-        f"The token lacks the scope {need.scope}, so it may not {need.words}. {said}",
+        f"The token lacks the scope {need.scope(words)}, so it may not {need.operation}. {said}",
         "Log in again with `bexsync auth login` and allow it, or get a personal access token, which has all scopes.",
     )
 
@@ -128,11 +134,11 @@ def right_missing(need: Need, right: Right, inspection: Inspection, said: str) -
     words = inspection.master.words
     if right is Right.NOT_BOOKED:
         return (
-            f"The company has not booked the module for {need.module}, so nobody may {need.words}. {said}",
+            f"The company has not booked the module for {need.module}, so nobody may {need.operation}. {said}",
             f"An administrator books it in {words.name} ({words.modules_place}).",
         )
     user = inspection.master.me.mail or inspection.master.me.name or "The token's user"
     return (
-        f"{user} has no right in {words.name} to {need.words}. {said}",
+        f"{user} has no right in {words.name} to {need.operation}. {said}",
         f"An administrator gives it in {words.name} ({words.rights_place}).",
     )

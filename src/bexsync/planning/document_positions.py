@@ -27,7 +27,7 @@ from bexsync.planning.taxes import TaxChooser, rate_of, why_unusable
 from bexsync.ports.document_effects import Position
 from bexsync.ports.master_data import Account, MasterData
 from bexsync.records import Invoice, Line, TimeEntry
-from bexsync.vat import Tax
+from bexsync.vat import Tax, TaxKind
 
 _SUBTOTAL = {"de": "Zwischensumme", "fr": "Sous-total", "it": "Subtotale", "en": "Subtotal"}
 _DISCOUNT = {"de": "Rabatt", "fr": "Rabais", "it": "Sconto", "en": "Discount"}
@@ -256,7 +256,7 @@ def rounding_tax(chooser: TaxChooser, code: str) -> Tax:
     fitting = [
         tax
         for tax in chooser.master.taxes
-        if tax.kind == "sales_tax" and not tax.rate and not why_unusable(tax, chooser.document_date)
+        if tax.kind == TaxKind.SALES and not tax.rate and not why_unusable(tax, chooser.document_date)
     ]
     if len(fitting) == 1:
         return fitting[0]

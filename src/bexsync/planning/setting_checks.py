@@ -95,9 +95,11 @@ def _rights(around: Surroundings) -> Iterator[Check]:
 
 
 def _right(around: Surroundings, name: str, writing: Need) -> Check:
-    right = around.inspection.rights.get(writing.scope, Right.UNKNOWN)
-    if around.scopes and writing.scope not in around.scopes:
-        return wrong(name, "read only", *scope_missing(writing, "So says the token itself."))
+    words = around.master.words
+    scope = writing.scope(words)
+    right = around.inspection.rights.get(scope, Right.UNKNOWN)
+    if around.scopes and scope not in around.scopes:
+        return wrong(name, "read only", *scope_missing(writing, words, "So says the token itself."))
     match right:
         case Right.NOT_BOOKED | Right.MISSING:
             said = f"So says {around.master.ledger}'s list of rights."

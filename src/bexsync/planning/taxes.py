@@ -10,7 +10,7 @@ from bexsync.errors import RecordProblem
 from bexsync.money import plain
 from bexsync.ports.master_data import Account, MasterData, VatYear
 from bexsync.records import Line
-from bexsync.vat import Tax, Use, VatMap, VatRow, sales_taxes_with_rate, taxes_called
+from bexsync.vat import Tax, TaxKind, Use, VatMap, VatRow, sales_taxes_with_rate, taxes_called
 
 _USES: dict[str, Use] = {"shipping": "shipping", "fee": "fee"}
 
@@ -133,7 +133,7 @@ class TaxChooser:
         raise RecordProblem(message, hint, code="tax_unmapped", field="tax_rate", subject=subject)
 
     def _active_rates(self, day: date) -> str:
-        taxes = (t for t in self.master.taxes if t.active and t.kind == "sales_tax" and t.valid_on(day))
+        taxes = (t for t in self.master.taxes if t.active and t.kind == TaxKind.SALES and t.valid_on(day))
         return ", ".join(f"{t.code} ({plain(t.rate)} %)" for t in taxes) or "none"
 
     def _default(self, account: Account, where: str) -> Tax:

@@ -16,7 +16,7 @@ from bexsync.planning.vat_wants import HOME, Origin, TaxUse, is_current_sales_ta
 from bexsync.ports.master_data import Account, MasterData
 from bexsync.records import Line
 from bexsync.records.invoice import LineType
-from bexsync.vat import Tax, Use, VatMap, VatRow, sales_taxes_with_rate, taxes_called
+from bexsync.vat import Tax, TaxKind, Use, VatMap, VatRow, sales_taxes_with_rate, taxes_called
 
 SOON = timedelta(days=60)
 _LINES: dict[Use, LineType] = {"sale": "product", "shipping": "shipping", "fee": "fee"}
@@ -265,7 +265,7 @@ def _kind(books: Books, entry: Entry, problem: RecordProblem) -> str:
         return "inactive" if not tax.active else "expired" if _is_past(tax, entry.day) else "not_yet"
     if problem.code == "tax_unmapped" and entry.want.rate:
         fitting = sales_taxes_with_rate(books.master.taxes, entry.want.rate, entry.day)
-        same = [t for t in books.master.taxes if t.kind == "sales_tax" and t.rate == entry.want.rate]
+        same = [t for t in books.master.taxes if t.kind == TaxKind.SALES and t.rate == entry.want.rate]
         if entry.want.pattern.tax_class is not None and None in entry.want.rates:
             return "unmapped"
         if len(fitting) > 1:

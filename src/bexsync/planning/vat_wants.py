@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from bexsync.vat import Tax, Use, VatMap, VatRow, taxes_called
+from bexsync.vat import Tax, TaxKind, Use, VatMap, VatRow, taxes_called
 
 HOME = frozenset({"CH", "LI"})  # one territory for VAT
 _LONG_AGO = timedelta(days=400)
@@ -119,7 +119,9 @@ def _is_over(one: ObservedRate, listed: Set[Decimal], taxes: Sequence[Tax], toda
 def _successors(taxes: Iterable[Tax], rate: Decimal, today: date) -> set[Decimal]:
     """The rates that began in the ledger after this one did, and hold now."""
     taxes = list(taxes)
-    began = max((t.valid_from or date.min for t in taxes if t.kind == "sales_tax" and t.rate == rate), default=date.max)
+    began = max(
+        (t.valid_from or date.min for t in taxes if t.kind == TaxKind.SALES and t.rate == rate), default=date.max
+    )
     return {t.rate for t in taxes if is_current_sales_tax(t, today) and began < (t.valid_from or date.min) <= today}
 
 
@@ -130,7 +132,7 @@ def is_long_ago(ended: date, today: date) -> bool:
 
 def end_of_rate(taxes: Iterable[Tax], rate: Decimal) -> date | None:
     """The last day of any ordinary sales tax with that rate, None where one has no end or none has the rate."""
-    ends = [tax.valid_to for tax in taxes if tax.kind == "sales_tax" and tax.rate == rate]
+    ends = [tax.valid_to for tax in taxes if tax.kind == TaxKind.SALES and tax.rate == rate]
     return max((end for end in ends if end is not None), default=None) if None not in ends else None
 
 
@@ -258,4 +260,4 @@ def _of_ledger(wants: Sequence[TaxUse], taxes: Sequence[Tax], today: date) -> It
 
 def is_current_sales_tax(tax: Tax, today: date) -> bool:
     """Whether ordinary sales may take it, now or later; 0 % is none that anything is said about."""
-    return tax.active and tax.kind == "sales_tax" and tax.rate > 0 and (tax.valid_to is None or tax.valid_to >= today)
+    return tax.active and tax.kind == TaxKind.SALES and tax.rate > 0 and (tax.valid_to is None or tax.valid_to >= today)

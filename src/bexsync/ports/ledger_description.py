@@ -7,9 +7,25 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+class Operation(StrEnum):
+    """What a token and its user must be allowed to do."""
+
+    READ_CONTACTS = "read contacts"
+    WRITE_CONTACTS = "create, restore and archive contacts"
+    READ_INVOICES = "read invoices"
+    WRITE_INVOICES = "create and delete invoices"
+    READ_ITEMS = "read items"
+    WRITE_ITEMS = "create and edit items"
+    READ_BANKING = "read bank accounts"
+    READ_SETTINGS = "read the company's settings"
+
+
 @dataclass(frozen=True)
 class LedgerWords:
-    """The name of a ledger, and what it calls the places that texts send people to."""
+    """The name of a ledger, and what it calls the places that texts send people to.
+
+    `scopes` are the scopes that operations ask for, as far as they ask for one.
+    """
 
     name: str
     accounts_place: str
@@ -21,6 +37,7 @@ class LedgerWords:
     rights_menu: str
     modules_place: str
     untaxed_code: str  # of the sales tax without VAT
+    scopes: Mapping[Operation, str]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from bexsync.planning.mapping_arguments import allowed
 from bexsync.planning.taxes import why_unusable
 from bexsync.planning.vat_map import Entry, in_words, open_entries
 from bexsync.ports.shop_package import Question
-from bexsync.vat import Tax, VatMap
+from bexsync.vat import Tax, TaxKind, VatMap
 
 if TYPE_CHECKING:
     from bexsync.admin.vat_map import Survey
@@ -78,7 +78,7 @@ def _offers(seen: Survey) -> list[Offer]:
     ]
 
     def rank(tax: Tax) -> tuple[bool, bool, object, str]:
-        return bool(why_unusable(tax, today)), tax.kind != "sales_tax", -tax.rate, tax.code
+        return bool(why_unusable(tax, today)), tax.kind != TaxKind.SALES, -tax.rate, tax.code
 
     return [Offer(tax.code, _described(tax)) for tax in sorted(taxes, key=rank)]
 

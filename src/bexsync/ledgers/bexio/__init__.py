@@ -1,6 +1,6 @@
 """bexio: what it calls things, what it accepts, and how its answers are read."""
 
-from bexsync.ledgers.bexio.scopes import SCOPES
+from bexsync.ledgers.bexio.scopes import OPERATIONS, SCOPES
 from bexsync.ports.ledger_description import LedgerDescription, LedgerWords, LoginNeeds, RequestLimits
 
 DESCRIPTION = LedgerDescription(
@@ -15,6 +15,7 @@ DESCRIPTION = LedgerDescription(
         rights_menu="Settings > Users and rights",
         modules_place="Settings, subscription",
         untaxed_code="U00",
+        scopes=OPERATIONS,
     ),
     api_url="https://api.bexio.com",
     web_url="https://office.bexio.com",

@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, V
 from bexsync.ledgers.bexio.reading import NotUnderstood, amount_of, flag_of, number_of
 from bexsync.ports.master_data import Account, BankAccount, Country, Currency, Named, User, VatYear
 from bexsync.records.quoting import named, shown
-from bexsync.vat import Tax
+from bexsync.vat import Tax, TaxKind
 
 _INCOME, _EXPENSE = 1, 2  # account_type, contract 9
 
@@ -127,6 +127,14 @@ class AccountRow(MasterRow):
         )
 
 
+_TAX_KINDS = {
+    "sales_tax": TaxKind.SALES,
+    "opted_sales_tax": TaxKind.OPTED_SALES,
+    "not_taxable_turnover": TaxKind.EXEMPT_SALES,
+    "non_consideration_sales_tax": TaxKind.NO_CONSIDERATION,
+}
+
+
 class TaxRow(MasterRow):
     """A tax; one without an end is valid for ever, so that the keys of its validity must be there."""
 
@@ -148,7 +156,7 @@ class TaxRow(MasterRow):
             code=self.code,
             name=self.display_name or self._there("name"),
             rate=self.value,
-            kind=self.type,
+            kind=_TAX_KINDS.get(self.type, TaxKind.OTHER),
             active=self.is_active,
             valid_from=date(self.start_year, self.start_month or 1, 1) if self.start_year else None,
             valid_to=_end_of_month(self.end_year, self.end_month or 12) if self.end_year else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bexsync.ports.ledger_description import Scope, ScopeUse
+from bexsync.ports.ledger_description import Operation, Scope, ScopeUse
 
 _LOGIN = ("auth login",)
 _PUSH = ("invoices push",)
@@ -37,3 +37,12 @@ SCOPES = (
     Scope("accounting", "read and write the journal", (), ScopeUse.NEVER, "accounting", "show"),
     Scope("file", "put files into the inbox", (), ScopeUse.NEVER),
 )
+OPERATIONS = {
+    Operation.READ_CONTACTS: "contact_show",
+    Operation.WRITE_CONTACTS: "contact_edit",
+    Operation.READ_INVOICES: "kb_invoice_show",
+    Operation.WRITE_INVOICES: "kb_invoice_edit",
+    Operation.READ_ITEMS: "article_show",
+    Operation.WRITE_ITEMS: "article_edit",
+    Operation.READ_BANKING: "bank_account_show",
+}
