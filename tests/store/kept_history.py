@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from bexsync.engine import elapsed
 from bexsync.engine import journal as journal_module
 from bexsync.engine.recover import Recovery
 from bexsync.planning.plan import Step
@@ -41,7 +40,7 @@ from world import TOKEN, a_product
 
 def always_the_same(patch: pytest.MonkeyPatch) -> None:
     """Name no process and no computer in what is kept."""
-    patch.setattr(elapsed, "_this_boot", lambda: "kept-boot")
+    patch.setattr(journal_module, "_this_boot", lambda: "kept-boot")
     patch.setattr(journal_module, "this_process", lambda: "kept:4711")
 
 
