@@ -107,7 +107,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the compare before a draft is rewritten",
-        "ledgers/bexio/ledger.py",
+        "ledgers/bexio/document_effects.py",
         "if written_before and not may_rewrite(",
         "if False and not may_rewrite(",
         f"{PERSONS_WORK}test_a_change_in_the_shop_does_not_destroy_a_persons_work",

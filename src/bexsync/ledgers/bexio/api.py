@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bexsync.errors import Unreachable
+from bexsync.errors import Refused, Unreachable
 from bexsync.http.client import Client, Params, RequestEffect
 
 PAGE = 2000  # the largest page bexio gives (contract 2.2)
@@ -47,6 +47,14 @@ class Api:
     def show(self, path: str, *, bucket: str = "default") -> Any:
         """One object, or a list that fits one answer."""
         return self._client.send("GET", path, effect=RequestEffect.READ, bucket=bucket).body
+
+    def is_missing(self, path: str) -> bool:
+        """Whether there is no such object any more."""
+        try:
+            self.show(path)
+        except Refused as problem:
+            return problem.status == 404
+        return False
 
     def list(self, path: str, *, bucket: str = "default", **query: str) -> Iterator[Row]:
         """Every row of a list, page by page."""

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from bexsync.errors import Changed, Refused
 from bexsync.ledgers.bexio.api import Api
+from bexsync.ledgers.bexio.effects import Handler, Handlers
 from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
-from bexsync.ports.document_effects import CancelDocument, DeleteDocument
+from bexsync.ports.document_effects import CancelDocument, DeleteDocument, DeleteTestDraft
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult, LookupResult
 
 
-class Cancelling:
-    """Both effects look first, since neither can be undone."""
+class CancellingEffects:
+    """Cancels and deletes invoices; each effect looks first, since none can be undone."""
 
     def __init__(self, api: Api, finder: DocumentFinder) -> None:
         self._api = api
         self._finder = finder
+
+    @property
+    def handlers(self) -> Handlers:
+        """The effects that take an invoice back."""
+        return (
+            Handler(CancelDocument, self.cancel, self.find_cancelled),
+            Handler(DeleteDocument, self.delete, self.find_deleted),
+            Handler(DeleteTestDraft, self.delete_test_draft, self.find_deleted_test_draft),
+        )
 
     def cancel(self, effect: CancelDocument) -> EffectResult:
         """Cancel an issued invoice that nobody has paid anything of."""
@@ -32,7 +42,7 @@ class Cancelling:
 
     def find_cancelled(self, effect: CancelDocument) -> LookupResult:
         """The status of the invoice says whether it was cancelled."""
-        state = self._state(effect)
+        state = self._finder.present(effect.known_id)
         is_cancelled = state is not None and state.standing is DocumentStatus.CANCELLED
         return (
             LookupResult(done=_taken_back(state, DocumentStatus.CANCELLED))
@@ -53,17 +63,29 @@ class Cancelling:
 
     def find_deleted(self, effect: DeleteDocument) -> LookupResult:
         """A draft that is gone was deleted."""
-        if self._state(effect) is not None:
+        if self._finder.present(effect.known_id) is not None:
             return LookupResult()
         return LookupResult(done=EffectResult(effect.known_id, seen={"standing": DocumentStatus.DELETED.value}))
 
-    def _state(self, effect: CancelDocument | DeleteDocument) -> DocumentState | None:
-        try:
-            return self._finder.whole(effect.known_id)
-        except Refused as problem:
-            if problem.status == 404:
-                return None
-            raise
+    def delete_test_draft(self, effect: DeleteTestDraft) -> EffectResult:
+        """Deletes a draft that carries our reference."""
+        path = f"{INVOICES}/{effect.known_id}"
+        state = self._finder.whole(effect.known_id)
+        if state.reference != effect.reference:
+            raise Refused(
+                "bexio",
+                409,
+                f"{state.number} does not carry the test's reference; it stays as it is: {state.url}",
+            )
+        if state.standing is not DocumentStatus.DRAFT:
+            raise Refused("bexio", 409, f"{state.number} is no draft any more; it stays as it is: {state.url}")
+        self._api.write("DELETE", path)
+        return EffectResult(effect.known_id)
+
+    def find_deleted_test_draft(self, effect: DeleteTestDraft) -> LookupResult:
+        """A draft that is gone was deleted."""
+        gone = self._api.is_missing(f"{INVOICES}/{effect.known_id}")
+        return LookupResult(done=EffectResult(effect.known_id)) if gone else LookupResult()
 
 
 def _taken_back(state: DocumentState, standing: DocumentStatus) -> EffectResult:

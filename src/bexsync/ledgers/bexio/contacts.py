@@ -8,6 +8,7 @@ from bexsync.ledgers.bexio.api import PAGE, Api, criterion, watermark
 from bexsync.ledgers.bexio.records import contact_from
 from bexsync.store import Store
 
+CONTACTS = "/2.0/contact"
 _SEEN = "contacts:seen_until"
 _FULL_AGAIN = timedelta(days=7)
 _FULL = "contacts:full_at"
@@ -37,10 +38,9 @@ class ContactBook:
         self._store.facts.forget(_FULL)
 
     def _read_all(self, now: datetime) -> None:
-        active = [contact_from(row, archived=False) for row in self._api.list("/2.0/contact", order_by="id")]
+        active = [contact_from(row, archived=False) for row in self._api.list(CONTACTS, order_by="id")]
         archived = [
-            contact_from(row, archived=True)
-            for row in self._api.list("/2.0/contact", order_by="id", show_archived="true")
+            contact_from(row, archived=True) for row in self._api.list(CONTACTS, order_by="id", show_archived="true")
         ]
         with self._store.transaction():
             self._store.contacts.keep(archived)
@@ -52,11 +52,10 @@ class ContactBook:
     def _read_changed(self, seen: str, now: datetime) -> None:
         changed = [
             contact_from(row, archived=False)
-            for row in self._api.search("/2.0/contact", [criterion("updated_at", ">=", seen)], order_by="updated_at")
+            for row in self._api.search(CONTACTS, [criterion("updated_at", ">=", seen)], order_by="updated_at")
         ]
         archived = [
-            contact_from(row, archived=True)
-            for row in self._api.list("/2.0/contact", order_by="id", show_archived="true")
+            contact_from(row, archived=True) for row in self._api.list(CONTACTS, order_by="id", show_archived="true")
         ]
         with self._store.transaction():
             self._store.contacts.keep(changed)

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
-from bexsync.ports.contact_effects import ArchiveContact, CreateContact, EditContact, RelateContacts, RestoreContact
-from bexsync.ports.document_effects import (
-    CancelDocument,
-    ClaimDocument,
-    CreateDocument,
-    DeleteDocument,
-    DeleteTestDraft,
-    DocumentHeader,
-    ExistingDocumentEffect,
-    LinkDocument,
-    LookAtDocument,
-    Position,
-)
-from bexsync.ports.finishing_effects import IssueDocument, SendDocument
-from bexsync.ports.item_effects import CreateItem, EditItem
+from bexsync.ports.document_effects import DocumentHeader, ExistingDocumentEffect, Position
+from bexsync.ports.documents import EffectResult, LookupResult
 from bexsync.ports.steps import ContentChange, Effect, FoundBy, Wire
 
 
@@ -65,8 +53,20 @@ class AddPosition(ExistingDocumentEffect):
     position: Position
 
 
-EFFECTS: tuple[type[Effect], ...] = (
-    CreateContact, RestoreContact, ArchiveContact, EditContact, RelateContacts, CreateDocument, LookAtDocument,
-    LinkDocument, ClaimDocument, IssueDocument, SendDocument, CancelDocument, DeleteDocument, DeleteTestDraft,
-    CreateItem, EditItem, EditDocument, ClearPositions, AddPosition,
-)  # fmt: skip
+E = TypeVar("E", bound=Effect)
+
+
+@dataclass(frozen=True)
+class Handler(Generic[E]):
+    """How bexio performs an effect and looks for it again; an effect without a finder may simply be repeated.
+
+    `rests_on` names the learned fact that decides how the effect is planned or written; a refusal may correct it.
+    """
+
+    effect: type[E]
+    perform: Callable[[E], EffectResult]
+    find: Callable[[E], LookupResult] | None = None
+    rests_on: str = ""
+
+
+Handlers = tuple[Handler[Any], ...]

@@ -115,7 +115,7 @@ class DocumentFinder:
                 self._store.facts.learn(IN_ON_ID, True, now)
                 return found
             # Nothing at all: either every one was deleted, or the criterion does not work as hoped.
-            if found is not None and all(self._by_id_alone(one) is None for one in ids[:_PROBES]):
+            if found is not None and all(self.present(one) is None for one in ids[:_PROBES]):
                 return {}
             self._store.facts.learn(IN_ON_ID, False, now)
         return self._by_standing(ids)
@@ -138,7 +138,7 @@ class DocumentFinder:
                     state = document_from(row, self._web_url)
                     found[state.ledger_id] = state
         for ledger_id in sorted(wanted - set(found)):
-            one = self._by_id_alone(ledger_id)
+            one = self.present(ledger_id)
             if one is not None:
                 found[ledger_id] = one
         return found
@@ -153,9 +153,15 @@ class DocumentFinder:
         with understood(f"the invoice {ledger_id}"):
             return row_of(body)
 
-    def _by_id_alone(self, ledger_id: int) -> DocumentState | None:
+    def present(self, ledger_id: int) -> DocumentState | None:
+        """One invoice with its positions, None when it no longer exists."""
+        row = self.present_row(ledger_id)
+        return None if row is None else document_of(ledger_id, row, self._web_url)
+
+    def present_row(self, ledger_id: int) -> Row | None:
+        """One invoice as bexio shows it, None when it no longer exists."""
         try:
-            return self.whole(ledger_id)
+            return self.row(ledger_id)
         except Refused as problem:
             if problem.status == 404:
                 return None

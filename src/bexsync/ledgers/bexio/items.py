@@ -11,6 +11,8 @@ from typing import Any
 from bexsync.errors import LedgerAnswer, NotPermitted, NotSent, Refused
 from bexsync.http.clock import Clock
 from bexsync.ledgers.bexio.api import Api, Row, criterion
+from bexsync.ledgers.bexio.effects import Handler, Handlers
+from bexsync.ledgers.bexio.learned_facts import EDITS_KEEP_THE_REST
 from bexsync.ledgers.bexio.markup import markup, unmarked
 from bexsync.ledgers.bexio.reading import (
     NotUnderstood,
@@ -58,7 +60,6 @@ _FORM = (
     *("delivery_price", "article_group_id", "account_id", "expense_account_id"),
 )
 _OF_STOCK = ("is_stock", "stock_id", "stock_place_id", "stock_min_nr")
-_PARTIAL = "item_edits_keep_the_rest"
 _TRIAL = "item_edit_tried"
 _SPARE = "remarks"
 
@@ -72,6 +73,14 @@ class ItemBook:
         self._clock = clock
         self._web_url = web_url
         self._takes_stock = True
+
+    @property
+    def handlers(self) -> Handlers:
+        """The effects on items."""
+        return (
+            Handler(CreateItem, self.create, self.find_created),
+            Handler(EditItem, self.edit, self.find_edited, rests_on=EDITS_KEEP_THE_REST),
+        )
 
     def all(self) -> Iterator[Item]:
         """Every item, page by page."""
@@ -167,7 +176,7 @@ class ItemBook:
 
     def _edited(self, path: str, body: Mapping[str, Any]) -> Any:
         """Nobody says what an edit makes of fields it does not name: until that is known, all are named."""
-        if self._facts.get(_PARTIAL):
+        if self._facts.get(EDITS_KEEP_THE_REST):
             try:
                 return self._write(path, body)
             except Refused:
@@ -175,7 +184,7 @@ class ItemBook:
                 self._learn_partial(False)  # it was the rest that was missing
                 return row
         form = self._form(path)
-        if self._facts.get(_PARTIAL) is None and form.get(_SPARE):
+        if self._facts.get(EDITS_KEEP_THE_REST) is None and form.get(_SPARE):
             return self._try_without_spare(path, form, body)
         return self._write(path, {**form, **body})
 
@@ -205,7 +214,7 @@ class ItemBook:
         return row
 
     def _learn_partial(self, is_kept: bool) -> None:
-        self._facts.learn(_PARTIAL, is_kept, self._clock.now())
+        self._facts.learn(EDITS_KEEP_THE_REST, is_kept, self._clock.now())
 
     def _mend_trial(self) -> None:
         """A trial that was cut short may have cost an item its remarks; its whole form is written again."""

@@ -1,4 +1,4 @@
-"""What a connection test needs of bexio: everything at a glance, its own traces away, open questions answered."""
+"""What a connection test needs of bexio: everything at a glance, and open questions answered by trying."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ from datetime import datetime
 
 from bexsync.errors import NotPermitted, Refused
 from bexsync.ledgers.bexio.api import Api, Criterion, criterion
+from bexsync.ledgers.bexio.contacts import CONTACTS
 from bexsync.ledgers.bexio.finders import IN_ON_ID, IN_ON_REFERENCE, INVOICES, DocumentFinder
 from bexsync.ledgers.bexio.master import MasterReader
-from bexsync.ledgers.bexio.reading import NotUnderstood, optional_number, row_of, text, understood
-from bexsync.ledgers.bexio.records import document_of
+from bexsync.ledgers.bexio.reading import NotUnderstood, optional_number, row_of, understood
 from bexsync.ledgers.bexio.rights import ask_rights
-from bexsync.ports.contact_effects import ArchiveContact
-from bexsync.ports.document_effects import DeleteTestDraft
-from bexsync.ports.documents import BookedLine, DocumentState, DocumentStatus, EffectResult, LookupResult
+from bexsync.ports.documents import BookedLine, DocumentState
 from bexsync.ports.ledger import Inspection, Right
 from bexsync.store.ledger_cache import Facts
 
-CONTACTS = "/2.0/contact"
 _MAIL_CASE = "search:mail_ignores_case"
 _ORDER = "search:order_by_id"
 _NEARBY = 200  # ids below the test's own in which others are looked for, to see them in order
@@ -56,57 +53,6 @@ def booked_lines(api: Api, ledger_id: int) -> tuple[BookedLine, ...]:
             raise NotUnderstood("`positions` is no list")
         priced = [row_of(position) for position in positions if "unit_price" in row_of(position)]
         return tuple(BookedLine(optional_number(p, "account_id"), optional_number(p, "tax_id")) for p in priced)
-
-
-class TidyingUp:
-    """Takes away what a connection test made, after looking whether it is what it should be."""
-
-    def __init__(self, api: Api, web_url: str) -> None:
-        self._api = api
-        self._web_url = web_url
-
-    def delete_draft(self, effect: DeleteTestDraft) -> EffectResult:
-        """Deletes a draft that carries our reference."""
-        path = f"{INVOICES}/{effect.known_id}"
-        state = document_of(effect.known_id, self._api.show(path), self._web_url)
-        if state.reference != effect.reference:
-            raise Refused(
-                "bexio",
-                409,
-                f"{state.number} does not carry the test's reference; it stays as it is: {state.url}",
-            )
-        if state.standing is not DocumentStatus.DRAFT:
-            raise Refused("bexio", 409, f"{state.number} is no draft any more; it stays as it is: {state.url}")
-        self._api.write("DELETE", path)
-        return EffectResult(effect.known_id)
-
-    def find_deleted(self, effect: DeleteTestDraft) -> LookupResult:
-        """A draft that is gone was deleted."""
-        gone = self._is_missing(f"{INVOICES}/{effect.known_id}")
-        return LookupResult(done=EffectResult(effect.known_id)) if gone else LookupResult()
-
-    def archive_contact(self, effect: ArchiveContact) -> EffectResult:
-        """Archives a contact that bears the test's name."""
-        path = f"{CONTACTS}/{effect.ledger_id}"
-        row = self._api.show(path)
-        with understood(f"the contact {effect.ledger_id}"):
-            name = text(row_of(row), "name_1")
-        if name != effect.name_1:
-            raise Refused("bexio", 409, f'the contact {effect.ledger_id} is called "{name}" now; it stays as it is')
-        self._api.write("DELETE", path)
-        return EffectResult(effect.ledger_id)
-
-    def find_archived(self, effect: ArchiveContact) -> LookupResult:
-        """bexio shows an archived contact only to those who ask for the archive."""
-        gone = self._is_missing(f"{CONTACTS}/{effect.ledger_id}")
-        return LookupResult(done=EffectResult(effect.ledger_id)) if gone else LookupResult()
-
-    def _is_missing(self, path: str) -> bool:
-        try:
-            self._api.show(path)
-        except Refused as problem:
-            return problem.status == 404
-        return False
 
 
 class Experiments:

@@ -1,0 +1,128 @@
+"""Effects that finish an invoice: issuing it, and mailing it to the customer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from bexsync.ledgers.bexio.api import Api
+from bexsync.ledgers.bexio.effects import Handler, Handlers
+from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
+from bexsync.ledgers.bexio.learned_facts import ISSUED_FIRST, SEND_ISSUES, LearnedFacts
+from bexsync.ledgers.bexio.reading import after_the_effect
+from bexsync.ledgers.bexio.records import document_done
+from bexsync.money import grouped, written
+from bexsync.ports.documents import DocumentStatus, EffectResult, LookupResult
+from bexsync.ports.finishing_effects import FinishingEffect, IssueDocument, SendDocument
+
+_ENGLISH_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
+
+class FinishingEffects:
+    """Issues and mails invoices."""
+
+    def __init__(self, api: Api, finder: DocumentFinder, learned: LearnedFacts) -> None:
+        self._api = api
+        self._finder = finder
+        self._learned = learned
+
+    @property
+    def handlers(self) -> Handlers:
+        """The effects that finish an invoice."""
+        return (
+            Handler(IssueDocument, self.issue, self.find_issued),
+            Handler(SendDocument, self.send, self.find_sent, rests_on=SEND_ISSUES),
+        )
+
+    def issue(self, effect: IssueDocument) -> EffectResult:
+        """Issues a draft."""
+        self._api.write("POST", f"{INVOICES}/{effect.document_id}/issue")
+        if effect.look:
+            with after_the_effect():
+                return document_done(self._finder.whole(effect.known_id))
+        return EffectResult(effect.known_id, seen={"standing": DocumentStatus.ISSUED.value})
+
+    def find_issued(self, effect: IssueDocument) -> LookupResult:
+        """An invoice that is no draft any more was issued."""
+        state = self._finder.present(effect.known_id)
+        if state is None or state.standing is DocumentStatus.DRAFT:
+            return LookupResult()
+        return LookupResult(done=document_done(state))
+
+    def send(self, effect: SendDocument) -> EffectResult:
+        """Mails an invoice to the customer."""
+        path = f"{INVOICES}/{effect.document_id}"
+        words = _in_letters(effect.words.to_wire(), effect.language)
+        body: dict[str, Any] = {
+            "recipient_email": effect.to,
+            "subject": " ".join(_filled(effect.subject, words).split()),
+            "message": _filled(effect.message, words),
+        }
+        if effect.issue:
+            body["mark_as_open"] = True
+        if effect.attach_pdf:
+            body["attach_pdf"] = True
+        if not effect.issue and effect.shared_before == "no":
+            state = self._finder.whole(effect.known_id)
+            if state.shared:
+                return document_done(state)  # somebody mailed it since it was issued
+        self._api.write("POST", f"{path}/send", body)
+        if not effect.issue:
+            self._learned.keep(ISSUED_FIRST, True)
+        return EffectResult(effect.known_id, seen={"standing": DocumentStatus.ISSUED.value, "shared": "yes"})
+
+    def find_sent(self, effect: SendDocument) -> LookupResult:
+        """A mail in doubt is never repeated: only an untouched draft proves that none went out (DESIGN)."""
+        state = self._finder.present(effect.known_id)
+        if state is None:
+            return LookupResult(
+                conflict=f"The invoice was deleted before anybody could see whether {effect.to} got it."
+            )
+        if effect.issue and state.standing is DocumentStatus.DRAFT:
+            return LookupResult()
+        if effect.shared_before == "no" and state.shared:
+            return LookupResult(done=document_done(state))
+        return LookupResult(
+            conflict=f"Nobody can tell whether {state.number} was mailed to {effect.to}. "
+            f"Look at it in bexio and mail it there if it was not: {state.url}"
+        )
+
+    def changed(self, effect: FinishingEffect) -> str:
+        """Say why the document of an issue or a mail is not what `effect` was planned for, "" where it is."""
+        state = self._finder.present(effect.known_id)
+        if state is None:
+            return ""  # the effect itself is refused then, in bexio's words
+        if state.content != effect.content and effect.content:
+            return (
+                f"{state.number} was changed in bexio after bexsync wrote it, and comes to {written(state.total)}, "
+                f"so it was neither issued nor mailed. If the change is meant, issue and mail it in bexio: {state.url}"
+            )
+        if isinstance(effect, SendDocument) and effect.issue and state.standing is not DocumentStatus.DRAFT:
+            return f"{state.number} was issued in bexio meanwhile, so bexsync does not mail it: {state.url}"
+        return ""
+
+
+def _in_letters(words: Mapping[str, str], language: str) -> dict[str, str]:
+    """Return the words with the total as 12'345.60 and the due date in the usual form of the language."""
+    due = words.get("due_date", "")
+    return {
+        **words,
+        "total": grouped(Decimal(words["total"])),
+        "due_date": _day_in_letters(date.fromisoformat(due), language) if due else "",
+    }
+
+
+def _day_in_letters(day: date, language: str) -> str:
+    """2 December 2026 in English, 02.12.2026 in the other languages of Switzerland."""
+    return f"{day.day} {_ENGLISH_MONTHS[day.month - 1]} {day.year}" if language == "en" else f"{day:%d.%m.%Y}"
+
+
+def _filled(text: str, words: Mapping[str, str]) -> str:
+    """Only our own names are replaced, and what stands for them is not read again; other braces are the writer's."""
+    return re.sub(r"\{(\w+)\}", lambda found: str(words.get(found[1], found[0])), text)
