@@ -58,6 +58,7 @@ _UNTAXED = {"tax_class": "none", "tax_rate": "0"}
 _TYPES_APART = re.compile(r"\s*[,;|]\s*")
 _ESCAPED_BREAK = re.compile(r"(\\?)\\n")
 _MOST_NAMED = 5
+_Shape = tuple[int, frozenset[int], str]
 
 
 class Rows(Protocol):
@@ -135,10 +136,8 @@ class TableList:
         self._left_out = LeftOut()
         self._shopify: ShopifyRows | None = None
         self._nameless: frozenset[int] = frozenset()
-        self._is_known_by_sku = False
-        self._has_escaped_breaks = False
         self._parents = Parents()
-        self._not_sold: dict[str, list[str]] = {}
+        self._not_sold: Mapping[str, list[str]] = {}
 
     def entries(self) -> Iterator[Entry | InvalidEntry]:
         """A record per row."""
@@ -147,8 +146,11 @@ class TableList:
         if self._parents.are_needed:
             for _, _, row in self._rows():
                 self._parents.meet(self._header, row or ())
+        shape = self._width, self._nameless, self._all.delimiter
+        reader = _RowReader(self._kind, self._header, cells, self._parents, shape)
+        self._not_sold = reader.not_sold
         for number, given, row in self._rows():
-            entry = self._entry(number, given, row, cells) if row is not None else None
+            entry = reader.entry(number, given, row) if row is not None else None
             if entry is not None:
                 yield entry
 
@@ -234,14 +236,6 @@ class TableList:
             self._left_out = LeftOut.of(self._header, PRODUCT_KINDS)
         sorts = ("amount", "percent") if self._settings.date_format else ("amount", "percent", "day")
         self._looked_at = [field for field in fields if field.column.sort in sorts]
-        # Where a shop has no other ids, its numbers are what its products are known by for ever.
-        self._is_known_by_sku = self._kind == "product" and self._header.field("shop_id") is None
-        price = self._header.field("price")
-        self._has_escaped_breaks = (
-            price is not None
-            and plain_header(price.header) in REGULAR_PRICE
-            and {"type", "active"} <= {field.column.name for field in fields}
-        )
 
     def _refuse_half(self, number: int, last: list[str]) -> None:
         """A list that was cut off must not pass for one from which products have vanished."""
@@ -254,7 +248,28 @@ class TableList:
                 f"ends in the middle of row {number}", "Export the list again; a line break ends its last row."
             )
 
-    def _entry(self, number: int, given: list[str], row: list[str], cells: CellReader) -> Entry | InvalidEntry | None:
+
+class _RowReader:
+    """Makes an entry of each row, once the whole list was looked through."""
+
+    def __init__(self, kind: str, header: Header, cells: CellReader, parents: Parents, shape: _Shape) -> None:
+        self._kind = kind
+        self._header = header
+        self._cells = cells
+        self._parents = parents
+        self._shape = shape
+        # Where a shop has no other ids, its numbers are what its products are known by for ever.
+        self._is_known_by_sku = kind == "product" and header.field("shop_id") is None
+        price = header.field("price")
+        self._has_escaped_breaks = (
+            price is not None
+            and plain_header(price.header) in REGULAR_PRICE
+            and {"type", "active"} <= {field.column.name for field in header.fields}
+        )
+        self.not_sold: dict[str, list[str]] = {}
+
+    def entry(self, number: int, given: list[str], row: list[str]) -> Entry | InvalidEntry | None:
+        """The record in a row, None where it stands for nothing that the shop sells."""
         location = f"row {number}"
         value: dict[str, Any] = {}
         wrong: list[WrongCell] = []
@@ -272,7 +287,7 @@ class TableList:
                 text = self._meant(text, number, field, row)
                 if not text:
                     continue
-                read = cells.read(text, number, field)
+                read = self._cells.read(text, number, field)
             except WrongCell as problem:
                 wrong.append(problem)
                 continue
@@ -283,7 +298,7 @@ class TableList:
                 implying.append(field)
         if self._is_known_by_sku and "sku" in value:
             value["shop_id"] = value["sku"]
-        if invalid := beyond_headers(number, given, self._width, self._nameless, self._all.delimiter):
+        if invalid := beyond_headers(number, given, *self._shape):
             return InvalidEntry(location, invalid.message, invalid.hint, value)
         wrong.extend(said for field, mark in marks if (said := _foreign(number, field, mark, value)))
         wrong.extend(said for field in implying if (said := _contradiction(number, field, value)))
@@ -301,7 +316,7 @@ class TableList:
         if kind:
             names = [f for f in (self._header.field("sku"), self._header.field("shop_id")) if f is not None]
             texts = [text for f in names if (text := _text_of(f, row))]
-            self._not_sold.setdefault(kind, []).append(texts[0] if texts else "without a number")
+            self.not_sold.setdefault(kind, []).append(texts[0] if texts else "without a number")
         return bool(kind) or any(word in ROOFS for word in words)
 
     def _meant(self, text: str, number: int, field: Field, row: Sequence[str]) -> str:
