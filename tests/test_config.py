@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from bexsync.config.profile import load_profile, profile_model
+from bexsync.config.loading import load_profile
+from bexsync.config.profile import profile_model
 from bexsync.errors import ProfileProblem
 from world import World, an_invoice
 

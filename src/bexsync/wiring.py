@@ -21,7 +21,8 @@ from bexsync.auth.refreshing import Renew, TokenRefresher, refresh_in_subprocess
 from bexsync.auth.service import Identity, LoginService, nobody
 from bexsync.auth.source import EnvironmentToken, LoginToken, TokenSource
 from bexsync.auth.tokens import names_token
-from bexsync.config.profile import Profile, load_profile, load_vat_map
+from bexsync.config.loading import load_profile, load_vat_map
+from bexsync.config.profile import Profile
 from bexsync.environment import secret_variable
 from bexsync.errors import BexsyncError, ConfigurationProblem, StateProblem
 from bexsync.http.client import Client

@@ -10,7 +10,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from bexsync.config.profile import load_profile
+from bexsync.config.loading import load_profile
 from bexsync.http.clock import SystemClock
 from bexsync.paths import profile_path, state_folder
 from bexsync.wiring import token_source

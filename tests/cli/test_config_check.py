@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from bexsync.admin.config_check import check_configuration
-from bexsync.config.profile import load_profile
+from bexsync.config.loading import load_profile
 from bexsync.environment import VARIABLES
 from bexsync.paths import state_folder
 from front_door import called

@@ -28,7 +28,8 @@ import dates
 from bexio_sandbox import Sandbox
 from bexsync.admin.first_profile import Offer, chosen, likeliest_account, offered_accounts, profile_of, profile_text
 from bexsync.cli.prompts import init_questions
-from bexsync.config.profile import Profile, load_profile, profile_model
+from bexsync.config.loading import load_profile
+from bexsync.config.profile import Profile, profile_model
 from bexsync.errors import BexsyncError, MappingProblem
 from bexsync.files import write_new_privately
 from bexsync.ledgers.bexio import DESCRIPTION

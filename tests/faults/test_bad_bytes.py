@@ -26,7 +26,8 @@ import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bexsync.config.profile import load_profile, load_vat_map, profile_model
+from bexsync.config.loading import load_profile, load_vat_map
+from bexsync.config.profile import profile_model
 from bexsync.engine.result import Result
 from bexsync.errors import BexsyncError, Defect, Exit, ProfileProblem
 from bexsync.jobs.lifecycle import RunEnded

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bexsync.config.profile import load_profile
+from bexsync.config.loading import load_profile
 from bexsync.engine.result import Status
 from bexsync.errors import ProfileProblem
 from world import World, an_invoice

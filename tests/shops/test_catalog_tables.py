@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from bexsync.config.profile import load_profile
+from bexsync.config.loading import load_profile
 from bexsync.errors import BexsyncError, ConfigurationProblem, TryLater
 from bexsync.ports.shop import IncomingRecord, InvalidInput
 from bexsync.records import Product, Record, StockLevel, TaxRate, read_record

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bexsync.config.profile import load_profile
+from bexsync.config.loading import load_profile
 from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records import Invoice
 from bexsync.shops.folder.documents import read_file

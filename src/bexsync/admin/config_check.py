@@ -14,8 +14,9 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
-from bexsync.config.problems import KeyLines, Wrong, problems_of, vat_problems_of, what_can_be_read
-from bexsync.config.profile import InvoicesSection, Profile, load_vat_map, profile_model, vat_map_path
+from bexsync.config.loading import load_vat_map, problems_of, vat_map_path, vat_problems_of, what_can_be_read
+from bexsync.config.problems import KeyLines, Wrong
+from bexsync.config.profile import InvoicesSection, Profile, profile_model
 from bexsync.environment import SHOP_SECRET, VARIABLES, secret_variable
 from bexsync.errors import BexsyncError, ProfileProblem
 from bexsync.http.address import api_hint, parse_address

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bexsync.config.loading import load_profile
 from bexsync.config.problems import KeyLines, overriding_variable
-from bexsync.config.profile import load_profile
 
 
 @dataclass(frozen=True)

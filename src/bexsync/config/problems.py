@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import difflib
-import itertools
 import os
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,24 +14,12 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bexsync.config.profile import (
-    VAT_ROW_HINT,
-    Profile,
-    load_profile,
-    load_vat_map,
-    profile_model,
-    vat_faults,
-    vat_map_path,
-    vat_tables,
-)
+from bexsync.config.profile import Profile, profile_model
 from bexsync.errors import ProfileProblem
 from bexsync.records.quoting import printable
-from bexsync.registry import DEFAULT_SHOP
 
 Key = tuple[int | str, ...]
 
-# What is taken out may bring up what lay behind it, but not for ever.
-_MOST_LAYERS = 5
 
 _FORMS = {
     "site": "must be of small letters, digits, - and _, at most 32, beginning with a letter or digit",
@@ -81,94 +67,6 @@ class Wrong:
     def as_problem(self) -> ProfileProblem:
         """To be raised."""
         return ProfileProblem(self.message, self.hint)
-
-
-def problems_of(path: Path) -> list[Wrong]:
-    """Everything that is wrong with the profile at `path` at once; nothing, if it can be worked with."""
-    try:
-        load_profile(path)
-    except ProfileProblem as problem:
-        if isinstance(problem.__cause__, ValidationError):
-            return explained(path, problem.__cause__)
-        said = re.search(r"at line (\d+)", problem.message)
-        return [Wrong(problem.message, problem.hint, line=int(said[1]) if said else 0)]
-    return []
-
-
-def what_can_be_read(path: Path) -> Profile | None:
-    """The profile with defaults in the place of what is wrong, so that one mistake does not hide the next."""
-    try:
-        return load_profile(path)
-    except ProfileProblem:
-        pass
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        _name_shop_type(table, path)
-        for _ in range(_MOST_LAYERS):
-            try:
-                return profile_model(_shop_type(table)).model_validate(table)
-            except ValidationError as problem:
-                for error in problem.errors(include_url=False):
-                    _take_out(table, error["loc"])
-    except (OSError, ValueError, RecursionError, ProfileProblem):  # the last where the shop's package is broken
-        pass
-    return None
-
-
-def _name_shop_type(table: dict[str, Any], path: Path) -> None:
-    """Put into the table which type of shop it is for, which a variable may say."""
-    from bexsync.config.sources import shop_type_in
-
-    shop = table.setdefault("shop", {})
-    if isinstance(shop, dict):
-        shop["type"] = shop_type_in(path)
-
-
-def _shop_type(table: Mapping[str, Any]) -> str:
-    shop = table.get("shop")
-    kind = shop.get("type") if isinstance(shop, dict) else None
-    return kind if isinstance(kind, str) else DEFAULT_SHOP
-
-
-def _take_out(table: dict[str, Any], loc: Key) -> None:
-    """The value itself; where a key is missing, the table that lacks it."""
-    above: Any = table
-    for part, following in itertools.zip_longest(loc, loc[1:]):
-        inner = above.get(part)
-        if not isinstance(inner, dict) or following not in inner:
-            above.pop(part, None)
-            return
-        above = inner
-
-
-def vat_problems_of(profile_file: Path) -> list[Wrong]:
-    """Everything that is wrong with the VAT map beside a profile, row by row."""
-    try:
-        load_vat_map(profile_file)
-    except ProfileProblem as problem:
-        path = vat_map_path(profile_file)
-        try:
-            rows = vat_tables(path)
-        except (OSError, ValueError, RecursionError):
-            said = re.search(r"at line (\d+)", problem.message)
-            return [Wrong(problem.message, problem.hint, line=int(said[1]) if said else 0)]
-        lines = _lines_of_tables(path, "tax")
-        return [
-            Wrong(
-                f"Row {number} of the VAT map {path}: {printable(fault)}.",
-                VAT_ROW_HINT,
-                key=f"tax.{number}",
-                line=lines[number - 1] if len(lines) == len(rows) else 0,
-            )
-            for number, row in enumerate(rows, 1)
-            for fault in vat_faults(row)
-        ]
-    return []
-
-
-def _lines_of_tables(path: Path, name: str) -> list[int]:
-    text = path.read_text(encoding="utf-8")
-    return [line for key, line in _keys_in(text) if key == (name,)]
 
 
 def explained(path: Path, problem: ValidationError) -> list[Wrong]:
@@ -278,7 +176,7 @@ class KeyLines:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             return
-        for key, line in _keys_in(text):
+        for key, line in keys_in(text):
             self._lines.setdefault(key, line)
 
     def line_of(self, key: Key) -> int:
@@ -292,7 +190,7 @@ class KeyLines:
         return parts in self._lines
 
 
-def _keys_in(text: str) -> Iterator[tuple[tuple[str, ...], int]]:
+def keys_in(text: str) -> Iterator[tuple[tuple[str, ...], int]]:
     table: tuple[str, ...] = ()
     open_text = ""
     for number, line in enumerate(text.splitlines(), 1):

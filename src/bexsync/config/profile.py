@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -19,17 +17,13 @@ from pydantic import (
     Field,
     PlainValidator,
     StringConstraints,
-    ValidationError,
     create_model,
     field_validator,
     model_validator,
 )
 
-from bexsync.errors import ProfileProblem
-from bexsync.paths import config_folder as config_folder
-from bexsync.paths import profile_path as profile_path
 from bexsync.ports.ledger_description import LedgerDescription, LedgerWords, LoginNeeds
-from bexsync.records.quoting import printable, shown
+from bexsync.records.quoting import shown
 from bexsync.registry import (
     BUILT_IN_LEDGERS,
     DEFAULT_LEDGER,
@@ -39,7 +33,6 @@ from bexsync.registry import (
     ledger_description,
     shop_package,
 )
-from bexsync.vat import VatMap, VatRow
 
 Finish = Literal["draft", "issue", "send"]
 Language = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z]{2}$")]
@@ -332,122 +325,3 @@ def profile_model(shop_type: str) -> type[Profile]:
 @cache
 def _profile_with(shop: Any) -> type[Profile]:
     return create_model("Profile", __base__=Profile, shop=(shop, Field(default_factory=shop)))
-
-
-def load_profile(path: Path) -> Profile:
-    """The profile at `path` with `BEXSYNC_` variables over it; raises ProfileProblem with one sentence."""
-    try:
-        if not path.is_file():
-            raise ProfileProblem(f"There is no profile {path}.", _known_profiles(path.parent))
-        from bexsync.config.sources import read_settings  # pydantic_settings takes long to import
-
-        return read_settings(path)
-    except ValidationError as problem:
-        from bexsync.config.problems import explained
-
-        raise explained(path, problem)[0].as_problem() from problem
-    except RecursionError as problem:
-        raise ProfileProblem(f"The profile {path} is nested too deeply.", "Correct that line.") from problem
-    except ValueError as problem:  # TOML's own, and what is not UTF-8
-        from bexsync.config.problems import not_toml
-
-        said = _clean(not_toml(str(problem)))
-        raise ProfileProblem(f"The profile {path} is not TOML: {said}.", "Correct that line.") from problem
-    except OSError as problem:
-        raise ProfileProblem(
-            f"The profile {path} cannot be read: {problem.strerror}.", "Give this user the right to read it."
-        ) from problem
-
-
-def profiles_in(folder: Path) -> list[str]:
-    """The names of the profiles in a folder; a VAT map lies beside its profile under a similar name."""
-    return sorted(path.stem for path in folder.glob("*.toml") if not path.name.endswith(".vat.toml"))
-
-
-def _known_profiles(beside: Path) -> str:
-    """The names to choose from: those where profiles live, else those beside the one that was named."""
-    own = config_folder() / "profiles"
-    names = profiles_in(own)
-    if names:
-        return f"The profiles are {', '.join(names)} (in {own}); `bexsync init` writes another one."
-    found = [f"{name}.toml" for name in profiles_in(beside)] if beside.is_dir() else []
-    others = f"Beside it: {', '.join(found)}. " if found else ""
-    return f"{others}`bexsync init` writes one; or name another with --profile."
-
-
-def vat_map_path(profile_file: Path) -> Path:
-    """The VAT map lies beside its profile."""
-    return profile_file.with_suffix(".vat.toml")
-
-
-def load_vat_map(profile_file: Path) -> VatMap:
-    """The VAT map beside the profile, empty when there is none; raises ProfileProblem."""
-    path = vat_map_path(profile_file)
-    if not path.is_file():
-        return VatMap()
-    try:
-        return VatMap(tuple(_vat_row(row) for row in vat_tables(path)))
-    except OSError as problem:
-        raise ProfileProblem(
-            f"The VAT map {path} cannot be read: {problem.strerror}.", "Give this user the right to read it."
-        ) from problem
-    except (ValueError, RecursionError) as problem:
-        from bexsync.config.problems import not_toml
-
-        said = printable(not_toml(str(problem)))
-        raise ProfileProblem(f"The VAT map {path} cannot be understood: {said}.", VAT_ROW_HINT) from problem
-
-
-VAT_ROW_HINT = 'Each row is a [[tax]] table with code = "UN81" and any of class, rate, country, use, valid_from.'
-
-
-def vat_tables(path: Path) -> list[Mapping[str, Any]]:
-    """The rows of a VAT map as they are written; raises OSError and ValueError."""
-    rows = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal).get("tax", [])
-    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
-        raise ValueError("tax is no list of tables")
-    return rows
-
-
-def vat_faults(row: Mapping[str, Any]) -> Iterator[str]:
-    """Everything that is wrong with a row of the VAT map."""
-    for key in sorted(set(row) - {"code", "class", "rate", "country", "use", "valid_from"}):
-        yield f"unknown key {shown(key)}"
-    if row.get("use") not in (None, "sale", "shipping", "fee"):
-        yield f"use = {shown(row['use'])} is none of sale, shipping, fee"
-    valid_from = row.get("valid_from")
-    if valid_from is not None and type(valid_from) is not date:
-        yield "valid_from is no date like 2024-01-01"
-    for key in ("code", "class", "country"):
-        value = row.get(key)
-        if value is not None and (not isinstance(value, str) or not value.strip()):
-            yield f"{key} = {shown(value)} is no text"
-    if row.get("code") is None:
-        yield "code is missing"
-    if "rate" in row and _percentage(row["rate"]) is None:
-        yield f"rate = {shown(row['rate'])} is no percentage"
-
-
-def _vat_row(row: Mapping[str, Any]) -> VatRow:
-    for fault in vat_faults(row):
-        raise ValueError(fault)
-    return VatRow(
-        code=row["code"],
-        tax_class=row.get("class"),
-        rate=_percentage(row.get("rate")),
-        country=row.get("country"),
-        use=row.get("use"),
-        valid_from=row.get("valid_from"),
-    )
-
-
-def _percentage(value: Any) -> Decimal | None:
-    try:
-        rate = Decimal(str(value))
-    except ArithmeticError:
-        return None
-    return None if isinstance(value, bool) or not rate.is_finite() or not 0 <= rate <= 100 else rate
-
-
-def _clean(text: str) -> str:
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)

@@ -123,7 +123,7 @@ def _ends_one_day(file: Path) -> bool:
 
 
 def _planned(context: typer.Context, name: str) -> tuple[list[ScheduledJob], Surroundings, Profile]:
-    from bexsync.config.profile import load_profile
+    from bexsync.config.loading import load_profile
     from bexsync.paths import expanded, profile_path
     from bexsync.scheduling.surroundings import (
         Surroundings,

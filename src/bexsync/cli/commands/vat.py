@@ -53,7 +53,7 @@ def map_(
 
     def work() -> Exit:
         from bexsync.admin.vat_map import MapFile, survey
-        from bexsync.config.profile import vat_map_path
+        from bexsync.config.loading import vat_map_path
         from bexsync.paths import profile_path
         from bexsync.planning.mapping_arguments import read_orders
         from bexsync.wiring import disabled_reason, open_workspace
