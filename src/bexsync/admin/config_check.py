@@ -32,7 +32,7 @@ _OTHERS_MAY_READ = _OTHERS_MAY_WRITE | stat.S_IRGRP | stat.S_IROTH
 
 
 def check_configuration(profile_file: Path, state: Path, environment: Mapping[str, str], today: date) -> list[Finding]:
-    """Everything that can be found in one go: the profile, what speaks over it, and the places it names."""
+    """Everything that can be found in one go: the profile, what overrides it, and the places it names."""
     findings = [*_profile(profile_file)]
     profile = what_can_be_read(profile_file)
     model = profile_model(DEFAULT_SHOP) if profile is None else type(profile)
@@ -193,7 +193,7 @@ def _shop(profile: Profile, profile_file: Path, state: Path, environment: Mappin
             said = f"The shop needs a secret, and {variable} is not set."
             yield Finding("wrong", "shop", said, "Set the variable wherever bexsync runs.", key=variable)
     company, before = "", ""
-    with suppress(BexsyncError, sqlite3.Error):  # a bad state, or a site that changed, is told on its own
+    with suppress(BexsyncError, sqlite3.Error):  # a bad state, or a site that changed, is reported on its own
         reader = StateReader(profile_file, state)
         company, before = reader.company, reader.site()
     companies = frozenset((company,) if company else ())

@@ -95,7 +95,7 @@ class Importer:
 
     def _take_invalid(self, source: _Source, item: InvalidInput) -> None:
         if (item.source, item.kind, item.shop_id) in self._valid:
-            # One source says two things of one record, and nobody can say which is right: neither is booked.
+            # One source has two versions of one record, and which is right cannot be known: neither is booked.
             self._run.store.records.forget(item.kind, item.shop_id)
         if len(source.sentences) < MOST_KEPT:
             source.sentences.append(f"{item.location}: {item.message}" if item.location else item.message)

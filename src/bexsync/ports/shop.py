@@ -19,7 +19,7 @@ from bexsync.records import Record
 
 
 class WriteBack(StrEnum):
-    """What a shop can be told."""
+    """What can be written back to a shop."""
 
     EVENTS = "events"
     STATUS_LIST = "status_list"
@@ -137,7 +137,7 @@ class SourceReport:
 
 @dataclass(frozen=True)
 class Event:
-    """Something the shop is told; repeated after a crash with the same `event_id`, so the shop can drop repeats.
+    """Something reported to the shop; repeated after a crash with the same `event_id`, so the shop can drop repeats.
 
     `name` is one of: linked, updated, issued, sent, paid, partly_paid, reopened, credited, cancelled,
     deleted, changed_in_ledger. `data` holds strings: number, url, status, total, paid_amount,
@@ -154,7 +154,7 @@ class Event:
 
 @dataclass(frozen=True)
 class StatusRow:
-    """What the shop's status list says of one record; amounts are decimal strings, "" is unknown.
+    """One record in the shop's status list; amounts are decimal strings, "" is unknown.
 
     `error` also says why a record is left alone.
     """

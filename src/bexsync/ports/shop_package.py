@@ -20,7 +20,7 @@ Level = Literal["ok", "attention", "wrong"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at; `file`, `line` and `key` say where it stands, as far as that can be told."""
+    """One thing that was checked; `file`, `line` and `key` say where it stands, as far as that is known."""
 
     level: Level
     subject: str

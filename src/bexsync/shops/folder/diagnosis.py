@@ -64,7 +64,7 @@ def diagnose(settings: FolderSettings, site: ShopSite, owner: Owner) -> Iterator
 
 
 def _table(path: Path, settings: FolderSettings, currency: str) -> Finding:
-    """How a table that waits would be understood; what is wrong with it is told by a push, record by record."""
+    """How a table that waits would be read; a push reports what is wrong with it, record by record."""
     try:
         described = describe(path, settings.csv, currency)
         bad = any(isinstance(found, InputError) for found in read_table(path, settings.csv, currency))
@@ -76,7 +76,7 @@ def _table(path: Path, settings: FolderSettings, currency: str) -> Finding:
 
 
 def _require_open(layout: Layout, folder: Path) -> None:
-    """Raises OSError; a subfolder that is missing is none of our business yet."""
+    """Raises OSError; a subfolder that is missing is made later."""
     layout.require_root()
     if folder.exists() and not folder.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))

@@ -19,7 +19,7 @@ from bexsync.shops.folder.settings import CsvSection
 
 SCHEMA = "bexsync/1"
 _SAY_WHAT_IT_IS = f'Each record, or the envelope around them, says "schema": "{SCHEMA}" and its "kind".'
-_MOST_COMPLAINTS = 100
+_MOST_ERRORS = 100
 _DROPPED = ("invoice", "customer")
 
 
@@ -97,7 +97,7 @@ class _Reader:
 
 
 def _summed_up(source: str, outcomes: Iterator[IncomingRecord | InputError | ImportNote]) -> Iterator[Incoming]:
-    """All records; a file of garbage is one complaint, and endless complaints end in a count."""
+    """All records; a file of garbage is one error, and endless errors end in a count."""
     held: list[InvalidInput] = []
     is_recognised, countless = False, 0
     for outcome in outcomes:
@@ -110,7 +110,7 @@ def _summed_up(source: str, outcomes: Iterator[IncomingRecord | InputError | Imp
             held, is_recognised = [], True
             continue
         countless += outcome.is_countless
-        if not outcome.is_countless or countless <= _MOST_COMPLAINTS:
+        if not outcome.is_countless or countless <= _MOST_ERRORS:
             held.append(outcome.invalid)
         is_recognised = is_recognised or not outcome.is_format
         if is_recognised:
@@ -118,17 +118,17 @@ def _summed_up(source: str, outcomes: Iterator[IncomingRecord | InputError | Imp
             held = []
     if not is_recognised:
         yield _one_for_all(source, held, countless)
-    elif countless > _MOST_COMPLAINTS:
-        yield InvalidInput(source, "", f"holds {countless - _MOST_COMPLAINTS} more pieces like these", EXPORT_AGAIN)
+    elif countless > _MOST_ERRORS:
+        yield InvalidInput(source, "", f"holds {countless - _MOST_ERRORS} more pieces like these", EXPORT_AGAIN)
 
 
-def _one_for_all(source: str, held: list[InvalidInput], complaints: int) -> InvalidInput:
+def _one_for_all(source: str, held: list[InvalidInput], errors: int) -> InvalidInput:
     if not held:
         return InvalidInput(source, "", "is empty", EXPORT_AGAIN)
     first = held[0]
-    if complaints == 1 and first.kind + first.shop_id:
+    if errors == 1 and first.kind + first.shop_id:
         return first
-    more = f" (and {complaints - 1} more like it)" if complaints > 1 else ""
+    more = f" (and {errors - 1} more like it)" if errors > 1 else ""
     return replace(
         first, location="", kind="", shop_id="", message=f"holds no record: {first.location} {_as_clause(first)}{more}"
     )
@@ -186,14 +186,14 @@ def _kinds() -> str:
 
 
 def _known_kind(entry: JsonEntry) -> str:
-    """The kind as far as the entry says it, for a complaint."""
+    """The kind as far as the entry says it, for an error."""
     inner = entry.value.get("kind") if isinstance(entry.value, Mapping) else None
     said = inner if entry.kind is None else entry.kind
     return said if isinstance(said, str) and said in _DROPPED else ""
 
 
 def _known_id(value: Any) -> str:
-    """The id as far as it can be one, for a complaint."""
+    """The id as far as it can be one, for an error."""
     said = value.get("shop_id") if isinstance(value, Mapping) else None
     if isinstance(said, bool) or not isinstance(said, str | int):
         return ""

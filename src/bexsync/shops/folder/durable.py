@@ -19,7 +19,7 @@ from bexsync.files import NOT_FOLLOWED, PUBLIC, replacement, sync
 from bexsync.hooks import notify
 
 _LONGEST_NAME = 200
-_ABANDONED = 3600  # seconds; nobody writes a list for so long
+_ABANDONED = 3600  # seconds; no list takes so long to write
 _LOCKS_UNKNOWN_HERE = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.EBADF)
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -46,7 +46,7 @@ class Folder:
             stream.write(content)
 
     def open(self, name: str, flags: int = os.O_RDONLY) -> int:
-        """A handle of a plain file; raises OSError, also for a link, and for a pipe, which would hold us up."""
+        """A handle of a plain file; raises OSError, also for a link, and for a pipe, which would block."""
         try:
             handle = os.open(name, flags | NOT_FOLLOWED | os.O_NONBLOCK, PUBLIC, dir_fd=self.handle)
         except OSError as problem:

@@ -1,4 +1,4 @@
-"""Which files are finished, and how one becomes ours."""
+"""Which files are complete, and how one is claimed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PATIENCE = 12
 
 @dataclass(frozen=True)
 class Found:
-    """A plain file of ours, as it was when we looked."""
+    """A plain file, as it was when the folder was read."""
 
     path: Path
     changed: float
@@ -59,7 +59,7 @@ def _age_then_name(found: Found) -> tuple[float, str]:
 
 
 def _plain_files(folder: Path) -> Iterator[Found]:
-    """Regular files with one of our suffixes; a folder that does not exist yet is empty."""
+    """Regular files with a suffix that is read; a folder that does not exist yet is empty."""
     try:
         entries = os.scandir(folder)
     except FileNotFoundError:

@@ -24,6 +24,6 @@ class InputError:
 
 
 def id_in(text: str) -> str:
-    """The id as far as it can be one, for a complaint."""
+    """The id as far as it can be one, for an error."""
     text = text.strip()
     return text if text.isprintable() and len(text) <= _LONGEST_ID else ""

@@ -59,7 +59,7 @@ def entries_in(path: Path) -> Iterator[JsonEntry | BrokenLine]:
 
 
 def opened(path: Path, largest: int = LARGEST) -> BinaryIO:
-    """The plain file itself: links are not followed, a pipe would hold us up; raises UnusableFile and OSError."""
+    """The plain file itself: links are not followed, and a pipe would block; raises UnusableFile and OSError."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     stream = os.fdopen(handle, "rb")
     status = os.fstat(handle)

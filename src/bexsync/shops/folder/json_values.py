@@ -1,4 +1,4 @@
-"""Strict JSON: what is ambiguous or no number is marked where it stands, so that only its record suffers."""
+"""Strict JSON: what is ambiguous or no number is marked where it stands, so that only its record is refused."""
 
 from __future__ import annotations
 

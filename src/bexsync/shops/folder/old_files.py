@@ -1,4 +1,4 @@
-"""Deleting old files of the shop's folder: what was settled long ago, and what nobody corrected for as long."""
+"""Deleting old files of the shop's folder: those booked long ago, and those left uncorrected for as long."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from bexsync.shops.folder.layout import Layout
 
 @dataclass(frozen=True)
 class Owner:
-    """A site; `companies` are the names its one company is known by, none where nobody knows them yet.
+    """A site; `companies` are the names of its one company, none where they are not known yet.
 
     `profile` only tells a person where to look.
     """
@@ -34,7 +34,7 @@ class Owner:
 
 @dataclass(frozen=True)
 class Ownership:
-    """A shop folder and who wants to use it; without an owner nobody asks."""
+    """A shop folder and who uses it; without an owner nothing is checked."""
 
     layout: Layout
     owner: Owner | None = None
@@ -45,7 +45,7 @@ class Ownership:
             _refuse_another(self.layout, self.owner, owner_of(self.layout))
 
     def claim(self) -> None:
-        """Makes the subfolders, in a folder that is ours from now on; raises ConfigurationProblem where it is not."""
+        """Mark the folder as the owner's and make its subfolders; raises ConfigurationProblem where it is another's."""
         if self.owner is not None and not self._is_known(self.owner):
             self.layout.require_root()
             with self.layout.locked(self.layout.root) as root:
@@ -76,7 +76,7 @@ def owner_of(layout: Layout) -> Owner | None:
 
 
 def refuse_another(folder: Path, wanted: Owner) -> None:
-    """Raises ConfigurationProblem where the folder is another's, OSError where that cannot be told."""
+    """Raises ConfigurationProblem where the folder is another's, OSError where that cannot be read."""
     Ownership(Layout(folder), wanted).check()
 
 

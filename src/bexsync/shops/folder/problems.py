@@ -70,7 +70,7 @@ def _explanation(layout: Layout, problem: OSError) -> BexsyncError:
 
 
 def _closed(layout: Layout) -> str:
-    """The folder that keeps us out, as far as one can tell."""
+    """The folder that may not be read or written, as far as can be seen."""
     if layout.catalog.is_dir() and not os.access(layout.catalog, os.R_OK | os.X_OK, effective_ids=True):
         return str(layout.catalog)
     for folder in (layout.root, *layout.folders):

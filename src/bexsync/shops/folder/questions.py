@@ -20,7 +20,7 @@ def folder_question(
     """The shop's folder, as the profile has to say it; one that another shop has is refused."""
 
     def refuse_taken(folder: Path) -> None:
-        if not owner.site:  # nobody has said yet for whom
+        if not owner.site:  # the site is not chosen yet
             return
         refuse_another(folder, owner)
         for other, its in others.items():
@@ -46,7 +46,7 @@ def folder_question(
 
     def free_folder() -> str:
         """The usual one, or the next that no other shop has."""
-        is_said = settings.path != FolderSettings().path  # by a variable, which speaks over the profile anyway
+        is_said = settings.path != FolderSettings().path  # by a variable, which overrides the profile
         usual = str(settings.folder(site.profile_file)) if is_said else _usual_folder(profile, site.profile_file)
         numbers = range(0) if is_said else range(2, 99)
         for name in (usual, *(f"{usual}-{number}" for number in numbers)):

@@ -33,7 +33,7 @@ def _known_encoding(value: str) -> str:
 
 
 def _whole_date(value: str) -> str:
-    """A format that loses part of a date is no format of days; one with an hour may have a zone."""
+    """Refuse a date format that loses part of the date."""
     moment = datetime(2026, 11, 20, tzinfo=UTC)
     try:
         if value and datetime.strptime(moment.strftime(value), value).date() != moment.date():  # noqa: DTZ007

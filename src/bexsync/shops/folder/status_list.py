@@ -1,4 +1,4 @@
-"""The status list: one CSV that says of every record where it stands.
+"""The status list: one CSV with the status of every record.
 
 Comma separated after RFC 4180, UTF-8 without a mark, lines ended by CR LF, amounts with a point. Cells that a
 spreadsheet would take for a formula begin with an apostrophe; plain numbers, also negative ones, do not.

@@ -86,7 +86,7 @@ class FolderCatalog:
                     yield IncomingRecord("tax_rate", outcome.record, taxes.source, outcome.location)
 
     def change_products(self, changes: Sequence[ProductChange]) -> None:
-        """Changes rows of out/products.csv; what was told of other fields before stays."""
+        """Change rows of out/products.csv; other fields of these products stay as they were written before."""
         news: dict[str, dict[str, str]] = {}
         for change in changes:
             cells = {"shop_id": change.shop_id, "sku": change.sku, **change.fields}
@@ -115,7 +115,7 @@ class FolderCatalog:
                 return refused
 
     def _look_again(self) -> None:
-        """Reads the lists anew, unless they are still the ones that were read last."""
+        """Read the lists again, unless they are still the ones that were read last."""
         if _stamps(*self._lists()) != self._read_at:
             for _ in self.products():
                 pass

@@ -1,4 +1,4 @@
-"""What the shop is told of products and stock: two lists that hold the latest of everything.
+"""The lists out/products.csv and out/stock.csv, which hold the latest values of everything.
 
 Written as the status list is: comma separated after RFC 4180, UTF-8 without a mark, lines ended by CR LF, numbers with
 a point, nothing that a spreadsheet would calculate. An empty cell says that nothing is to change.

@@ -110,7 +110,7 @@ def _text(names: Any, field: str) -> str:
 
 
 def _summed_up(source: str, outcomes: Iterator[Listed | ListError]) -> Iterator[Listed | ListError]:
-    """A list in which nothing can be recognised is unusable; endless complaints end in a count."""
+    """A list in which nothing can be recognised is unusable; endless errors end in a count."""
     held: list[ListError] = []
     nameless, is_recognised = 0, False
     for outcome in outcomes:
@@ -133,9 +133,9 @@ def _summed_up(source: str, outcomes: Iterator[Listed | ListError]) -> Iterator[
         yield ListError(InvalidInput(source, "", more, "Export the list again."))
 
 
-def _nothing_in_it(first: InvalidInput | None, complaints: int) -> UnusableFile:
+def _nothing_in_it(first: InvalidInput | None, errors: int) -> UnusableFile:
     if first is None:
         return UnusableFile("holds no records", "Leave the file away when there is nothing to hand over.")
-    more = f" (and {complaints - 1} more like it)" if complaints > 1 else ""
+    more = f" (and {errors - 1} more like it)" if errors > 1 else ""
     said = f"says: {first.message}" if first.message.startswith("field ") else first.message
     return UnusableFile(f"holds no record: {first.location} {said}{more}", first.hint)

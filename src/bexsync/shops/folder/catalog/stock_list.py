@@ -57,7 +57,7 @@ class StockList:
         return product.model_copy(update={"stock": self._stocks[found[0]]}) if found else product
 
     def left_over(self) -> Iterator[InvalidInput]:
-        """What no product used: rows that cannot be read, and rows for nobody."""
+        """The rows that no product used: those that cannot be read, and those of no product."""
         yield from self._nameless
         yield from (doubt for name, doubt in self._doubts.items() if name not in self._settled)
         for field, names in self._index.items():
@@ -87,7 +87,7 @@ class StockList:
             self._doubts.setdefault((field, value), replace(said, location=row.location))
 
     def _doubt(self, row: ListError) -> None:
-        """Which number counts cannot be told, so that the product must not go on without it."""
+        """Note a row that cannot be read, so that its product is not read without its stock."""
         if row.shop_id or row.sku:
             name = ("shop_id", row.shop_id) if row.shop_id else ("sku", row.sku)
             self._doubts.setdefault(name, row.invalid)

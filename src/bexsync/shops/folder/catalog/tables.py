@@ -123,7 +123,7 @@ class WorkbookRows:
 
 
 class TableList:
-    """One list as a table; the whole of it is looked through before its first row is believed."""
+    """One list as a table; all of it is checked before its first row is used."""
 
     def __init__(self, rows: Rows, kind: str, settings: CsvSection) -> None:
         self._all = rows

@@ -166,12 +166,12 @@ INVOICE_KINDS: tuple[Kind, ...] = (
     ),
     Kind(("cancelled", "refunded", "paid"), (), lambda text: text.casefold() in _YES_NO_WORDS, stems(r"(?!)"), never),
 )
-_ASKED_BY_NO = INVOICE_KINDS[-1]  # of yes and no nobody can say which question they answer
+_ASKED_BY_NO = INVOICE_KINDS[-1]  # yes and no do not show which question they answer
 
 
 @dataclass
 class _Doubt:
-    """What a column may mean, and how many of its cells so far speak for that and against it."""
+    """What a column may mean, and how many of its cells so far fit that and do not."""
 
     kind: Kind
     named_by_header: bool

@@ -71,7 +71,7 @@ class Header:
 
 
 def count_known(headers: Sequence[str], wanted: Columns, vocabulary: Vocabulary = INVOICES) -> int:
-    """How many of these headers say something to us."""
+    """How many of these headers are known."""
     ours = {plain_header(header) for chosen in wanted.values() for header in chosen}
     plain = {plain_header(header) for header in headers}
     known = (vocabulary.by_header, vocabulary.candidates, ours)

@@ -42,7 +42,7 @@ class InvoiceWriter:
         wrong: list[WrongCell] = []
         value = self._value(key, rows, wrong)
         if wrong:
-            return self._complaint(key, wrong)
+            return self._error(key, wrong)
         try:
             reading = Reading()
             record = read_record(KIND, value, reading)
@@ -134,7 +134,7 @@ class InvoiceWriter:
 
     # what is said of an invoice that is none
 
-    def _complaint(self, key: str, wrong: Sequence[WrongCell]) -> InputError:
+    def _error(self, key: str, wrong: Sequence[WrongCell]) -> InputError:
         first = min(wrong, key=lambda w: w.row)
         more = f" ({len(wrong) - 1} more after it)" if len(wrong) > 1 else ""
         return self._say(
@@ -145,7 +145,7 @@ class InvoiceWriter:
         return self._say(key, f"row {invalid.row}", invalid.message, invalid.hint)
 
     def _malformed(self, key: str, rows: Sequence[Row], problem: Malformed) -> InputError:
-        """The record's own complaint, with the location in the table instead of that in the record."""
+        """The record's own error, with the location in the table instead of that in the record."""
         row, header = self._location(rows, problem.field)
         message = problem.message
         if header:

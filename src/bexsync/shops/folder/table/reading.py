@@ -101,7 +101,7 @@ def facts(sheet: Sheet) -> Mapping[str, Any]:
 
 
 def _paid_at_the_shop(sheet: Sheet) -> Mapping[str, Any]:
-    """Orders that the shop's column of payments calls paid; they are booked as open, which a person has to hear."""
+    """Orders that the shop's column of payments calls paid; they are booked as open, which a note reports."""
     for index, field in enumerate(sheet.header.fields):
         if plain_header(field.header) == FINANCIAL_STATUS and field.column.name == "refunded":
             paid = sheet.saying(index, _PAID)

@@ -203,7 +203,7 @@ class _Reader:
         sheet.keep(key, row)
 
     def _key_of(self, number: str, cells: tuple[str, ...]) -> str:
-        """The number, with its year where numbers begin anew each year; without a date, that of the row before."""
+        """The number, with its year where numbers begin again each year; without a date, that of the row before."""
         since = self._settings.yearly_since
         if not since or not number or self._sheet.header.field("shop_id") is not None:
             return number
@@ -304,7 +304,7 @@ def months_first(row: int, named: Field, text: str) -> UnusableFile:
 def beyond_headers(
     number: int, given: list[str], width: int, nameless: frozenset[int], delimiter: str
 ) -> InvalidRow | None:
-    """Cells without a header may be cells that have slipped, so that none of the row can be believed."""
+    """Cells without a header may be cells that have slipped, so that nothing of the row is used."""
     for index, cell in enumerate(given):
         if (index >= width or index in nameless) and (text := cleaned(cell)):
             return InvalidRow(

@@ -40,7 +40,7 @@ _SINGLE_BYTES = (
     Encoding("cp437", "CP437"),
 )
 _SAMPLE = 1 << 16
-# Letters and signs of German, French, Italian and English texts; others speak for another encoding.
+# Letters and signs of German, French, Italian and English texts; others point to another encoding.
 _ORDINARY = frozenset(
     "ÄÖÜäöüßẞÀÂÇÈÉÊËÎÏÔÙÛàâæçèéêëìíîïòóôùúûœŒáñãõåøÅØÑÁÓÚÍ«»‹›„“”‚‘’–—…•·°€£§©®™µ²³¹¼½¾×±\u00a0\u202f\u00ad"
 )
