@@ -166,6 +166,7 @@ class ShopContract:
         assert (EventContract in contracts) is (WriteBack.EVENTS in able.write_backs)
         assert (StatusListContract in contracts) is (WriteBack.STATUS_LIST in able.write_backs)
         assert (CursorContract in contracts) is not able.has_sources
+        assert ({WriteBack.STOCK, WriteBack.PRODUCT_FIELDS} <= able.write_backs) is ("product" in able.lists)
 
 
 class SourceContract:

@@ -33,8 +33,8 @@ class Capabilities:
 
     `changes` names the kinds of records of which only what is new or changed is handed over, and stored; `lists` those
     that it hands over as whole lists, which are read through and not stored. `statuses` are those a record may have.
-    A shop with sources is told when all records of one have been dealt with. One that compares stock refuses a number
-    for a product whose stock has changed meanwhile.
+    A shop that lists products takes their fields and their stock; one that compares stock refuses a number for a
+    product whose stock has changed meanwhile. A shop with sources is told when all records of one have been dealt with.
     """
 
     changes: frozenset[str]
@@ -229,9 +229,9 @@ class Catalog(Protocol):
 class Shop(Protocol):
     """Where sales come from.
 
-    All writes are set operations or carry an id, so that repeating one after a crash is harmless. A write that is not
-    among the capabilities is never asked for. A class that inherits this one defines what its shop has.
-    Methods raise ConfigurationProblem when the shop cannot be used at all, and TryLater when time mends it.
+    All writes are set operations or carry an id, so that repeating one after a crash is harmless. Events and a status
+    list that are not among the capabilities are never asked for. A class that inherits this one defines what its shop
+    has. Methods raise ConfigurationProblem when the shop cannot be used at all, and TryLater when time mends it.
     """
 
     @property
