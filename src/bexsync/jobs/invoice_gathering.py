@@ -16,6 +16,7 @@ from bexsync.planning.contacts import CUSTOMER, ContactPlanner
 from bexsync.planning.documents import DocumentPlanner
 from bexsync.planning.invoice_finish import FinishPlanner
 from bexsync.planning.invoice_link import KIND, Linked, reference
+from bexsync.planning.invoice_writing import InvoiceWriter
 from bexsync.planning.invoices import InvoicePlanner
 from bexsync.planning.matching import Twins
 from bexsync.ports.contact_effects import CreateContact
@@ -93,26 +94,28 @@ def invoice_planner(run: Run, start: date, *, foreign: bool) -> InvoicePlanner:
         run.ledger.forget_master_data()  # once a person has mended it, the next run is to see it
         raise
     return InvoicePlanner(
-        documents=DocumentPlanner(
-            profile,
-            master,
-            run.workspace.vat_map,
-            owner,
-            run.workspace.clock.now().date(),
-            run.ledger.negative_prices,
+        writer=InvoiceWriter(
+            documents=DocumentPlanner(
+                profile,
+                master,
+                run.workspace.vat_map,
+                owner,
+                run.workspace.clock.now().date(),
+                run.ledger.negative_prices,
+            ),
+            contacts=ContactPlanner(
+                profile,
+                master,
+                run.store.contacts,
+                partial(run.was_done, scope=""),
+                owner,
+                partial(_contact_of, run),
+                _contacts_under_way(run),
+                _customers_of(run),
+            ),
+            finisher=FinishPlanner(profile, master.me.mail),
+            site=run.store.site,
         ),
-        contacts=ContactPlanner(
-            profile,
-            master,
-            run.store.contacts,
-            partial(run.was_done, scope=""),
-            owner,
-            partial(_contact_of, run),
-            _contacts_under_way(run),
-            _customers_of(run),
-        ),
-        finisher=FinishPlanner(profile, master.me.mail),
-        site=run.store.site,
         start_date=start,
         skip=profile.invoices.skip,
         done=run.was_done,

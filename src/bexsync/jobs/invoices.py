@@ -28,7 +28,8 @@ from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
 from bexsync.planning.invoice_link import KIND, reason_to_leave_alone, reference
-from bexsync.planning.invoices import InvoicePlanner, NoAction, PlannedInvoice
+from bexsync.planning.invoice_writing import PlannedInvoice
+from bexsync.planning.invoices import InvoicePlanner, NoAction
 from bexsync.planning.lookups import unknown_units
 from bexsync.planning.matching import Twins
 from bexsync.planning.plan import Plan
@@ -134,7 +135,7 @@ class InvoicesPush(Job):
             self._note_no_action(row, decision, link)
             return ()
         invoice = cast(Invoice, row.record())
-        for unit in unknown_units(planner.documents.master, invoice.lines):
+        for unit in unknown_units(planner.writer.documents.master, invoice.lines):
             run.mention(f"unit:{unit}", f'{run.ledger_name} has no unit "{unit}": it stands in the text of the lines.')
         if invoice.attachments and link is None and not found:
             self._attachments[shop_id] = ", ".join(
