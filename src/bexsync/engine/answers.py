@@ -17,6 +17,8 @@ from bexsync.ports.store import Link
 
 FINAL = frozenset({DocumentStatus.PAID, DocumentStatus.CANCELLED, DocumentStatus.DELETED})
 
+_LONGEST_ADDRESS = 300  # in a sentence
+
 
 def is_incomplete(expect: Mapping[str, str], done: EffectResult) -> bool:
     """Whether positions are missing, as after a server error on a large create."""
@@ -36,6 +38,7 @@ def unexpected(expect: Mapping[str, str], done: EffectResult, ledger: str) -> st
         return f"{ledger} has {state.number} in another currency. {where}"
     if state.standing is DocumentStatus.DRAFT and not names(state.address, expect.get("addressee", "")):
         shown = ", ".join(state.address.splitlines())
+        shown = shown if len(shown) <= _LONGEST_ADDRESS else f"{shown[:_LONGEST_ADDRESS]}..."
         return f"{ledger} addresses {state.number} to {shown}, the shop to {expect['addressee']}. {where}"
     wanted = int(expect["positions"]) if "positions" in expect else None
     if wanted is not None and state.positions is not None and state.positions != wanted:
