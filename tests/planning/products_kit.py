@@ -8,8 +8,8 @@ from typing import Any
 
 from bexsync.config.profile import LedgerSection, ProductsSection, Profile
 from bexsync.ledgers.bexio import DESCRIPTION
-from bexsync.planning.product_fields import remembered
-from bexsync.planning.products import KnownItem, LinkedProduct, ProductPlanner, Work
+from bexsync.planning.product_fields import KnownItem, remembered
+from bexsync.planning.products import LinkedProduct, ProductPlanner, Work
 from bexsync.ports.documents import Item
 from bexsync.ports.master_data import Account, Currency, MasterData, Named, User, VatYear
 from bexsync.records import Product

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bexsync.errors import RecordProblem
-from bexsync.planning.product_fields import Direction, Prices
-from bexsync.planning.products import KnownItem, LinkedProduct, Work
+from bexsync.planning.product_fields import Direction, KnownItem, Prices
+from bexsync.planning.products import LinkedProduct, Work
 from bexsync.ports.documents import Item
 from bexsync.records import Product
 from bexsync.records.html_text import plain_text, readable

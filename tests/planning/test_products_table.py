@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bexsync.planning.product_fields import Direction, Remark
-from bexsync.planning.products import KnownItem, Work
+from bexsync.planning.product_fields import Direction, KnownItem, Remark
+from bexsync.planning.products import Work
 from bexsync.planning.stock import not_pulled, number_of, stock_change, wanted_stock
 from planning.products_kit import a_planner, a_product, an_item, met
 

@@ -18,7 +18,8 @@ from bexsync.jobs.workspace import Workspace
 from bexsync.money import HUNDRED, product, rounded
 from bexsync.planning.amounts import WAYS, Sum, rounded_totals
 from bexsync.planning.checks import Check, Surroundings, Verdict, failures
-from bexsync.planning.contacts import Contacts, language_id
+from bexsync.planning.contact_forms import language_id
+from bexsync.planning.contacts import Contacts
 from bexsync.planning.documents import Document, DocumentPlanner
 from bexsync.planning.lookups import revenue_account
 from bexsync.planning.setting_checks import settings

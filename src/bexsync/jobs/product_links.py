@@ -9,8 +9,8 @@ from typing import Any
 
 from bexsync.jobs.run import Run
 from bexsync.planning.plan import Plan
-from bexsync.planning.product_fields import Direction, digest
-from bexsync.planning.products import KIND, LEDGER_KIND, KnownItem, Work
+from bexsync.planning.product_fields import Direction, KnownItem, digest
+from bexsync.planning.products import KIND, LEDGER_KIND, Work
 from bexsync.ports.shop_effects import ProductValues, TellProducts
 from bexsync.ports.steps import Step, Subject
 from bexsync.ports.store import Link

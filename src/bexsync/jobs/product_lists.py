@@ -12,7 +12,8 @@ from bexsync.jobs.judging import refuse_mass_deletion
 from bexsync.jobs.reporting import no_catalog
 from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
-from bexsync.planning.products import KIND, Elsewhere, KnownItem
+from bexsync.planning.product_fields import KnownItem
+from bexsync.planning.products import KIND, Elsewhere
 from bexsync.ports.documents import Item
 from bexsync.ports.shop import Catalog, ImportNote, InvalidInput
 from bexsync.ports.steps import Subject

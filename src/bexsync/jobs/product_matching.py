@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from bexsync.errors import RecordProblem
 from bexsync.jobs.product_lists import VANISHED, LinkedItems
 from bexsync.jobs.run import Run
-from bexsync.planning.product_fields import FIELDS, remembered
-from bexsync.planning.products import KnownItem, LinkedProduct, ProductPlanner, Work, items_ambiguous, sku_conflict
+from bexsync.planning.product_fields import FIELDS, KnownItem, remembered
+from bexsync.planning.products import LinkedProduct, ProductPlanner, Work, items_ambiguous, sku_conflict
 from bexsync.ports.documents import Item
 from bexsync.ports.item_effects import CreateItem
 from bexsync.ports.store import IntentState, Link

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Protocol
 
 from bexsync.config.profile import Profile
 from bexsync.errors import Defect
-from bexsync.planning.addresses import Addressee, addressee_of, by_name, full_name, letter_lines, postal_address, says
+from bexsync.planning.addresses import Addressee, addressee_of
 from bexsync.planning.contact_changes import KnownContact, changes
+from bexsync.planning.contact_forms import ContactForms, address_parts
 from bexsync.planning.contact_matching import (
     Candidate,
     Match,
@@ -23,13 +25,12 @@ from bexsync.planning.contact_matching import (
     match,
 )
 from bexsync.ports.contact_effects import CreateContact, EditContact, RelateContacts, RestoreContact
-from bexsync.ports.master_data import MasterData, Named, PostalAddress, User
+from bexsync.ports.master_data import MasterData, PostalAddress, User
 from bexsync.ports.steps import LinkDraft, Ref, Step, Subject
 from bexsync.records import Customer, Invoice, Person
 
 CUSTOMER = "customer"
 CONTACT = "contact"
-_LONGEST_NUMBER = 9
 _SURE_OF_ALL = frozenset({"name", "mail", "phone", "language", "address"})
 _SURE_BY_NAME = _SURE_OF_ALL - {"name", "mail"}
 
@@ -103,6 +104,11 @@ class ContactPlanner:
     _shared: dict[str, Step] = field(default_factory=dict)
     _numbers: set[int] = field(default_factory=set)
 
+    @cached_property
+    def forms(self) -> ContactForms:
+        """How contacts are written."""
+        return ContactForms(self.profile, self.master, self.owner)
+
     def __post_init__(self) -> None:
         for step in self.under_way:
             if isinstance(step.effect, CreateContact):
@@ -112,8 +118,8 @@ class ContactPlanner:
     def plan(self, invoice: Invoice, customer: Customer, subject: Subject) -> Contacts:
         """The contacts of an invoice; raises RecordProblem when they cannot be decided."""
         to, draft = addressee_of(invoice, customer), _Draft(subject)
-        main = self._wanted(to)
-        form = self._contact_form(invoice, customer, to)
+        main = self.forms.wanted(to)
+        form = self.forms.contact(invoice, customer, to)
         ref, contact = self._main(customer, to, main, form, draft)
         person = self._person(invoice, customer, to.person, main, ref, draft) if to.person else None
         self._shared |= draft.shared
@@ -124,7 +130,7 @@ class ContactPlanner:
             contact=ref,
             person=person,
             steps=tuple(draft.steps),
-            address=self._printed(to, contact),
+            address=self.forms.printed(to, contact),
             names=to.letter_name,
             customer=to.key,
             notes=tuple(draft.notes),
@@ -158,7 +164,7 @@ class ContactPlanner:
             # Without id and mail it may be a namesake in the same town: nothing of the contact is overwritten.
             by_name = _SURE_BY_NAME if same_name and (main.mail or by_id) else frozenset[str]()
             sure_of = _SURE_OF_ALL if only_ours else by_name
-            compared = form if to.is_own else replace(form, **_address_parts(PostalAddress()))
+            compared = form if to.is_own else replace(form, **address_parts(PostalAddress()))
             if not customer.language:
                 compared = replace(compared, language_id=None)
             self._compare(row, alive, compared, sure_of, draft)
@@ -180,43 +186,23 @@ class ContactPlanner:
 
         This finds customers again after a state was lost, also those whose mail changed since.
         """
-        number = self._shop_number(customer, to)
+        number = self.forms.shop_number(customer, to)
         row = self.index.by_number(number) if number is not None else None
         return row if row is not None and row.kind == to.kind and is_same_name(row, main) else None
 
     def _person(
         self, invoice: Invoice, customer: Customer, named: Person, main: Wanted, contact: int | Ref, draft: _Draft
     ) -> int | Ref:
-        wanted = self._wanted_person(named, main)
+        wanted = self.forms.wanted_person(named, main)
         row = self._match(wanted).found
         person: int | Ref
         if row is None:
-            person, _ = self._create(wanted, self._person_form(invoice, customer, named, wanted), draft)
+            person, _ = self._create(wanted, self.forms.person(invoice, customer, named, wanted), draft)
         else:
             person = self._again(row, draft) if isinstance(row, NewContact) else self._alive(row, wanted, draft)
         if isinstance(contact, Ref) or isinstance(person, Ref):
             self._relate(contact, person, main, wanted, draft)
         return person
-
-    def _wanted(self, to: Addressee) -> Wanted:
-        places = tuple(
-            postal_address(address, self.master.countries, self.master.ledger) for address in (to.own, to.printed)
-        )
-        same_kind_only = to.person is not None
-        return Wanted(to.kind, to.name_1, to.name_2, to.mail, places, same_kind_only=same_kind_only)
-
-    def _wanted_person(self, person: Person, company: Wanted) -> Wanted:
-        shared = (person.email or company.mail or "").casefold() == (company.mail or "").casefold()
-        return Wanted(
-            "person",
-            person.last_name or "",
-            person.first_name or "",
-            None if shared else person.email,
-            company.addresses,
-            same_kind_only=not shared,
-            shared_mail=(company.mail or "") if shared else "",
-            field="invoice_contact.email",
-        )
 
     def _match(self, wanted: Wanted, customer: str = "") -> Match:
         return match(
@@ -257,7 +243,7 @@ class ContactPlanner:
         written = customer.customer_number
         if self.profile.contacts.numbers == "ledger" or not written or to.is_company_of_address:
             return None
-        number = self._shop_number(customer, to)
+        number = self.forms.shop_number(customer, to)
         if number is None:
             draft.notes.append(f"customer_number {written} stays out of {self.master.ledger}, which takes only digits")
             return None
@@ -266,14 +252,6 @@ class ContactPlanner:
             draft.notes.append(f"customer_number {written} stays out of {ledger}, where another contact has it")
             return None
         return number
-
-    def _shop_number(self, customer: Customer, to: Addressee) -> int | None:
-        """The customer's number as the ledger takes one, None where there is none."""
-        number = customer.customer_number or ""
-        if self.profile.contacts.numbers == "ledger" or to.is_company_of_address:
-            return None
-        fits = number.isascii() and number.isdigit() and len(number.lstrip("0")) <= _LONGEST_NUMBER
-        return int(number) or None if fits else None
 
     def _again(self, new: NewContact, draft: _Draft) -> Ref:
         """A contact of an earlier record; one that is under way since an earlier run needs its step in this one."""
@@ -361,92 +339,6 @@ class ContactPlanner:
             n += 1
         return f"{key}#{n}"
 
-    # forms and the letter
-
-    def _printed(self, to: Addressee, contact: Candidate) -> str | None:
-        """The address for the document where the contact says another name or place; None where it says the same."""
-        countries = self.master.countries
-        wanted = postal_address(to.printed, countries, self.master.ledger)
-        person = full_name(to.person.first_name, to.person.last_name) if to.person else ""
-        if _is_printed_alike(contact, to) and to.letter_person == person and says(contact.address, wanted):
-            return None
-        place = contact.address if wanted.is_empty else wanted
-        lines = [to.letter_name, to.letter_person, *letter_lines(place, countries)]
-        return "\n".join(line for line in lines if line)
-
-    def _contact_form(self, invoice: Invoice, customer: Customer, to: Addressee) -> CreateContact:
-        language = customer.language or invoice.language
-        salutation = customer.salutation if to.kind == "person" else None
-        groups = (self.profile.ledger.contact_group, *customer.groups)
-        return CreateContact(
-            kind=to.kind,
-            name_1=to.name_1,
-            name_2=to.name_2,
-            mail=to.mail or "",
-            phone=customer.phone or "",
-            owner_id=self.owner.id,
-            language_id=language_id(self.master, language, self.profile.ledger.language),
-            salutation_id=salutation_id(self.master.salutations, salutation),
-            **_address_parts(postal_address(to.own, self.master.countries, self.master.ledger)),
-            group_ids=tuple(
-                by_name(self.master.contact_groups, name, "contact group", self.master.ledger).id
-                for name in groups
-                if name
-            ),
-            remarks=f"MWST/UID: {customer.vat_number}" if customer.vat_number else None,
-        )
-
-    def _person_form(self, invoice: Invoice, customer: Customer, person: Person, wanted: Wanted) -> CreateContact:
-        language = customer.language or invoice.language
-        return CreateContact(
-            kind="person",
-            name_1=wanted.name_1,
-            name_2=wanted.name_2,
-            mail=wanted.mail or "",
-            phone=person.phone or "",
-            owner_id=self.owner.id,
-            language_id=language_id(self.master, language, self.profile.ledger.language),
-            salutation_id=salutation_id(self.master.salutations, person.salutation),
-            **_address_parts(wanted.addresses[0]),
-        )
-
 
 def _after(made: int | Ref) -> tuple[Ref, ...]:
     return (made,) if isinstance(made, Ref) else ()
-
-
-def _is_printed_alike(contact: Candidate, to: Addressee) -> bool:
-    name = contact.name_1 if contact.kind == "company" else full_name(contact.name_2, contact.name_1)
-    return contact.kind == to.kind and " ".join(name.casefold().split()) == " ".join(to.letter_name.casefold().split())
-
-
-def _address_parts(address: PostalAddress) -> dict[str, Any]:
-    """An address as the fields of a contact."""
-    parts = asdict(address)
-    return {"address_addition": parts.pop("addition"), **parts}
-
-
-def language_id(master: MasterData, language: str | None, fallback: str) -> int | None:
-    """The ledger's id of a language code, else of the profile's language."""
-    for code in (language, fallback):
-        wanted = (code or "")[:2].lower()
-        for row in master.languages:
-            if row.name.lower() == wanted:
-                return row.id
-    return None
-
-
-_SALUTATIONS = (
-    frozenset({"herr", "hr.", "mr", "mr.", "monsieur", "m.", "signor", "sig.", "male"}),
-    frozenset({"frau", "fr.", "mrs", "mrs.", "ms", "ms.", "madame", "mme", "signora", "female"}),
-    frozenset({"familie", "family", "famille", "famiglia"}),
-)
-
-
-def salutation_id(rows: Sequence[Named], salutation: str | None) -> int | None:
-    """The ledger's id of a salutation in whatever language, None when it has no such one."""
-    wanted = (salutation or "").strip().lower()
-    if not wanted:
-        return None
-    synonyms = next((words for words in _SALUTATIONS if wanted in words), frozenset({wanted}))
-    return next((row.id for row in rows if row.name.strip().lower() in synonyms), None)

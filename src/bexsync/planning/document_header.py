@@ -9,7 +9,8 @@ from datetime import date, timedelta
 
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
-from bexsync.planning.contacts import Contacts, language_id
+from bexsync.planning.contact_forms import language_id
+from bexsync.planning.contacts import Contacts
 from bexsync.planning.lookups import bank_account
 from bexsync.ports.document_effects import DocumentHeader, Position
 from bexsync.ports.master_data import BankAccount, Currency, MasterData, User

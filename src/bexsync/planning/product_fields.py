@@ -219,3 +219,35 @@ def mark_of_item(
 ) -> str:
     """Changes when anything does that decides about an item; only what is synchronised counts."""
     return digest(code, currency_id, tax_id, fields, *(values.get(field, "") for field in fields))
+
+
+@dataclass(frozen=True, slots=True)
+class KnownItem:
+    """An item as far as it matters here: asked for just now, or remembered where it has not changed."""
+
+    ledger_id: int
+    code: str
+    values: Mapping[str, str]
+    currency_id: int | None
+    tax_id: int | None
+
+    @classmethod
+    def seen(cls, item: Item) -> KnownItem:
+        """As the ledger shows it."""
+        return cls(item.ledger_id, item.code, ledger_values(item), item.currency_id, item.tax_id)
+
+    @classmethod
+    def recalled(cls, ledger_id: int, agreed: Mapping[str, Any]) -> KnownItem:
+        """As the link remembers it."""
+        of_item: Mapping[str, Any] = agreed.get("item", {})
+        values = {name: one.ledger for name, one in remembered(agreed).items()}
+        return cls(ledger_id, str(of_item.get("code", "")), values, of_item.get("currency_id"), of_item.get("tax_id"))
+
+    def mark(self, fields: tuple[str, ...]) -> str:
+        """Changes when the item does."""
+        return mark_of_item(self.code, self.values, self.currency_id, self.tax_id, fields)
+
+
+def item_note(item: KnownItem) -> dict[str, Any]:
+    """What the link keeps of an item beside its fields."""
+    return {"item": {"code": item.code, "currency_id": item.currency_id, "tax_id": item.tax_id}}

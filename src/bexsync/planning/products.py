@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.money import plain
-from bexsync.planning.lookups import currency_called, income_account, unit_id
+from bexsync.planning.lookups import currency_called, unit_id
 from bexsync.planning.product_fields import (
     FIELDS,
     STOCK,
@@ -20,26 +19,22 @@ from bexsync.planning.product_fields import (
     Agreed,
     Decision,
     Direction,
-    Prices,
-    Side,
+    KnownItem,
     agreed_by,
     decide,
     digest,
     enabled,
+    item_note,
     ledger_side,
-    ledger_values,
-    mark_of_item,
     mark_of_product,
     master_of,
-    remembered,
     shop_side,
 )
-from bexsync.planning.taxes import TaxChooser, rate_of
-from bexsync.ports.documents import Item
+from bexsync.planning.product_taxes import ProductTaxes
 from bexsync.ports.item_effects import CreateItem, EditItem
-from bexsync.ports.master_data import Account, MasterData, User
+from bexsync.ports.master_data import MasterData, User
 from bexsync.ports.steps import LinkDraft, Step, Subject
-from bexsync.records import Line, Product
+from bexsync.records import Product
 from bexsync.vat import Tax, VatMap
 
 KIND, LEDGER_KIND = "product", "item"
@@ -53,33 +48,6 @@ class Elsewhere:
     site: str
     profile: str
     shop_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class KnownItem:
-    """An item as far as it matters here: asked for just now, or remembered where it has not changed."""
-
-    ledger_id: int
-    code: str
-    values: Mapping[str, str]
-    currency_id: int | None
-    tax_id: int | None
-
-    @classmethod
-    def seen(cls, item: Item) -> KnownItem:
-        """As the ledger shows it."""
-        return cls(item.ledger_id, item.code, ledger_values(item), item.currency_id, item.tax_id)
-
-    @classmethod
-    def recalled(cls, ledger_id: int, agreed: Mapping[str, Any]) -> KnownItem:
-        """As the link remembers it."""
-        of_item: Mapping[str, Any] = agreed.get("item", {})
-        values = {name: one.ledger for name, one in remembered(agreed).items()}
-        return cls(ledger_id, str(of_item.get("code", "")), values, of_item.get("currency_id"), of_item.get("tax_id"))
-
-    def mark(self, fields: tuple[str, ...]) -> str:
-        """Changes when the item does."""
-        return mark_of_item(self.code, self.values, self.currency_id, self.tax_id, fields)
 
 
 @dataclass(frozen=True)
@@ -130,7 +98,11 @@ class ProductPlanner:
     owner: User
     site: str
     today: date
-    _rates: dict[tuple[Any, ...], Tax | None] = field(default_factory=dict)
+
+    @cached_property
+    def taxes(self) -> ProductTaxes:
+        """How taxes are chosen, and prices converted."""
+        return ProductTaxes(self.profile, self.master, self.vat_map, self.today)
 
     @cached_property
     def fields(self) -> tuple[str, ...]:
@@ -160,7 +132,7 @@ class ProductPlanner:
     def create(self, record: Product, key: str) -> Work:
         """A new item; `key` names this attempt at it in the journal."""
         code = self.code_of(record)
-        prices = self._prices(record, None)
+        prices = self.taxes.prices(record, None, code)
         sides = {name: shop_side(name, record, prices) for name in (*FIELDS, STOCK)}
         # A title is what the ledger asks for, so that a new item gets one whoever is master of it.
         chosen = [n for n in FIELDS if sides[n].for_other and (n in self.fields or n == "title")]
@@ -171,8 +143,8 @@ class ProductPlanner:
         item = KnownItem(0, code, values, effect.currency_id, effect.tax_id)
         agreed: dict[str, Any] = {
             name: Agreed(sides[name].mark, values.get(name, ""), self._master(name)).as_json() for name in self.fields
-        } | _item_note(item)
-        rates = self._rates_of(record, item)
+        } | item_note(item)
+        rates = self.taxes.rates_of(record, item)
         if rates is not None:
             agreed[TAX] = Agreed(rates[0].mark, rates[0].value, "shop").as_json()
         fingerprint = self.mark(record) + item.mark(self.fields)
@@ -193,7 +165,7 @@ class ProductPlanner:
         self._refuse_other_code(record, item)
         self._refuse_other_currency(record, item)
         before = dict(link.agreed) if link else {}
-        prices = self._prices(record, item)
+        prices = self.taxes.prices(record, item, item.code)
         decisions: list[Decision] = []
         agreed: dict[str, Any] = {}
         told: dict[str, str] = {}
@@ -215,7 +187,7 @@ class ProductPlanner:
         tax_id = tax.id if tax else item.tax_id
         after = KnownItem(item.ledger_id, item.code, {**item.values, **values}, item.currency_id, tax_id)
         fingerprint = self.mark(record) + after.mark(self.fields)
-        agreed |= _item_note(after)
+        agreed |= item_note(after)
         if tax:
             written = {**values, "tax_id": tax.id}
         step = None
@@ -262,7 +234,7 @@ class ProductPlanner:
         agreed: dict[str, Any],
     ) -> Tax | None:
         """The tax that the item is to get, None where it keeps its own; a price follows the rate of its tax."""
-        rates = self._rates_of(record, item)
+        rates = self.taxes.rates_of(record, item)
         if rates is None:
             return None
         shop, ledger = rates
@@ -279,34 +251,16 @@ class ProductPlanner:
             return None
         if (price := before.get("price")) is not None:
             before["price"] = replace(price, shop="")
-        tax = self._tax(record, f"Product {item.code}")
-        own = self._tax_of(item)
+        tax = self.taxes.tax(record, f"Product {item.code}")
+        own = self.taxes.tax_of(item)
         decisions.append(replace(decision, old=own.code if own else "", new=tax.code if tax else ""))
         return tax
-
-    def _rates_of(self, record: Product, item: KnownItem) -> tuple[Side, Side] | None:
-        """The rates that product and item have; None where the shop does not decide them.
-
-        A code of the same rate is a choice that was made in the ledger, and stays.
-        """
-        says = record.tax_rate is not None or record.tax_class is not None
-        if not says or self._master("price") != "shop":
-            return None
-        tax = self._tax(record, f"Product {item.code}")
-        if tax is None:
-            return None
-        own = self._tax_of(item)
-        theirs = plain(own.rate) if own else ""
-        return Side(plain(tax.rate), plain(tax.rate), plain(tax.rate)), Side(theirs, theirs, theirs)
-
-    def _tax_of(self, item: KnownItem) -> Tax | None:
-        return next((tax for tax in self.master.taxes if tax.id == item.tax_id), None)
 
     def _frame(self, record: Product, code: str) -> CreateItem:
         """All of a new item that is not synchronised afterwards."""
         where = f"Product {code}"
-        account = self._account(record, where)
-        tax = self._tax(record, where)
+        account = self.taxes.account(record, where)
+        tax = self.taxes.tax(record, where)
         currency = currency_called(self.master, record.currency or self.profile.ledger.currency, "product")
         unit = record.unit or self.profile.products.unit
         return CreateItem(
@@ -334,53 +288,6 @@ class ProductPlanner:
 
     def _master(self, name: str) -> Any:
         return master_of(name, self.profile.products)
-
-    def _account(self, record: Product, where: str) -> Account:
-        of_profile = self.profile.ledger.revenue_account
-        return income_account(self.master, record.revenue_account, of_profile, where=where, owner="product")
-
-    def _tax(self, record: Product, where: str) -> Tax | None:
-        """The tax of a product, chosen as that of a line on an invoice of today."""
-        known = (record.tax_class, record.tax_rate, record.tax_country, record.revenue_account)
-        if known not in self._rates:
-            chooser = TaxChooser(
-                self.master, self.vat_map, self.profile.ledger.tax_code, record.tax_country, self.today
-            )
-            line = Line(tax_class=record.tax_class, tax_rate=record.tax_rate)
-            self._rates[known] = chooser.choose(line, self._account(record, where), where)
-        return self._rates[known]
-
-    def _prices(self, record: Product, item: KnownItem | None) -> Prices | None:
-        """How prices are converted; None where no price is synchronised."""
-        section = self.profile.products
-        if section.price == "disabled":
-            return None
-        shop_gross = record.prices_include_tax
-        if shop_gross is None:
-            shop_gross = section.shop_price == "gross"
-        ledger_gross = section.ledger_price == "gross"
-        if shop_gross == ledger_gross or (record.price is None and item is None):
-            return Prices(shop_gross, ledger_gross)
-        return Prices(shop_gross, ledger_gross, self._rate(record, item))
-
-    def _rate(self, record: Product, item: KnownItem | None) -> Decimal:
-        """The rate that lies between net and gross; the item's own tax must have it, too, or is to get it."""
-        own = self._tax_of(item) if item is not None else None
-        says = record.tax_rate is not None or record.tax_class is not None
-        if own is not None and not says:
-            return own.rate
-        rate = rate_of(self._tax(record, f"Product {self.code_of(record)}"))
-        if own is not None and own.rate != rate and self._master("price") != "shop":
-            raise RecordProblem(
-                f"Product {self.code_of(record)} has {plain(rate)} % VAT in the shop, its item has "
-                f"{own.code} with {plain(own.rate)} % in {self.master.ledger}.",
-                "The rates must agree: correct the product in the shop, "
-                f"or the tax of the item in {self.master.ledger}.",
-                code="tax_rate_differs",
-                field="tax_rate",
-                subject=f"tax:{own.code}:{plain(rate)}",
-            )
-        return rate
 
     def _refuse_other_code(self, record: Product, item: KnownItem) -> None:
         code = self.code_of(record)
@@ -443,7 +350,3 @@ def items_ambiguous(code: str, urls: Sequence[str], ledger: str) -> RecordProble
         code="item_ambiguous",
         field="sku",
     )
-
-
-def _item_note(item: KnownItem) -> dict[str, Any]:
-    return {"item": {"code": item.code, "currency_id": item.currency_id, "tax_id": item.tax_id}}
