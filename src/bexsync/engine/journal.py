@@ -66,7 +66,7 @@ class Journal:
 
     def effect(self, intent: Intent) -> Effect:
         """The effect of a row; raises StateProblem where the row is damaged."""
-        return parse_stored(lambda kind: self._kinds.read(kind, intent.payload), intent.kind)
+        return parse_stored(lambda kind: self._kinds.read(kind, intent.payload, intent.schema), intent.kind)
 
     def claim(self, step: Step, effect: Effect) -> Claim:
         """Writes down that the step is about to be sent, unless its story already has an end.
@@ -100,6 +100,7 @@ class Journal:
                 sent_at=now,
                 not_before=now + self._patience,
                 link=_link_json(step),
+                schema=effect.schema,
             )
             store.intents.save(intent, now)
         return Claim(intent, effect)

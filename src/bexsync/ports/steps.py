@@ -16,7 +16,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import TypeAdapter
 
-from bexsync.errors import Defect
+from bexsync.errors import Defect, StateProblem
 from bexsync.ports.documents import EffectResult
 
 Json = Any
@@ -206,10 +206,19 @@ class EffectKinds:
         """The class of every kind."""
         return tuple(self._classes.values())
 
-    def read(self, kind: str, payload: Mapping[str, Json]) -> Effect:
-        """The effect of a row; raises Defect for one that no adapter declares, ValueError for a damaged one."""
+    def read(self, kind: str, payload: Mapping[str, Json], schema: int) -> Effect:
+        """The effect of a row; raises ValueError for a damaged one.
+
+        Raises Defect for a kind that no adapter declares, StateProblem for a form that only a later version knows.
+        """
         if kind not in self._classes:
             raise Defect(f"No ledger and no shop declares the step {kind}.")
+        known = self._classes[kind].schema
+        if schema > known:
+            raise StateProblem(
+                f"The state was written by a newer bexsync (step {kind}, form {schema}; this one knows {known}).",
+                "Update bexsync.",
+            )
         return effect_from(self._classes[kind], payload)
 
 
