@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from bexsync.admin.config_check import check_configuration
+from bexsync.admin.config import check_configuration
 from bexsync.config.loading import load_profile
 from bexsync.environment import VARIABLES
 from bexsync.paths import state_folder

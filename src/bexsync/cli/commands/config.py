@@ -31,7 +31,7 @@ def check(
     def work() -> Exit:
         from datetime import datetime
 
-        from bexsync.admin.config_check import check_configuration
+        from bexsync.admin.config import check_configuration
         from bexsync.paths import profile_path, state_folder
 
         today = datetime.now().astimezone().date()
@@ -49,7 +49,7 @@ def show(context: typer.Context, profile: options.Profile = None, json: options.
     call = command(context, "config show", profile=profile, json=json)
 
     def work() -> Exit:
-        from bexsync.admin.config_show import settings_in_force
+        from bexsync.admin.config import settings_in_force
         from bexsync.paths import profile_path
 
         file = profile_path(call.profile).absolute()

@@ -16,7 +16,7 @@ from bexsync.errors import BexsyncError, Exit
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bexsync.admin.config_show import Setting
+    from bexsync.admin.config import Setting
     from bexsync.admin.invoice_history import InvoiceStory
     from bexsync.admin.invoice_list import InvoiceList, Selection
     from bexsync.admin.links import LinkStory

@@ -14,7 +14,7 @@ from rich.text import Text
 from bexsync.cli.views.page import Page, Row
 
 if TYPE_CHECKING:
-    from bexsync.admin.config_show import Setting
+    from bexsync.admin.config import Setting
     from bexsync.ports.shop_package import Finding
 
 _COLOURS = {"ok": "green", "attention": "yellow", "wrong": "red"}

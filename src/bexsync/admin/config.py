@@ -1,4 +1,4 @@
-"""What is wrong with the configuration, as far as this computer alone can tell: no network, nothing changed."""
+"""What is wrong with a profile, its VAT map, the variables and the folders; and the profile that is in force."""
 
 from __future__ import annotations
 
@@ -11,11 +11,20 @@ import ssl
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-from bexsync.config.loading import load_vat_map, problems_of, vat_map_path, vat_problems_of, what_can_be_read
-from bexsync.config.problems import KeyLines, Wrong
+from bexsync.config.loading import (
+    load_profile,
+    load_vat_map,
+    problems_of,
+    vat_map_path,
+    vat_problems_of,
+    what_can_be_read,
+)
+from bexsync.config.problems import KeyLines, Wrong, overriding_variable
 from bexsync.config.profile import InvoicesSection, Profile, profile_model
 from bexsync.environment import SHOP_SECRET, VARIABLES, secret_variable
 from bexsync.errors import BexsyncError, ProfileProblem
@@ -277,3 +286,35 @@ def _token_file(path: Path) -> Iterator[Finding]:
         yield Finding("attention", "token", f"Other users may read {path}.", f"chmod 600 {path}", file=str(path))
     else:
         yield Finding("ok", "token", f"The token in {path} speaks over every login.", file=str(path))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One key; it is the default where neither a `variable` nor a `line` of the file says it."""
+
+    key: tuple[str, ...]
+    value: Any
+    variable: str = ""
+    line: int = 0
+
+
+def settings_in_force(profile_file: Path) -> list[Setting]:
+    """All keys in the order of config.example.toml; raises ProfileProblem."""
+    lines = KeyLines(profile_file)
+    profile, found = load_profile(profile_file), []
+    defaults = dict(_flat(type(profile)().model_dump()))
+    for key, value in _flat(profile.model_dump()):
+        variable = overriding_variable(key)
+        is_said = lines.names(key) or defaults.get(key) != value
+        found.append(Setting(key, value, variable, lines.line_of(key) if is_said and not variable else 0))
+    return found
+
+
+def _flat(table: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The keys of a table before those of the tables in it, as TOML needs it."""
+    for name, value in table.items():
+        if not isinstance(value, Mapping):
+            yield (*above, name), value
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, (*above, name))
