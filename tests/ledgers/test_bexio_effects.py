@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bexio_sandbox import Fault
-from bexsync.errors import Defect, StateProblem
+from bexsync.errors import Defect, Refused, StateProblem
 from bexsync.jobs.lifecycle import RunEnded
 from bexsync.ledgers.bexio.effects import AddPosition, ClearPositions, EditDocument, Handler
 from bexsync.ports.contact_effects import ArchiveContact, CreateContact, EditContact, RelateContacts, RestoreContact
@@ -289,3 +289,16 @@ def test_nothing_is_sent_where_a_later_version_left_a_row_under_way(world: World
     with pytest.raises(RunEnded, match="written by a newer bexsync"):
         world.push()
     assert world.writes() == before
+
+
+def test_a_mail_of_an_invoice_that_is_gone_teaches_nothing(world: World) -> None:
+    """Whether bexio wants an invoice issued before it is mailed does not follow from it."""
+    mail = effect_from(SendDocument, {**EFFECTS[SendDocument].least, "issue": False, "shared_before": "yes"})
+    with world.workspace() as workspace:
+        workspace.store.facts.learn("send_issues_drafts", False, world.clock.now())
+        ledger = workspace.make_ledger(workspace.store, lambda _: None)
+        with pytest.raises(Refused) as refused:
+            ledger.perform(mail)
+        assert refused.value.status == 404
+        assert not ledger.send_issues
+        assert ledger.learned_facts == 0

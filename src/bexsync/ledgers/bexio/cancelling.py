@@ -43,12 +43,9 @@ class CancellingEffects:
     def find_cancelled(self, effect: CancelDocument) -> LookupResult:
         """The status of the invoice says whether it was cancelled."""
         state = self._finder.present(effect.known_id)
-        is_cancelled = state is not None and state.standing is DocumentStatus.CANCELLED
-        return (
-            LookupResult(done=_taken_back(state, DocumentStatus.CANCELLED))
-            if state and is_cancelled
-            else LookupResult()
-        )
+        if state is None or state.standing is not DocumentStatus.CANCELLED:
+            return LookupResult()
+        return LookupResult(done=_taken_back(state, DocumentStatus.CANCELLED))
 
     def delete(self, effect: DeleteDocument) -> EffectResult:
         """Delete a draft that holds what bexsync wrote, and was never shown to the customer."""
@@ -69,7 +66,6 @@ class CancellingEffects:
 
     def delete_test_draft(self, effect: DeleteTestDraft) -> EffectResult:
         """Deletes a draft that carries our reference."""
-        path = f"{INVOICES}/{effect.known_id}"
         state = self._finder.whole(effect.known_id)
         if state.reference != effect.reference:
             raise Refused(
@@ -79,7 +75,7 @@ class CancellingEffects:
             )
         if state.standing is not DocumentStatus.DRAFT:
             raise Refused("bexio", 409, f"{state.number} is no draft any more; it stays as it is: {state.url}")
-        self._api.write("DELETE", path)
+        self._api.write("DELETE", f"{INVOICES}/{effect.known_id}")
         return EffectResult(effect.known_id)
 
     def find_deleted_test_draft(self, effect: DeleteTestDraft) -> LookupResult:

@@ -126,7 +126,6 @@ class _InvoiceSteps:
             ClearPositions(document_id=known.ledger_id),
             key,
             after=(edit,),
-            link=LinkDraft(self._name.subject.kind),
             title="replace the positions",
         )
         before = self._add_positions(document, known.ledger_id, key, 0, (), cleared=clear)
@@ -158,7 +157,6 @@ class _InvoiceSteps:
             effect,
             f"{self._name.reference}@{known.ledger_id}",
             after=(self._linked,) if self._linked else (),
-            link=LinkDraft(self._name.subject.kind),
             title=f"delete draft {known.number}" if want.is_draft else f"cancel {known.number}",
         )
 
@@ -168,9 +166,7 @@ class _InvoiceSteps:
         after = (target.tail,) if target.tail is not None else ()
         if want.letter is None or not self._send_issues:
             effect = IssueDocument(document_id=target.document_id, look=want.letter is not None, content=target.content)
-            issue = self._step(
-                effect, self._name.reference, after=after, link=LinkDraft(self._name.subject.kind), title="issue"
-            )
+            issue = self._step(effect, self._name.reference, after=after, title="issue")
             after = (issue,)
         if want.letter is not None:
             self._send(want, want.letter, target, after)
@@ -196,8 +192,7 @@ class _InvoiceSteps:
             attach_pdf=letter.attach_pdf,
             words=words,
         )
-        link = LinkDraft(self._name.subject.kind)
-        self._step(effect, self._name.reference, after=after, link=link, title=f"send to {letter.to}")
+        self._step(effect, self._name.reference, after=after, title=f"send to {letter.to}")
 
     def _target(self, want: Finish) -> _Target:
         known = want.known
@@ -241,7 +236,6 @@ class _InvoiceSteps:
                 AddPosition(document_id=made, index=index, position=position),
                 f"{key}#{index}",
                 after=after,
-                link=LinkDraft(self._name.subject.kind),
                 title=f"position {index + 1}",
             )
             before = (step,)
@@ -257,8 +251,9 @@ class _InvoiceSteps:
             title="compare the total",
         )
 
-    def _step(self, effect: Effect, key: str, **parts: Any) -> Ref:
-        step = Step(effect, key, self._name.subject, scope=self._name.site, **parts)
+    def _step(self, effect: Effect, key: str, *, link: LinkDraft | None = None, **parts: Any) -> Ref:
+        draft = link or LinkDraft(self._name.subject.kind)
+        step = Step(effect, key, self._name.subject, scope=self._name.site, link=draft, **parts)
         self.steps.append(step)
         return step.ref
 
