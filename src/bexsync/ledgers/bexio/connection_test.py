@@ -10,7 +10,8 @@ from bexsync.ledgers.bexio.api import Api, Criterion, criterion
 from bexsync.ledgers.bexio.contacts import CONTACTS
 from bexsync.ledgers.bexio.finders import IN_ON_ID, IN_ON_REFERENCE, INVOICES, DocumentFinder
 from bexsync.ledgers.bexio.master import MasterReader
-from bexsync.ledgers.bexio.reading import NotUnderstood, optional_number, row_of, understood
+from bexsync.ledgers.bexio.models import BookedPosition
+from bexsync.ledgers.bexio.reading import NotUnderstood, row_of, understood
 from bexsync.ledgers.bexio.rights import ask_rights
 from bexsync.ports.documents import BookedLine, DocumentState
 from bexsync.ports.ledger import Inspection, Right
@@ -51,8 +52,8 @@ def booked_lines(api: Api, ledger_id: int) -> tuple[BookedLine, ...]:
         positions = row_of(row).get("positions") or ()
         if not isinstance(positions, list):
             raise NotUnderstood("`positions` is no list")
-        priced = [row_of(position) for position in positions if "unit_price" in row_of(position)]
-        return tuple(BookedLine(optional_number(p, "account_id"), optional_number(p, "tax_id")) for p in priced)
+        priced = [BookedPosition.read(position) for position in positions if "unit_price" in row_of(position)]
+        return tuple(BookedLine(position.account_id, position.tax_id) for position in priced)
 
 
 class Experiments:

@@ -8,16 +8,8 @@ from bexsync.ledgers.bexio.api import Api
 from bexsync.ledgers.bexio.contacts import CONTACTS, ContactBook
 from bexsync.ledgers.bexio.effects import Handler, Handlers
 from bexsync.ledgers.bexio.learned_facts import CONTACT_NUMBERS
-from bexsync.ledgers.bexio.reading import (
-    NotUnderstood,
-    after_the_effect,
-    number,
-    record_id,
-    row_of,
-    spare_text,
-    text,
-    understood,
-)
+from bexsync.ledgers.bexio.models import ContactName, CreatedContact, Identified, Relation
+from bexsync.ledgers.bexio.reading import NotUnderstood, after_the_effect, understood
 from bexsync.ledgers.bexio.records import contact_edit_to, contact_from, contact_to, is_same_contact
 from bexsync.ports.contact_effects import ArchiveContact, CreateContact, EditContact, RelateContacts, RestoreContact
 from bexsync.ports.documents import EffectResult, LookupResult
@@ -53,7 +45,8 @@ class ContactEffects:
         with after_the_effect(), understood("the new contact"):
             if not is_same_contact(row, effect):
                 raise NotUnderstood("it is another one")
-            return EffectResult(record_id(row), spare_text(row, "nr"))
+            found = CreatedContact.read(row)
+        return EffectResult(found.id, found.nr)
 
     def find_created(self, effect: CreateContact) -> LookupResult:
         """The index is read anew and matched here; the very contact we sent carries our name, kind and mail."""
@@ -91,22 +84,23 @@ class ContactEffects:
         """Writes fields of a contact; writing them twice changes nothing."""
         row = self._api.write("POST", f"{CONTACTS}/{effect.ledger_id}", contact_edit_to(effect))
         with after_the_effect(), understood("the changed contact"):
-            return EffectResult(record_id(row_of(row)))
+            return EffectResult(Identified.read(row).id)
 
     def relate(self, effect: RelateContacts) -> EffectResult:
         """Says that a person belongs to a company."""
         body = {"contact_id": effect.contact_id, "contact_sub_id": effect.person_id, "description": ""}
         row = self._api.write("POST", RELATIONS, body)
         with after_the_effect(), understood("the relation of two contacts"):
-            return EffectResult(record_id(row_of(row)))
+            return EffectResult(Identified.read(row).id)
 
     def find_relation(self, effect: RelateContacts) -> LookupResult:
         """The relation of just these two contacts."""
         wanted = (effect.contact_id, effect.person_id)
         for row in self._api.list(RELATIONS):
             with understood("a relation of two contacts"):
-                if (number(row, "contact_id"), number(row, "contact_sub_id")) == wanted:
-                    return LookupResult(done=EffectResult(record_id(row)))
+                found = Relation.read(row)
+            if (found.contact_id, found.contact_sub_id) == wanted:
+                return LookupResult(done=EffectResult(found.id))
         return LookupResult()
 
     def archive(self, effect: ArchiveContact) -> EffectResult:
@@ -114,7 +108,7 @@ class ContactEffects:
         path = f"{CONTACTS}/{effect.ledger_id}"
         row = self._api.show(path)
         with understood(f"the contact {effect.ledger_id}"):
-            name = text(row_of(row), "name_1")
+            name = ContactName.read(row).name_1
         if name != effect.name_1:
             raise Refused("bexio", 409, f'the contact {effect.ledger_id} is called "{name}" now; it stays as it is')
         self._api.write("DELETE", path)

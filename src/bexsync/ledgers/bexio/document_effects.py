@@ -12,7 +12,8 @@ from bexsync.ledgers.bexio.effects import AddPosition, ClearPositions, EditDocum
 from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
 from bexsync.ledgers.bexio.learned_facts import NEGATIVE_PRICES
 from bexsync.ledgers.bexio.markup import markup, unmarked
-from bexsync.ledgers.bexio.reading import NotUnderstood, after_the_effect, record_id, row_of, understood
+from bexsync.ledgers.bexio.models import Identified
+from bexsync.ledgers.bexio.reading import NotUnderstood, after_the_effect, understood
 from bexsync.ledgers.bexio.records import (
     document_done,
     document_from,
@@ -138,7 +139,7 @@ class DocumentEffects:
         kind, body = position_to(effect.position)
         row = self._api.write("POST", f"{INVOICES}/{effect.document_id}/{segment(kind)}", body)
         with after_the_effect(), understood("the new position"):
-            return EffectResult(record_id(row_of(row)))
+            return EffectResult(Identified.read(row).id)
 
     def find_position(self, effect: AddPosition) -> LookupResult:
         """Positions are added in order, so how many there are says whether this one is."""

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from bexsync.errors import Refused
 from bexsync.ledgers.bexio.api import Api, Row, criterion, watermark
-from bexsync.ledgers.bexio.reading import optional_text, row_of, understood
+from bexsync.ledgers.bexio.models import DocumentReference
+from bexsync.ledgers.bexio.reading import row_of, understood
 from bexsync.ledgers.bexio.records import document_from, document_of
 from bexsync.ports.documents import DocumentState
 from bexsync.store import Store
@@ -170,7 +171,7 @@ class DocumentFinder:
     def _states(self, rows: Iterable[Row], allowed: set[str]) -> Iterator[DocumentState]:
         for row in rows:
             with understood("an invoice in a list"):
-                is_wanted = optional_text(row, "api_reference") in allowed
+                is_wanted = DocumentReference.read(row).api_reference in allowed
             if is_wanted:
                 yield document_from(row, self._web_url)
 

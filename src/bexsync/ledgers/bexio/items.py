@@ -14,18 +14,8 @@ from bexsync.ledgers.bexio.api import Api, Row, criterion
 from bexsync.ledgers.bexio.effects import Handler, Handlers
 from bexsync.ledgers.bexio.learned_facts import EDITS_KEEP_THE_REST
 from bexsync.ledgers.bexio.markup import markup, unmarked
-from bexsync.ledgers.bexio.reading import (
-    NotUnderstood,
-    after_the_effect,
-    amount,
-    flag,
-    number,
-    optional_number,
-    record_id,
-    row_of,
-    spare_text,
-    understood,
-)
+from bexsync.ledgers.bexio.models import ItemAnswer, ItemRemarks
+from bexsync.ledgers.bexio.reading import NotUnderstood, after_the_effect, row_of, understood
 from bexsync.ports.documents import EffectResult, Item, LookupResult
 from bexsync.ports.item_effects import CreateItem, EditItem
 from bexsync.records.html_text import plain_text
@@ -206,7 +196,7 @@ class ItemBook:
             raise
         with after_the_effect():
             with understood("the edited item"):
-                is_kept = bool(spare_text(row_of(row), _SPARE))
+                is_kept = bool(ItemRemarks.read(row).remarks)
             if not is_kept:
                 row = self._write(path, whole)
         self._learn_partial(is_kept)
@@ -250,21 +240,21 @@ class ItemBook:
 def item_from(row: Row) -> Item:
     """An item as bexio shows it."""
     with understood(f"the item {row.get('intern_code') or row.get('id')!r}"):
-        tracked = flag(row, "is_stock")
-        return Item(
-            ledger_id=record_id(row),
-            code=spare_text(row, "intern_code"),
-            title=unmarked(spare_text(row, "intern_name")),
-            description=plain_text(spare_text(row, "intern_description")),
-            price=_optional_amount(row, "sale_price"),
-            weight=_optional_amount(row, "weight"),
-            currency_id=optional_number(row, "currency_id"),
-            tax_id=optional_number(row, "tax_income_id"),
-            unit_id=optional_number(row, "unit_id"),
-            physical=number(row, "article_type_id") == _PHYSICAL,
-            stock=_optional_amount(row, "stock_nr") if tracked else None,
-            available=_optional_amount(row, "stock_available_nr") if tracked else None,
-        )
+        found = ItemAnswer.read(row)
+    return Item(
+        ledger_id=found.id,
+        code=found.intern_code,
+        title=unmarked(found.intern_name),
+        description=plain_text(found.intern_description),
+        price=_plain(found.sale_price),
+        weight=_plain(found.weight),
+        currency_id=found.currency_id,
+        tax_id=found.tax_income_id,
+        unit_id=found.unit_id,
+        physical=found.article_type_id == _PHYSICAL,
+        stock=_plain(found.stock_nr) if found.is_stock else None,
+        available=_plain(found.stock_available_nr) if found.is_stock else None,
+    )
 
 
 def fields_of(item: Item) -> dict[str, str]:
@@ -304,10 +294,8 @@ def whole_form(row: Row) -> dict[str, Any]:
     return {name: str(value) if isinstance(value, Decimal) else value for name, value in values.items()}
 
 
-def _optional_amount(row: Row, key: str) -> Decimal | None:
-    if row.get(key) in (None, ""):
-        return None
-    return plain(amount(row, key))
+def _plain(value: Decimal | None) -> Decimal | None:
+    return None if value is None else plain(value)
 
 
 def plain(value: Decimal) -> Decimal:

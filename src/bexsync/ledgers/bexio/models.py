@@ -8,14 +8,24 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, ValidationError
 
 from bexsync.ledgers.bexio.reading import NotUnderstood, amount_of, flag_of, number_of
+from bexsync.ports.documents import DocumentStatus
 from bexsync.ports.master_data import Account, BankAccount, Country, Currency, Named, User, VatYear
 from bexsync.records.quoting import named, shown
 from bexsync.vat import Tax, TaxKind
 
 _INCOME, _EXPENSE = 1, 2  # account_type, contract 9
+_LONGEST_NUMBER = 255
+_STANDINGS = {
+    7: DocumentStatus.DRAFT,
+    8: DocumentStatus.ISSUED,
+    9: DocumentStatus.PAID,
+    16: DocumentStatus.PARTLY_PAID,
+    19: DocumentStatus.CANCELLED,
+    31: DocumentStatus.UNPAID,
+}
 
 
 def _null_as_empty(value: Any) -> Any:
@@ -30,6 +40,23 @@ def _number_as_text(value: Any) -> Any:
     return str(number_of(value)) if isinstance(value, int) else value
 
 
+def _amount_or_none(value: Any) -> Any:
+    return None if value in (None, "") else amount_of(value)
+
+
+def _standing(value: Any) -> DocumentStatus:
+    found = _STANDINGS.get(number_of(value))
+    if found is None:
+        raise ValueError
+    return found
+
+
+def _document_number(value: str) -> str:
+    if not value.isprintable() or len(value) > _LONGEST_NUMBER:
+        raise ValueError
+    return value
+
+
 def _day(value: Any) -> Any:
     return date.fromisoformat(value[:10]) if isinstance(value, str) else value
 
@@ -37,6 +64,7 @@ def _day(value: Any) -> Any:
 Number = Annotated[int, BeforeValidator(number_of)]
 RecordId = Annotated[Number, Field(gt=0)]
 Amount = Annotated[Decimal, BeforeValidator(amount_of)]
+AmountOrNone = Annotated[Decimal | None, BeforeValidator(_amount_or_none)]
 Flag = Annotated[bool, BeforeValidator(flag_of)]
 Text = StrictStr
 TextOrNull = Annotated[StrictStr, BeforeValidator(_null_as_empty)]
@@ -59,8 +87,10 @@ class Model(BaseModel):
             return cls.model_validate(value)
         except ValidationError as problem:
             error = problem.errors(include_url=False)[0]
-        key = error["loc"][0]
-        raise NotUnderstood(f"`{key}` is missing" if error["type"] == "missing" else f"`{key}` is {shown(value[key])}")
+        key = next(part for part in reversed(error["loc"]) if isinstance(part, str))
+        raise NotUnderstood(
+            f"`{key}` is missing" if error["type"] == "missing" else f"`{key}` is {shown(error['input'])}"
+        )
 
     @classmethod
     def kept(cls, value: Any) -> dict[str, Any]:
@@ -259,3 +289,151 @@ class NumberingRow(Model):
             return flag_of(self.use_automatic_enumeration)
         except ValueError:
             raise NotUnderstood(f"`use_automatic_enumeration` is {shown(self.use_automatic_enumeration)}") from None
+
+
+class Identified(Model):
+    """Anything that has an id."""
+
+    id: RecordId
+
+
+class CreatedContact(Identified):
+    """A contact that was created just now, with its number."""
+
+    nr: TextOrNull = ""
+
+
+class ContactName(Model):
+    """The company or last name of a contact."""
+
+    name_1: Text
+
+
+class Relation(Identified):
+    """That a person belongs to a company."""
+
+    contact_id: Number
+    contact_sub_id: Number
+
+
+class DocumentReference(Model):
+    """The reference that a document carries."""
+
+    api_reference: TextOrNull
+
+
+class BookedPosition(Model):
+    """What a position is booked on."""
+
+    account_id: Number | None = None
+    tax_id: Number | None = None
+
+
+class ItemRemarks(Model):
+    """The remarks of an item."""
+
+    remarks: TextOrNull = ""
+
+
+class LastingAccount(Identified):
+    """An account by the id that never changes, which becomes part of the name of a file."""
+
+    uuid: Annotated[Text, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")]
+
+
+class TokenUser(Model):
+    """Whose a token is."""
+
+    firstname: TextOrNull = ""
+    lastname: TextOrNull = ""
+    email: TextOrNull = ""
+
+
+class ContactAnswer(Model):
+    """A contact; empty fields come as "" or null, and postal codes once came as numbers."""
+
+    id: RecordId
+    contact_type_id: Annotated[Number, Field(ge=1, le=2)]
+    name_1: Text
+    name_2: TextOrNull
+    mail: TextOrNull
+    mail_second: TextOrNull
+    updated_at: TextOrNull = ""
+    nr: Any = ""
+    street_name: TextOrNull = ""
+    address: TextOrNull = ""
+    house_number: TextOrNull = ""
+    address_addition: TextOrNull = ""
+    postcode: Annotated[TextOrNull, BeforeValidator(_number_as_text)]
+    city: TextOrNull = ""
+    country_id: Number | None = None
+    language_id: Number | None = None
+    phone_fixed: TextOrNull = ""
+    phone_mobile: TextOrNull = ""
+    user_id: Number | None = None
+    owner_id: Number | None = None
+
+    @property
+    def street(self) -> str:
+        """The street; before 2025-12 it came as `address` only, number and all (contract 3)."""
+        return self.street_name if "street_name" in self.model_fields_set else self.address
+
+
+class PositionText(Model):
+    """What a position says."""
+
+    text: TextOrNull = ""
+
+
+class DocumentAnswer(Model):
+    """An invoice; a list or search shows no positions."""
+
+    id: RecordId
+    document_nr: Annotated[Text, AfterValidator(_document_number)]
+    api_reference: TextOrNull
+    kb_item_status_id: Annotated[DocumentStatus, BeforeValidator(_standing)]
+    total: Amount
+    total_received_payments: Amount
+    total_credit_vouchers: Amount
+    total_remaining_payments: Amount
+    network_link: TextOrNull
+    contact_id: Number
+    currency_id: Number
+    is_valid_from: TextOrNull
+    is_valid_to: TextOrNull
+    updated_at: TextOrNull
+    contact_address: TextOrNull = ""
+    positions: list[PositionText] | None = None
+
+
+class PositionAnswer(Model):
+    """A position as far as its path is concerned."""
+
+    id: RecordId
+    type: Annotated[Text, Field(pattern=r"^KbPosition[A-Za-z]{1,30}$")]
+
+
+class PaymentAnswer(Model):
+    """A payment."""
+
+    id: RecordId
+    value: Amount
+    date: Day
+
+
+class ItemAnswer(Model):
+    """An item."""
+
+    id: RecordId
+    is_stock: Flag
+    article_type_id: Number
+    intern_code: TextOrNull = ""
+    intern_name: TextOrNull = ""
+    intern_description: TextOrNull = ""
+    sale_price: AmountOrNone = None
+    weight: AmountOrNone = None
+    currency_id: Number | None = None
+    tax_income_id: Number | None = None
+    unit_id: Number | None = None
+    stock_nr: AmountOrNone = None
+    stock_available_nr: AmountOrNone = None

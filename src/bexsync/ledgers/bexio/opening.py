@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -13,10 +12,11 @@ from bexsync.errors import BexsyncError, StateProblem
 from bexsync.http.client import Client
 from bexsync.http.clock import Clock
 from bexsync.ledgers.bexio import rights
-from bexsync.ledgers.bexio.api import Api, Row
+from bexsync.ledgers.bexio.api import Api
 from bexsync.ledgers.bexio.ledger import BexioLedger
 from bexsync.ledgers.bexio.master import MasterReader, NoMemory
-from bexsync.ledgers.bexio.reading import NotUnderstood, record_id, row_of, spare_text, text, understood
+from bexsync.ledgers.bexio.models import LastingAccount, TokenUser
+from bexsync.ledgers.bexio.reading import understood
 from bexsync.ports.ledger import Ledger, Right
 from bexsync.ports.master_data import MasterData
 from bexsync.store import Store
@@ -57,8 +57,8 @@ def ask_company(client: Client, claim: str) -> Company:
     api = Api(client)
     name = next((str(row.get("name") or "") for row in api.list("/2.0/company_profile")), "")
     with understood("its accounts"):
-        anchors = {record_id(row): _lasting_id(row) for row in api.list("/2.0/accounts")}
-    anchor = anchors[min(anchors)] if anchors else ""
+        accounts = [LastingAccount.read(row) for row in api.list("/2.0/accounts")]
+    anchor = min(accounts, key=lambda account: account.id).uuid if accounts else ""
     if not anchor and not claim:
         raise StateProblem(
             "bexio shows no accounts, so the company cannot be told from others.",
@@ -69,14 +69,5 @@ def ask_company(client: Client, claim: str) -> Company:
 
 def _ask_user(api: Api) -> tuple[str, str]:
     with understood("the user of the token"):
-        me = row_of(api.show("/3.0/users/me"))
-        name = " ".join(spare_text(me, key) for key in ("firstname", "lastname")).strip()
-        return name, spare_text(me, "email")
-
-
-def _lasting_id(account: Row) -> str:
-    """It becomes part of the name of a file."""
-    found = text(account, "uuid")
-    if not re.fullmatch(r"[A-Za-z0-9-]{8,64}", found):
-        raise NotUnderstood("`uuid` is not the lasting id of an account")
-    return found
+        me = TokenUser.read(api.show("/3.0/users/me"))
+    return f"{me.firstname} {me.lastname}".strip(), me.email

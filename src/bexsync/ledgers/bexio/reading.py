@@ -1,15 +1,14 @@
-"""Reads single values of bexio's answers and believes none of them: what is not as it always was is not understood."""
+"""Single values of bexio's answers, and what comes of an answer that is not as it always was."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from bexsync.errors import BexsyncError, Defect, LedgerAnswer, Unanswered, Unreachable
-from bexsync.records.quoting import named, shown
+from bexsync.records.quoting import named
 
 Row = Mapping[str, Any]
 
@@ -82,82 +81,3 @@ def flag_of(value: Any) -> bool:
     if value not in (True, False) or not isinstance(value, int):
         raise ValueError
     return bool(value)
-
-
-def number(row: Row, key: str) -> int:
-    """A whole number from 0 on, also where it is written as text."""
-    value = _there(row, key)
-    try:
-        return number_of(value)
-    except ValueError:
-        raise _wrong(key, value) from None
-
-
-def record_id(row: Row) -> int:
-    """The id of a row."""
-    found = number(row, "id")
-    if not found:
-        raise _wrong("id", found)
-    return found
-
-
-def optional_number(row: Row, key: str) -> int | None:
-    """A whole number, None where there is none."""
-    return None if row.get(key) is None else number(row, key)
-
-
-def text(row: Row, key: str) -> str:
-    """A text that must be there."""
-    value = _there(row, key)
-    if not isinstance(value, str):
-        raise _wrong(key, value)
-    return value
-
-
-def optional_text(row: Row, key: str) -> str:
-    """A text, "" for null; the key itself must be there."""
-    return "" if _there(row, key) is None else text(row, key)
-
-
-def spare_text(row: Row, key: str) -> str:
-    """A text that may be missing altogether."""
-    return optional_text(row, key) if key in row else ""
-
-
-def amount(row: Row, key: str) -> Decimal:
-    """A decimal number of a size that money has, as text or as a number."""
-    value = _there(row, key)
-    try:
-        return amount_of(value)
-    except ValueError:
-        raise _wrong(key, value) from None
-
-
-def flag(row: Row, key: str) -> bool:
-    """Yes or no."""
-    value = _there(row, key)
-    try:
-        return flag_of(value)
-    except ValueError:
-        raise _wrong(key, value) from None
-
-
-def day(row: Row, key: str) -> date:
-    """A day as 2026-11-20."""
-    try:
-        return date.fromisoformat(text(row, key)[:10])
-    except NotUnderstood:
-        raise
-    except ValueError:
-        raise _wrong(key, row[key]) from None
-
-
-def _there(row: Row, key: str) -> Any:
-    try:
-        return row[key]
-    except KeyError:
-        raise NotUnderstood(f"`{key}` is missing") from None
-
-
-def _wrong(key: str, value: Any) -> NotUnderstood:
-    return NotUnderstood(f"`{key}` is {shown(value)}")

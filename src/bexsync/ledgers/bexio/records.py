@@ -5,43 +5,22 @@ Forms hold only what the contract lists (sections 3, 6.1, 6.4); bexio refuses an
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from bexsync.ledgers.bexio.api import Row
 from bexsync.ledgers.bexio.contents import content_of
 from bexsync.ledgers.bexio.markup import markup, unmarked
-from bexsync.ledgers.bexio.reading import (
-    NotUnderstood,
-    amount,
-    day,
-    number,
-    optional_number,
-    optional_text,
-    record_id,
-    row_of,
-    spare_text,
-    text,
-    understood,
-)
+from bexsync.ledgers.bexio.models import ContactAnswer, ContactName, DocumentAnswer, PaymentAnswer, PositionAnswer
+from bexsync.ledgers.bexio.reading import NotUnderstood, row_of, understood
 from bexsync.money import written
 from bexsync.ports.contact_effects import CreateContact, EditContact
 from bexsync.ports.document_effects import DocumentHeader, Position
-from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult, Payment
+from bexsync.ports.documents import DocumentState, EffectResult, Payment
 from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.store import ContactRow
 
-_LONGEST_NUMBER = 255
 _KINDS = {"company": 1, "person": 2}
-_STANDINGS = {
-    7: DocumentStatus.DRAFT,
-    8: DocumentStatus.ISSUED,
-    9: DocumentStatus.PAID,
-    16: DocumentStatus.PARTLY_PAID,
-    19: DocumentStatus.CANCELLED,
-    31: DocumentStatus.UNPAID,
-}
 _HEADER = {
     "reference": "api_reference",
     "number": "document_nr",
@@ -123,57 +102,40 @@ def contact_edit_to(effect: EditContact) -> dict[str, Any]:
 
 
 def contact_from(row: Row, *, archived: bool) -> ContactRow:
-    """What matching needs of a contact; empty fields come as "" or null, postcodes once came as numbers."""
+    """What matching needs of a contact."""
     with understood(f"the contact {_name(row)}"):
-        kind = number(row, "contact_type_id")
-        if kind not in _KINDS.values():
-            raise NotUnderstood(f"`contact_type_id` is {kind}")
-        return ContactRow(
-            ledger_id=record_id(row),
-            kind="company" if kind == _KINDS["company"] else "person",
-            name_1=text(row, "name_1"),
-            name_2=optional_text(row, "name_2"),
-            mail=optional_text(row, "mail"),
-            mail_second=optional_text(row, "mail_second"),
-            archived=archived,
-            updated_at=spare_text(row, "updated_at"),
-            nr=str(row["nr"]) if isinstance(row.get("nr"), str | int) else "",
-            address=_address(row),
-            language_id=_spare_number(row, "language_id"),
-            phone=spare_text(row, "phone_fixed"),
-            phone_mobile=spare_text(row, "phone_mobile"),
-            user_id=_spare_number(row, "user_id"),
-            owner_id=_spare_number(row, "owner_id"),
-        )
-
-
-def _address(row: Row) -> PostalAddress:
-    """The address; before 2025-12 the street came as `address` only, number and all (contract 3)."""
-    in_parts = "street_name" in row
-    return PostalAddress(
-        street=spare_text(row, "street_name") if in_parts else spare_text(row, "address"),
-        house_number=spare_text(row, "house_number"),
-        addition=spare_text(row, "address_addition"),
-        postcode=_postcode(row),
-        city=spare_text(row, "city"),
-        country_id=_spare_number(row, "country_id"),
+        found = ContactAnswer.read(row)
+    return ContactRow(
+        ledger_id=found.id,
+        kind="company" if found.contact_type_id == _KINDS["company"] else "person",
+        name_1=found.name_1,
+        name_2=found.name_2,
+        mail=found.mail,
+        mail_second=found.mail_second,
+        archived=archived,
+        updated_at=found.updated_at,
+        nr=str(found.nr) if isinstance(found.nr, str | int) else "",
+        address=PostalAddress(
+            street=found.street,
+            house_number=found.house_number,
+            addition=found.address_addition,
+            postcode=found.postcode,
+            city=found.city,
+            country_id=found.country_id,
+        ),
+        language_id=found.language_id,
+        phone=found.phone_fixed,
+        phone_mobile=found.phone_mobile,
+        user_id=found.user_id,
+        owner_id=found.owner_id,
     )
-
-
-def _spare_number(row: Row, key: str) -> int | None:
-    return optional_number(row, key) if key in row else None
-
-
-def _postcode(row: Row) -> str:
-    written_as_number = isinstance(row.get("postcode"), int)
-    return str(number(row, "postcode")) if written_as_number else optional_text(row, "postcode")
 
 
 def is_same_contact(row: Any, effect: CreateContact) -> bool:
     """Whether an answer shows the contact that was sent; bexio may tidy up blanks."""
     body = contact_to(effect)
     return row_of(row).get("contact_type_id") == body["contact_type_id"] and (
-        "".join(text(row, "name_1").split()) == "".join(body["name_1"].split())
+        "".join(ContactName.read(row).name_1.split()) == "".join(body["name_1"].split())
     )
 
 
@@ -214,29 +176,29 @@ def segment(position_type: str) -> str:
 def document_from(row: Row, web_url: str) -> DocumentState:
     """A document as bexio shows it; a list or search shows no positions."""
     with understood(f"the invoice {_name(row)}"):
-        ledger_id = record_id(row_of(row))
-        texts = _texts_of(row)
-        return DocumentState(
-            ledger_id=ledger_id,
-            number=_document_number(row),
-            url=f"{web_url}/index.php/kb_invoice/show/id/{ledger_id}",
-            reference=optional_text(row, "api_reference"),
-            standing=_standing(row),
-            total=amount(row, "total"),
-            received=amount(row, "total_received_payments"),
-            credited=amount(row, "total_credit_vouchers"),
-            remaining=amount(row, "total_remaining_payments"),
-            shared=bool(optional_text(row, "network_link")),
-            contact_id=number(row, "contact_id"),
-            currency_id=number(row, "currency_id"),
-            due_date=optional_text(row, "is_valid_to"),
-            updated_at=optional_text(row, "updated_at"),
-            positions=None if texts is None else len(texts),
-            texts=texts or (),
-            day=optional_text(row, "is_valid_from"),
-            content=content_of(row),
-            address=spare_text(row, "contact_address"),
-        )
+        found = DocumentAnswer.read(row)
+    texts = None if found.positions is None else tuple(unmarked(position.text) for position in found.positions)
+    return DocumentState(
+        ledger_id=found.id,
+        number=found.document_nr,
+        url=f"{web_url}/index.php/kb_invoice/show/id/{found.id}",
+        reference=found.api_reference,
+        standing=found.kb_item_status_id,
+        total=found.total,
+        received=found.total_received_payments,
+        credited=found.total_credit_vouchers,
+        remaining=found.total_remaining_payments,
+        shared=bool(found.network_link),
+        contact_id=found.contact_id,
+        currency_id=found.currency_id,
+        due_date=found.is_valid_to,
+        updated_at=found.updated_at,
+        positions=None if texts is None else len(texts),
+        texts=texts or (),
+        day=found.is_valid_from,
+        content=content_of(row),
+        address=found.contact_address,
+    )
 
 
 def document_of(ledger_id: int, row: Row, web_url: str) -> DocumentState:
@@ -248,41 +210,11 @@ def document_of(ledger_id: int, row: Row, web_url: str) -> DocumentState:
     return state
 
 
-def _document_number(row: Row) -> str:
-    found = text(row, "document_nr")
-    if not found.isprintable() or len(found) > _LONGEST_NUMBER:
-        raise NotUnderstood("`document_nr` is no number of a document")
-    return found
-
-
-def _standing(row: Row) -> DocumentStatus:
-    status = number(row, "kb_item_status_id")
-    if status not in _STANDINGS:
-        raise NotUnderstood(f"`kb_item_status_id` is {status}")
-    return _STANDINGS[status]
-
-
-def _texts_of(row: Row) -> tuple[str, ...] | None:
-    """What the positions say, None where the answer shows none."""
-    positions = row.get("positions")
-    if positions is None:
-        return None
-    if not isinstance(positions, list):
-        raise NotUnderstood("`positions` is no list")
-    return tuple(unmarked(spare_text(row_of(position), "text")) for position in positions)
-
-
 def positions_of(row: Row) -> list[tuple[str, int]]:
     """Type and id of each position of a document."""
     with understood(f"the positions of the invoice {_name(row)}"):
-        return [(_position_type(position), record_id(position)) for position in row_of(row).get("positions") or ()]
-
-
-def _position_type(position: Any) -> str:
-    kind = text(row_of(position), "type")
-    if not re.fullmatch(r"KbPosition[A-Za-z]{1,30}", kind):
-        raise NotUnderstood("`type` is not one of a position")
-    return kind
+        found = [PositionAnswer.read(position) for position in row_of(row).get("positions") or ()]
+    return [(position.type, position.id) for position in found]
 
 
 def _name(row: Any) -> str:
@@ -304,4 +236,5 @@ def document_done(state: DocumentState) -> EffectResult:
 def payment_from(row: Row) -> Payment:
     """A payment of an invoice."""
     with understood("a payment"):
-        return Payment(record_id(row), amount(row, "value"), day(row, "date").isoformat())
+        found = PaymentAnswer.read(row)
+    return Payment(found.id, found.value, found.date.isoformat())
