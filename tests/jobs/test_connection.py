@@ -13,7 +13,7 @@ from bexio_sandbox import Fault
 from bexsync.errors import Busy, Exit, LoginNeeded, Unreachable
 from bexsync.hooks import observed_by
 from bexsync.jobs.connection import Report
-from bexsync.jobs.connection_test import NAME, mail, reference
+from bexsync.jobs.connection_attempt import NAME, mail, reference
 from bexsync.planning.checks import Check, Verdict
 from front_door import called
 from world import World, a_world, an_invoice

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.errors import BexsyncError, Exit, LoginNeeded, MappingProblem, RecordProblem
-from bexsync.jobs.connection_test import NAME, SUBJECT, ConnectionTest, Left, reference, telling_lines
+from bexsync.jobs.connection_attempt import NAME, SUBJECT, ConnectionTest, Left, reference, telling_lines
 from bexsync.jobs.invoice_gathering import check_numbering, owner_of
 from bexsync.jobs.lifecycle import prepare
 from bexsync.jobs.run import Run
@@ -95,9 +95,10 @@ def _look_and_try(run: Run, report: Report, wants_trial: Callable[[Report], bool
             trial.go()
     except BexsyncError as problem:
         report.problem = problem
-    report.checks += trial.checks
-    report.trial, report.learned, report.left = trial.facts, trial.learned, trial.left
-    report.failed, report.requests = trial.failed, run.ledger.requests
+    found = trial.found
+    report.checks += found.checks
+    report.trial, report.learned, report.left = found.facts, found.learned, found.left
+    report.failed, report.requests = found.failed, run.ledger.requests
 
 
 class _Tester:
