@@ -1,4 +1,4 @@
-"""What of bexio's master data is understood, and the sentence about what is not."""
+"""What of bexio's answers is understood, and the sentence about what is not."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from bexsync.errors import Unreachable
+from bexsync.ledgers.bexio.items import item_from
 from bexsync.ledgers.bexio.models import (
     AccountRow,
     CurrencyRow,
@@ -19,6 +21,8 @@ from bexsync.ledgers.bexio.models import (
     YearRow,
 )
 from bexsync.ledgers.bexio.reading import NotUnderstood
+from bexsync.ledgers.bexio.records import contact_from, document_from, positions_of
+from bexsync.ports.documents import DocumentStatus
 from bexsync.ports.master_data import Account, Currency, User, VatYear
 from bexsync.vat import Tax, TaxKind
 
@@ -98,3 +102,74 @@ def test_only_the_numbering_of_invoices_decides() -> None:
         with pytest.raises(NotUnderstood) as problem:
             NumberingRow.read({"kb_item_class": "KbInvoice", **row}).numbers_invoices()
         assert str(problem.value) == f"`use_automatic_enumeration` {said}"
+
+
+DOCUMENT = {
+    "id": 1, "document_nr": "RE-1", "api_reference": None, "kb_item_status_id": 7, "total": "108.10",
+    "total_received_payments": "0", "total_credit_vouchers": 0, "total_remaining_payments": 108.1, "network_link": "",
+    "contact_id": 5, "currency_id": 1, "is_valid_from": "2026-01-01", "is_valid_to": None, "updated_at": "x",
+    "positions": [{"text": "Beratung"}, {}],
+}  # fmt: skip
+CONTACT = {"id": 3, "contact_type_id": 1, "name_1": "A", "name_2": None, "mail": "", "mail_second": None,
+           "postcode": 8000, "address": "Weg 1", "nr": 5}  # fmt: skip
+ITEM = {"id": 1, "is_stock": True, "article_type_id": "1", "sale_price": "1.50", "stock_nr": "", "weight": None}
+
+
+def test_a_document_with_and_without_positions() -> None:
+    found = document_from(DOCUMENT, "https://office.test")
+    assert (found.standing, found.total, found.texts) == (DocumentStatus.DRAFT, Decimal("108.10"), ("Beratung", ""))
+    assert found.url == "https://office.test/index.php/kb_invoice/show/id/1"
+    assert document_from(changed(DOCUMENT, "positions", None), "").positions is None
+
+
+def test_the_street_stands_under_one_of_two_keys() -> None:
+    assert contact_from(CONTACT, archived=False).address.street == "Weg 1"
+    assert contact_from(changed(CONTACT, "street_name", None), archived=False).address.street == ""
+    assert (contact_from(CONTACT, archived=False).nr, contact_from(CONTACT, archived=True).archived) == ("5", True)
+
+
+def test_stock_counts_only_where_it_is_tracked() -> None:
+    assert item_from(ITEM | {"stock_nr": "4.0"}).stock == 4
+    assert item_from(ITEM | {"stock_nr": "4.0", "is_stock": False}).stock is None
+    assert (item_from(ITEM).price, item_from(ITEM).stock) == (Decimal("1.5"), None)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("kb_item_status_id", 99, "`kb_item_status_id` is 99"),
+        ("total", "x", '`total` is "x"'),
+        ("total", MISSING, "`total` is missing"),
+        ("positions", 5, "`positions` is 5"),
+        ("positions", [{"text": 5}], "`text` is 5"),
+        ("document_nr", "RE\n1", '`document_nr` is "RE\ufffd1"'),
+        ("contact_id", None, "`contact_id` is null"),
+        ("network_link", 3, "`network_link` is 3"),
+    ],
+)
+def test_a_document_that_is_not_understood(key: str, value: Any, said: str) -> None:
+    with pytest.raises(Unreachable) as problem:
+        document_from(changed(DOCUMENT, key, value), "")
+    assert problem.value.message == f"bexio shows the invoice 1 in a way bexsync does not understand: {said}."
+    assert problem.value.code == "bad_answer"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("contact_type_id", 3, "`contact_type_id` is 3"),
+        ("postcode", MISSING, "`postcode` is missing"),
+        ("postcode", True, "`postcode` is true"),
+        ("name_1", None, "`name_1` is null"),
+    ],
+)
+def test_a_contact_that_is_not_understood(key: str, value: Any, said: str) -> None:
+    with pytest.raises(Unreachable, match=f": {said}.$"):
+        contact_from(changed(CONTACT, key, value), archived=False)
+
+
+@pytest.mark.parametrize(("kind", "said"), [("Kb", 'is "Kb"'), (None, "is null"), ("KbPositionText/..", "is ")])
+def test_a_position_that_would_lead_elsewhere(kind: Any, said: str) -> None:
+    assert positions_of({"id": 1, "positions": [{"id": 2, "type": "KbPositionText"}]}) == [("KbPositionText", 2)]
+    with pytest.raises(Unreachable, match=f"`type` {said}"):
+        positions_of({"id": 1, "positions": [{"id": 2, "type": kind}]})
