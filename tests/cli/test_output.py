@@ -205,7 +205,7 @@ def test_json_of_a_push(mixed: World) -> None:
     assert envelope["data"]["totals"] == {"CHF": {"invoiced": "216.20"}}
     assert envelope["data"]["requests"] == len(mixed.sandbox.requests) - 2  # which company it is was asked before
     first = next(o for o in envelope["data"]["outcomes"] if o["shop_id"] == "R-1")
-    assert (first["ledger_id"], first["number"], first["url"], first["status"]) == (1, "RE-00001", LINK, "done")
+    assert (first["ledger_id"], first["number"], first["url"], first["status"]) == ("1", "RE-00001", LINK, "done")
     (error,) = envelope["errors"]
     assert (error["code"], error["kind"], error["shop_id"]) == ("unknown_currency", "invoice", "R-3")
 

@@ -143,7 +143,7 @@ def _judge_adopted(world: World, trouble: Trouble, result: Result) -> None:
     with world.workspace() as workspace:
         link = workspace.store.links.get("invoice", "x")
         assert link is not None
-        assert (link.ledger_id, link.adopted) == (draft["id"], True)
+        assert (link.ledger_id, link.adopted) == (str(draft["id"]), True)
     assert world.sandbox.mails == []
 
 

@@ -45,7 +45,7 @@ def test_an_invoice_that_stands_in_bexio_already_is_shown_then_linked_and_never_
     assert world.invoices()[0]["api_reference"] is None
 
     linked = adopt_in(world, yes=True)
-    assert [(o.status, o.ledger_id) for o in linked.outcomes] == [("done", document)]
+    assert [(o.status, o.ledger_id) for o in linked.outcomes] == [("done", str(document))]
     world.push()
     assert len(world.invoices()) == 1
     assert len(world.sandbox.mails) == 1  # the one the person had sent
@@ -95,7 +95,7 @@ def test_two_that_may_be_it_are_for_a_person_who_names_one(world: World) -> None
     (outcome,) = adopt_in(world, yes=True).outcomes
     assert (outcome.status, outcome.hint) == ("blocked", "Name one: bexsync links adopt 1001 NUMBER --yes")
     (outcome,) = adopt_in(world, shop_id="1001", document="RE-00002", yes=True).outcomes
-    assert (outcome.status, outcome.ledger_id) == ("done", second)
+    assert (outcome.status, outcome.ledger_id) == ("done", str(second))
 
 
 def test_an_unknown_name_is_a_sentence(world: World) -> None:

@@ -161,7 +161,7 @@ def test_what_is_kept_is_for_this_user_alone_and_survives_a_torn_line(world: Wor
     world.drop(an_invoice("2"), name="2.json")
     assert world.push().exit_code is Exit.OK
     with world.workspace() as workspace:
-        assert workspace.kept.documents(DocumentEvent.FINISHED, "bexsync:main:invoice:2") == (2,)
+        assert workspace.kept.documents(DocumentEvent.FINISHED, "bexsync:main:invoice:2") == ("2",)
 
 
 def test_where_no_folder_can_be_made_beside_the_state_it_is_kept_inside(world: World) -> None:

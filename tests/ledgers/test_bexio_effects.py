@@ -31,6 +31,7 @@ from bexsync.ports.document_effects import (
     LookAtDocument,
 )
 from bexsync.ports.finishing_effects import IssueDocument, SendDocument
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.item_effects import CreateItem, EditItem
 from bexsync.ports.shop_effects import SHOP_EFFECTS, DeliverEvent, TellProducts, TellStock
 from bexsync.ports.steps import Effect, EffectKinds, FoundBy, Ref, Step, Subject, effect_from, resolved
@@ -266,8 +267,8 @@ def test_what_older_versions_wrote_is_read(state: str, tmp_path: Path) -> None:
 
 def test_references_are_resolved_before_a_row_is_written() -> None:
     made = Ref("contact", "customer-1")
-    draft: Any = resolved(CreateDocument(**{**_HEADER, "contact_id": made, "positions": ()}), lambda _: 12)
-    assert effect_from(CreateDocument, draft.to_wire()).contact_id == draft.contact_id == 12
+    draft: Any = resolved(CreateDocument(**{**_HEADER, "contact_id": made, "positions": ()}), lambda _: LedgerId(12))
+    assert effect_from(CreateDocument, draft.to_wire()).contact_id == draft.contact_id == "12"
 
 
 def test_a_form_of_a_later_version_is_refused() -> None:

@@ -11,6 +11,7 @@ from bexsync.ledgers.bexio import DESCRIPTION
 from bexsync.planning.product_fields import KnownItem, remembered
 from bexsync.planning.products import LinkedProduct, ProductPlanner, Work
 from bexsync.ports.documents import Item
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.master_data import Account, Currency, MasterData, Named, User, VatYear
 from bexsync.records import Product
 from bexsync.vat import Tax, VatMap, VatRow
@@ -68,7 +69,7 @@ def a_product(**changes: Any) -> Product:
 
 def an_item(**changes: Any) -> Item:
     values: dict[str, Any] = {
-        "ledger_id": 70,
+        "ledger_id": LedgerId(70),
         "code": "A-1",
         "title": "Tisch",
         "description": "Aus Holz",

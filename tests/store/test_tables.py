@@ -16,6 +16,7 @@ import pytest
 
 from bexsync.config.profile import Profile
 from bexsync.jobs.reporting import status_rows
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.shop import IncomingRecord
 from bexsync.ports.store import Attempt, Intent, IntentState, Link, LinkedDocument, RecordState
 from bexsync.records import read_record
@@ -132,7 +133,7 @@ def test_another_site_has_errors_and_records_of_its_own(store: Store, tmp_path: 
 def test_what_the_shop_was_told_is_one_event_and_leaves_the_rest_as_it_is(store: Store) -> None:
     for number, shop_id in ((1, "de"), (2, "fr")):
         told = {"url": "https://x/0"} if number == 1 else {}
-        link = Link("product", shop_id, "item", number, f"A-{number}", "https://x", state={"url": "https://x/1"},
+        link = Link("product", shop_id, "item", LedgerId(number), f"A-{number}", "https://x", state={"url": "https://x/1"},
                     reported=told, agreed={"title": {"shop": "Tisch"}}, notes={"stock": "5"}, events=3)  # fmt: skip
         store.links.save(link, NOW)
     before = store.links.get("product", "de")
@@ -153,7 +154,7 @@ def test_the_status_list_of_20_000_invoices_is_made_in_a_blink(store: Store) -> 
     with store.transaction():
         for number in range(20_000):
             store.links.save(
-                Link("invoice", str(number), "invoice", number + 1, f"RE-{number}", f"https://x/{number}",
+                Link("invoice", str(number), "invoice", LedgerId(number + 1), f"RE-{number}", f"https://x/{number}",
                      agreed=body, state=state, reported=state, is_open=False),
                 NOW,
             )  # fmt: skip
@@ -171,7 +172,7 @@ def test_the_status_list_of_20_000_invoices_is_made_in_a_blink(store: Store) -> 
 
 
 def a_link(shop_id: str, ledger_id: int, **more: Any) -> Link:
-    return Link("invoice", shop_id, "invoice", ledger_id, f"RE-{ledger_id}", f"https://x/{ledger_id}", **more)
+    return Link("invoice", shop_id, "invoice", LedgerId(ledger_id), f"RE-{ledger_id}", f"https://x/{ledger_id}", **more)
 
 
 def canonical(store: Store, shop_id: str = "1") -> Mapping[str, Any]:
@@ -218,32 +219,32 @@ def test_links_come_in_the_order_of_their_documents(store: Store) -> None:
 
 
 def test_a_link_may_hold_several_documents_and_each_belongs_to_one(store: Store, tmp_path: Path) -> None:
-    order = LinkedDocument("order", "order", "5", "AU-5", "https://x/order/5")
-    deliveries = tuple(LinkedDocument("delivery", "delivery", str(number)) for number in (9, 10))
+    order = LinkedDocument("order", "order", LedgerId(5), "AU-5", "https://x/order/5")
+    deliveries = tuple(LinkedDocument("delivery", "delivery", LedgerId(number)) for number in (9, 10))
     store.links.save(a_link("1", 7, documents=(*deliveries, order)), NOW)
     store.links.save(a_link("2", 8), NOW)
     link = store.links.get("invoice", "1")
     assert link is not None
     assert link.documents == (*deliveries, order)
-    assert store.links.owner_of("order", 5) == store.links.owner_of("invoice", 7) == ("main", "1")
-    assert store.links.owner_of("order", 7) is None
+    assert store.links.owner_of("order", LedgerId(5)) == store.links.owner_of("invoice", LedgerId(7)) == ("main", "1")
+    assert store.links.owner_of("order", LedgerId(7)) is None
     store.links.save(replace(link, documents=(order,)), NOW)
-    assert store.links.owner_of("delivery", 9) is None
+    assert store.links.owner_of("delivery", LedgerId(9)) is None
     assert len(list(store.links.all("invoice"))) == 2
     (second,) = raw(store, "SELECT id FROM links WHERE shop_id = '2'")
     stolen = "INSERT INTO link_documents VALUES (?, 'order', 'order', '5', '', '')"
     with pytest.raises(sqlite3.IntegrityError), store.transaction():
         store.links._db.connection.execute(stolen, second)
     store.links.forget("invoice", "1")
-    assert store.links.owner_of("order", 5) is None
+    assert store.links.owner_of("order", LedgerId(5)) is None
     assert raw(store, "SELECT count(*) FROM link_documents") == [(1,)]
 
 
 def test_several_customers_may_share_a_contact(store: Store) -> None:
     for customer in ("anna", "beat"):
-        store.links.save(Link("customer", customer, "contact", 4, "", "", is_open=False), NOW)
-    assert sorted(store.links.marks("customer")) == [("anna", 4, ""), ("beat", 4, "")]
-    assert store.links.owner_of("contact", 4) is None
+        store.links.save(Link("customer", customer, "contact", LedgerId(4), "", "", is_open=False), NOW)
+    assert sorted(store.links.marks("customer")) == [("anna", "4", ""), ("beat", "4", "")]
+    assert store.links.owner_of("contact", LedgerId(4)) is None
 
 
 def an_intent(key: str, state: IntentState, kind: str = "invoice") -> Intent:
@@ -315,7 +316,7 @@ def asked(store: Store, call: Callable[[], object]) -> str:
         ("open_links", lambda store: store.links.open("invoice")),
         ("unreported_links", lambda store: store.links.unreported("invoice")),
         ("unreported_links", lambda store: store.links.unreported_ids("invoice")),
-        ("one_link_per_document", lambda store: store.links.owner_of("invoice", 1)),
+        ("one_link_per_document", lambda store: store.links.owner_of("invoice", LedgerId(1))),
         ("records_by_state", lambda store: list(store.records.in_state("invoice", RecordState.OPEN))),
         ("one_open_error", lambda store: store.errors.open()),
         ("contacts_by_mail", lambda store: store.contacts.by_mail("anna@example.ch")),

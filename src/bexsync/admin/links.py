@@ -93,9 +93,7 @@ class LinksAdopt(Job):
                 "`bexsync invoices list` shows those it has.",
             )
         documents = [
-            d
-            for d in self._run.ledger.documents_changed_since(None)
-            if options.document in (d.number, str(d.ledger_id))
+            d for d in self._run.ledger.documents_changed_since(None) if options.document in (d.number, d.ledger_id)
         ]
         if len(documents) != 1:
             many = len(documents) or "no"
@@ -279,8 +277,9 @@ class LinkAdmin:
             key = reference(self._store.site, shop_id)
             link = self._store.links.get(kind, shop_id)
             documents = {link.ledger_id} if link else set()
+            finished = self._kept.documents(DocumentEvent.FINISHED, key)
             if kind == KIND:
-                for document in sorted(documents.union(self._kept.documents(DocumentEvent.FINISHED, key))):
+                for document in sorted(documents.union(finished), key=lambda one: one.age):
                     self._kept.note(DocumentEvent.FORGOTTEN, key, document)
             with self._store.transaction():
                 self._store.links.forget(kind, shop_id)

@@ -17,6 +17,7 @@ from bexsync.http.responses import RequestEffect
 from bexsync.planning.plan import Plan
 from bexsync.ports.documents import EffectResult, LookupResult
 from bexsync.ports.finishing_effects import FinishingEffect
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.steps import Effect, Ref, Step, Subject, resolved
 from bexsync.ports.store import Intent, IntentState
 from bexsync.store import Store
@@ -76,7 +77,7 @@ class AppliedRecord:
 class _Shown:
     """A document as an answer showed it, and when."""
 
-    document_id: int
+    document_id: LedgerId
     content: str
     at: datetime
     seconds: float

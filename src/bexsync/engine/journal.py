@@ -16,6 +16,7 @@ from bexsync.planning.contacts import CONTACT, CUSTOMER
 from bexsync.ports.contact_effects import ContactEffect
 from bexsync.ports.document_effects import CreateDocument, ExistingDocumentEffect
 from bexsync.ports.documents import EffectResult
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.item_effects import ItemEffect
 from bexsync.ports.steps import Effect, EffectKinds, Step, to_wire
 from bexsync.ports.store import Attempt, DocumentEvent, Intent, IntentState, Link, parse_stored
@@ -52,7 +53,7 @@ class Journal:
         run: int | None = None,
         timeout_seconds: float,
         settle_seconds: float,
-        note: Callable[[DocumentEvent, str, int], None] = lambda *_: None,
+        note: Callable[[DocumentEvent, str, LedgerId], None] = lambda *_: None,
     ) -> None:
         self._store = store
         self._note = note
@@ -211,7 +212,7 @@ class Journal:
             intent.subject_kind,
             intent.subject_id,
             draft["ledger_kind"],
-            done.ledger_id or 0,
+            done.ledger_id or LedgerId(""),
             done.number,
             done.url,
             adopted=bool(draft.get("adopted")),

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from bexsync.errors import Exit
+from bexsync.ports.ids import LedgerId
 
 # Of one kind of trouble so many are kept; the rest is only counted.
 MOST_KEPT = 1000
@@ -47,7 +48,7 @@ class Outcome:
     action: str
     shop_id: str
     status: Status
-    ledger_id: int | None = None
+    ledger_id: LedgerId | None = None
     number: str = ""
     url: str = ""
     reason: str = ""

@@ -24,6 +24,7 @@ from bexsync.planning.documents import Document, DocumentPlanner
 from bexsync.planning.lookups import revenue_account
 from bexsync.planning.setting_checks import settings
 from bexsync.planning.taxes import TaxChooser, rate_of
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.ledger import Inspection
 from bexsync.ports.master_data import User
 from bexsync.ports.shop import ShopOverview
@@ -133,7 +134,7 @@ class _Tester:
 
     def _why_not_written(self) -> RecordProblem | None:
         try:
-            self._write(0, True)
+            self._write(LedgerId(0), True)
         except RecordProblem as problem:
             return problem
         return None
@@ -186,7 +187,7 @@ class _Tester:
         spoken = language_id(master, language, language)
         return ConnectionTest(self._run, self.inspection, self._owner.id, spoken, self._write, self._cannot_write)
 
-    def _write(self, contact_id: int, deducted: bool) -> Document:
+    def _write(self, contact_id: LedgerId, deducted: bool) -> Document:
         """The test's document, written as an invoice of the shop would be; raises RecordProblem."""
         misfit = self._misfits.get("user")
         if misfit is not None:

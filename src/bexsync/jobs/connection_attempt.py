@@ -23,6 +23,7 @@ from bexsync.planning.plan import Plan
 from bexsync.ports.contact_effects import ArchiveContact, CreateContact, RestoreContact
 from bexsync.ports.document_effects import CreateDocument, DeleteTestDraft
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.ledger import Inspection
 from bexsync.ports.steps import Effect, Step, Subject
 from bexsync.ports.store import ContactRow, Intent, IntentState
@@ -33,7 +34,7 @@ _ATTEMPTS = 3
 _REMARK = "Made by `bexsync test-connection`: archived after each test, restored for the next. Nothing is sent to it."
 _CONTACT, _INVOICE, _TIDY = "test contact", "test invoice", "tidying up"
 
-Write = Callable[[int, bool], Document]
+Write = Callable[[LedgerId, bool], Document]
 
 
 def reference(site: str) -> str:
@@ -127,11 +128,11 @@ class _TestContact:
     owner_id: int
     language_id: int | None
 
-    def make(self) -> int | None:
+    def make(self) -> LedgerId | None:
         """The test's contact, alive; None where the ledger refused it."""
         known = self.all()
         if known:
-            oldest = min(known, key=lambda row: row.ledger_id)
+            oldest = min(known, key=lambda row: row.ledger_id.age)
             if not oldest.archived:
                 return self._contact_is(oldest.ledger_id, "found where an earlier test left it")
             step = self.steps.step(RestoreContact(ledger_id=oldest.ledger_id), f"restore {oldest.ledger_id}")
@@ -147,7 +148,7 @@ class _TestContact:
             return None
         return self._contact_is(applied.result["ledger_id"], said)
 
-    def _contact_is(self, ledger_id: int, said: str) -> int:
+    def _contact_is(self, ledger_id: LedgerId, said: str) -> LedgerId:
         url = self.steps.run.ledger.contact_url(ledger_id)
         self.found.facts["contact"] = {"ledger_id": ledger_id, "url": url, "was": said}
         self.found.checks.append(Check(_CONTACT, Verdict.OK, said, f'It is called "{NAME}", {self.steps.site}.'))
@@ -185,7 +186,7 @@ class _TestDraft:
     found: TrialFindings
     write: Write
 
-    def make(self, contact_id: int) -> None:
+    def make(self, contact_id: LedgerId) -> None:
         """With a deduction first, where nobody knows better: that answers whether prices may be negative."""
         tries = (True, False) if self.steps.run.ledger.negative_prices else (False,)
         refused_with_deduction = False
@@ -199,7 +200,7 @@ class _TestDraft:
         negative = True if deducted else False if refused_with_deduction else None
         self._judge(applied, document, contact_id, negative)
 
-    def _judge(self, applied: Applied, document: Document, contact_id: int, negative: bool | None) -> None:
+    def _judge(self, applied: Applied, document: Document, contact_id: LedgerId, negative: bool | None) -> None:
         intent = self.steps.run.store.intents.get(self.steps.site, CreateDocument.step_kind, self.steps.reference)
         if applied.fate is StepStatus.REFUSED or intent is None or intent.ledger_id is None:
             self.found.failed = applied.fate is not StepStatus.REFUSED
@@ -237,7 +238,7 @@ class _TestDraft:
         )
         self.found.learned = dict(self.steps.run.ledger.experiment(state, self._mail_of(contact_id), negative))
 
-    def _mail_of(self, contact_id: int) -> str:
+    def _mail_of(self, contact_id: LedgerId) -> str:
         row = self.steps.run.store.contacts.get(contact_id)
         return row.mail if row else ""
 
@@ -275,7 +276,7 @@ class _Tidying:
             if not any(left.url == state.url for left in self.found.left):
                 self._delete(state)
 
-    def _made(self) -> Iterable[int]:
+    def _made(self) -> Iterable[LedgerId]:
         """The documents of the journal's story that it does not know to be deleted."""
         story = self.steps.story()
         deleted = {i.ledger_id for i in story if i.kind == DeleteTestDraft.step_kind and i.state is IntentState.DONE}

@@ -21,6 +21,7 @@ from bexsync.planning.invoices import InvoicePlanner
 from bexsync.planning.matching import Twins
 from bexsync.ports.contact_effects import CreateContact
 from bexsync.ports.documents import DocumentState, DocumentStatus
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.master_data import MasterData, User
 from bexsync.ports.steps import Step, Subject
 from bexsync.ports.store import DocumentEvent, Link
@@ -125,17 +126,17 @@ def invoice_planner(run: Run, start: date, *, foreign: bool) -> InvoicePlanner:
     )
 
 
-def _contact_of(run: Run, customer: str) -> int | None:
+def _contact_of(run: Run, customer: str) -> LedgerId | None:
     link = run.store.links.get(CUSTOMER, customer)
     return link.ledger_id if link else None
 
 
-def _customers_of(run: Run) -> Callable[[int], Collection[str]]:
+def _customers_of(run: Run) -> Callable[[LedgerId], Collection[str]]:
     """Which customers of the shop a contact is linked to; read as a whole, when it is asked for first."""
 
     @cache
-    def known() -> Mapping[int, set[str]]:
-        found: dict[int, set[str]] = {}
+    def known() -> Mapping[LedgerId, set[str]]:
+        found: dict[LedgerId, set[str]] = {}
         for customer, contact, _ in run.store.links.marks(CUSTOMER):
             found.setdefault(contact, set()).add(customer)
         return found

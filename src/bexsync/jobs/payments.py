@@ -21,6 +21,7 @@ from bexsync.planning.invoice_link import KIND, reference
 from bexsync.planning.plan import Plan
 from bexsync.planning.reports import reports
 from bexsync.ports.documents import DocumentState, DocumentStatus
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.steps import Subject
 from bexsync.ports.store import DocumentEvent, IntentState, Link
 from bexsync.store.timestamps import moment, stored
@@ -94,7 +95,7 @@ class PaymentsPoll(Job):
             done += len(batch)
             self._run.workspace.progress("comparing", done, len(links))
 
-    def _refuse_mass_deletion(self, links: Sequence[Link], states: dict[int, DocumentState]) -> None:
+    def _refuse_mass_deletion(self, links: Sequence[Link], states: dict[LedgerId, DocumentState]) -> None:
         """Raise ConfigurationProblem where hardly any document of these links is shown."""
         missing = sum(link.ledger_id not in states for link in links)
         refuse_mass_deletion(
@@ -108,7 +109,7 @@ class PaymentsPoll(Job):
             f"If they were really deleted: bexsync payments poll --confirm {missing}",
         )
 
-    def _state(self, link: Link, states: dict[int, DocumentState]) -> DocumentState | None:
+    def _state(self, link: Link, states: dict[LedgerId, DocumentState]) -> DocumentState | None:
         """A document that a search does not show is deleted only when asking for it alone says so too."""
         return states.get(link.ledger_id) or self._run.ledger.document(link.ledger_id)
 
@@ -157,7 +158,7 @@ class PaymentsPoll(Job):
     def _note(self, link: Link, name: str, reason: str) -> None:
         self._run.note(Outcome(KIND, name, link.shop_id, Status.DONE, link.ledger_id, link.number, link.url, reason))
 
-    def _look_at_everything_changed(self, watermark: datetime | None, seen_already: set[int]) -> None:
+    def _look_at_everything_changed(self, watermark: datetime | None, seen_already: set[LedgerId]) -> None:
         """Once a day: all that changed since the last look, and what was paid in the last 90 days."""
         known = {link.ledger_id: link for link in self._run.store.links.all(KIND)}
         for state in self._run.ledger.documents_changed_since(watermark):

@@ -15,6 +15,7 @@ from bexsync.jobs.workspace import Workspace
 from bexsync.planning.product_fields import KnownItem
 from bexsync.planning.products import KIND, Elsewhere
 from bexsync.ports.documents import Item
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.shop import Catalog, ImportNote, InvalidInput
 from bexsync.ports.steps import Subject
 from bexsync.records import Product
@@ -32,12 +33,12 @@ class LinkedItems:
     that are not linked; `missing` the linked ones that the ledger does not show.
     """
 
-    of_product: dict[str, int] = field(default_factory=dict)
-    marks: dict[int, str] = field(default_factory=dict)
-    moved: dict[int, Item] = field(default_factory=dict)
-    missing: set[int] = field(default_factory=set)
-    codes: dict[str, tuple[int, ...]] = field(default_factory=dict)
-    elsewhere: dict[int, Elsewhere] = field(default_factory=dict)
+    of_product: dict[str, LedgerId] = field(default_factory=dict)
+    marks: dict[LedgerId, str] = field(default_factory=dict)
+    moved: dict[LedgerId, Item] = field(default_factory=dict)
+    missing: set[LedgerId] = field(default_factory=set)
+    codes: dict[str, tuple[LedgerId, ...]] = field(default_factory=dict)
+    elsewhere: dict[LedgerId, Elsewhere] = field(default_factory=dict)
 
     @classmethod
     def of(cls, store: Store, *, sharing: bool) -> LinkedItems:

@@ -10,6 +10,7 @@ from bexsync.jobs.run import Run
 from bexsync.planning.product_fields import FIELDS, KnownItem, remembered
 from bexsync.planning.products import LinkedProduct, ProductPlanner, Work, items_ambiguous, sku_conflict
 from bexsync.ports.documents import Item
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.item_effects import CreateItem
 from bexsync.ports.store import IntentState, Link
 from bexsync.records import Product
@@ -98,7 +99,7 @@ class ProductMatcher:
             key = f"{code}#{attempt}"
         return key, None
 
-    def _refuse_several(self, code: str) -> tuple[int, ...]:
+    def _refuse_several(self, code: str) -> tuple[LedgerId, ...]:
         found = self.items.codes.get(code, ())
         if len(found) > 1:
             raise items_ambiguous(
@@ -106,17 +107,17 @@ class ProductMatcher:
             )
         return found
 
-    def _made(self, key: str) -> int | None:
+    def _made(self, key: str) -> LedgerId | None:
         intent = self.run.store.intents.get("", CreateItem.step_kind, key)
         return intent.ledger_id if intent is not None and intent.state is IntentState.DONE else None
 
-    def refuse_conflict(self, code: str, ledger_id: int) -> None:
+    def refuse_conflict(self, code: str, ledger_id: LedgerId) -> None:
         """Raise RecordProblem where another site sells the same item."""
         other = self.items.elsewhere.get(ledger_id)
         if other is not None:
             raise sku_conflict(code, self.run.store.site, other, self.run.ledger_name)
 
-    def _refuse_taken(self, code: str, ledger_id: int) -> None:
+    def _refuse_taken(self, code: str, ledger_id: LedgerId) -> None:
         self.refuse_conflict(code, ledger_id)
         if ledger_id not in self.items.marks:
             return

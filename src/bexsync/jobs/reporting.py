@@ -15,6 +15,7 @@ from bexsync.errors import BexsyncError, ConfigurationProblem, Defect
 from bexsync.money import written
 from bexsync.planning.reports import Report, reports
 from bexsync.ports.documents import DocumentStatus, EffectResult, LookupResult
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.shop import Catalog, Event, ProductChange, Shop, StatusRow, StockChange
 from bexsync.ports.shop_effects import DeliverEvent, StockValue, TellProducts, TellStock
 from bexsync.ports.steps import Effect, LinkDraft, Step, Subject
@@ -174,7 +175,9 @@ class Customers:
         """What the invoice says, else its customer record, its billing address, or the contact in the link's notes."""
         customer = record.get("customer") or self._customer_record(record.get("customer_id")) or {}
         name = _name(customer) or _name(record.get("billing_address") or {})
-        contact = self._store.contacts.get(int(notes["contact_id"])) if not name and notes.get("contact_id") else None
+        contact = (
+            self._store.contacts.get(LedgerId(notes["contact_id"])) if not name and notes.get("contact_id") else None
+        )
         if contact is not None:
             is_person = contact.kind == "person" and contact.name_2
             name = f"{contact.name_2} {contact.name_1}" if is_person else contact.name_1

@@ -23,6 +23,7 @@ from bexsync.planning.plan import Plan
 from bexsync.planning.product_fields import digest
 from bexsync.planning.products import KIND, sku_conflict
 from bexsync.planning.stock import not_pulled, number_of, said, stock_change, wanted_stock
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.shop import StockChange
 from bexsync.ports.shop_effects import StockValue, TellStock
 from bexsync.ports.steps import Step, Subject
@@ -123,16 +124,18 @@ class StockPull(Job):
     def report(self) -> None:
         """The shop was told already."""
 
-    def _numbers(self) -> tuple[LinkedItems, dict[int | None, Decimal | None]]:
+    def _numbers(self) -> tuple[LinkedItems, dict[LedgerId | None, Decimal | None]]:
         """The links, and the stock of each linked item that the ledger has; None where it is not tracked."""
         links = LinkedItems.of(self._run.store, sharing=self._section.sku_conflicts == "share")
-        numbers: dict[int | None, Decimal | None] = {}
+        numbers: dict[LedgerId | None, Decimal | None] = {}
         for item in counted_items(self._run, self._run.ledger.items(), len(links.marks)):
             if item.ledger_id in links.marks:
                 numbers[item.ledger_id] = number_of(item, self._section)
         return links, numbers
 
-    def _judge(self, links: LinkedItems, record: Product, ledger_id: int | None, number: Decimal | None) -> _Due | None:
+    def _judge(
+        self, links: LinkedItems, record: Product, ledger_id: LedgerId | None, number: Decimal | None
+    ) -> _Due | None:
         other = links.elsewhere.get(ledger_id) if ledger_id is not None else None
         if other is not None:
             name = record.sku or record.shop_id

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from bexsync.config.profile import UpdateContacts
 from bexsync.planning.addresses import address_of, full_name, is_same_place, one_line
 from bexsync.planning.contact_matching import Candidate
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.master_data import Named
 from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike
@@ -29,7 +30,7 @@ class KnownContact(Candidate, Protocol):
     """A contact of the ledger with all that is compared."""
 
     @property
-    def ledger_id(self) -> int: ...
+    def ledger_id(self) -> LedgerId: ...
     @property
     def mail(self) -> str: ...
     @property

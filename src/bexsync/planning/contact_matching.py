@@ -11,6 +11,7 @@ from bexsync.config.profile import SameMail
 from bexsync.errors import RecordProblem
 from bexsync.planning.addresses import full_name, is_same_place, one_line
 from bexsync.ports.contact_effects import CreateContact
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.steps import Step
 from bexsync.records.customer import plain_postal_code
@@ -24,7 +25,7 @@ class Candidate(Protocol):
     """What matching needs to know of a contact; `ledger_id` is None where it is still to be created."""
 
     @property
-    def ledger_id(self) -> int | None: ...
+    def ledger_id(self) -> LedgerId | None: ...
     @property
     def kind(self) -> str: ...
     @property

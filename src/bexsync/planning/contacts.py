@@ -25,6 +25,7 @@ from bexsync.planning.contact_matching import (
     match,
 )
 from bexsync.ports.contact_effects import CreateContact, EditContact, RelateContacts, RestoreContact
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.master_data import MasterData, PostalAddress, User
 from bexsync.ports.steps import LinkDraft, Ref, Step, Subject
 from bexsync.records import Customer, Invoice, Person
@@ -38,12 +39,12 @@ _SURE_BY_NAME = _SURE_OF_ALL - {"name", "mail"}
 class ContactIndex(Protocol):
     """The contact index: every contact of the ledger, archived ones too."""
 
-    def get(self, ledger_id: int) -> KnownContact | None: ...
+    def get(self, ledger_id: LedgerId) -> KnownContact | None: ...
     def by_mail(self, mail: str) -> Sequence[KnownContact]: ...
     def by_name(self, name_1: str, name_2: str, postcode: str) -> Sequence[KnownContact]: ...
     def by_number(self, nr: int) -> KnownContact | None: ...
     def number_is_free(self, nr: int) -> bool: ...
-    def reported(self, ledger_id: int) -> str: ...
+    def reported(self, ledger_id: LedgerId) -> str: ...
 
 
 class Tried(Protocol):
@@ -61,14 +62,14 @@ class Contacts:
     `reported` holds the digests of differences that are reported with them.
     """
 
-    contact: int | Ref
-    person: int | Ref | None
+    contact: LedgerId | Ref
+    person: LedgerId | Ref | None
     steps: tuple[Step, ...]
     address: str | None = None
     names: str = ""
     customer: str = ""
     notes: tuple[str, ...] = ()
-    reported: Mapping[int, str] = field(default_factory=dict)
+    reported: Mapping[LedgerId, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -80,7 +81,7 @@ class _Draft:
     new: list[NewContact] = field(default_factory=list)
     shared: dict[str, Step] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    reported: dict[int, str] = field(default_factory=dict)
+    reported: dict[LedgerId, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -96,9 +97,9 @@ class ContactPlanner:
     index: ContactIndex
     tried: Tried
     owner: User
-    linked: Callable[[str], int | None] = lambda _: None
+    linked: Callable[[str], LedgerId | None] = lambda _: None
     under_way: Iterable[Step] = ()
-    customers: Callable[[int], Collection[str]] = lambda _: ()
+    customers: Callable[[LedgerId], Collection[str]] = lambda _: ()
     _new: NewContacts = field(default_factory=NewContacts)
     _keys_under_way: set[str] = field(default_factory=set)
     _shared: dict[str, Step] = field(default_factory=dict)
@@ -141,7 +142,7 @@ class ContactPlanner:
 
     def _main(
         self, customer: Customer, to: Addressee, main: Wanted, form: CreateContact, draft: _Draft
-    ) -> tuple[int | Ref, Candidate]:
+    ) -> tuple[LedgerId | Ref, Candidate]:
         linked = self._linked(to, draft) or self._numbered(customer, to, main)
         found = Match(linked) if linked is not None and not linked.archived else self._match(main, to.key)
         if found.found is None and linked is not None:
@@ -191,11 +192,11 @@ class ContactPlanner:
         return row if row is not None and row.kind == to.kind and is_same_name(row, main) else None
 
     def _person(
-        self, invoice: Invoice, customer: Customer, named: Person, main: Wanted, contact: int | Ref, draft: _Draft
-    ) -> int | Ref:
+        self, invoice: Invoice, customer: Customer, named: Person, main: Wanted, contact: LedgerId | Ref, draft: _Draft
+    ) -> LedgerId | Ref:
         wanted = self.forms.wanted_person(named, main)
         row = self._match(wanted).found
-        person: int | Ref
+        person: LedgerId | Ref
         if row is None:
             person, _ = self._create(wanted, self.forms.person(invoice, customer, named, wanted), draft)
         else:
@@ -217,7 +218,7 @@ class ContactPlanner:
         """The other customers of the shop whose contact this is."""
         if isinstance(row, NewContact):
             return {row.step.link.contact_of} - {customer, ""} if row.step.link else set()
-        return set(self.customers(row.ledger_id or 0)) - {customer}
+        return set(self.customers(row.ledger_id)) - {customer} if row.ledger_id else set()
 
     def by_mail(self, mail: str) -> Sequence[Candidate]:
         """Contacts of the ledger and of this run with a mail."""
@@ -259,7 +260,7 @@ class ContactPlanner:
             draft.steps.append(replace(new.step, subject=draft.subject))
         return new.step.ref
 
-    def _alive(self, row: Candidate, wanted: Wanted, draft: _Draft) -> int | Ref:
+    def _alive(self, row: Candidate, wanted: Wanted, draft: _Draft) -> LedgerId | Ref:
         """The contact, restored from the archive where it lies there."""
         if row.ledger_id is None:
             raise Defect("A new contact cannot be restored.")
@@ -277,7 +278,9 @@ class ContactPlanner:
             draft.steps.append(step)
         return step.ref
 
-    def _relate(self, contact: int | Ref, person: int | Ref, main: Wanted, wanted: Wanted, draft: _Draft) -> None:
+    def _relate(
+        self, contact: LedgerId | Ref, person: LedgerId | Ref, main: Wanted, wanted: Wanted, draft: _Draft
+    ) -> None:
         key = f"{contact_key(main)}>{contact_key(wanted)}"
         if key in self._shared:
             return
@@ -293,13 +296,13 @@ class ContactPlanner:
     def _compare(
         self,
         candidate: Candidate,
-        alive: int | Ref,
+        alive: LedgerId | Ref,
         form: CreateContact,
         sure_of: frozenset[str],
         draft: _Draft,
     ) -> None:
         """Write what may be written, and report once what stays different."""
-        row = self.index.get(candidate.ledger_id or 0)
+        row = self.index.get(candidate.ledger_id) if candidate.ledger_id else None
         if row is None:
             return
         found = changes(
@@ -340,5 +343,5 @@ class ContactPlanner:
         return f"{key}#{n}"
 
 
-def _after(made: int | Ref) -> tuple[Ref, ...]:
+def _after(made: LedgerId | Ref) -> tuple[Ref, ...]:
     return (made,) if isinstance(made, Ref) else ()

@@ -12,6 +12,7 @@ from typing import Any
 
 from bexsync.errors import RecordProblem
 from bexsync.ports.documents import DocumentStatus
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.steps import EDITING
 from bexsync.records import Invoice
 from bexsync.records.customer import plain_postal_code
@@ -44,7 +45,7 @@ class Linked:
     "" while that is unknown.
     """
 
-    ledger_id: int
+    ledger_id: LedgerId
     fingerprint: str
     agreed: Mapping[str, Any]
     standing: DocumentStatus

@@ -12,11 +12,12 @@ from bexsync.planning.documents import Document, DocumentPlanner
 from bexsync.planning.invoice_finish import FinishPlanner
 from bexsync.planning.invoice_link import KIND, Linked, content, reference
 from bexsync.ports.documents import DocumentState
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.steps import Step, Subject
 from bexsync.ports.wanted import InvoiceName, KnownDocument, Want, WantedDocument, WantedInvoice
 from bexsync.records import Customer, Invoice
 
-_NO_CONTACTS = Contacts(0, None, ())
+_NO_CONTACTS = Contacts(LedgerId(0), None, ())
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class PlannedInvoice:
     wanted: WantedInvoice
     problem: RecordProblem | None = None
     note: str = ""
-    reported: Mapping[int, str] = field(default_factory=dict)
+    reported: Mapping[LedgerId, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class InvoiceWriter:
         *wants: Want,
         problem: RecordProblem | None = None,
         note: str = "",
-        reported: Mapping[int, str] | None = None,
+        reported: Mapping[LedgerId, str] | None = None,
     ) -> PlannedInvoice:
         """What is wanted for an invoice, with what a person must hear of besides."""
         name = InvoiceName(Subject(KIND, invoice.shop_id), self.key(invoice), self.site)

@@ -31,6 +31,7 @@ from bexsync.planning.reversals import credit_note_problem
 from bexsync.ports.document_effects import CancelDocument
 from bexsync.ports.documents import DocumentState, DocumentStatus
 from bexsync.ports.finishing_effects import IssueDocument, SendDocument
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.wanted import (
     Adopt,
     Compare,
@@ -53,7 +54,7 @@ class WasDone(Protocol):
 class EarlierDocuments(Protocol):
     """The documents of a reference with which something was done before, also by a state that was lost since."""
 
-    def __call__(self, reference: str) -> tuple[int, ...]: ...
+    def __call__(self, reference: str) -> tuple[LedgerId, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class InvoicePlanner:
 
     def _in_force(
         self, invoice: Invoice, found: Sequence[DocumentState]
-    ) -> tuple[Sequence[DocumentState], tuple[int, ...]]:
+    ) -> tuple[Sequence[DocumentState], tuple[LedgerId, ...]]:
         """The documents with our reference that count, and those that were cancelled and then forgotten on purpose."""
         forgotten = self.forgotten(self.writer.key(invoice))
         put_aside = [d for d in found if d.standing is DocumentStatus.CANCELLED and d.ledger_id in forgotten]
@@ -145,7 +146,7 @@ class InvoicePlanner:
     def _creditnote_on(self, invoice: Invoice) -> RecordProblem:
         return credit_note_problem(invoice, self.url_of(invoice.original_shop_id or ""), self.ledger)
 
-    def _create(self, invoice: Invoice, customer: Customer | None, put_aside: tuple[int, ...]) -> PlannedInvoice:
+    def _create(self, invoice: Invoice, customer: Customer | None, put_aside: tuple[LedgerId, ...]) -> PlannedInvoice:
         person, document, before = self.writer.write_for_contacts(invoice, customer)
         note = note_on(document)
         create = Create(self.writer.wanted(invoice, document), note, put_aside)
@@ -252,7 +253,7 @@ class InvoicePlanner:
         )
         return open_for_mail and self.done(IssueDocument.step_kind, key) and not self.done(SendDocument.step_kind, key)
 
-    def _was_finished(self, invoice: Invoice, document_id: int) -> bool:
+    def _was_finished(self, invoice: Invoice, document_id: LedgerId) -> bool:
         """Whether it was issued or mailed by bexsync, by the state or by what is kept outside."""
         key = self.writer.key(invoice)
         return (

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from bexsync.errors import RecordProblem
 from bexsync.ports.documents import DocumentState, DocumentStatus
+from bexsync.ports.ids import LedgerId
 from bexsync.records import Invoice
 
 OURS = "bexsync:"
@@ -58,7 +59,7 @@ def match(invoices: Iterable[tuple[Invoice, str]], candidates: Sequence[Candidat
     free = [c for c in candidates if _is_free(c.document)]
     found = [_match_one(invoice, mail, free) for invoice, mail in invoices]
     matches = [m for m in found if m is not None]
-    taken: dict[int, int] = {}
+    taken: dict[LedgerId, int] = {}
     for m in matches:
         for document in m.documents:
             taken[document.ledger_id] = taken.get(document.ledger_id, 0) + 1

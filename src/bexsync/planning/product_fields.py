@@ -13,6 +13,7 @@ from bexsync.characters import lines_of_text
 from bexsync.config.profile import FieldOwner, ProductsSection
 from bexsync.money import EXACT, HUNDRED, plain, product, rounded
 from bexsync.ports.documents import Item
+from bexsync.ports.ids import LedgerId
 from bexsync.records import Product
 from bexsync.records.html_text import one_line, plain_text, readable
 
@@ -225,7 +226,7 @@ def mark_of_item(
 class KnownItem:
     """An item as far as it matters here: asked for just now, or remembered where it has not changed."""
 
-    ledger_id: int
+    ledger_id: LedgerId
     code: str
     values: Mapping[str, str]
     currency_id: int | None
@@ -237,7 +238,7 @@ class KnownItem:
         return cls(item.ledger_id, item.code, ledger_values(item), item.currency_id, item.tax_id)
 
     @classmethod
-    def recalled(cls, ledger_id: int, agreed: Mapping[str, Any]) -> KnownItem:
+    def recalled(cls, ledger_id: LedgerId, agreed: Mapping[str, Any]) -> KnownItem:
         """As the link remembers it."""
         of_item: Mapping[str, Any] = agreed.get("item", {})
         values = {name: one.ledger for name, one in remembered(agreed).items()}

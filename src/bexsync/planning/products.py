@@ -31,6 +31,7 @@ from bexsync.planning.product_fields import (
     shop_side,
 )
 from bexsync.planning.product_taxes import ProductTaxes
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.item_effects import CreateItem, EditItem
 from bexsync.ports.master_data import MasterData, User
 from bexsync.ports.steps import LinkDraft, Step, Subject
@@ -140,7 +141,7 @@ class ProductPlanner:
         fields: dict[str, Any] = {**values, STOCK: self._first_stock(record)}
         effect = replace(self._frame(record, code), **fields)
         values |= {STOCK: effect.stock or ""}
-        item = KnownItem(0, code, values, effect.currency_id, effect.tax_id)
+        item = KnownItem(LedgerId(0), code, values, effect.currency_id, effect.tax_id)
         agreed: dict[str, Any] = {
             name: Agreed(sides[name].mark, values.get(name, ""), self._master(name)).as_json() for name in self.fields
         } | item_note(item)
@@ -211,7 +212,7 @@ class ProductPlanner:
     ) -> Step:
         """The same edit is the same step until it is done; after that, the next one, even if it says the same."""
         effects = link.effects if link else 0
-        key = f"{self.site}:{record.shop_id}@{effects}-{digest(item.ledger_id, sorted(fields.items()))[:8]}"
+        key = f"{self.site}:{record.shop_id}@{effects}-{digest(item.ledger_id.wire, sorted(fields.items()))[:8]}"
         return Step(
             EditItem(ledger_id=item.ledger_id, fields=dict(fields)),
             key,

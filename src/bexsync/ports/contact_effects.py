@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
 from bexsync.ports.documents import EffectResult
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.steps import Effect, FoundBy, Ref
 from bexsync.ports.store import ContactRow
@@ -22,7 +23,7 @@ class ContactEffect(Effect):
     object_kind: ClassVar[str] = "contact"
 
     @property
-    def indexed(self) -> int | None:
+    def indexed(self) -> LedgerId | None:
         """The contact whose row of the index changes; None for a new one."""
         return None
 
@@ -69,7 +70,7 @@ class CreateContact(ContactEffect):
             country_id=self.country_id,
         )
 
-    def contact_of(self, done: EffectResult) -> int | None:
+    def contact_of(self, done: EffectResult) -> LedgerId | None:
         """The new contact."""
         return done.ledger_id
 
@@ -101,15 +102,15 @@ class CreateContact(ContactEffect):
 class ExistingContactEffect(ContactEffect):
     """An effect on a contact that is there already."""
 
-    ledger_id: int
+    ledger_id: LedgerId
 
     @property
-    def writes(self) -> int:
+    def writes(self) -> LedgerId:
         """The contact."""
         return self.ledger_id
 
     @property
-    def indexed(self) -> int:
+    def indexed(self) -> LedgerId:
         """The contact."""
         return self.ledger_id
 
@@ -178,10 +179,10 @@ class RelateContacts(Effect):
     found_by: ClassVar[FoundBy] = FoundBy.RELATION
     object_kind: ClassVar[str] = "contact"
 
-    contact_id: int | Ref
-    person_id: int | Ref
+    contact_id: LedgerId | Ref
+    person_id: LedgerId | Ref
 
     @property
-    def writes(self) -> int | Ref:
+    def writes(self) -> LedgerId | Ref:
         """The company's contact."""
         return self.contact_id

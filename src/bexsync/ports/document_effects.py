@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from bexsync.ports.documents import EffectResult
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.steps import ContentChange, Effect, FoundBy, Ref, Wire
 from bexsync.ports.store import DocumentEvent
 
@@ -33,13 +34,13 @@ class DocumentHeader(Wire):
 
     reference: str
     title: str
-    contact_id: int | Ref
+    contact_id: LedgerId | Ref
     user_id: int
     currency_id: int
     date: str
     prices: Literal["net", "gross"]
     vat: bool
-    contact_sub_id: int | Ref | None = None
+    contact_sub_id: LedgerId | Ref | None = None
     language_id: int | None = None
     due_date: str | None = None
     bank_account_id: int | None = None
@@ -80,27 +81,27 @@ class CreateDocument(DocumentHeader, DocumentEffect):
     action: ClassVar[str] = "create"
 
     positions: tuple[Position, ...]
-    put_aside: tuple[int, ...] | None = None
+    put_aside: tuple[LedgerId, ...] | None = None
 
-    def contact_of(self, done: EffectResult) -> int | None:
+    def contact_of(self, done: EffectResult) -> LedgerId | None:
         """Whom it is for."""
         del done
-        return self.contact_id if isinstance(self.contact_id, int) else None
+        return self.contact_id if isinstance(self.contact_id, LedgerId) else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExistingDocumentEffect(DocumentEffect):
     """An effect on a document that is there already, or that an earlier step makes."""
 
-    document_id: int | Ref
+    document_id: LedgerId | Ref
 
     @property
-    def writes(self) -> int | Ref:
+    def writes(self) -> LedgerId | Ref:
         """The document."""
         return self.document_id
 
     @property
-    def known_id(self) -> int:
+    def known_id(self) -> LedgerId:
         """The document, once it is there."""
         if isinstance(self.document_id, Ref):
             raise TypeError("The document is not there yet.")

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from bexsync.ports.ids import LedgerId
+
 
 class DocumentStatus(StrEnum):
     """How a document stands in the ledger."""
@@ -29,7 +31,7 @@ class DocumentState:
     address.
     """
 
-    ledger_id: int
+    ledger_id: LedgerId
     number: str
     url: str
     reference: str
@@ -39,7 +41,7 @@ class DocumentState:
     credited: Decimal
     remaining: Decimal
     shared: bool
-    contact_id: int | None
+    contact_id: LedgerId | None
     currency_id: int | None
     due_date: str
     updated_at: str
@@ -54,7 +56,7 @@ class DocumentState:
 class Payment:
     """One payment that the ledger shows; `day` is YYYY-MM-DD."""
 
-    ledger_id: int
+    ledger_id: LedgerId
     value: Decimal
     day: str
 
@@ -75,7 +77,7 @@ class EffectResult:
     the effect where it did not.
     """
 
-    ledger_id: int | None = None
+    ledger_id: LedgerId | None = None
     number: str = ""
     url: str = ""
     state: DocumentState | None = None
@@ -104,7 +106,7 @@ class Item:
     nobody has reserved; both are None where the ledger does not track it.
     """
 
-    ledger_id: int
+    ledger_id: LedgerId
     code: str
     title: str
     description: str

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.steps import Effect, FoundBy
 
 
@@ -60,11 +61,11 @@ class EditItem(ItemEffect):
     step_kind: ClassVar[str] = "item_edit"
     found_by: ClassVar[FoundBy] = FoundBy.VALUES
 
-    ledger_id: int
+    ledger_id: LedgerId
     fields: Mapping[str, Any]
 
     @property
-    def writes(self) -> int:
+    def writes(self) -> LedgerId:
         """The item."""
         return self.ledger_id
 

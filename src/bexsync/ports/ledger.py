@@ -11,6 +11,7 @@ from typing import Protocol
 from bexsync.errors import BexsyncError
 from bexsync.ports.documents import BookedLine, DocumentState, EffectResult, Item, LookupResult, Payment
 from bexsync.ports.finishing_effects import FinishingEffect
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.master_data import MasterData
 from bexsync.ports.steps import Effect, Step
 from bexsync.ports.wanted import WantedInvoice
@@ -86,7 +87,7 @@ class Ledger(Protocol):
         """The documents that carry exactly these references."""
         ...
 
-    def documents(self, ledger_ids: Sequence[int]) -> dict[int, DocumentState]:
+    def documents(self, ledger_ids: Sequence[LedgerId]) -> dict[LedgerId, DocumentState]:
         """The documents with these ids; one that is missing in the answer no longer exists."""
         ...
 
@@ -94,11 +95,11 @@ class Ledger(Protocol):
         """Every document that changed at or after a moment, all of them for None."""
         ...
 
-    def document(self, ledger_id: int) -> DocumentState | None:
+    def document(self, ledger_id: LedgerId) -> DocumentState | None:
         """One document with its positions, None when it no longer exists."""
         ...
 
-    def payments(self, ledger_id: int) -> Sequence[Payment]:
+    def payments(self, ledger_id: LedgerId) -> Sequence[Payment]:
         """The payments of a document."""
         ...
 
@@ -110,11 +111,11 @@ class Ledger(Protocol):
         """The documents that carry exactly this reference, by a plain search."""
         ...
 
-    def booked_lines(self, ledger_id: int) -> Sequence[BookedLine]:
+    def booked_lines(self, ledger_id: LedgerId) -> Sequence[BookedLine]:
         """What the priced positions of a document are booked on."""
         ...
 
-    def contact_url(self, ledger_id: int) -> str:
+    def contact_url(self, ledger_id: LedgerId) -> str:
         """The deep link of a contact."""
         ...
 
@@ -129,7 +130,7 @@ class Ledger(Protocol):
         """Every item, page by page (2000 a request)."""
         ...
 
-    def item(self, ledger_id: int) -> Item | None:
+    def item(self, ledger_id: LedgerId) -> Item | None:
         """One item as it is now, None when it no longer exists."""
         ...
 
@@ -137,7 +138,7 @@ class Ledger(Protocol):
         """The items with exactly this code; codes need not be unique in the ledger."""
         ...
 
-    def item_url(self, ledger_id: int) -> str:
+    def item_url(self, ledger_id: LedgerId) -> str:
         """The deep link of an item."""
         ...
 

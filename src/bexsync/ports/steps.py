@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 
 from bexsync.errors import Defect, StateProblem
 from bexsync.ports.documents import EffectResult
+from bexsync.ports.ids import LedgerId
 
 Json = Any
 T = TypeVar("T")
@@ -130,11 +131,11 @@ class Effect(Wire):
     action: ClassVar[str] = ""
 
     @property
-    def writes(self) -> int | Ref | None:
+    def writes(self) -> LedgerId | Ref | None:
         """The object in the ledger that it writes; None for a new one, whose name is the step's own key."""
         return None
 
-    def contact_of(self, done: EffectResult) -> int | None:
+    def contact_of(self, done: EffectResult) -> LedgerId | None:
         """The contact that it made, or that its document is for."""
         del done
         return None
@@ -241,6 +242,8 @@ def to_wire(value: Any) -> Json:
     """A value as plain JSON, references and decimals included."""
     if isinstance(value, Ref):
         return value.as_json()
+    if isinstance(value, LedgerId):
+        return value.wire
     if isinstance(value, Wire):
         return value.to_wire()
     if isinstance(value, Mapping):

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from bexsync.errors import StateProblem
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.master_data import PostalAddress
 from bexsync.records import Reading, Record, read_record
 
@@ -85,7 +86,7 @@ class LinkedDocument:
 
     role: str
     ledger_kind: str
-    ledger_id: str
+    ledger_id: LedgerId
     number: str = ""
     url: str = ""
 
@@ -104,7 +105,7 @@ class Link:
     kind: str
     shop_id: str
     ledger_kind: str
-    ledger_id: int
+    ledger_id: LedgerId
     number: str
     url: str
     fingerprint: str = ""
@@ -155,7 +156,7 @@ class Intent:
     owner: str = ""
     sent_at: datetime | None = None
     not_before: datetime | None = None
-    ledger_id: int | None = None
+    ledger_id: LedgerId | None = None
     result: Mapping[str, Any] = field(default_factory=dict)
     said: str = ""
     link: Mapping[str, Any] = field(default_factory=dict)
@@ -191,7 +192,7 @@ class ContactRow:
     `written` is what bexsync last wrote there, in the names of a contact's form; {} where somebody else made it.
     """
 
-    ledger_id: int
+    ledger_id: LedgerId
     kind: str
     name_1: str
     name_2: str

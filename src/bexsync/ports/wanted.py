@@ -9,6 +9,7 @@ from typing import Any
 
 from bexsync.ports.document_effects import DocumentHeader, Position
 from bexsync.ports.documents import DocumentState
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.steps import Step, Subject
 
 
@@ -48,7 +49,7 @@ class KnownDocument:
     `fingerprint` and `record` are those of the content last agreed on, `content` what it held after the last write.
     """
 
-    ledger_id: int
+    ledger_id: LedgerId
     number: str
     total: str = ""
     due_date: str = ""
@@ -64,7 +65,7 @@ class Create:
 
     document: WantedDocument
     note: str = ""
-    put_aside: tuple[int, ...] = ()
+    put_aside: tuple[LedgerId, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.store import Attempt, Intent, IntentState, parse_stored, stored_object
 from bexsync.store.database import Database
 from bexsync.store.links import packed
@@ -126,6 +128,12 @@ class Intents:
             return changed.rowcount
 
 
+def _result(stored: dict[str, Any]) -> dict[str, Any]:
+    """What a step came to; later steps refer to the id in it."""
+    made = stored.get("ledger_id")
+    return stored if made is None else {**stored, "ledger_id": LedgerId(made)}
+
+
 def _intent(row: sqlite3.Row) -> Intent:
     return Intent(
         scope=row["scope"],
@@ -143,8 +151,8 @@ def _intent(row: sqlite3.Row) -> Intent:
         owner=row["owner"],
         sent_at=moment(row["sent_at"]) if row["sent_at"] else None,
         not_before=moment(row["not_before"]) if row["not_before"] else None,
-        ledger_id=int(row["ledger_id"]) if row["ledger_id"] else None,
-        result=stored_object(row["result"]),
+        ledger_id=LedgerId(row["ledger_id"]) if row["ledger_id"] else None,
+        result=_result(stored_object(row["result"])),
         said=row["said"],
         link=stored_object(row["link"]),
         schema=row["schema"],

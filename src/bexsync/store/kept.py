@@ -16,6 +16,7 @@ from datetime import date
 from pathlib import Path
 
 from bexsync.files import unusable
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.store import DocumentEvent
 
 
@@ -25,7 +26,7 @@ class Kept:
 
     folders: tuple[Path, ...]
     name: str
-    _notes: dict[tuple[str, str], list[int]] | None = field(default=None, repr=False)
+    _notes: dict[tuple[str, str], list[LedgerId]] | None = field(default=None, repr=False)
 
     def began(self) -> date | None:
         """The day of the site's first run, None where nothing was noted."""
@@ -36,18 +37,18 @@ class Kept:
 
     def note_began(self, day: date) -> None:
         """Note the day of the site's first run."""
-        self._append("began", day.isoformat(), 0)
+        self._append("began", day.isoformat(), LedgerId(0))
 
-    def documents(self, event: DocumentEvent, reference: str) -> tuple[int, ...]:
+    def documents(self, event: DocumentEvent, reference: str) -> tuple[LedgerId, ...]:
         """The documents of one reference with which this was done, the latest last."""
         return tuple(self._known().get((event.value, reference), ()))
 
-    def note(self, event: DocumentEvent, reference: str, document_id: int) -> None:
+    def note(self, event: DocumentEvent, reference: str, document_id: LedgerId) -> None:
         """Note what was done with a document, durably before returning."""
         if document_id not in self.documents(event, reference)[-1:]:
             self._append(event.value, reference, document_id)
 
-    def _known(self) -> dict[tuple[str, str], list[int]]:
+    def _known(self) -> dict[tuple[str, str], list[LedgerId]]:
         if self._notes is None:
             self._notes = {}
             for folder in self.folders:
@@ -55,9 +56,9 @@ class Kept:
                     self._notes.setdefault((what, subject), []).append(document_id)
         return self._notes
 
-    def _append(self, what: str, subject: str, document_id: int) -> None:
+    def _append(self, what: str, subject: str, document_id: LedgerId) -> None:
         known = self._known()  # before the line is written, which would else be counted twice
-        line = json.dumps([what, subject, document_id], ensure_ascii=False) + "\n"
+        line = json.dumps([what, subject, document_id.wire], ensure_ascii=False) + "\n"
         for folder in self.folders[:-1]:
             with suppress(PermissionError, FileNotFoundError, NotADirectoryError, FileExistsError):
                 _append(folder / self.name, line)
@@ -73,7 +74,7 @@ def kept_beside(state: Path, site: str) -> Kept:
     return Kept((folder.with_name(f"{folder.name}-kept"), folder / "kept"), f"{state.stem}-{site}.ndjson")
 
 
-def _read(path: Path) -> Iterator[tuple[str, str, int]]:
+def _read(path: Path) -> Iterator[tuple[str, str, LedgerId]]:
     """Every whole line; what a power cut left of the last one says nothing."""
     try:
         text = path.read_text("utf-8", errors="replace")
@@ -84,7 +85,7 @@ def _read(path: Path) -> Iterator[tuple[str, str, int]]:
     for line in text.splitlines():
         with suppress(ValueError, TypeError):
             what, subject, document_id = json.loads(line)
-            yield str(what), str(subject), int(document_id)
+            yield str(what), str(subject), LedgerId.read(document_id)
 
 
 def _append_or_say_why(path: Path, line: str) -> None:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.http.rate_limit import Budget, corrected, spent
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.store import ContactRow, parse_stored, stored_object
 from bexsync.records.customer import plain_postal_code
@@ -90,9 +91,9 @@ class ContactIndex:
         )
         return [found for row in rows if alike(f"{(found := _contact(row)).name_1} {found.name_2}", name)]
 
-    def get(self, ledger_id: int) -> ContactRow | None:
+    def get(self, ledger_id: LedgerId) -> ContactRow | None:
         """One contact by its id."""
-        row = self._db.row("SELECT * FROM contacts WHERE ledger_id = ?", str(ledger_id))
+        row = self._db.row("SELECT * FROM contacts WHERE ledger_id = ?", ledger_id)
         return _contact(row) if row else None
 
     def by_number(self, nr: int) -> ContactRow | None:
@@ -127,23 +128,23 @@ class ContactIndex:
                 [_columns(contact) for contact in contacts],
             )
 
-    def reported(self, ledger_id: int) -> str:
+    def reported(self, ledger_id: LedgerId) -> str:
         """The digest of the differences between shop and ledger that were last reported of a contact."""
-        row = self._db.row("SELECT reported FROM contacts WHERE ledger_id = ?", str(ledger_id))
+        row = self._db.row("SELECT reported FROM contacts WHERE ledger_id = ?", ledger_id)
         return str(row["reported"]) if row else ""
 
-    def report(self, ledger_id: int, digest: str) -> None:
+    def report(self, ledger_id: LedgerId, digest: str) -> None:
         """Notes that these differences were reported."""
         with self._db.transaction() as db:
-            db.execute("UPDATE contacts SET reported = ? WHERE ledger_id = ?", (digest, str(ledger_id)))
+            db.execute("UPDATE contacts SET reported = ? WHERE ledger_id = ?", (digest, ledger_id))
 
-    def drop_others(self, ledger_ids: Iterable[int]) -> None:
+    def drop_others(self, ledger_ids: Iterable[LedgerId]) -> None:
         """Forgets every contact that a complete listing no longer shows."""
         with self._db.transaction() as db:
             _show(db, ledger_ids)
             db.execute("DELETE FROM contacts WHERE ledger_id NOT IN (SELECT id FROM shown)")
 
-    def restore_others(self, archived: Iterable[int]) -> None:
+    def restore_others(self, archived: Iterable[LedgerId]) -> None:
         """Whatever a complete listing of archived contacts no longer shows is archived no more."""
         with self._db.transaction() as db:
             _show(db, archived)
@@ -157,10 +158,10 @@ class ContactIndex:
             db.execute("DELETE FROM contacts")
 
 
-def _show(db: sqlite3.Connection, ledger_ids: Iterable[int]) -> None:
+def _show(db: sqlite3.Connection, ledger_ids: Iterable[LedgerId]) -> None:
     db.execute("CREATE TEMP TABLE IF NOT EXISTS shown (id TEXT PRIMARY KEY)")
     db.execute("DELETE FROM shown")
-    db.executemany("INSERT OR IGNORE INTO shown VALUES (?)", [(str(i),) for i in ledger_ids])
+    db.executemany("INSERT OR IGNORE INTO shown VALUES (?)", [(i,) for i in ledger_ids])
 
 
 def name_key(name_1: str, name_2: str) -> str:
@@ -174,7 +175,7 @@ _DETAILS = ("language_id", "phone", "phone_mobile", "user_id", "owner_id")
 def _columns(contact: ContactRow) -> tuple[Any, ...]:
     details = asdict(contact.address) | {name: getattr(contact, name) for name in _DETAILS}
     return (
-        str(contact.ledger_id),
+        contact.ledger_id,
         contact.kind,
         contact.name_1,
         contact.name_2,
@@ -201,7 +202,7 @@ def _contact(row: sqlite3.Row) -> ContactRow:
         country_id=details.get("country_id"),
     )
     return ContactRow(
-        ledger_id=int(row["ledger_id"]),
+        ledger_id=LedgerId(row["ledger_id"]),
         kind=row["kind"],
         name_1=row["name_1"],
         name_2=row["name_2"],

@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.store import Link, LinkedDocument, parse_stored, stored_object
 from bexsync.store.database import Database
 from bexsync.store.timestamps import stored
@@ -62,7 +63,7 @@ class Links:
         rows = self._db.stream("SELECT shop_id, notes FROM links WHERE site = ? AND kind = ?", self._site, kind)
         return {row["shop_id"]: stored_object(row["notes"]) for row in rows}
 
-    def marks(self, kind: str) -> Iterator[tuple[str, int, str]]:
+    def marks(self, kind: str) -> Iterator[tuple[str, LedgerId, str]]:
         """Shop id, ledger id and fingerprint of every link of a kind, for lists of many thousands."""
         rows = self._db.stream(
             f"SELECT shop_id, ledger_id, fingerprint FROM {_WITH_MAIN} WHERE site = ? AND kind = ?",  # noqa: S608
@@ -70,9 +71,9 @@ class Links:
             kind,
         )
         for row in rows:
-            yield row["shop_id"], int(row["ledger_id"]), row["fingerprint"]
+            yield row["shop_id"], LedgerId(row["ledger_id"]), row["fingerprint"]
 
-    def elsewhere(self, kind: str) -> Iterator[tuple[int, str, str, str]]:
+    def elsewhere(self, kind: str) -> Iterator[tuple[LedgerId, str, str, str]]:
         """Ledger id, site, profile and shop id of every link that other sites have."""
         rows = self._db.stream(
             f"""SELECT ledger_id, links.site, profile, shop_id
@@ -82,15 +83,15 @@ class Links:
             kind,
         )
         for row in rows:
-            yield int(row["ledger_id"]), row["site"], row["profile"], row["shop_id"]
+            yield LedgerId(row["ledger_id"]), row["site"], row["profile"], row["shop_id"]
 
-    def owner_of(self, ledger_kind: str, ledger_id: int) -> tuple[str, str] | None:
+    def owner_of(self, ledger_kind: str, ledger_id: LedgerId) -> tuple[str, str] | None:
         """Site and shop id of the link that holds a document of the ledger, of whatever site."""
         row = self._db.row(
             """SELECT site, shop_id FROM link_documents JOIN links ON id = link
                WHERE ledger_kind = ? AND ledger_id = ? AND ledger_kind NOT IN ('contact', 'item')""",
             ledger_kind,
-            str(ledger_id),
+            ledger_id,
         )
         return (row["site"], row["shop_id"]) if row else None
 
@@ -164,7 +165,7 @@ class Links:
             self._save_documents(db, known["id"], link)
 
     def _save_documents(self, db: sqlite3.Connection, link_id: int, link: Link) -> None:
-        main = LinkedDocument(_MAIN, link.ledger_kind, str(link.ledger_id), link.number, link.url)
+        main = LinkedDocument(_MAIN, link.ledger_kind, link.ledger_id, link.number, link.url)
         documents = (main, *link.documents)
         db.execute("DELETE FROM link_documents WHERE link = ?", (link_id,))
         db.executemany(
@@ -183,7 +184,7 @@ class Links:
             row["kind"],
             row["shop_id"],
             row["ledger_kind"],
-            int(row["ledger_id"]),
+            LedgerId(row["ledger_id"]),
             row["number"],
             row["url"],
             row["fingerprint"],
@@ -206,7 +207,7 @@ class Links:
             link_id,
             _MAIN,
         )
-        return tuple(LinkedDocument(*row) for row in rows)
+        return tuple(LinkedDocument(role, kind, LedgerId(one), *rest) for role, kind, one, *rest in rows)
 
     def forget(self, kind: str, shop_id: str) -> None:
         """Removes a link."""

@@ -146,7 +146,11 @@ _VALUES_ONCE = (
        SELECT NULL, site, kind, shop_id, fingerprint,
               NULLIF(agreed, (SELECT body FROM records
                               WHERE (site, kind, shop_id) = (old_links.site, old_links.kind, old_links.shop_id))),
-              state, NULLIF(reported, state), notes, events, is_open, adopted, linked_at, checked_at
+              state, NULLIF(reported, state),
+              CASE WHEN json_valid(notes) AND json_extract(notes, '$.contact_id')
+                   THEN json_set(notes, '$.contact_id', CAST(json_extract(notes, '$.contact_id') AS TEXT))
+                   ELSE notes END,
+              events, is_open, adopted, linked_at, checked_at
        FROM old_links""",
     """CREATE TABLE link_documents (
         link INTEGER NOT NULL REFERENCES links (id) ON DELETE CASCADE, role TEXT NOT NULL,
@@ -172,7 +176,10 @@ _VALUES_ONCE = (
               CASE state WHEN 'done' THEN '{}' ELSE payload END, CASE state WHEN 'done' THEN '{}' ELSE expect END,
               attempt, CASE state WHEN 'done' THEN '' ELSE owner END, sent_at,
               CASE WHEN state <> 'done' THEN not_before END,
-              ledger_id, result, said, subject_kind, subject_id, site, job,
+              ledger_id,
+              CASE WHEN ledger_id IS NULL OR NOT json_valid(result) THEN result
+                   ELSE json_set(result, '$.ledger_id', CAST(ledger_id AS TEXT)) END,
+              said, subject_kind, subject_id, site, job,
               CASE state WHEN 'done' THEN '{}' ELSE link END, changed_at
        FROM old_intents""",
     """CREATE TABLE attempts (

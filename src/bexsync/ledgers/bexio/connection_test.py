@@ -14,6 +14,7 @@ from bexsync.ledgers.bexio.models import BookedPosition
 from bexsync.ledgers.bexio.reading import NotUnderstood, row_of, understood
 from bexsync.ledgers.bexio.rights import ask_rights
 from bexsync.ports.documents import BookedLine, DocumentState
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.ledger import Inspection, Right
 from bexsync.store.ledger_cache import Facts
 
@@ -45,7 +46,7 @@ def _rights(api: Api) -> dict[str, Right]:
         return {}
 
 
-def booked_lines(api: Api, ledger_id: int) -> tuple[BookedLine, ...]:
+def booked_lines(api: Api, ledger_id: LedgerId) -> tuple[BookedLine, ...]:
     """The account and tax of each position that has a price."""
     row = api.show(f"{INVOICES}/{ledger_id}")
     with understood(f"the positions of the invoice {ledger_id}"):
@@ -66,9 +67,10 @@ class Experiments:
 
     def run(self, document: DocumentState, mail: str) -> dict[str, bool]:
         """What was learned, by the name of the fact."""
+        number = int(document.ledger_id)
         answers = {
             IN_ON_REFERENCE: self._in_works("api_reference", document.reference, "no such reference", document),
-            IN_ON_ID: self._in_works("id", document.ledger_id, document.ledger_id + 1, document),
+            IN_ON_ID: self._in_works("id", number, number + 1, document),
             _MAIL_CASE: self._mail_ignores_case(mail, document.contact_id) if mail else None,
             _ORDER: self._keeps_order(document),
         }
@@ -82,22 +84,22 @@ class Experiments:
             return None  # the search does not know the document yet, so that nothing can be said
         return document.ledger_id in (self._found(INVOICES, [criterion(field, "in", [value, other])]) or ())
 
-    def _mail_ignores_case(self, mail: str, contact_id: int | None) -> bool | None:
+    def _mail_ignores_case(self, mail: str, contact_id: LedgerId | None) -> bool | None:
         if contact_id not in (self._found(CONTACTS, [criterion("mail", "=", mail)]) or ()):
             return None
         return contact_id in (self._found(CONTACTS, [criterion("mail", "=", mail.upper())]) or ())
 
     def _keeps_order(self, document: DocumentState) -> bool | None:
         """Needs a second document near ours."""
-        nearby = criterion("id", ">=", max(document.ledger_id - _NEARBY, 1))
+        nearby = criterion("id", ">=", max(int(document.ledger_id) - _NEARBY, 1))
         found = self._found(INVOICES, [nearby], order_by="id_desc")
         if found is None or len(found) < 2:
             return None
-        return found == sorted(found, reverse=True)
+        return found == sorted(found, key=lambda one: one.age, reverse=True)
 
-    def _found(self, path: str, criteria: Iterable[Criterion], **query: str) -> list[int] | None:
+    def _found(self, path: str, criteria: Iterable[Criterion], **query: str) -> list[LedgerId] | None:
         """The ids that a search shows, None where bexio refuses it."""
         try:
-            return [row["id"] for row in self._api.search(path, list(criteria), **query) if "id" in row]
+            return [LedgerId(row["id"]) for row in self._api.search(path, list(criteria), **query) if "id" in row]
         except Refused:
             return None

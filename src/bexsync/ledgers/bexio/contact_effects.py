@@ -13,6 +13,7 @@ from bexsync.ledgers.bexio.reading import NotUnderstood, after_the_effect, under
 from bexsync.ledgers.bexio.records import contact_edit_to, contact_from, contact_to, is_same_contact
 from bexsync.ports.contact_effects import ArchiveContact, CreateContact, EditContact, RelateContacts, RestoreContact
 from bexsync.ports.documents import EffectResult, LookupResult
+from bexsync.ports.ids import LedgerId
 from bexsync.records.folding import alike
 from bexsync.store.ledger_cache import ContactIndex
 
@@ -46,7 +47,7 @@ class ContactEffects:
             if not is_same_contact(row, effect):
                 raise NotUnderstood("it is another one")
             found = CreatedContact.read(row)
-        return EffectResult(found.id, found.nr)
+        return EffectResult(LedgerId(found.id), found.nr)
 
     def find_created(self, effect: CreateContact) -> LookupResult:
         """The index is read anew and matched here; the very contact we sent carries our name, kind and mail."""
@@ -84,14 +85,15 @@ class ContactEffects:
         """Writes fields of a contact; writing them twice changes nothing."""
         row = self._api.write("POST", f"{CONTACTS}/{effect.ledger_id}", contact_edit_to(effect))
         with after_the_effect(), understood("the changed contact"):
-            return EffectResult(Identified.read(row).id)
+            return EffectResult(LedgerId(Identified.read(row).id))
 
     def relate(self, effect: RelateContacts) -> EffectResult:
         """Says that a person belongs to a company."""
-        body = {"contact_id": effect.contact_id, "contact_sub_id": effect.person_id, "description": ""}
+        ids = effect.to_wire()
+        body = {"contact_id": ids["contact_id"], "contact_sub_id": ids["person_id"], "description": ""}
         row = self._api.write("POST", RELATIONS, body)
         with after_the_effect(), understood("the relation of two contacts"):
-            return EffectResult(Identified.read(row).id)
+            return EffectResult(LedgerId(Identified.read(row).id))
 
     def find_relation(self, effect: RelateContacts) -> LookupResult:
         """The relation of just these two contacts."""
@@ -99,8 +101,8 @@ class ContactEffects:
         for row in self._api.list(RELATIONS):
             with understood("a relation of two contacts"):
                 found = Relation.read(row)
-            if (found.contact_id, found.contact_sub_id) == wanted:
-                return LookupResult(done=EffectResult(found.id))
+            if (LedgerId(found.contact_id), LedgerId(found.contact_sub_id)) == wanted:
+                return LookupResult(done=EffectResult(LedgerId(found.id)))
         return LookupResult()
 
     def archive(self, effect: ArchiveContact) -> EffectResult:

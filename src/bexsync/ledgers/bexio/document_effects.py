@@ -26,6 +26,7 @@ from bexsync.ledgers.bexio.records import (
 )
 from bexsync.ports.document_effects import ClaimDocument, CreateDocument, LinkDocument, LookAtDocument, Position
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult, LookupResult
+from bexsync.ports.ids import LedgerId
 
 
 class DocumentEffects:
@@ -139,7 +140,7 @@ class DocumentEffects:
         kind, body = position_to(effect.position)
         row = self._api.write("POST", f"{INVOICES}/{effect.document_id}/{segment(kind)}", body)
         with after_the_effect(), understood("the new position"):
-            return EffectResult(Identified.read(row).id)
+            return EffectResult(LedgerId(Identified.read(row).id))
 
     def find_position(self, effect: AddPosition) -> LookupResult:
         """Positions are added in order, so how many there are says whether this one is."""

@@ -13,6 +13,7 @@ from bexsync.ledgers.bexio.models import DocumentReference
 from bexsync.ledgers.bexio.reading import row_of, understood
 from bexsync.ledgers.bexio.records import document_from, document_of
 from bexsync.ports.documents import DocumentState
+from bexsync.ports.ids import LedgerId
 from bexsync.store import Store
 
 T = TypeVar("T")
@@ -55,9 +56,9 @@ class DocumentFinder:
         rows = self._api.search(INVOICES, [criterion("api_reference", "=", reference)])
         return list(_unique(self._states(rows, {reference})))
 
-    def by_ids(self, ledger_ids: Sequence[int], now: datetime) -> dict[int, DocumentState]:
+    def by_ids(self, ledger_ids: Sequence[LedgerId], now: datetime) -> dict[LedgerId, DocumentState]:
         """The invoices with these ids, 500 a request; those that no longer exist are missing."""
-        found: dict[int, DocumentState] = {}
+        found: dict[LedgerId, DocumentState] = {}
         for ids in _batches(ledger_ids, IDS_AT_ONCE):
             found |= self._some_by_id(ids, now)
         return found
@@ -109,7 +110,7 @@ class DocumentFinder:
             return None
         return list(_unique(self._states(rows, allowed)))
 
-    def _some_by_id(self, ids: Sequence[int], now: datetime) -> dict[int, DocumentState]:
+    def _some_by_id(self, ids: Sequence[LedgerId], now: datetime) -> dict[LedgerId, DocumentState]:
         if self._store.facts.get(IN_ON_ID) is not False:
             found = self._by_id_in(ids)
             if found:
@@ -121,45 +122,45 @@ class DocumentFinder:
             self._store.facts.learn(IN_ON_ID, False, now)
         return self._by_standing(ids)
 
-    def _by_id_in(self, ids: Sequence[int]) -> dict[int, DocumentState] | None:
+    def _by_id_in(self, ids: Sequence[LedgerId]) -> dict[LedgerId, DocumentState] | None:
         try:
-            rows = list(self._api.search(INVOICES, [criterion("id", "in", list(ids))]))
+            rows = list(self._api.search(INVOICES, [criterion("id", "in", [one.wire for one in ids])]))
         except Refused:
             return None
         states = [document_from(row, self._web_url) for row in rows]
         return {state.ledger_id: state for state in states if state.ledger_id in set(ids)}
 
-    def _by_standing(self, ids: Sequence[int]) -> dict[int, DocumentState]:
+    def _by_standing(self, ids: Sequence[LedgerId]) -> dict[LedgerId, DocumentState]:
         """Without `in`: those that can still move are listed by status, the few that left these lists one by one."""
         wanted = set(ids)
-        found: dict[int, DocumentState] = {}
+        found: dict[LedgerId, DocumentState] = {}
         for status in _MOVING:
             for row in self._api.search(INVOICES, [criterion("kb_item_status_id", "=", status)], order_by="id"):
-                if row.get("id") in wanted:
+                if LedgerId(row.get("id")) in wanted:
                     state = document_from(row, self._web_url)
                     found[state.ledger_id] = state
-        for ledger_id in sorted(wanted - set(found)):
+        for ledger_id in sorted(wanted - set(found), key=lambda one: one.age):
             one = self.present(ledger_id)
             if one is not None:
                 found[ledger_id] = one
         return found
 
-    def whole(self, ledger_id: int) -> DocumentState:
+    def whole(self, ledger_id: LedgerId) -> DocumentState:
         """One invoice with its positions; raises Refused where it no longer exists."""
         return document_of(ledger_id, self.row(ledger_id), self._web_url)
 
-    def row(self, ledger_id: int) -> Row:
+    def row(self, ledger_id: LedgerId) -> Row:
         """One invoice as bexio shows it, with its positions; raises Refused where it no longer exists."""
         body = self._api.show(f"{INVOICES}/{ledger_id}")
         with understood(f"the invoice {ledger_id}"):
             return row_of(body)
 
-    def present(self, ledger_id: int) -> DocumentState | None:
+    def present(self, ledger_id: LedgerId) -> DocumentState | None:
         """One invoice with its positions, None when it no longer exists."""
         row = self.present_row(ledger_id)
         return None if row is None else document_of(ledger_id, row, self._web_url)
 
-    def present_row(self, ledger_id: int) -> Row | None:
+    def present_row(self, ledger_id: LedgerId) -> Row | None:
         """One invoice as bexio shows it, None when it no longer exists."""
         try:
             return self.row(ledger_id)
@@ -178,7 +179,7 @@ class DocumentFinder:
 
 def _unique(states: Iterable[DocumentState]) -> Iterator[DocumentState]:
     """A search that shows a document twice shows one document."""
-    seen: set[int] = set()
+    seen: set[LedgerId] = set()
     for state in states:
         if state.ledger_id not in seen:
             seen.add(state.ledger_id)

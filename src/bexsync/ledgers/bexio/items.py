@@ -17,6 +17,7 @@ from bexsync.ledgers.bexio.markup import markup, unmarked
 from bexsync.ledgers.bexio.models import ItemAnswer, ItemRemarks
 from bexsync.ledgers.bexio.reading import NotUnderstood, after_the_effect, row_of, understood
 from bexsync.ports.documents import EffectResult, Item, LookupResult
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.item_effects import CreateItem, EditItem
 from bexsync.records.html_text import plain_text
 from bexsync.store.ledger_cache import Facts
@@ -77,7 +78,7 @@ class ItemBook:
         for row in self._api.list(ITEMS, bucket=BUCKET):
             yield item_from(row)
 
-    def one(self, ledger_id: int) -> Item | None:
+    def one(self, ledger_id: LedgerId) -> Item | None:
         """One item, None when it no longer exists."""
         try:
             row = self._api.show(f"{ITEMS}/{ledger_id}", bucket=BUCKET)
@@ -93,7 +94,7 @@ class ItemBook:
         rows = self._api.search(ITEMS, [criterion("intern_code", "=", code)])
         return [item for item in map(item_from, rows) if item.code == code]
 
-    def url(self, ledger_id: int) -> str:
+    def url(self, ledger_id: LedgerId) -> str:
         """The deep link of an item."""
         return f"{self._web_url}/index.php/article/show/id/{ledger_id}"
 
@@ -242,7 +243,7 @@ def item_from(row: Row) -> Item:
     with understood(f"the item {row.get('intern_code') or row.get('id')!r}"):
         found = ItemAnswer.read(row)
     return Item(
-        ledger_id=found.id,
+        ledger_id=LedgerId(found.id),
         code=found.intern_code,
         title=unmarked(found.intern_name),
         description=plain_text(found.intern_description),

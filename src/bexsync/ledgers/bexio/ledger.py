@@ -22,6 +22,7 @@ from bexsync.ledgers.bexio.records import payment_from
 from bexsync.ledgers.bexio.steps import steps_for
 from bexsync.ports.documents import BookedLine, DocumentState, EffectResult, Item, LookupResult, Payment
 from bexsync.ports.finishing_effects import FinishingEffect
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.ledger import Inspection
 from bexsync.ports.master_data import MasterData
 from bexsync.ports.steps import Effect, Step
@@ -104,7 +105,7 @@ class BexioLedger:
         """The documents that carry exactly these references."""
         return self._finder.by_references(references, self._clock.now())
 
-    def documents(self, ledger_ids: Sequence[int]) -> dict[int, DocumentState]:
+    def documents(self, ledger_ids: Sequence[LedgerId]) -> dict[LedgerId, DocumentState]:
         """The documents with these ids."""
         return self._finder.by_ids(ledger_ids, self._clock.now())
 
@@ -112,11 +113,11 @@ class BexioLedger:
         """Every document that changed at or after a moment."""
         return self._finder.changed_since(moment)
 
-    def document(self, ledger_id: int) -> DocumentState | None:
+    def document(self, ledger_id: LedgerId) -> DocumentState | None:
         """One document with its positions, None when it no longer exists."""
         return self._finder.present(ledger_id)
 
-    def payments(self, ledger_id: int) -> Sequence[Payment]:
+    def payments(self, ledger_id: LedgerId) -> Sequence[Payment]:
         """The payments of a document; a credit voucher set off against it may stand among them and is none."""
         rows = self._api.list(f"{INVOICES}/{ledger_id}/payment")
         return [payment_from(row) for row in rows if not row.get("kb_credit_voucher_id")]
@@ -125,7 +126,7 @@ class BexioLedger:
         """Every item, page by page."""
         return self._items.all()
 
-    def item(self, ledger_id: int) -> Item | None:
+    def item(self, ledger_id: LedgerId) -> Item | None:
         """One item as it is now, None when it no longer exists."""
         return self._items.one(ledger_id)
 
@@ -133,7 +134,7 @@ class BexioLedger:
         """The items with exactly this code."""
         return self._items.with_code(code)
 
-    def item_url(self, ledger_id: int) -> str:
+    def item_url(self, ledger_id: LedgerId) -> str:
         """The deep link of an item."""
         return self._items.url(ledger_id)
 
@@ -145,11 +146,11 @@ class BexioLedger:
         """The documents that carry exactly this reference, by a plain search."""
         return self._finder.one(reference)
 
-    def booked_lines(self, ledger_id: int) -> Sequence[BookedLine]:
+    def booked_lines(self, ledger_id: LedgerId) -> Sequence[BookedLine]:
         """What the priced positions of a document are booked on."""
         return booked_lines(self._api, ledger_id)
 
-    def contact_url(self, ledger_id: int) -> str:
+    def contact_url(self, ledger_id: LedgerId) -> str:
         """The deep link of a contact."""
         return f"{self._web_url}/index.php/contact/show/id/{ledger_id}"
 

@@ -17,6 +17,7 @@ from bexsync.money import written
 from bexsync.ports.contact_effects import CreateContact, EditContact
 from bexsync.ports.document_effects import DocumentHeader, Position
 from bexsync.ports.documents import DocumentState, EffectResult, Payment
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.store import ContactRow
 
@@ -106,7 +107,7 @@ def contact_from(row: Row, *, archived: bool) -> ContactRow:
     with understood(f"the contact {_name(row)}"):
         found = ContactAnswer.read(row)
     return ContactRow(
-        ledger_id=found.id,
+        ledger_id=LedgerId(found.id),
         kind="company" if found.contact_type_id == _KINDS["company"] else "person",
         name_1=found.name_1,
         name_2=found.name_2,
@@ -179,7 +180,7 @@ def document_from(row: Row, web_url: str) -> DocumentState:
         found = DocumentAnswer.read(row)
     texts = None if found.positions is None else tuple(unmarked(position.text) for position in found.positions)
     return DocumentState(
-        ledger_id=found.id,
+        ledger_id=LedgerId(found.id),
         number=found.document_nr,
         url=f"{web_url}/index.php/kb_invoice/show/id/{found.id}",
         reference=found.api_reference,
@@ -189,7 +190,7 @@ def document_from(row: Row, web_url: str) -> DocumentState:
         credited=found.total_credit_vouchers,
         remaining=found.total_remaining_payments,
         shared=bool(found.network_link),
-        contact_id=found.contact_id,
+        contact_id=LedgerId(found.contact_id),
         currency_id=found.currency_id,
         due_date=found.is_valid_to,
         updated_at=found.updated_at,
@@ -201,7 +202,7 @@ def document_from(row: Row, web_url: str) -> DocumentState:
     )
 
 
-def document_of(ledger_id: int, row: Row, web_url: str) -> DocumentState:
+def document_of(ledger_id: LedgerId, row: Row, web_url: str) -> DocumentState:
     """A document as bexio shows it, which must be the one that was asked for."""
     state = document_from(row, web_url)
     with understood(f"the invoice {ledger_id}"):
@@ -237,4 +238,4 @@ def payment_from(row: Row) -> Payment:
     """A payment of an invoice."""
     with understood("a payment"):
         found = PaymentAnswer.read(row)
-    return Payment(found.id, found.value, found.date.isoformat())
+    return Payment(LedgerId(found.id), found.value, found.date.isoformat())

@@ -16,6 +16,7 @@ from bexsync.ports.document_effects import (
     LookAtDocument,
 )
 from bexsync.ports.finishing_effects import IssueDocument, LetterWords, SendDocument
+from bexsync.ports.ids import LedgerId
 from bexsync.ports.steps import EDITING, Effect, LinkDraft, Ref, Step
 from bexsync.ports.wanted import (
     Adopt,
@@ -46,7 +47,7 @@ def steps_for(wanted: WantedInvoice, *, send_issues: bool) -> tuple[Step, ...]:
 class _Target:
     """The document that is to be finished: known already, or made by the step `tail`."""
 
-    document_id: int | Ref
+    document_id: LedgerId | Ref
     number: str | Ref
     total: str | Ref
     content: str | Ref
@@ -212,7 +213,7 @@ class _InvoiceSteps:
 
     # the parts
 
-    def _add_beyond_the_first(self, document: WantedDocument, made: Ref | int) -> bool:
+    def _add_beyond_the_first(self, document: WantedDocument, made: Ref | LedgerId) -> bool:
         """The positions that do not fit the create, one by one, and a look at the whole in the end."""
         before: tuple[Ref, ...] = (made,) if isinstance(made, Ref) else ()
         if len(document.positions) <= POSITIONS_AT_ONCE:
@@ -224,7 +225,7 @@ class _InvoiceSteps:
     def _add_positions(
         self,
         document: WantedDocument,
-        made: Ref | int,
+        made: Ref | LedgerId,
         key: str,
         start: int,
         before: tuple[Ref, ...],
@@ -241,7 +242,7 @@ class _InvoiceSteps:
             before = (step,)
         return before
 
-    def _look(self, document: WantedDocument, made: Ref | int, key: str, after: tuple[Ref, ...]) -> None:
+    def _look(self, document: WantedDocument, made: Ref | LedgerId, key: str, after: tuple[Ref, ...]) -> None:
         self._step(
             LookAtDocument(document_id=made),
             key,
