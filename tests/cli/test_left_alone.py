@@ -11,8 +11,8 @@ from test_output import on_terminal, plain
 from bexsync.http.clock import SystemClock
 from bexsync.ports.shop import LeftoverState
 from bexsync.shops.folder.durable import tame_name
+from bexsync.shops.folder.inbox import left_behind
 from bexsync.shops.folder.layout import Layout
-from bexsync.shops.folder.left_behind import left_behind
 from front_door import called
 from world import World, an_invoice
 

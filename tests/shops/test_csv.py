@@ -24,9 +24,9 @@ from bexsync.records.columns import BY_NAME, COLUMNS
 from bexsync.shops.folder.documents import read_file
 from bexsync.shops.folder.settings import CsvSection
 from bexsync.shops.folder.table import describe
-from bexsync.shops.folder.table.amounts import decimal_sign_in, read_amount
 from bexsync.shops.folder.table.cells import cleaned, is_month_first, is_scientific, read_day
 from bexsync.shops.folder.table.headers import read_headers
+from bexsync.shops.folder.table.values import decimal_sign_in, read_amount
 from bexsync.shops.folder.table.vocabulary import AMBIGUOUS, NEEDED, SYNONYMS, plain_header
 from front_door import called
 from world import World

@@ -12,9 +12,9 @@ from bexsync.records import Malformed, Reading, Record, read_record
 from bexsync.records.quoting import named, shown
 from bexsync.shops.folder.catalog.lists import LISTS
 from bexsync.shops.folder.inbox import TABLES, WORKBOOKS
-from bexsync.shops.folder.input_errors import CORRECT, InputError, id_in
 from bexsync.shops.folder.json_source import EXPORT_AGAIN, BrokenLine, JsonEntry, UnusableFile, entries_in
 from bexsync.shops.folder.json_values import flaw_in
+from bexsync.shops.folder.problems import CORRECT, InputError, id_in
 from bexsync.shops.folder.settings import CsvSection
 
 SCHEMA = "bexsync/1"

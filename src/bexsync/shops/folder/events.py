@@ -1,16 +1,21 @@
-"""The journal of events that the shop reads: one JSON object a line, a file a month."""
+"""What the folder is told: an event a file, and the list of all records with where they stand."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
+from dataclasses import astuple, fields
 from datetime import UTC
 
 from bexsync.characters import lines_of_text
-from bexsync.ports.shop import Event
+from bexsync.ports.shop import Event, StatusRow
+from bexsync.records.escape_formula import csv_row, escape_formula
 from bexsync.shops.folder.durable import Folder, changing, locked
 
 _BLOCK = 8192
+_NAME = "status.csv"
+_COLUMNS = tuple(field.name for field in fields(StatusRow))
 
 
 def append_event(out: Folder, event: Event) -> None:
@@ -84,3 +89,27 @@ def _is_json(text: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+def replace_status_list(out: Folder, rows: Sequence[StatusRow]) -> None:
+    """Writes the list in one step, in the order given; nothing where it already says the same.
+
+    The caller holds the folder's lock.
+    """
+    content = _content(rows)
+    if not _says(out, content):
+        out.replace(_NAME, content)
+
+
+def _says(out: Folder, content: bytes) -> bool:
+    """Whether the list has this content; a link or a pipe in its place has none, and is replaced."""
+    try:
+        with out.reading(_NAME) as stream:
+            return stream.read(len(content) + 1) == content
+    except OSError:
+        return False
+
+
+def _content(rows: Sequence[StatusRow]) -> bytes:
+    text = csv_row(_COLUMNS) + "".join(csv_row(escape_formula(cell) for cell in astuple(row)) for row in rows)
+    return text.encode(errors="replace")

@@ -1,4 +1,4 @@
-"""What the operating system complains of, as one sentence of the right class."""
+"""What is wrong in the folder: with single pieces of input, and with what the system lets us do."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from bexsync.errors import BexsyncError, ConfigurationProblem, TryLater
+from bexsync.ports.shop import InvalidInput
 from bexsync.shops.folder.layout import Layout
 
 _ALL = os.R_OK | os.W_OK | os.X_OK
@@ -15,6 +17,8 @@ _MISSING = (errno.ENOENT, errno.ENOTDIR)
 _NO_RIGHT = (errno.EACCES, errno.EPERM, errno.EROFS)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EBUSY, errno.EHOSTDOWN, errno.EMFILE, errno.ENFILE)
+CORRECT = "Correct it and drop the file into in/ again; records that are already booked are recognised."
+_LONGEST_ID = 120
 
 
 @contextmanager
@@ -81,3 +85,22 @@ def _closed(layout: Layout) -> str:
 
 def _said(problem: OSError) -> str:
     return problem.strerror or str(problem)
+
+
+@dataclass(frozen=True)
+class InputError:
+    """Something unreadable, and whether it is a matter of format."""
+
+    invalid: InvalidInput
+    is_format: bool = False
+
+    @property
+    def is_countless(self) -> bool:
+        """Whether a file of garbage could hold any number of these."""
+        return self.is_format or not self.invalid.shop_id
+
+
+def id_in(text: str) -> str:
+    """The id as far as it can be one, for an error."""
+    text = text.strip()
+    return text if text.isprintable() and len(text) <= _LONGEST_ID else ""

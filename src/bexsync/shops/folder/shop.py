@@ -21,14 +21,12 @@ from bexsync.ports.shop import (
 )
 from bexsync.shops.folder.archive import Stamp, archive_file, stamp_of
 from bexsync.shops.folder.documents import read_file
-from bexsync.shops.folder.events import append_event
-from bexsync.shops.folder.inbox import claim, claimed_files, finished_files
+from bexsync.shops.folder.events import append_event, replace_status_list
+from bexsync.shops.folder.inbox import claim, claimed_files, finished_files, left_behind
 from bexsync.shops.folder.layout import Layout
-from bexsync.shops.folder.left_behind import left_behind
 from bexsync.shops.folder.ownership import Owner, Ownership
 from bexsync.shops.folder.problems import explained
 from bexsync.shops.folder.settings import CsvSection
-from bexsync.shops.folder.status_list import replace_status_list
 
 _BATCH = 100
 _CAPABILITIES = Capabilities(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bexsync.shops.folder.catalog.vocabulary import STATES
-from bexsync.shops.folder.table.amounts import is_amount
 from bexsync.shops.folder.table.decisive import INVOICE_KINDS, Kind, anything, never, stems
+from bexsync.shops.folder.table.values import is_amount
 from bexsync.shops.folder.table.vocabulary import plain_header
 
 _TAX = ("tax_rate", "tax_class", "tax_status")

@@ -12,9 +12,9 @@ from typing import BinaryIO
 
 from bexsync.errors import ConfigurationProblem, TryLater
 from bexsync.shops.folder.inbox import RECORD_LINES, TABLES, WORKBOOKS, Found, being_written
-from bexsync.shops.folder.input_errors import CORRECT
 from bexsync.shops.folder.json_source import AS_UTF8, EXPORT_AGAIN, UnusableFile, opened
 from bexsync.shops.folder.layout import Layout
+from bexsync.shops.folder.problems import CORRECT
 from bexsync.shops.folder.table.cells import FLAW_HINT
 
 LISTS = {"product": "products", "stock_level": "stock", "tax_rate": "taxes"}

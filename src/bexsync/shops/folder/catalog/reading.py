@@ -13,9 +13,9 @@ from bexsync.shops.folder.catalog.entries import Entry, InvalidEntry, Source
 from bexsync.shops.folder.catalog.json_lists import JsonArray, JsonLines
 from bexsync.shops.folder.catalog.lists import CORRECT_THERE, ListFile, in_place
 from bexsync.shops.folder.inbox import RECORD_LINES, TABLES, WORKBOOKS
-from bexsync.shops.folder.input_errors import id_in
 from bexsync.shops.folder.json_source import UnusableFile
 from bexsync.shops.folder.json_values import flaw_in
+from bexsync.shops.folder.problems import id_in
 from bexsync.shops.folder.settings import CsvSection
 
 SCHEMA = "bexsync/1"

@@ -29,7 +29,6 @@ from bexsync.shops.folder.catalog.vocabulary import (
 )
 from bexsync.shops.folder.json_source import UnusableFile
 from bexsync.shops.folder.settings import CsvSection
-from bexsync.shops.folder.table.amounts import DecimalSign
 from bexsync.shops.folder.table.cells import (
     FLAW_HINT,
     CellFlaw,
@@ -41,11 +40,17 @@ from bexsync.shops.folder.table.cells import (
     is_month_first,
 )
 from bexsync.shops.folder.table.decisive import LeftOut
-from bexsync.shops.folder.table.delimiters import delimiter_of, known_headers, sample_of, skip_sep_line
 from bexsync.shops.folder.table.headers import Field, Header, read_headers
 from bexsync.shops.folder.table.sheet import beyond_headers, months_first, numbered_rows
-from bexsync.shops.folder.table.text import encoding_of, opened_text
-from bexsync.shops.folder.table.values import CellReader, WrongCell
+from bexsync.shops.folder.table.text import (
+    delimiter_of,
+    encoding_of,
+    known_headers,
+    opened_text,
+    sample_of,
+    skip_sep_line,
+)
+from bexsync.shops.folder.table.values import CellReader, DecimalSign, WrongCell
 from bexsync.shops.folder.table.vocabulary import plain_header
 
 _IMPLIED: Mapping[str, tuple[str, Any]] = {

@@ -9,9 +9,9 @@ from decimal import Decimal
 
 from bexsync.records.quoting import printable, shown
 from bexsync.shops.folder.json_source import UnusableFile
-from bexsync.shops.folder.table.amounts import read_amount
 from bexsync.shops.folder.table.cells import WORDS, WORDS_FOR_NOTHING, YES_NO, cleaned
 from bexsync.shops.folder.table.headers import Header
+from bexsync.shops.folder.table.values import read_amount
 from bexsync.shops.folder.table.vocabulary import FINANCIAL_STATUS, plain_header
 
 _CURRENCY_CODES = frozenset(

@@ -11,7 +11,7 @@ from bexsync.money import written as amount
 from bexsync.ports.shop import IncomingRecord, InvalidInput
 from bexsync.records import Malformed, Reading, read_record
 from bexsync.records.quoting import printable, shown
-from bexsync.shops.folder.input_errors import CORRECT, InputError, id_in
+from bexsync.shops.folder.problems import CORRECT, InputError, id_in
 from bexsync.shops.folder.settings import CsvSection
 from bexsync.shops.folder.table.headers import Field
 from bexsync.shops.folder.table.sheet import InvalidRow, Row, Sheet

@@ -9,8 +9,8 @@ from typing import Any
 from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
 from bexsync.records.quoting import printable
 from bexsync.shops.folder.inbox import WORKBOOKS
-from bexsync.shops.folder.input_errors import InputError
 from bexsync.shops.folder.json_source import UnusableFile, opened
+from bexsync.shops.folder.problems import InputError
 from bexsync.shops.folder.settings import CsvSection
 from bexsync.shops.folder.table.invoices import InvoiceWriter
 from bexsync.shops.folder.table.sheet import Sheet, read_sheet, read_workbook

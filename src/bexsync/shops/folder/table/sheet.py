@@ -10,7 +10,6 @@ from typing import BinaryIO, TextIO
 from bexsync.records.quoting import printable, shown
 from bexsync.shops.folder.json_source import UnusableFile
 from bexsync.shops.folder.settings import CsvSection
-from bexsync.shops.folder.table.amounts import DecimalSign, is_amount
 from bexsync.shops.folder.table.cells import (
     FLAW_HINT,
     TOTALS,
@@ -24,9 +23,17 @@ from bexsync.shops.folder.table.cells import (
     read_day,
 )
 from bexsync.shops.folder.table.decisive import LeftOut
-from bexsync.shops.folder.table.delimiters import cells_of, delimiter_of, known_headers, sample_of, skip_sep_line
 from bexsync.shops.folder.table.headers import Field, Header, read_headers
-from bexsync.shops.folder.table.text import encoding_of, opened_text
+from bexsync.shops.folder.table.text import (
+    cells_of,
+    delimiter_of,
+    encoding_of,
+    known_headers,
+    opened_text,
+    sample_of,
+    skip_sep_line,
+)
+from bexsync.shops.folder.table.values import DecimalSign, is_amount
 
 _BETWEEN = "\0"  # no table holds it
 _MOST_INVALID_ROWS = 100
