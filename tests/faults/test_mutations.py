@@ -116,8 +116,8 @@ MUTATIONS = (
     Mutation(
         "the exact compare of api_reference",
         "ledgers/bexio/finders.py",
-        'is_wanted = optional_text(row, "api_reference") in allowed',
-        'is_wanted = optional_text(row, "api_reference") is not None',
+        "is_wanted = DocumentReference.read(row).api_reference in allowed",
+        "is_wanted = DocumentReference.read(row).api_reference is not None",
         f"{SAFEGUARDS}test_a_search_that_shows_another_invoice_of_the_customer_is_not_believed",
         "for invoice in known.invoices()] == [8, 8]",
     ),
