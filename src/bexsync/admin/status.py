@@ -13,7 +13,7 @@ from bexsync.planning.invoice_link import KIND
 from bexsync.ports.shop_package import WaitingFiles
 from bexsync.ports.store import RecordState, RunRow
 from bexsync.store import Store
-from bexsync.store.timestamps import moment
+from bexsync.store.values import moment
 
 _EVERY_PROFILE = ("invoices push", "payments poll")
 _OF_PRODUCTS = ("products sync", "stock pull")

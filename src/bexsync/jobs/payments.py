@@ -24,7 +24,7 @@ from bexsync.ports.documents import DocumentState, DocumentStatus
 from bexsync.ports.ids import LedgerId
 from bexsync.ports.steps import Subject
 from bexsync.ports.store import DocumentEvent, IntentState, Link
-from bexsync.store.timestamps import moment, stored
+from bexsync.store.values import moment, stored
 
 POLL = "payments poll"
 _WATERMARK = "payments:changed_until"

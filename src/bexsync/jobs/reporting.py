@@ -21,7 +21,7 @@ from bexsync.ports.shop_effects import DeliverEvent, StockValue, TellProducts, T
 from bexsync.ports.steps import Effect, LinkDraft, Step, Subject
 from bexsync.ports.store import Link, RecordState
 from bexsync.store import Store
-from bexsync.store.timestamps import moment, stored
+from bexsync.store.values import moment, stored
 
 
 class ShopSide:

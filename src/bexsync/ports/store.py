@@ -16,15 +16,16 @@ from bexsync.ports.master_data import PostalAddress
 from bexsync.records import Reading, Record, read_record
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 # The code of what is to be done by hand; it is kept with the errors, but it is none.
 WORKLIST = "credit_note"
 
 
-def parse_stored(parse: Callable[[str], T], text: str) -> T:
-    """Return what `parse` makes of a stored text; raises StateProblem where the text is damaged."""
+def parse_stored(parse: Callable[[V], T], value: V) -> T:
+    """Return what `parse` makes of a stored value; raises StateProblem where it is damaged."""
     try:
-        return parse(text)
+        return parse(value)
     except (ValueError, TypeError, ArithmeticError, RecursionError) as problem:
         raise StateProblem(
             "The state is damaged: a value in it cannot be read.",
@@ -36,6 +37,11 @@ def parse_stored(parse: Callable[[str], T], text: str) -> T:
 def stored_object(text: str) -> dict[str, Any]:
     """Return an object that was stored as JSON; raises StateProblem where it is damaged."""
     return parse_stored(_object, text)
+
+
+def stored_objects(*texts: str) -> tuple[dict[str, Any], ...]:
+    """Return the objects of one row that were stored as JSON; raises StateProblem where one is damaged."""
+    return tuple(parse_stored(_object, text) for text in texts)
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bexsync.ports.store import WORKLIST, ErrorRow
 from bexsync.store.database import Database
-from bexsync.store.timestamps import stored
+from bexsync.store.values import stored
 
 _SHARED_THINGS = frozenset(
     {"account", "bank_account", "country", "currency", "tax", "tax_class", "template", "unit", "year"}

@@ -11,10 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from bexsync.ports.ids import LedgerId
-from bexsync.ports.store import Attempt, Intent, IntentState, parse_stored, stored_object
+from bexsync.ports.store import Attempt, Intent, IntentState, parse_stored, stored_objects
 from bexsync.store.database import Database
-from bexsync.store.links import packed
-from bexsync.store.timestamps import moment, stored
+from bexsync.store.values import moment, packed, stored
 
 # Word for word what stands in the index of unsettled rows, without which SQLite does not use it.
 _UNSETTLED = "state IN ('sending', 'in_doubt', 'conflict')"
@@ -135,14 +134,15 @@ def _result(stored: dict[str, Any]) -> dict[str, Any]:
 
 
 def _intent(row: sqlite3.Row) -> Intent:
+    payload, expect, result, link = stored_objects(row["payload"], row["expect"], row["result"], row["link"])
     return Intent(
         scope=row["scope"],
         kind=row["kind"],
         key=row["key"],
         state=parse_stored(IntentState, row["state"]),
         payload_hash=row["payload_hash"],
-        payload=stored_object(row["payload"]),
-        expect=stored_object(row["expect"]),
+        payload=payload,
+        expect=expect,
         subject_kind=row["subject_kind"],
         subject_id=row["subject_id"],
         site=row["site"],
@@ -152,9 +152,9 @@ def _intent(row: sqlite3.Row) -> Intent:
         sent_at=moment(row["sent_at"]) if row["sent_at"] else None,
         not_before=moment(row["not_before"]) if row["not_before"] else None,
         ledger_id=LedgerId(row["ledger_id"]) if row["ledger_id"] else None,
-        result=_result(stored_object(row["result"])),
+        result=_result(result),
         said=row["said"],
-        link=stored_object(row["link"]),
+        link=link,
         schema=row["schema"],
     )
 

@@ -17,8 +17,8 @@ from bexsync.ports.store import ContactRow, parse_stored, stored_object
 from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike, contracted, folded, written_out
 from bexsync.store.database import Database
-from bexsync.store.links import OLDEST_FIRST, packed
-from bexsync.store.timestamps import moment, stored
+from bexsync.store.links import OLDEST_FIRST
+from bexsync.store.values import moment, packed, stored
 
 
 class Facts:

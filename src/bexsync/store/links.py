@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -10,9 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.ports.ids import LedgerId
-from bexsync.ports.store import Link, LinkedDocument, parse_stored, stored_object
+from bexsync.ports.store import Link, LinkedDocument, parse_stored, stored_object, stored_objects
 from bexsync.store.database import Database
-from bexsync.store.timestamps import stored
+from bexsync.store.values import packed, stored
 
 _MAIN = "main"
 _WITH_MAIN = f"links JOIN link_documents ON link = links.id AND role = '{_MAIN}'"
@@ -180,6 +179,9 @@ class Links:
         )
 
     def _link(self, row: sqlite3.Row) -> Link:
+        agreed, state, reported, notes = stored_objects(row["agreed"], row["state"], row["reported"], row["notes"])
+        parse_stored(_check_amounts, state)
+        parse_stored(_check_amounts, reported)
         return Link(
             row["kind"],
             row["shop_id"],
@@ -188,10 +190,10 @@ class Links:
             row["number"],
             row["url"],
             row["fingerprint"],
-            stored_object(row["agreed"]),
-            _figures(stored_object(row["state"])),
-            _figures(stored_object(row["reported"])),
-            stored_object(row["notes"]),
+            agreed,
+            state,
+            reported,
+            notes,
             row["events"],
             bool(row["is_open"]),
             bool(row["adopted"]),
@@ -223,13 +225,7 @@ class Links:
             )
 
 
-def packed(value: Mapping[str, Any]) -> str:
-    """JSON with sorted keys, so that equal values are equal text."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
-def _figures(state: dict[str, Any]) -> dict[str, Any]:
-    """How a document stands, with amounts that are amounts."""
+def _check_amounts(state: Mapping[str, Any]) -> None:
+    """Raise ArithmeticError where an amount of how a document stands is none."""
     for name in ("total", "received", "credited", "remaining"):
-        parse_stored(Decimal, state.get(name) or "0")
-    return state
+        Decimal(state.get(name) or "0")

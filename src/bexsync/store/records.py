@@ -11,8 +11,7 @@ from typing import Any
 from bexsync.ports.shop import IncomingRecord
 from bexsync.ports.store import RecordRow, RecordState, parse_stored, stored_object
 from bexsync.store.database import Database
-from bexsync.store.links import packed
-from bexsync.store.timestamps import stored
+from bexsync.store.values import packed, stored
 
 _OBJECTS = ("customer", "billing_address")
 _SUMMARY = (

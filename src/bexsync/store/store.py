@@ -14,10 +14,9 @@ from bexsync.store.filesystem import refuse_network
 from bexsync.store.intents import Attempts, Intents
 from bexsync.store.ledger_cache import ContactIndex, Facts, StoredBudget
 from bexsync.store.links import Links
-from bexsync.store.mentions import Mentions
 from bexsync.store.records import Records
-from bexsync.store.runs import Cursors, Runs
-from bexsync.store.timestamps import stored
+from bexsync.store.runs import Cursors, Mentions, Runs
+from bexsync.store.values import stored
 
 
 class Store:

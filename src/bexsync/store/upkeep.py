@@ -14,9 +14,8 @@ from typing import Any
 
 from bexsync.errors import ConfigurationProblem, StateProblem
 from bexsync.store.database import in_memory_copy, open_database, this_host, translated
-from bexsync.store.links import packed
 from bexsync.store.migrations import MIGRATIONS
-from bexsync.store.timestamps import stored
+from bexsync.store.values import packed, stored
 
 _PERSONAL = frozenset(
     {

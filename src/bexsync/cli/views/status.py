@@ -11,7 +11,7 @@ from rich.text import Text
 from bexsync.admin.status import run_counts
 from bexsync.cli.views.envelope import counted
 from bexsync.cli.views.page import Page, Row
-from bexsync.store.timestamps import moment
+from bexsync.store.values import moment
 
 if TYPE_CHECKING:
     from bexsync.admin.status import LoginEnd, StatusReport, Waiting
