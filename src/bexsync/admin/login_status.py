@@ -65,13 +65,7 @@ def look_at_login(desk: LoginService, ask_rights: Callable[[], Mapping[str, Righ
     record = desk.record
     now = desk.clock.now()
     if names_token():
-        variable = VARIABLE if os.environ.get(VARIABLE, "").strip() else FILE_VARIABLE
-        login, where, store, warning = (
-            personal_login(environment_token(token_page), now),
-            f"the variable {variable}",
-            "",
-            "",
-        )
+        login, where, store, warning = personal_login(environment_token(token_page), now), _variable(), "", ""
     else:
         login = desk.login()
         kept = desk.store(record.store) if record else None
@@ -83,12 +77,11 @@ def look_at_login(desk: LoginService, ask_rights: Callable[[], Mapping[str, Righ
     lines = tuple(_line(scope, _is_needed(scope, desk.profile, login), login, rights) for scope in ledger.scopes)
     user = (record.user or record.mail) if record else "the token's user"
     idle_end = _idle_end(login)
+    overridden = f"A login was made as well ({record.company}), but the environment speaks over it." if record else ""
     warnings = (
         warning,
         ending_soon(login, desk.clock, token_page),
-        f"A login was made as well ({record.company}), but the environment speaks over it."
-        if record and names_token()
-        else "",
+        overridden if names_token() else "",
         f"The login ends on {idle_end:%Y-%m-%d} unless it is used before."
         if idle_end and idle_end - now < _IDLE_WARNED
         else "",
@@ -111,6 +104,10 @@ def look_at_login(desk: LoginService, ask_rights: Callable[[], Mapping[str, Righ
         warnings=tuple(w for w in warnings if w),
         trouble=trouble,
     )
+
+
+def _variable() -> str:
+    return f"the variable {VARIABLE if os.environ.get(VARIABLE, '').strip() else FILE_VARIABLE}"
 
 
 def _rights(ask: Callable[[], Mapping[str, Right]] | None) -> tuple[Mapping[str, Right], BexsyncError | None]:

@@ -52,37 +52,39 @@ def map_(
     call.output.rehearsing = dry_run
 
     def work() -> Exit:
-        from bexsync.admin.vat_map import MapFile, survey
-        from bexsync.config.loading import vat_map_path
-        from bexsync.paths import profile_path
-        from bexsync.planning.mapping_arguments import read_orders
-        from bexsync.wiring import disabled_reason, open_workspace
-
         if check and (set_ or yes or dry_run):
             raise UsageProblem("--check only looks, so it goes with no --set, --yes or --dry-run.", "Leave them out.")
-        orders = read_orders(set_ or [])
-        reason = disabled_reason(call.profile)
-        if reason:
-            return call.output.said(reason, {"disabled": True})
-        file = MapFile(vat_map_path(profile_path(call.profile).resolve()))
-        workspace = open_workspace(call.profile)
-        call.output.site = workspace.store.site
-        try:
-            seen = survey(workspace)
-        finally:
-            workspace.close()
-        if not seen.subject_to_vat:
-            return _without_vat(call, seen, orders)
-        return _checked(call, seen) if check else _Mapping(call, seen, file, orders, yes, dry_run).done()
-
-    def looked() -> Exit:
-        code = work()
-        RetryCounter(call).after(code)
+        code = _mapped(call, set_ or [], yes=yes, dry_run=dry_run, check=check)
+        if check:
+            RetryCounter(call).after(code)
         return code
 
-    if check:  # cron hears of what time mends only when it does not
-        finish(call, looked, patience=RetryCounter(call))
-    finish(call, work)
+    # Under cron a failure that time mends is only worth a mail when it lasts.
+    finish(call, work, patience=RetryCounter(call) if check else None)
+
+
+def _mapped(call: Command, orders: Sequence[str], *, yes: bool, dry_run: bool, check: bool) -> Exit:
+    """Compare the map with the company's taxes and the shop's sales, then check it or map what is open."""
+    from bexsync.admin.vat_map import MapFile, survey
+    from bexsync.config.loading import vat_map_path
+    from bexsync.paths import profile_path
+    from bexsync.planning.mapping_arguments import read_orders
+    from bexsync.wiring import disabled_reason, open_workspace
+
+    rows = read_orders(orders)
+    reason = disabled_reason(call.profile)
+    if reason:
+        return call.output.said(reason, {"disabled": True})
+    file = MapFile(vat_map_path(profile_path(call.profile).resolve()))
+    workspace = open_workspace(call.profile)
+    call.output.site = workspace.store.site
+    try:
+        seen = survey(workspace)
+    finally:
+        workspace.close()
+    if not seen.subject_to_vat:
+        return _without_vat(call, seen, rows)
+    return _checked(call, seen) if check else _Mapping(call, seen, file, rows, yes, dry_run).done()
 
 
 def _without_vat(call: Command, seen: Survey, orders: Sequence[VatRow]) -> Exit:
