@@ -32,11 +32,12 @@ def check(
         from datetime import datetime
 
         from bexsync.admin.config import check_configuration
+        from bexsync.cli.views.checks import print_findings
         from bexsync.paths import profile_path, state_folder
 
         today = datetime.now().astimezone().date()
         file = profile_path(call.profile).absolute()
-        return call.output.findings(check_configuration(file, state_folder(), os.environ, today))
+        return print_findings(call.output, check_configuration(file, state_folder(), os.environ, today))
 
     finish(call, work)
 
@@ -50,10 +51,12 @@ def show(context: typer.Context, profile: options.Profile = None, json: options.
 
     def work() -> Exit:
         from bexsync.admin.config import settings_in_force
+        from bexsync.cli.views.checks import settings_data, show_settings_in_force
         from bexsync.paths import profile_path
 
         file = profile_path(call.profile).absolute()
-        return call.output.profile_in_force(file, settings_in_force(file))
+        settings = settings_in_force(file)
+        return call.output.show(settings_data(file, settings), lambda: show_settings_in_force(file, settings))
 
     finish(call, work)
 

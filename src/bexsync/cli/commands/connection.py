@@ -53,6 +53,7 @@ def try_out(
 
 def run_test(call: Command, *, read_only: bool, yes: bool, lateness: RetryCounter | None = None) -> Exit:
     """Looks, tries it where that is wanted, and shows what came of it."""
+    from bexsync.cli.views.connection import print_report, show_settings
     from bexsync.engine.result import Result
     from bexsync.jobs.connection import try_connection
     from bexsync.wiring import is_enabled
@@ -63,9 +64,13 @@ def run_test(call: Command, *, read_only: bool, yes: bool, lateness: RetryCounte
     call.output.site = workspace.store.site
     stop = StopRequest(call.output)
     workspace.stop_when(stop)
+    shown = 0
 
     def wants_trial(report: Report) -> bool:
-        call.output.settings(report.company, report.checks)
+        nonlocal shown
+        shown = len(report.checks)
+        if not (call.output.json or call.output.quiet):
+            show_settings(report.company, report.checks)
         if read_only or not report.worth_trying:
             return False
         where = report.company or "this company"
@@ -80,4 +85,4 @@ def run_test(call: Command, *, read_only: bool, yes: bool, lateness: RetryCounte
         stop.settle()
         workspace.close()
     in_a_row = {"in_a_row": lateness.after(report.exit_code)} if lateness else {}
-    return call.output.connection(report, **in_a_row)
+    return print_report(call.output, report, shown=shown, **in_a_row)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from bexsync.errors import Exit
 
 if TYPE_CHECKING:
     from bexsync.admin.errors import ErrorAdmin
+    from bexsync.ports.store import ErrorRow
 
 Numbers = Annotated[
     list[str],
@@ -42,8 +44,7 @@ def list_(
     call = command(context, "errors list", profile=profile, json=json)
 
     def work(desk: ErrorAdmin) -> Exit:
-        rows = desk.open_errors(include_acknowledged=all_)
-        return call.output.errors(rows, desk.places(rows))
+        return _show(call, desk, desk.open_errors(include_acknowledged=all_))
 
     _at_desk(call, work)
 
@@ -53,8 +54,7 @@ def show(context: typer.Context, numbers: Numbers, profile: options.Profile = No
     call = command(context, "errors show", profile=profile, json=json)
 
     def work(desk: ErrorAdmin) -> Exit:
-        rows = desk.pick(numbers)
-        return call.output.errors(rows, desk.places(rows), in_full=True)
+        return _show(call, desk, desk.pick(numbers), in_full=True)
 
     _at_desk(call, work)
 
@@ -66,7 +66,7 @@ def ack(context: typer.Context, numbers: Numbers, profile: options.Profile = Non
     retry them.
     """
     call = command(context, "errors ack", profile=profile, json=json)
-    _at_desk(call, lambda desk: call.output.changed_errors(desk.acknowledge(numbers), "acknowledged"))
+    _at_desk(call, lambda desk: _show_changed(call, desk.acknowledge(numbers), "acknowledged"))
 
 
 def retry(
@@ -77,7 +77,21 @@ def retry(
     Also where {ledger} refused them. What was in doubt is looked up again before anything is repeated.
     """
     call = command(context, "errors retry", profile=profile, json=json)
-    _at_desk(call, lambda desk: call.output.changed_errors(desk.retry(numbers), "to be tried again"))
+    _at_desk(call, lambda desk: _show_changed(call, desk.retry(numbers), "to be tried again"))
+
+
+def _show(call: Command, desk: ErrorAdmin, rows: Sequence[ErrorRow], *, in_full: bool = False) -> Exit:
+    from bexsync.cli.views.errors import errors_data, show_errors
+
+    places, ledger = desk.places(rows), call.output.ledger
+    return call.output.show(errors_data(rows, places), lambda: show_errors(rows, places, ledger, in_full=in_full))
+
+
+def _show_changed(call: Command, rows: Sequence[ErrorRow], what: str) -> Exit:
+    """Errors a person has dealt with."""
+    from bexsync.cli.views.errors import changed_errors
+
+    return call.output.said(changed_errors(rows, what), {"errors": [asdict(row) for row in rows]})
 
 
 def _at_desk(call: Command, work: Callable[[ErrorAdmin], Exit]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
 
@@ -99,6 +100,7 @@ def list_(
 
     def work() -> Exit:
         from bexsync.admin.invoice_list import Selection, list_invoices
+        from bexsync.cli.views.invoices import print_invoices
         from bexsync.http.clock import SystemClock
         from bexsync.wiring import open_local_state
 
@@ -112,7 +114,7 @@ def list_(
             found = list_invoices(store, settings, selection, SystemClock().now().astimezone().date())
         finally:
             store.close()
-        return call.output.invoices(found, selection, csv=csv)
+        return print_invoices(call.output, found, selection, csv=csv)
 
     finish(call, work)
 
@@ -138,6 +140,7 @@ def show(
 
     def work() -> Exit:
         from bexsync.admin.invoice_history import tell_story
+        from bexsync.cli.views.invoices import show_invoice_story
         from bexsync.http.clock import SystemClock
         from bexsync.wiring import open_local_state
 
@@ -147,6 +150,6 @@ def show(
             story = tell_story(store, settings, name, SystemClock().now().astimezone().date())
         finally:
             store.close()
-        return call.output.invoice(story)
+        return call.output.show(asdict(story), lambda: show_invoice_story(story, call.output.ledger))
 
     finish(call, work)

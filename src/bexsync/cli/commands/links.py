@@ -29,10 +29,12 @@ def list_(context: typer.Context, profile: options.Profile = None, json: options
     call = command(context, "links list", profile=profile, json=json)
 
     def work() -> Exit:
+        from bexsync.cli.views.links import link_data, show_links
         from bexsync.wiring import open_links_desk
 
         with open_links_desk(call.profile) as desk:
-            return call.output.links(desk.links())
+            links = desk.links()
+            return call.output.show({"links": [link_data(link) for link in links]}, lambda: show_links(links))
 
     finish(call, work)
 
@@ -42,11 +44,12 @@ def show(context: typer.Context, name: Name, profile: options.Profile = None, js
     call = command(context, "links show", profile=profile, json=json)
 
     def work() -> Exit:
+        from bexsync.cli.views.links import show_story, story_data
         from bexsync.wiring import open_links_desk
 
         with open_links_desk(call.profile) as desk:
             story: LinkStory = desk.story(name)
-        return call.output.link(story)
+        return call.output.show(story_data(story), lambda: show_story(story))
 
     finish(call, work)
 

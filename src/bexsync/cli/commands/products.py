@@ -77,6 +77,7 @@ def list_(context: typer.Context, profile: options.Profile = None, json: options
     call = command(context, "products list", profile=profile, json=json)
 
     def work() -> Exit:
+        from bexsync.cli.views.links import show_products
         from bexsync.jobs.product_links import linked_products
         from bexsync.wiring import open_local_state
 
@@ -86,6 +87,6 @@ def list_(context: typer.Context, profile: options.Profile = None, json: options
             rows = list(linked_products(store))
         finally:
             store.close()
-        return call.output.products(rows)
+        return call.output.show({"products": [dict(row) for row in rows]}, lambda: show_products(rows))
 
     finish(call, work)

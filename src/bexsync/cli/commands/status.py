@@ -42,6 +42,7 @@ def status(
 
     def work() -> Exit:
         from bexsync.admin.status import Limits, report_status
+        from bexsync.cli.views.status import print_status
         from bexsync.http.clock import SystemClock
         from bexsync.paths import profile_path
         from bexsync.registry import shop_package
@@ -55,7 +56,7 @@ def status(
             report = report_status(store, settings, shop, _login_end(call.profile), SystemClock().now(), limits)
         finally:
             store.close()
-        return call.output.status(report, check=check)
+        return print_status(call.output, report, check=check)
 
     finish(call, work)
 
@@ -94,6 +95,7 @@ def runs(
     call = command(context, "runs", profile=profile, json=json)
 
     def work() -> Exit:
+        from bexsync.cli.views.status import runs_data, show_runs
         from bexsync.errors import UsageProblem
         from bexsync.wiring import open_local_state
 
@@ -108,6 +110,6 @@ def runs(
             found = store.runs.newest(wanted, limit, failed=failed)
         finally:
             store.close()
-        return call.output.runs(found)
+        return call.output.show(runs_data(found), lambda: show_runs(found))
 
     finish(call, work)

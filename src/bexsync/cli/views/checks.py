@@ -5,19 +5,39 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from bexsync.cli.views.envelope import error
 from bexsync.cli.views.page import Page, Row
+from bexsync.errors import Exit
 
 if TYPE_CHECKING:
     from bexsync.admin.config import Setting
+    from bexsync.cli.views import Output
     from bexsync.ports.shop_package import Finding
 
 _COLOURS = {"ok": "green", "attention": "yellow", "wrong": "red"}
+
+
+def print_findings(output: Output, findings: Sequence[Finding]) -> Exit:
+    """A check of the configuration: all of it for a person, else only what is not as it should be."""
+    wrong = [finding for finding in findings if finding.level == "wrong"]
+    code = Exit.CONFIGURATION if wrong else Exit.OK
+    if output.json:
+        errors = [error("configuration", f.message, f.hint) for f in wrong]
+        return output.data(code, {"findings": [asdict(finding) for finding in findings]}, errors)
+    if output.talkative:
+        show_findings(findings, output.ledger)
+        return code
+    for finding in findings if not output.quiet else wrong:
+        if finding.level != "ok":
+            output.say_error(f"{output.command}: {place(finding)}: {finding.message} {finding.hint}".rstrip())
+    return code
 
 
 def show_findings(findings: Sequence[Finding], ledger: str) -> None:
@@ -49,6 +69,18 @@ def summary(findings: Sequence[Finding], ledger: str) -> str:
         return f"Nothing is wrong as far as this computer can tell; {ledger} was not asked."
     counts = ", ".join(f"{count} {word}" for count, word in ((wrong, "wrong"), (attention, "to look at")) if count)
     return f"{counts}. Nothing was changed, and {ledger} was not asked."
+
+
+def settings_data(profile_file: Path, settings: Sequence[Setting]) -> dict[str, Any]:
+    """The profile with all its defaults, and who says what, for a script."""
+    rows = [
+        {"key": ".".join(s.key), "value": _plain(s.value), "variable": s.variable, "line": s.line} for s in settings
+    ]
+    return {"file": str(profile_file), "settings": rows}
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, bool | int | float | str | list | tuple | None) else str(value)
 
 
 def show_settings_in_force(profile_file: Path, settings: Sequence[Setting]) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from bexsync.cli.views import LATER_IS_SAID_AFTER
+from bexsync.cli.views.envelope import error, problem_error
 from bexsync.cli.views.page import Page
 from bexsync.planning.checks import Check, Verdict
 
 if TYPE_CHECKING:
+    from bexsync.cli.views import Output
+    from bexsync.errors import Exit
     from bexsync.jobs.connection import Report
 
 _COLOURS = {Verdict.OK: "green", Verdict.ATTENTION: "yellow", Verdict.WRONG: "bold red"}
@@ -22,6 +27,40 @@ _QUESTIONS = {
     "search:order_by_id": ("searches come in the order asked for", "in an order of their own"),
     "negative_prices": ("a deduction may be a line of its own", "deductions lower the prices of their lines"),
 }
+
+
+def print_report(output: Output, report: Report, *, shown: int, in_a_row: int = LATER_IS_SAID_AFTER) -> Exit:
+    """What a connection test came to; `shown` of its checks were shown before."""
+    code = report.exit_code
+    errors = [
+        error(check.name.replace(" ", "_"), _sentence(check), check.hint)
+        for check in report.checks
+        if check.status is Verdict.WRONG
+    ]
+    if output.json:
+        return output.data(code, _data(report), [*errors, *([problem_error(report.problem)] if report.problem else [])])
+    if not output.quiet:
+        show_trial(report, output.command, shown, output.ledger, in_full=output.verbose)
+    if not output.on_terminal or output.quiet:
+        for wrong in errors:
+            output.say_error(f"{output.command}: {wrong['message']} {wrong['hint']}".rstrip())
+    if report.problem is not None and output.is_worth_saying(code, in_a_row):
+        output.say_problem(report.problem)
+    return code
+
+
+def _data(report: Report) -> dict[str, Any]:
+    return {
+        "company": report.company,
+        "checks": [asdict(check) for check in report.checks],
+        "trial": {**report.trial, "tried": report.tried, "left": [asdict(left) for left in report.left]},
+        "learned": dict(report.learned),
+        "requests": report.requests,
+    }
+
+
+def _sentence(check: Check) -> str:
+    return f"{check.name}: {check.sentence}" if check.sentence else f"{check.name}: {check.value}."
 
 
 def show_settings(company: str, checks: Sequence[Check]) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bexsync import __version__
 from bexsync.characters import escaped
-from bexsync.errors import Exit
+from bexsync.errors import BexsyncError, Exit
 
 if TYPE_CHECKING:
     from bexsync.engine.result import Outcome, Result
@@ -20,7 +20,7 @@ _MOST_IDS = 5
 
 
 def envelope(
-    command: str, profile: str, site: str, code: Exit, data: dict[str, Any], errors: list[dict[str, str]]
+    command: str, profile: str, site: str, code: Exit, data: dict[str, Any], errors: Sequence[dict[str, str]]
 ) -> str:
     """The object as one line of text."""
     value = {
@@ -31,9 +31,19 @@ def envelope(
         "status": _WORDS.get(code, "error"),
         "exit_code": int(code),
         "data": data,
-        "errors": errors,
+        "errors": list(errors),
     }
     return escaped(json.dumps(value, ensure_ascii=False)) + "\n"
+
+
+def error(code: str, message: str, hint: str = "", kind: str = "", shop_id: str = "") -> dict[str, str]:
+    """An error as a script reads it."""
+    return {"code": code, "message": message, "hint": hint, "kind": kind, "shop_id": shop_id}
+
+
+def problem_error(problem: BexsyncError) -> dict[str, str]:
+    """What ended a command, as an error."""
+    return error(problem.code, problem.message, problem.hint)
 
 
 def result_data(result: Result) -> dict[str, Any]:
@@ -103,11 +113,7 @@ def more_sentences(more: Mapping[str, int]) -> Iterator[str]:
 
 def outcome_errors(outcomes: Iterable[Outcome]) -> list[dict[str, str]]:
     """The outcomes that did not go well, as errors."""
-    return [
-        {"code": o.code, "message": o.reason, "hint": o.hint, "kind": o.kind, "shop_id": o.shop_id}
-        for o in outcomes
-        if o.is_trouble
-    ]
+    return [error(o.code, o.reason, o.hint, o.kind, o.shop_id) for o in outcomes if o.is_trouble]
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:

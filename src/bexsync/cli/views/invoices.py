@@ -1,27 +1,41 @@
-"""The list of invoices for a person and for a spreadsheet."""
+"""The list of invoices for a person and for a spreadsheet, and the story of one invoice."""
 
 from __future__ import annotations
 
 import csv
 import io
 from dataclasses import asdict, fields
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from bexsync.admin.invoice_list import ListedInvoice
+from bexsync.cli.views import write
 from bexsync.cli.views.page import Page, Row
 from bexsync.cli.views.text import coloured_status, linked_number
+from bexsync.errors import Exit
 from bexsync.records.escape_formula import escape_formula
 
 if TYPE_CHECKING:
+    from bexsync.admin.invoice_history import InvoiceStory
     from bexsync.admin.invoice_list import InvoiceList, Selection
+    from bexsync.cli.views import Output
 
 _NAMES = ("id", "number", "customer", "date", "due", "cur", "amount", "paid", "paid on", "open", "status")
 _RIGHT = ("amount", "paid", "open")
 _ROOM_FOR_LINKS = 180
+_LABEL = 11
 # What a narrow terminal leaves out, the least important first; the number stands for the id.
 _DROPPED = ("paid on", "cur", "paid", "date", "due")
+
+
+def print_invoices(output: Output, found: InvoiceList, selection: Selection, *, csv: bool) -> Exit:
+    """The list of invoices that were asked for."""
+    if csv:
+        write(invoices_csv(found))
+        return Exit.OK
+    return output.show(invoices_data(found), lambda: show_invoices(found, selection, output.ledger))
 
 
 def invoices_data(found: InvoiceList) -> dict[str, Any]:
@@ -116,3 +130,56 @@ def _show_sums(page: Page, found: InvoiceList, ledger: str) -> None:
         page.line(f"{found.not_counted} {verb} not in these sums: waiting, blocked, cancelled or left alone.")
     if len(found.rows) < found.found and found.rows:
         page.line(f"{len(found.rows)} of {found.found} are shown.")
+
+
+def show_invoice_story(story: InvoiceStory, ledger: str) -> None:
+    """What it is and where it stands, why it does not go on, and the steps so far."""
+    page, invoice = Page(), story.invoice
+    heading = Text(invoice.shop_id, style="bold")
+    if invoice.number:
+        heading += Text(f" is {invoice.number} in {ledger}")
+    page.line(heading + Text(": ") + coloured_status(invoice.status or story.record))
+    money = f"{invoice.currency} {invoice.amount}".strip()
+    if invoice.open not in ("", "0.00"):
+        money += f", {invoice.open} open{', overdue' if invoice.overdue else ''}"
+    paid = f"{invoice.paid_amount} {f'on {invoice.paid_date}' if invoice.paid_date else ''}".strip()
+    seen = f"{_local(story.linked_at)}{' (adopted)' if story.adopted else ''}, looked at {_local(story.checked_at)}"
+    times = f"{story.events} time{'' if story.events == 1 else 's'}"
+    for label, text in (
+        (
+            "customer",
+            " ".join(part for part in (invoice.customer, f"<{invoice.mail}>" if invoice.mail else "") if part),
+        ),
+        ("number", invoice.source_number),
+        ("amount", money),
+        ("paid", paid),
+        ("date", invoice.date),
+        ("due", invoice.due_date),
+        ("from", f"{story.source}, taken in {_local(story.taken_at)}" if story.source else ""),
+        ("linked", seen if story.linked_at else ""),
+        ("shop told", times if story.linked_at else ""),
+        ("link", invoice.url),
+    ):
+        if text:
+            page.paragraph(Text(f"{label:<{_LABEL}}", style="dim"), [Text(text)])
+    if story.why_not:
+        page.line()
+    for sentence in story.why_not:
+        page.line(Text(sentence, style="yellow"))
+    if story.steps:
+        page.line()
+        page.table(
+            ("step", "state", "sent", ""),
+            [
+                Row(
+                    (Text(s["step"].replace("_", " ")), Text(s["state"].replace("_", " ")), Text(_local(s["at"]))),
+                    Text(s["said"]),
+                )
+                for s in story.steps
+            ],
+        )
+    page.show()
+
+
+def _local(stored: str) -> str:
+    return f"{datetime.fromisoformat(stored).astimezone():%Y-%m-%d %H:%M}" if stored else ""

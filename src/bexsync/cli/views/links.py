@@ -1,10 +1,12 @@
-"""Links for a person."""
+"""The links of invoices and of products for a person."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
+from rich.style import Style
 from rich.text import Text
 
 from bexsync.cli.views.page import Page, Row
@@ -14,7 +16,19 @@ if TYPE_CHECKING:
     from bexsync.ports.store import Link
 
 
+_COLOURS = {"linked": "green", "blocked": "yellow"}
 _STATE = {"shared": "the customer has a link to it"}
+
+
+def link_data(link: Link) -> dict[str, Any]:
+    """A link for a script; `documents` where it holds more than one."""
+    data = asdict(link)
+    return data if link.documents else {name: value for name, value in data.items() if name != "documents"}
+
+
+def story_data(story: LinkStory) -> dict[str, Any]:
+    """One link with its story for a script."""
+    return {**asdict(story), "link": link_data(story.link) if story.link else None}
 
 
 def show_links(links: Sequence[Link]) -> None:
@@ -60,3 +74,26 @@ def _show_link(page: Page, link: Link, record: str) -> None:
     for name, value in link.state.items():
         page.line(f"  {_STATE.get(name, name.replace('_', ' '))}: {value}")
     page.line(f"The shop was told {link.events} time{'' if link.events == 1 else 's'}; its record is {record}.")
+
+
+def show_products(rows: Sequence[Mapping[str, str]]) -> None:
+    """One line a product, its link beside or beneath it, its error beneath."""
+    page = Page()
+    if not rows:
+        page.line("No products are linked yet; `bexsync products sync` links them.")
+    elif page.is_endless:
+        names = ("id", "status", "sku", "title", "link", "error")
+        page.table(names, [Row((*_standing(row), Text(row["url"])), Text(row["error"])) for row in rows])
+    else:
+        page.table(("id", "status", "sku", "title", "link"), [_product(row) for row in rows])
+    page.show()
+
+
+def _product(row: Mapping[str, str]) -> Row:
+    beneath = (Text(row["error"]),) if row["error"] else ()
+    return Row(_standing(row), Text(row["url"], style="dim"), beneath)
+
+
+def _standing(row: Mapping[str, str]) -> tuple[Text, ...]:
+    sku = Text(row["sku"], style=Style(link=row["url"]) if row["url"] and row["sku"] else "")
+    return Text(row["shop_id"]), Text(row["status"], style=_COLOURS[row["status"]]), sku, Text(row["title"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -17,6 +18,7 @@ _LONGEST_CELL = 36
 _SHORTEST_CELL = 10
 _ENDLESS = 100_000
 _GAP = "  "
+_WORTH_A_BAR = 20
 
 
 @dataclass(frozen=True)
@@ -161,3 +163,27 @@ def _joined(cells: Sequence[Text], widths: Sequence[int], aligned: Sequence[bool
         room = Text(" " * (width - cell.cell_len))
         line += (room + cell if is_right else cell + room) + Text(_GAP)
     return line
+
+
+@contextmanager
+def bar() -> Iterator[Callable[[str, int, int], None]]:
+    """Yields a function that is told what is done, how many, of how many; few records get no bar."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    tasks: dict[str, TaskID] = {}
+
+    def tell(what: str, done: int, of: int) -> None:
+        if of < _WORTH_A_BAR:
+            return
+        if what not in tasks:
+            progress.start()
+            tasks[what] = progress.add_task(what, total=of)
+        progress.update(tasks[what], completed=done, total=of)
+
+    try:
+        yield tell
+    finally:
+        if tasks:
+            progress.stop()

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from bexsync.admin.status import run_counts
-from bexsync.cli.views.envelope import counted
+from bexsync.cli.views.envelope import counted, error
 from bexsync.cli.views.page import Page, Row
 from bexsync.store.values import moment
 
 if TYPE_CHECKING:
     from bexsync.admin.status import LoginEnd, StatusReport, Waiting
+    from bexsync.cli.views import Output
+    from bexsync.errors import Exit
     from bexsync.ports.store import RunRow
 
 _MEANINGS = {
@@ -87,6 +90,21 @@ def show_runs(runs: Sequence[RunRow]) -> None:
         ]
         page.table(("started", "job", "took", "ended", "requests", "records"), rows, right=("took", "requests"))
     page.show()
+
+
+def print_status(output: Output, report: StatusReport, *, check: bool) -> Exit:
+    """How things stand; a check says only what is wrong and ends with its exit code."""
+    if not check:
+        return output.show(asdict(report), lambda: show_status(report))
+    if output.json:
+        return output.data(
+            report.exit_code, asdict(report), [error(p.code, p.message, p.hint) for p in report.problems]
+        )
+    for problem in report.problems:
+        output.say_error(f"{output.command}: {problem.message} {problem.hint}")
+    if not report.problems and not output.quiet:
+        output.say("All is well." if report.enabled else "This profile says enabled = false.")
+    return report.exit_code
 
 
 def runs_data(runs: Sequence[RunRow]) -> dict[str, Any]:

@@ -1,10 +1,9 @@
-"""Tables and sentences for a person."""
+"""What a run came to, for a person."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.style import Style
@@ -12,13 +11,10 @@ from rich.text import Text
 
 from bexsync.cli.views.envelope import MOST_OF_A_KIND, counted, left_alone, more_sentences
 from bexsync.cli.views.page import Page, Row
-from bexsync.engine.result import MOST_KEPT
 from bexsync.money import written
-from bexsync.ports.store import WORKLIST
 
 if TYPE_CHECKING:
     from bexsync.engine.result import Outcome, Result
-    from bexsync.ports.store import ErrorRow
 
 _COLOURS = {
     "done": "green",
@@ -42,6 +38,7 @@ _COSTS = {
     "requests": "request",
 }
 _MOST_ROWS = 40
+_MOST_FIELDS = 200
 _ROOM_FOR_LINKS = 110
 
 
@@ -60,9 +57,7 @@ def show_result(result: Result, command: str, ledger: str, *, with_errors: bool,
     troubles, more = _first_of_each_kind(o for o in shown if o.needs_a_word)
     fields: Sequence[Mapping[str, str]] = result.data.get("fields", ())
     if fields:
-        from bexsync.cli.views.products import show_fields
-
-        show_fields(page, fields, ledger)
+        _show_fields(page, fields, ledger)
         well = []
     rows = [_row(o, page.width) for o in well[:_MOST_ROWS]]
     rows += [_trouble(o, with_reason=with_errors) for o in troubles]
@@ -84,6 +79,29 @@ def show_result(result: Result, command: str, ledger: str, *, with_errors: bool,
     if not result.disabled:
         page.line(_summary(result, command))
     page.show()
+
+
+def _show_fields(page: Page, fields: Sequence[Mapping[str, str]], ledger: str) -> None:
+    """One line a field: what stands there, what is to stand there, and whose word it is."""
+    names = ("id", "sku", "field", "old", "new", "master", "remark")
+    page.table(names, [_field(row, ledger) for row in fields[:_MOST_FIELDS]])
+    if len(fields) > _MOST_FIELDS:
+        page.line(f"… and {len(fields) - _MOST_FIELDS} more; --json shows all")
+    page.line()
+
+
+def _field(row: Mapping[str, str], ledger: str) -> Row:
+    old, new = (" ".join(row[name].split()) for name in ("old", "new"))
+    master = {"ledger": ledger, "shop": "the shop"}.get(row["master"], row["master"])
+    cells = (
+        Text(row["shop_id"]),
+        Text(row["sku"]),
+        Text(row["field"]),
+        Text(old or "-", style="dim"),
+        Text(new, style="cyan"),
+        Text(master),
+    )
+    return Row(cells, Text(row["remark"], style="yellow"))
 
 
 def _first_of_each_kind(troubles: Iterable[Outcome]) -> tuple[list[Outcome], Counter[str]]:
@@ -145,75 +163,17 @@ def _words(name: str) -> str:
 def _summary(result: Result, command: str) -> str:
     plan: Mapping[str, Any] | None = result.data.get("plan")
     if plan is not None:
-        costs = ", ".join(_several(plan[name], noun) for name, noun in _COSTS.items() if name in plan)
+        costs = ", ".join(several(plan[name], noun) for name, noun in _COSTS.items() if name in plan)
         return f"Plan {plan['digest']}: {costs}{_money(plan['money'])}. Nothing was changed."
     money = {c: written(sums["invoiced"]) for c, sums in result.totals.items() if "invoiced" in sums}
     done = f"{counted(result.counts) or 'nothing to do'}{_money(money)}"
-    return f"{command}: {done} ({_several(result.requests, 'request')})"
+    return f"{command}: {done} ({several(result.requests, 'request')})"
 
 
-def _several(count: int, noun: str) -> str:
+def several(count: int, noun: str) -> str:
+    """A number of things, in the plural where it is not one."""
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _money(amounts: Mapping[str, str]) -> str:
     return "".join(f", {currency} {amount}" for currency, amount in amounts.items())
-
-
-def show_errors(rows: Sequence[ErrorRow], places: Mapping[int, str], ledger: str, *, in_full: bool) -> None:
-    """Open errors: a block each, since the sentences matter more than columns; what is to be done by hand last."""
-    page = Page()
-    errors = [row for row in rows if row.code != WORKLIST]
-    by_hand = [row for row in rows if row.code == WORKLIST]
-    if not rows:
-        page.line("No open errors.")
-    _show_blocks(page, errors, places, ledger, in_full=in_full)
-    if by_hand and not in_full:
-        page.line(Text(f"To do in {ledger} by hand:", style="bold"))
-        page.line()
-    _show_blocks(page, by_hand, places, ledger, in_full=in_full)
-    if rows and not in_full:
-        parts = [_several(len(errors), "error")] if errors or not by_hand else []
-        parts += [f"{_several(len(by_hand), 'credit note')} to write"] if by_hand else []
-        page.line(
-            f"{', '.join(parts)}. `bexsync errors show ID` shows one in full, `ack ID` acknowledges it, "
-            "`retry ID` tries it again."
-        )
-        if any(count >= MOST_KEPT for count in Counter(row.code for row in rows).values()):
-            page.line(f"Of one kind {MOST_KEPT} are kept; `bexsync invoices list --status blocked` shows all invoices.")
-    page.show()
-
-
-def _show_blocks(
-    page: Page, rows: Sequence[ErrorRow], places: Mapping[int, str], ledger: str, *, in_full: bool
-) -> None:
-    for number, row in enumerate(rows):
-        if number and in_full:
-            page.line()
-        _show_error(page, row, places.get(row.id, ""), ledger, in_full=in_full)
-        if not in_full:
-            page.line()
-
-
-def _show_error(page: Page, row: ErrorRow, place: str, ledger: str, *, in_full: bool) -> None:
-    heading = Text(f"{row.id}  ") + Text(f"{row.kind} {row.shop_id}", style="bold")
-    heading += Text(f" ({place})" if place else "")
-    seen = ", acknowledged" if row.acknowledged_at else ""
-    page.line(heading + Text(f"  {row.job}, {_since(row)}{seen}", style="dim"))
-    page.line(row.message, indent=4)
-    if row.hint:
-        page.line(f"→ {row.hint}", indent=4)
-    if not in_full:
-        return
-    if row.said and row.said not in row.message:
-        page.line(f"{ledger} said: {row.said}", indent=4)
-    page.line(Text(f"code {row.code}, cause {row.cause}, last seen {_local(row.last_at)}", style="dim"), indent=4)
-
-
-def _since(row: ErrorRow) -> str:
-    return f"since {_local(row.first_at)}, {'once' if row.times == 1 else f'{row.times} times'}"
-
-
-def _local(stored: str) -> str:
-    """A moment of the state in this computer's time."""
-    return f"{datetime.fromisoformat(stored).astimezone():%Y-%m-%d %H:%M}"
