@@ -25,7 +25,8 @@ from bexsync.jobs.invoice_choice import PushOptions
 from bexsync.jobs.invoices import push
 from bexsync.jobs.lifecycle import RunEnded
 from bexsync.jobs.payments import poll
-from bexsync.jobs.products import ProductOptions, sync
+from bexsync.jobs.product_lists import ProductOptions
+from bexsync.jobs.products import sync
 from bexsync.jobs.stock import StockOptions, pull
 from bexsync.jobs.workspace import Workspace
 from bexsync.wiring import open_workspace

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bexsync.errors import RecordProblem
-from bexsync.jobs.product_lists import VANISHED, LinkedItems
+from bexsync.jobs.product_lists import LinkedItems
+from bexsync.jobs.product_notes import VANISHED
 from bexsync.jobs.run import Run
 from bexsync.planning.product_fields import FIELDS, KnownItem, remembered
 from bexsync.planning.products import LinkedProduct, ProductPlanner, Work, items_ambiguous, sku_conflict

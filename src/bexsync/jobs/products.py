@@ -3,53 +3,31 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from bexsync.config.profile import Profile
 from bexsync.engine.apply import AppliedRecord
 from bexsync.engine.result import Outcome, Result, Status
-from bexsync.errors import Exit, RecordProblem
+from bexsync.errors import Exit
 from bexsync.jobs.invoice_gathering import owner_of
 from bexsync.jobs.judging import judged
 from bexsync.jobs.lifecycle import Job, run_job
 from bexsync.jobs.product_links import is_remembered, remember, tell_products
-from bexsync.jobs.product_lists import VANISHED, CatalogReader, ErrorTracker, LinkedItems, counted_items
+from bexsync.jobs.product_lists import CatalogReader, LinkedItems, ProductOptions, counted_items
 from bexsync.jobs.product_matching import NO_STOCK, ProductMatcher
+from bexsync.jobs.product_notes import ErrorTracker, ProductNotes
 from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
 from bexsync.planning.plan import Plan, refuse_too_big
 from bexsync.planning.product_fields import Decision, Direction, Remark
-from bexsync.planning.products import KIND, ProductPlanner, Work, sku_twice
-from bexsync.ports.shop import InvalidInput
+from bexsync.planning.products import KIND, ProductPlanner, Work
 from bexsync.ports.steps import Subject
 from bexsync.ports.store import Link
 from bexsync.records import Product
 
 SYNC = "products sync"
 _AT_ONCE = 500
-
-
-@dataclass(frozen=True)
-class ProductOptions:
-    """What a person may narrow a run to; `check` only looks for what keeps products from being synchronised."""
-
-    skus: tuple[str, ...] = ()
-    ids: tuple[str, ...] = ()
-    limit: int | None = None
-    confirm: int | None = None
-    dry_run: bool = False
-    check: bool = False
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether only some products were asked for."""
-        return bool(self.skus or self.ids)
-
-    def wants(self, record: Product, code: str) -> bool:
-        """Whether this product is one of those asked for."""
-        return not self.is_narrow or record.shop_id in self.ids or code in self.skus
 
 
 def why_not(profile: Profile) -> str:
@@ -90,9 +68,7 @@ class ProductsSync(Job):
         self._doubtful = {o.shop_id: o for o in run.outcomes.values() if o.status is Status.IN_DOUBT}
         self._is_cut = False
         self._is_complete = False
-        self._without_sku: list[str] = []
-        self._unchanged = 0
-        self._inactive = 0
+        self._notes = ProductNotes(run, options, self._troubles)
 
     def gather(self) -> None:
         """The items of the ledger and the products of the shop, of which only what moved is kept."""
@@ -109,15 +85,15 @@ class ProductsSync(Job):
     def plan(self) -> Plan:
         """Decide on one product after the other, and note what keeps others from being synchronised."""
         reader, twice = self._reader, self._twice
-        self._note_unreadable(reader.unreadable)
-        self._note_twice(twice)
+        self._notes.unreadable(reader.unreadable)
+        self._notes.twice(twice)
         ambiguous = {shop_id for shop_ids in twice.values() for shop_id in shop_ids}
         self._judge(deque(record for record in self._moved if record.shop_id not in ambiguous))
-        self._note_unknown_names(reader)
+        self._notes.unknown_names(reader, self._seen_codes, self._seen_ids)
         self._is_complete = reader.is_whole and not self._options.is_narrow and not self._is_cut
         if self._is_complete:
-            self._note_gone_from_shop(self._unseen - {found.shop_id for found in reader.unreadable})
-        self._count(reader)
+            self._notes.gone_from_shop(self._unseen - {found.shop_id for found in reader.unreadable})
+        self._notes.count(reader)
         return Plan(tuple(work.step for work in self._works.values() if work.step))
 
     def _new_planner(self) -> ProductPlanner:
@@ -148,7 +124,7 @@ class ProductsSync(Job):
                 continue
             closely = options.is_narrow or shop_id in self._doubtful
             if not closely and items.is_unmoved(shop_id, code, planner.mark(record)):
-                self._unchanged += 1
+                self._notes.unchanged += 1
             else:
                 moved.append(record)
         self._seen_codes, self._seen_ids = first, seen
@@ -194,11 +170,11 @@ class ProductsSync(Job):
     def _decide_on_new(self, matcher: ProductMatcher, record: Product) -> None:
         code = self._planner.code_of(record)
         if not code:
-            self._without_sku.append(record.shop_id)
+            self._notes.without_sku.append(record.shop_id)
             return
         work = matcher.match(record, code)
         if work is None:
-            self._inactive += 1
+            self._notes.inactive += 1
         else:
             self._works[record.shop_id] = work
 
@@ -207,61 +183,10 @@ class ProductsSync(Job):
     def _is_well(self, record: Product, link: Link) -> None:
         doubt = self._doubtful.get(record.shop_id)
         if doubt is None and not self._options.is_narrow:
-            self._unchanged += 1
+            self._notes.unchanged += 1
             return
         action, status = (doubt.action, Status.DONE) if doubt else ("sync", Status.UNCHANGED)
         self._run.note(Outcome(KIND, action, record.shop_id, status, link.ledger_id, link.number, link.url))
-
-    def _note_unreadable(self, unreadable: Sequence[InvalidInput]) -> None:
-        options = self._options
-        self._troubles.note_unreadable([u for u in unreadable if not options.is_narrow or u.shop_id in options.ids])
-
-    def _note_twice(self, twice: Mapping[str, Sequence[str]]) -> None:
-        for code, shop_ids in twice.items():
-            if self._options.is_narrow and not {code, *shop_ids} & {*self._options.skus, *self._options.ids}:
-                continue
-            for shop_id in dict.fromkeys(shop_ids):
-                self._troubles.note(shop_id, sku_twice(code, list(dict.fromkeys(shop_ids))))
-
-    def _note_gone_from_shop(self, shop_ids: set[str]) -> None:
-        for shop_id in sorted(shop_ids):
-            link = self._run.store.links.get(KIND, shop_id)
-            problem = RecordProblem(
-                f"The shop no longer has product {shop_id}; "
-                f"its item {link.number if link else ''} stays in {self._run.ledger_name}.",
-                "Nothing to do if that is meant; the link is kept. To let it go: "
-                f"bexsync links forget product:{shop_id}",
-                code="product_vanished",
-                subject=VANISHED,
-            )
-            self._troubles.note(shop_id, problem)
-
-    def _note_unknown_names(self, reader: CatalogReader) -> None:
-        unknown = [sku for sku in self._options.skus if sku not in self._seen_codes]
-        unknown += [shop_id for shop_id in self._options.ids if shop_id not in self._seen_ids]
-        for wanted in unknown:
-            message = f'The shop has no product "{wanted}" among its {reader.count}.'
-            hint = "--id takes the shop's id of a product, --sku its SKU, both sign by sign."
-            self._run.note_unknown_id(KIND, "sync", wanted, message, hint)
-
-    def _count(self, reader: CatalogReader) -> None:
-        result = self._run.result
-        result.unlisted.clear()
-        result.remarks[:] = reader.remarks
-        done_before = sum(o.status is Status.DONE for o in self._run.outcomes.values())
-        if self._unchanged > done_before:
-            result.unlisted[Status.UNCHANGED.value] = self._unchanged - done_before
-        if self._inactive:
-            result.unlisted[Status.IGNORED.value] += self._inactive
-            result.remarks.append(
-                _several(self._inactive, "is not active and has", "are not active and have") + " no item yet."
-            )
-        if self._without_sku:
-            result.unlisted[Status.IGNORED.value] += len(self._without_sku)
-            left_out = _several(len(self._without_sku), "has no SKU and was", "have no SKU and were")
-            hint = 'Give it one, or say [products] without_sku = "create".'
-            result.remarks.append(f"{left_out} left out: {_named(self._without_sku)}. {hint}")
-        result.data["without_sku"] = list(self._without_sku)
 
     # check and apply
 
@@ -403,11 +328,3 @@ def remark_on(decision: Decision, ledger: str) -> str:
     if decision.remark is Remark.NONE:
         return ""
     return f"{decision.remark.value}, what {master} says stands"
-
-
-def _named(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-
-
-def _several(count: int, one: str, many: str) -> str:
-    return f"1 product {one}" if count == 1 else f"{count} products {many}"

@@ -14,7 +14,8 @@ from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import RecordProblem
 from bexsync.jobs.judging import judged
 from bexsync.jobs.lifecycle import Job, run_job
-from bexsync.jobs.product_lists import CatalogReader, ErrorTracker, LinkedItems, counted_items
+from bexsync.jobs.product_lists import CatalogReader, LinkedItems, counted_items
+from bexsync.jobs.product_notes import ErrorTracker
 from bexsync.jobs.products import why_not
 from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace

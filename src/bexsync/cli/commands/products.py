@@ -41,8 +41,9 @@ def sync(
     master: what both sides changed goes by the master, and is reported. Nothing is deleted. Stock is written with a
     new item only, since {ledger} takes none later: see `bexsync stock pull`.
     """
-    from bexsync.jobs.products import ProductOptions, why_not
+    from bexsync.jobs.product_lists import ProductOptions
     from bexsync.jobs.products import sync as run
+    from bexsync.jobs.products import why_not
 
     call = command(context, "products sync", profile=profile, json=json, verbose=verbose, quiet=quiet)
     call.output.rehearsing = dry_run
