@@ -62,19 +62,88 @@ class Attempt:
     verifier: str = field(repr=False)
 
 
+class _Server:
+    """The login server: its addresses, from the discovery document, and its answers."""
+
+    def __init__(self, issuer: str, connect: Callable[[str], Client], clock: Clock, cache: Path) -> None:
+        self._issuer = issuer
+        self._connect = connect
+        self._clock = clock
+        self._cache = cache
+        self._endpoints: Endpoints | None = None
+
+    def endpoints(self) -> Endpoints:
+        """From the discovery document, which is asked for once a day."""
+        if self._endpoints is None:
+            self._endpoints = self._remembered() or self._discovered()
+        return self._endpoints
+
+    def _remembered(self) -> Endpoints | None:
+        try:
+            kept = json.loads(self._cache.read_text(encoding="utf-8"))
+            age = self._clock.now() - datetime.fromisoformat(kept["at"])
+            if not timedelta(0) <= age <= _DAY or kept["issuer"] != self._issuer:
+                return None
+            return Endpoints(**kept["endpoints"])
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def _discovered(self) -> Endpoints:
+        document = self.document(f"{self._issuer}/.well-known/openid-configuration", "its configuration")
+        try:
+            found = Endpoints(
+                issuer=str(document["issuer"]),
+                authorization=str(document["authorization_endpoint"]),
+                token=str(document["token_endpoint"]),
+                userinfo=str(document["userinfo_endpoint"]),
+                revocation=str(document["revocation_endpoint"]),
+                keys=str(document["jwks_uri"]),
+                names_itself=document.get("authorization_response_iss_parameter_supported") is True,
+            )
+        except KeyError as problem:
+            raise _no_provider(self._issuer, f"its configuration lacks {problem.args[0]}") from None
+        if found.issuer != self._issuer:
+            raise _no_provider(self._issuer, f"it calls itself {found.issuer}")
+        kept = {"at": self._clock.now().isoformat(), "issuer": self._issuer, "endpoints": asdict(found)}
+        write_privately(self._cache, json.dumps(kept).encode())
+        return found
+
+    def document(self, address: str, what: str) -> Mapping[str, Any]:
+        """A public document of the server; raises Unreachable or ConfigurationProblem."""
+        received = self.ask("GET", address, RequestEffect.READ)
+        body = _json(received)
+        if received.status >= 500 or received.status == 429:
+            raise Unreachable(
+                f"{urlsplit(address).hostname} does not show {what} ({received.status}).", "Try again later."
+            )
+        if received.status != 200 or not isinstance(body, dict):
+            raise _no_provider(self._issuer, f"it does not show {what} ({received.status})")
+        return body
+
+    def ask(
+        self, method: str, address: str, effect: RequestEffect, form: Mapping[str, str] | None = None, bearer: str = ""
+    ) -> Received:
+        """The answer to one request, whatever its status."""
+        parts = urlsplit(address)
+        client = self._connect(f"{parts.scheme}://{parts.netloc}")
+        try:
+            return client.exchange(
+                method, parts.path, params=dict(parse_qsl(parts.query)), form=form, bearer=bearer, effect=effect
+            )
+        finally:
+            client.close()
+
+
 class IdentityProvider:
     """One issuer; `connect` opens a client on an address."""
 
     def __init__(
         self, issuer: str, ledger: LedgerDescription, connect: Callable[[str], Client], clock: Clock, cache: Path
     ) -> None:
-        self._issuer = issuer
         self._ledger = ledger.words.name
         self.login = ledger.login
-        self._connect = connect
         self._clock = clock
-        self._cache = cache
-        self._endpoints: Endpoints | None = None
+        self._server = _Server(issuer, connect, clock, cache)
 
     def attempt(self, app: App, redirect_uri: str, scopes: Iterable[str]) -> Attempt:
         """Begins a login; its `url` is for the person's browser."""
@@ -84,7 +153,7 @@ class IdentityProvider:
         for secret in (verifier, state, nonce):
             register_secret(secret)
         url = client.prepare_request_uri(
-            self.endpoints().authorization,
+            self._server.endpoints().authorization,
             redirect_uri=redirect_uri,
             scope=list(scopes),
             state=state,
@@ -96,7 +165,7 @@ class IdentityProvider:
 
     def check(self, attempt: Attempt) -> None:
         """Whether the provider would show its login page; raises ConfigurationProblem when it knows not the app."""
-        received = self._ask("GET", attempt.url, RequestEffect.READ)
+        received = self._server.ask("GET", attempt.url, RequestEffect.READ)
         if 400 <= received.status < 500 and received.status != 429:
             raise ConfigurationProblem(
                 f"The login page cannot be shown: {words_of(received).rstrip('.')}.",
@@ -116,7 +185,7 @@ class IdentityProvider:
                 "This answer belongs to another login.", "Use the page that was opened last.", code=OTHER_LOGIN
             )
         issuer = query.get("iss", [""])[-1]
-        endpoints = self.endpoints()
+        endpoints = self._server.endpoints()
         if issuer != endpoints.issuer and (issuer or endpoints.names_itself):
             raise LoginNeeded(f"Somebody else than the login page of {self._ledger} answered.", _AGAIN)
         try:
@@ -158,7 +227,7 @@ class IdentityProvider:
             "client_id": app.client_id,
             **({"client_secret": app.client_secret} if app.client_secret else {}),
         }
-        received = self._ask("POST", self.endpoints().revocation, RequestEffect.READ, form)
+        received = self._server.ask("POST", self._server.endpoints().revocation, RequestEffect.READ, form)
         if received.status != 200:
             raise Unreachable(f"{self._ledger} did not revoke the login ({received.status}): {words_of(received)}")
 
@@ -168,12 +237,12 @@ class IdentityProvider:
         from joserfc.errors import JoseError
         from joserfc.jwk import KeySet
 
-        keys = self._document(self.endpoints().keys, "its keys")
+        keys = self._server.document(self._server.endpoints().keys, "its keys")
         now = int(self._clock.now().timestamp())
         rules = jwt.JWTClaimsRegistry(
             now=now,
             leeway=int(_CLOCK_MAY_BE_OFF.total_seconds()),
-            iss={"essential": True, "value": self.endpoints().issuer},
+            iss={"essential": True, "value": self._server.endpoints().issuer},
             aud={"essential": True, "value": app.client_id},
             exp={"essential": True},
             nonce={"essential": True, "value": nonce},
@@ -190,63 +259,16 @@ class IdentityProvider:
 
     def userinfo(self, access_token: str) -> Mapping[str, Any]:
         """Who logged in, and to which company (contract 1.5); empty where the provider does not tell."""
-        received = self._ask("GET", self.endpoints().userinfo, RequestEffect.READ, bearer=access_token)
+        received = self._server.ask("GET", self._server.endpoints().userinfo, RequestEffect.READ, bearer=access_token)
         body = _json(received)
         return body if received.status == 200 and isinstance(body, dict) else {}
-
-    def endpoints(self) -> Endpoints:
-        """From the discovery document, which is asked for once a day."""
-        if self._endpoints is None:
-            self._endpoints = self._remembered() or self._discovered()
-        return self._endpoints
-
-    def _remembered(self) -> Endpoints | None:
-        try:
-            kept = json.loads(self._cache.read_text(encoding="utf-8"))
-            age = self._clock.now() - datetime.fromisoformat(kept["at"])
-            if not timedelta(0) <= age <= _DAY or kept["issuer"] != self._issuer:
-                return None
-            return Endpoints(**kept["endpoints"])
-        except (OSError, ValueError, TypeError, KeyError):
-            return None
-
-    def _discovered(self) -> Endpoints:
-        document = self._document(f"{self._issuer}/.well-known/openid-configuration", "its configuration")
-        try:
-            found = Endpoints(
-                issuer=str(document["issuer"]),
-                authorization=str(document["authorization_endpoint"]),
-                token=str(document["token_endpoint"]),
-                userinfo=str(document["userinfo_endpoint"]),
-                revocation=str(document["revocation_endpoint"]),
-                keys=str(document["jwks_uri"]),
-                names_itself=document.get("authorization_response_iss_parameter_supported") is True,
-            )
-        except KeyError as problem:
-            raise _no_provider(self._issuer, f"its configuration lacks {problem.args[0]}") from None
-        if found.issuer != self._issuer:
-            raise _no_provider(self._issuer, f"it calls itself {found.issuer}")
-        kept = {"at": self._clock.now().isoformat(), "issuer": self._issuer, "endpoints": asdict(found)}
-        write_privately(self._cache, json.dumps(kept).encode())
-        return found
-
-    def _document(self, address: str, what: str) -> Mapping[str, Any]:
-        received = self._ask("GET", address, RequestEffect.READ)
-        body = _json(received)
-        if received.status >= 500 or received.status == 429:
-            raise Unreachable(
-                f"{urlsplit(address).hostname} does not show {what} ({received.status}).", "Try again later."
-            )
-        if received.status != 200 or not isinstance(body, dict):
-            raise _no_provider(self._issuer, f"it does not show {what} ({received.status})")
-        return body
 
     def _granted(self, body: str, effect: RequestEffect, scope: tuple[str, ...] | None) -> Grant:
         from oauthlib.oauth2 import OAuth2Error
 
         form = {name: values[-1] for name, values in parse_qs(body).items()}
         asked_at = self._clock.now()
-        received = self._ask("POST", self.endpoints().token, effect, form)
+        received = self._server.ask("POST", self._server.endpoints().token, effect, form)
         if received.status >= 500 or received.status == 429:
             self._late(received.status, effect)
         _check_clock(received, asked_at)
@@ -259,18 +281,6 @@ class IdentityProvider:
         except (ValueError, TypeError):
             self._refused("", words_of(received))
         return _grant(token, asked_at)
-
-    def _ask(
-        self, method: str, address: str, effect: RequestEffect, form: Mapping[str, str] | None = None, bearer: str = ""
-    ) -> Received:
-        parts = urlsplit(address)
-        client = self._connect(f"{parts.scheme}://{parts.netloc}")
-        try:
-            return client.exchange(
-                method, parts.path, params=dict(parse_qsl(parts.query)), form=form, bearer=bearer, effect=effect
-            )
-        finally:
-            client.close()
 
     def _late(self, status: int, effect: RequestEffect) -> NoReturn:
         said = f"The login server of {self._ledger} cannot answer ({status})."

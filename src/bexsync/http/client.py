@@ -21,7 +21,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception
 from bexsync import __version__
 from bexsync.errors import BexsyncError, ConfigurationProblem, Defect, LoginNeeded, Unreachable
 from bexsync.hooks import notify
-from bexsync.http.address import api_hint, parse_address
+from bexsync.http.address import Address, api_hint, parse_address
 from bexsync.http.clock import Clock
 from bexsync.http.rate_limit import RateLimiter
 from bexsync.http.redaction import redact, register_secret
@@ -50,6 +50,117 @@ _NEVER_LEFT = (
 _log = logging.getLogger("bexsync.http")
 
 
+class _Connection:
+    """The connections to one host: opened when first needed, each answer read to its end and within bounds."""
+
+    def __init__(
+        self,
+        address: Address,
+        clock: Clock,
+        headers: Mapping[str, str],
+        timeout_seconds: float,
+        ca_file: str | None,
+        transport: httpx.BaseTransport | None,
+    ) -> None:
+        self._address = address
+        self._clock = clock
+        self._headers = headers
+        self._timeout_seconds = timeout_seconds
+        self._ca_file = ca_file
+        self._transport = transport
+        self._lock = threading.Lock()
+        self._http: httpx.Client | None = None
+        self.requests = 0
+
+    def close(self) -> None:
+        """Closes the connections."""
+        with self._lock:
+            if self._http is not None:
+                self._http.close()
+                self._http = None
+
+    def exchange(self, request: httpx.Request) -> Received:
+        """Sends the request and reads the whole answer; exceptions of httpx end here."""
+        try:
+            received = self._received(request)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+            setback = self._setback(error)
+            never_left = not setback.maybe_done
+        except RequestFailed as too_much:
+            setback, never_left = too_much, False
+        else:
+            self._count()
+            return received
+        if not never_left:
+            self._count()
+        raise setback.with_traceback(None) from None
+
+    def _received(self, request: httpx.Request) -> Received:
+        response = self.client().send(request, stream=True)
+        try:
+            return Received(response.status_code, dict(response.headers), b"".join(self._chunks(response)))
+        finally:
+            response.close()
+
+    def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
+        """The body bit by bit, so that neither its size nor its slowness is without bounds."""
+        host = self._address.host
+        started = self._clock.monotonic()
+        size = 0
+        for chunk in response.iter_bytes():
+            size += len(chunk)
+            if size > LARGEST_BODY:
+                raise garbled(host, f"is larger than {LARGEST_BODY // 1024 // 1024} MB", again=False)
+            if self._clock.monotonic() - started > LONGEST_ANSWER * self._timeout_seconds:
+                raise garbled(host, "does not come to an end")
+            yield chunk
+
+    def _setback(self, error: Exception) -> RequestFailed:
+        host = self._address.host
+        untrusted = _caused_by(error, ssl.SSLCertVerificationError)
+        if untrusted is not None:
+            return RequestFailed(_untrusted(host, untrusted), maybe_done=False, again=False)
+        never_left = isinstance(error, _NEVER_LEFT)
+        what = "cannot be reached" if never_left else "gave no complete answer"
+        hint = _SANDBOX_HINT if never_left and self._address.local else _NETWORK_HINT
+        return RequestFailed(Unreachable(f"{host} {what}: {_reason(error)}.", hint), maybe_done=not never_left)
+
+    def _count(self) -> None:
+        with self._lock:
+            self.requests += 1
+
+    def client(self) -> httpx.Client:
+        """The open client."""
+        with self._lock:
+            if self._http is None:
+                self._http = self._opened()
+            return self._http
+
+    def _opened(self) -> httpx.Client:
+        _silence_libraries()
+        timeout = httpx.Timeout(connect=10, read=self._timeout_seconds, write=30, pool=10)
+        try:
+            client = httpx.Client(
+                headers=self._headers,
+                verify=_tls(self._ca_file),
+                timeout=timeout,
+                limits=CONNECTIONS,
+                follow_redirects=False,
+                transport=self._transport,
+                # A proxy for plain http would be handed the token of a ledger on this very computer.
+                trust_env=not self._address.local,
+            )
+        except (ValueError, ImportError, httpx.InvalidURL):
+            # Without the cause: the address of a proxy may hold a password.
+            client = None
+        if client is None:
+            raise ConfigurationProblem(
+                "The proxy named in the environment cannot be used.", "Check HTTPS_PROXY, ALL_PROXY and NO_PROXY."
+            )
+        client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        return client
+
+
 class Client:
     """Sends requests to one API, at its pace, and says truthfully what came of each."""
 
@@ -74,15 +185,15 @@ class Client:
         self._token = token
         self._pacer = pacer
         self._clock = clock
-        self._timeout_seconds = timeout_seconds
-        self._ca_file = ca_file
-        self._headers = {"Accept": "application/json", "Accept-Language": language, "User-Agent": user_agent}
-        self._transport = transport
+        headers = {"Accept": "application/json", "Accept-Language": language, "User-Agent": user_agent}
+        self._connection = _Connection(self._address, clock, headers, timeout_seconds, ca_file, transport)
         self._on_request = on_request
         self._randomness = randomness
-        self._lock = threading.Lock()
-        self._http: httpx.Client | None = None
-        self.requests = 0
+
+    @property
+    def requests(self) -> int:
+        """How many requests have left."""
+        return self._connection.requests
 
     def __repr__(self) -> str:
         return f"Client({self._address.base!r})"
@@ -142,18 +253,15 @@ class Client:
         headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
         try:
             url = self._address.url(path)
-            request = self._client().build_request(method, url, params=params, data=form, headers=headers)
-            return self._exchange(request)
+            request = self._connection.client().build_request(method, url, params=params, data=form, headers=headers)
+            return self._connection.exchange(request)
         except RequestFailed as setback:
             outcome = setback.outcome(effect)
         raise outcome
 
     def close(self) -> None:
         """Closes the connections."""
-        with self._lock:
-            if self._http is not None:
-                self._http.close()
-                self._http = None
+        self._connection.close()
 
     def __enter__(self) -> Client:
         return self
@@ -183,7 +291,7 @@ class Client:
         notify("request:before", method=method, path=path, effect=effect)
         started = self._clock.monotonic()
         with may_be_cut_off():
-            received = self._exchange(request)
+            received = self._connection.exchange(request)
         took = self._clock.monotonic() - started
         notify("request:after", method=method, path=path, effect=effect, status=str(received.status))
         _log.debug("%s %s: %s after %.2f s", method, path, received.status, took)
@@ -197,7 +305,7 @@ class Client:
         if content is not None:
             headers["Content-Type"] = "application/json"
         try:
-            return self._client().build_request(method, url, content=content, params=params, headers=headers)
+            return self._connection.client().build_request(method, url, content=content, params=params, headers=headers)
         except httpx.InvalidURL:
             raise ConfigurationProblem(
                 f"No request can be addressed to {self._address.host}.", "Check api_url in the profile."
@@ -209,86 +317,6 @@ class Client:
         if not token or not all("!" <= sign <= "~" for sign in token):
             raise LoginNeeded("The stored token is damaged.", LOG_IN_AGAIN)
         return token
-
-    def _exchange(self, request: httpx.Request) -> Received:
-        """Sends the request and reads the whole answer; exceptions of httpx end here."""
-        try:
-            received = self._received(request)
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-            setback = self._setback(error)
-            never_left = not setback.maybe_done
-        except RequestFailed as too_much:
-            setback, never_left = too_much, False
-        else:
-            self._count()
-            return received
-        if not never_left:
-            self._count()
-        raise setback.with_traceback(None) from None
-
-    def _received(self, request: httpx.Request) -> Received:
-        response = self._client().send(request, stream=True)
-        try:
-            return Received(response.status_code, dict(response.headers), b"".join(self._chunks(response)))
-        finally:
-            response.close()
-
-    def _chunks(self, response: httpx.Response) -> Iterator[bytes]:
-        """The body bit by bit, so that neither its size nor its slowness is without bounds."""
-        host = self._address.host
-        started = self._clock.monotonic()
-        size = 0
-        for chunk in response.iter_bytes():
-            size += len(chunk)
-            if size > LARGEST_BODY:
-                raise garbled(host, f"is larger than {LARGEST_BODY // 1024 // 1024} MB", again=False)
-            if self._clock.monotonic() - started > LONGEST_ANSWER * self._timeout_seconds:
-                raise garbled(host, "does not come to an end")
-            yield chunk
-
-    def _setback(self, error: Exception) -> RequestFailed:
-        host = self._address.host
-        untrusted = _caused_by(error, ssl.SSLCertVerificationError)
-        if untrusted is not None:
-            return RequestFailed(_untrusted(host, untrusted), maybe_done=False, again=False)
-        never_left = isinstance(error, _NEVER_LEFT)
-        what = "cannot be reached" if never_left else "gave no complete answer"
-        hint = _SANDBOX_HINT if never_left and self._address.local else _NETWORK_HINT
-        return RequestFailed(Unreachable(f"{host} {what}: {_reason(error)}.", hint), maybe_done=not never_left)
-
-    def _count(self) -> None:
-        with self._lock:
-            self.requests += 1
-
-    def _client(self) -> httpx.Client:
-        with self._lock:
-            if self._http is None:
-                self._http = self._opened()
-            return self._http
-
-    def _opened(self) -> httpx.Client:
-        _silence_libraries()
-        timeout = httpx.Timeout(connect=10, read=self._timeout_seconds, write=30, pool=10)
-        try:
-            client = httpx.Client(
-                headers=self._headers,
-                verify=_tls(self._ca_file),
-                timeout=timeout,
-                limits=CONNECTIONS,
-                follow_redirects=False,
-                transport=self._transport,
-                # A proxy for plain http would be handed the token of a ledger on this very computer.
-                trust_env=not self._address.local,
-            )
-        except (ValueError, ImportError, httpx.InvalidURL):
-            # Without the cause: the address of a proxy may hold a password.
-            client = None
-        if client is None:
-            raise ConfigurationProblem(
-                "The proxy named in the environment cannot be used.", "Check HTTPS_PROXY, ALL_PROXY and NO_PROXY."
-            )
-        client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        return client
 
 
 @lru_cache(maxsize=8)
