@@ -241,7 +241,7 @@ def _client(
         profile.ledger.api_url,
         token,
         ledger=profile.ledger.description,
-        pacer=RateLimiter(budget, clock, limits=profile.ledger.description.limits),
+        rate_limiter=RateLimiter(budget, clock, limits=profile.ledger.description.limits),
         clock=clock,
         timeout_seconds=profile.engine.timeout_seconds,
         language=profile.ledger.language,
@@ -274,7 +274,7 @@ def _provider(profile: Profile, folder: Path, clock: Clock) -> IdentityProvider:
             address,
             lambda: "",  # what is said to a login server says itself who speaks
             ledger=ledger,
-            pacer=RateLimiter(MemoryBudget(), clock, limits=ledger.limits),
+            rate_limiter=RateLimiter(MemoryBudget(), clock, limits=ledger.limits),
             clock=clock,
             timeout_seconds=profile.engine.timeout_seconds,
             language=profile.ledger.language,

@@ -329,8 +329,8 @@ def play(trouble: Trouble, step: Step, folder: Path, monkeypatch: Any) -> Verdic
     with dates.at(dates.NOW), a_world(folder, monkeypatch, **({"clock": None} if late else {})) as world:
         if late:  # the work comes late by real seconds, so the clock has to be real as well
             world.clock = RealClock()
-        patience = (0.8, 0.3) if late else (30.0, 5.0)
-        world.set_profile(engine={"settle_seconds": patience[0], "timeout_seconds": patience[1]})
+        retry_policy = (0.8, 0.3) if late else (30.0, 5.0)
+        world.set_profile(engine={"settle_seconds": retry_policy[0], "timeout_seconds": retry_policy[1]})
         step.prepare(world)
         world.sandbox.faults.plan(_faults(trouble, step))
         contacts = len(world.sandbox.contacts()) + len(world.sandbox.contacts(archived=True))

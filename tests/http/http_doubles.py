@@ -34,5 +34,5 @@ class ManualClock:
 def client_on(clock: ManualClock, base_url: str = "https://ledger.test", book: BudgetBook | None = None, **more):
     """A client with a canary as its token and no randomness in its pauses."""
     more.setdefault("token", lambda: CANARY)
-    pacer = RateLimiter(book or MemoryBudget(), clock, limits=DESCRIPTION.limits)
-    return Client(base_url, ledger=DESCRIPTION, pacer=pacer, clock=clock, randomness=lambda: 1.0, **more)
+    rate_limiter = RateLimiter(book or MemoryBudget(), clock, limits=DESCRIPTION.limits)
+    return Client(base_url, ledger=DESCRIPTION, rate_limiter=rate_limiter, clock=clock, randomness=lambda: 1.0, **more)

@@ -44,15 +44,15 @@ class FixedWindows:
         return headers(self.limit, remaining, max(1, math.ceil(self.window - since)))
 
 
-def worker(pacer: rate_limit.RateLimiter, server: FixedWindows, clock: ManualClock, latencies):
+def worker(rate_limiter: rate_limit.RateLimiter, server: FixedWindows, clock: ManualClock, latencies):
     """One process that sends request after request; it yields whenever time has to pass."""
     while True:
-        yield from pacer.pauses("default")
+        yield from rate_limiter.pauses("default")
         there, back = next(latencies)
         yield there
         answer = server.take(clock.seconds)
         yield back
-        pacer.after("default", answer, took=there + back)
+        rate_limiter.after("default", answer, took=there + back)
 
 
 def simulate(clock: ManualClock, workers, until: float) -> None:
@@ -82,7 +82,9 @@ def test_no_refusal_and_hardly_any_time_lost(limit, window, phase, workers, seed
             yield random.uniform(0.1, 0.5) * quick, random.uniform(0.1, 0.5) * quick
 
     pacers = [RateLimiter(book, clock) for _ in range(workers)]
-    simulate(clock, [worker(pacer, server, clock, latencies()) for pacer in pacers], windows * window + window)
+    simulate(
+        clock, [worker(rate_limiter, server, clock, latencies()) for rate_limiter in pacers], windows * window + window
+    )
     # Every window but the first and the last, which were not there as a whole.
     used = [server.used[number] for number in sorted(server.used)[1:-1]]
     assert server.refused == []
@@ -102,7 +104,7 @@ def test_slow_answers_confuse_nobody(phase, workers, seed):
             yield random.uniform(0.001, 0.05), random.uniform(1.0, 40.0) if slow else random.uniform(0.001, 0.1)
 
     pacers = [RateLimiter(book, clock) for _ in range(workers)]
-    simulate(clock, [worker(pacer, server, clock, latencies()) for pacer in pacers], 300)
+    simulate(clock, [worker(rate_limiter, server, clock, latencies()) for rate_limiter in pacers], 300)
     assert server.refused == []
 
 
@@ -170,39 +172,39 @@ def test_an_answer_that_may_speak_of_another_window_is_not_believed(took, reset)
 @pytest.mark.parametrize(("bucket", "limit"), ASSUMED_LIMITS.items())
 def test_the_documented_limits_hold_until_the_ledger_names_its_own(bucket, limit):
     clock = ManualClock()
-    pacer = RateLimiter(MemoryBudget(), clock)
+    rate_limiter = RateLimiter(MemoryBudget(), clock)
     free = limit - 3
-    assert sum(pacer.before(bucket) for _ in range(free)) == 0
-    assert pacer.before(bucket) == 60
+    assert sum(rate_limiter.before(bucket) for _ in range(free)) == 0
+    assert rate_limiter.before(bucket) == 60
 
 
 def test_a_ledger_with_windows_of_a_second_is_not_held_to_the_documented_limit():
-    pacer = RateLimiter(MemoryBudget(), ManualClock())
-    pacer.after("search", headers(limit=250, remaining=249, reset=1))
-    assert sum(pacer.before("search") for _ in range(300)) == 0
+    rate_limiter = RateLimiter(MemoryBudget(), ManualClock())
+    rate_limiter.after("search", headers(limit=250, remaining=249, reset=1))
+    assert sum(rate_limiter.before("search") for _ in range(300)) == 0
 
 
 def test_buckets_are_counted_apart():
     clock = ManualClock()
-    pacer = RateLimiter(MemoryBudget(), clock)
-    pacer.after("search", headers(remaining=0))
-    assert pacer.before("items") == 0
-    assert pacer.before("search") == 30
+    rate_limiter = RateLimiter(MemoryBudget(), clock)
+    rate_limiter.after("search", headers(remaining=0))
+    assert rate_limiter.before("items") == 0
+    assert rate_limiter.before("search") == 30
 
 
 def test_a_reserve_is_left_for_people():
     clock = ManualClock()
-    pacer = RateLimiter(MemoryBudget(), clock, reserve=20)
-    pacer.after("default", headers(remaining=25))
-    assert [pacer.before("default") for _ in range(3)] == [0, 0, 30]
+    rate_limiter = RateLimiter(MemoryBudget(), clock, reserve=20)
+    rate_limiter.after("default", headers(remaining=25))
+    assert [rate_limiter.before("default") for _ in range(3)] == [0, 0, 30]
 
 
 def test_a_wait_that_is_too_long_ends_the_run():
     clock = ManualClock()
-    pacer = RateLimiter(MemoryBudget(), clock, max_wait=20)
-    pacer.after("default", headers(remaining=0))
+    rate_limiter = RateLimiter(MemoryBudget(), clock, max_wait=20)
+    rate_limiter.after("default", headers(remaining=0))
     with pytest.raises(Unreachable, match="30 seconds"):
-        pacer.before("default")
+        rate_limiter.before("default")
     assert clock.slept == []
 
 

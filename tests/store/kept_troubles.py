@@ -170,7 +170,7 @@ def at(kind: str, act: Act, rest: Callable[[], None]) -> Iterator[None]:
     def claim(self: Journal, step: Step, effect: Any) -> Claim:
         found = real(self, step, effect)
         rest()
-        if step.kind == kind and not found.done and not found.barred:
+        if step.kind == kind and not found.done and not found.blocked:
             met.append(step)
             act(step)
         return found

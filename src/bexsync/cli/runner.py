@@ -50,7 +50,10 @@ def command(
 
 
 def run_job(
-    call: Command, job: Callable[[Workspace], Result], *, why_not: Callable[[Profile], str] = lambda _: ""
+    call: Command,
+    job: Callable[[Workspace], Result],
+    *,
+    why_not: Callable[[Profile], str] = lambda _: "",
 ) -> NoReturn:
     """Opens the workspace, runs a job in it and shows what came of it, unless the profile says why not."""
 
@@ -63,7 +66,7 @@ def run_job(
             return call.output.result(Result(disabled=True, message=reason))
         return _run_in_workspace(call, job)
 
-    finish(call, work, patience=RetryCounter(call))
+    finish(call, work, retry_policy=RetryCounter(call))
 
 
 def workspace_of(call: Command) -> Workspace:
@@ -187,14 +190,14 @@ def finish(
     call: Command,
     work: Callable[[], Exit],
     *,
-    patience: RetryCounter | None = None,
+    retry_policy: RetryCounter | None = None,
     interrupted: str = "The next run goes on from here.",
 ) -> NoReturn:
     """Runs the command's work and leaves with its exit code; with `patience` a 75 is only said when it repeats."""
     try:
         code = work()
     except BexsyncError as problem:
-        code = _failed(call, problem, patience)
+        code = _failed(call, problem, retry_policy)
     except KeyboardInterrupt:
         code = call.output.failed(TryLater("Interrupted.", interrupted, code="interrupted"))
     except typer.Abort:
@@ -203,7 +206,7 @@ def finish(
     except (typer.Exit, OutputLost):
         raise
     except Exception as problem:  # noqa: BLE001  the last line of defence against a traceback on a terminal
-        code = _failed(call, defect(problem), patience)
+        code = _failed(call, defect(problem), retry_policy)
     raise typer.Exit(int(code))
 
 
@@ -224,8 +227,8 @@ def make_sure(call: Command, yes: bool, question: str) -> None:
             raise
 
 
-def _failed(call: Command, problem: BexsyncError, patience: RetryCounter | None) -> Exit:
-    in_a_row = patience.after(problem.exit_code) if patience else LATER_IS_SAID_AFTER
+def _failed(call: Command, problem: BexsyncError, retry_policy: RetryCounter | None) -> Exit:
+    in_a_row = retry_policy.after(problem.exit_code) if retry_policy else LATER_IS_SAID_AFTER
     return call.output.failed(problem, in_a_row=in_a_row)
 
 

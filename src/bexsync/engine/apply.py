@@ -54,7 +54,7 @@ class Applied:
     """One step, what became of it, and why."""
 
     step: Step
-    fate: StepStatus
+    status: StepStatus
     said: str = ""
     result: Mapping[str, Any] = field(default_factory=dict)
 
@@ -69,8 +69,8 @@ class AppliedRecord:
     @property
     def trouble(self) -> Applied | None:
         """The first step that did not come through by itself, if any."""
-        bad = [a for a in self.steps if a.fate is not StepStatus.DONE]
-        return next((a for a in bad if a.fate is not StepStatus.SKIPPED), bad[0] if bad else None)
+        bad = [a for a in self.steps if a.status is not StepStatus.DONE]
+        return next((a for a in bad if a.status is not StepStatus.SKIPPED), bad[0] if bad else None)
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Applier:
     stopping: Callable[[], bool] = lambda: False
     changed: Callable[[FinishingEffect], str] = lambda _: ""
     _shown: _Shown | None = None
-    _fates: dict[Ref, Applied] = field(default_factory=dict)
+    _applied: dict[Ref, Applied] = field(default_factory=dict)
     _current: Claim | None = None
 
     def apply(self, plan: Plan) -> Iterator[AppliedRecord]:
@@ -140,11 +140,11 @@ class Applier:
         applied = []
         for step in steps:
             one = self._step(step)
-            self._fates[step.ref] = one
+            self._applied[step.ref] = one
             applied.append(one)
         for step in steps:
             if step.scope:  # only what sites share, that is contacts, is referred to by other records
-                del self._fates[step.ref]
+                del self._applied[step.ref]
         return AppliedRecord(subject, tuple(applied))
 
     def _step(self, step: Step) -> Applied:
@@ -154,21 +154,21 @@ class Applier:
         claim = self.journal.claim(step, resolved(step.effect, self._answer))
         if claim.done:
             return Applied(step, StepStatus.DONE, result=claim.intent.result)
-        if claim.barred:
-            return _barred(step, claim)
+        if claim.blocked:
+            return _blocked(step, claim)
         return self._send(step, claim)
 
     def _met(self, ref: Ref) -> bool:
-        fate = self._fates.get(Ref(ref.kind, ref.key))
-        if fate is not None:
-            return fate.fate is StepStatus.DONE
+        status = self._applied.get(Ref(ref.kind, ref.key))
+        if status is not None:
+            return status.status is StepStatus.DONE
         intent = self._earlier(ref)
         return intent is not None and intent.state is IntentState.DONE
 
     def _why(self, ref: Ref) -> str:
-        fate = self._fates.get(Ref(ref.kind, ref.key))
-        if fate is not None and fate.said:
-            return fate.said
+        status = self._applied.get(Ref(ref.kind, ref.key))
+        if status is not None and status.said:
+            return status.said
         intent = self._earlier(ref)
         return (intent.said if intent else "") or f"an earlier step ({ref.kind}) is not done"
 
@@ -178,9 +178,9 @@ class Applier:
         return intents.get(self.store.site, ref.kind, ref.key) or intents.get("", ref.kind, ref.key)
 
     def _answer(self, ref: Ref) -> Any:
-        fate = self._fates.get(Ref(ref.kind, ref.key))
+        status = self._applied.get(Ref(ref.kind, ref.key))
         intent = self._earlier(ref)
-        result = fate.result if fate else intent.result if intent else {}
+        result = status.result if status else intent.result if intent else {}
         found = result.get(ref.field)
         found = ref.default if found is None else found
         if found is None:
@@ -217,8 +217,8 @@ class Applier:
         if done.state is not None and done.state.content:
             now = self.clock.now()
             self._shown = _Shown(done.state.ledger_id, done.state.content, now, self.clock.monotonic())
-        fate = StepStatus.HELD if settled.state is IntentState.HELD else StepStatus.DONE
-        return Applied(step, fate, settled.said, settled.result)
+        status = StepStatus.HELD if settled.state is IntentState.HELD else StepStatus.DONE
+        return Applied(step, status, settled.said, settled.result)
 
     def _refused(self, step: Step, claim: Claim, side: Performer, problem: Refused) -> Applied:
         """A refusal may follow an earlier attempt that went through, so look before believing it."""
@@ -232,10 +232,10 @@ class Applier:
         return Applied(step, StepStatus.REFUSED, problem.message)
 
 
-def _barred(step: Step, claim: Claim) -> Applied:
-    fates = {
+def _blocked(step: Step, claim: Claim) -> Applied:
+    statuses = {
         IntentState.REJECTED: StepStatus.REFUSED,
         IntentState.HELD: StepStatus.HELD,
         IntentState.CONFLICT: StepStatus.CONFLICT,
     }
-    return Applied(step, fates.get(claim.intent.state, StepStatus.IN_DOUBT), claim.intent.said)
+    return Applied(step, statuses.get(claim.intent.state, StepStatus.IN_DOUBT), claim.intent.said)

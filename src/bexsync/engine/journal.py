@@ -36,7 +36,7 @@ class Claim:
     intent: Intent
     effect: Effect
     done: bool = False
-    barred: bool = False
+    blocked: bool = False
 
 
 class Journal:
@@ -80,10 +80,10 @@ class Journal:
             if known is not None and known.state is IntentState.DONE:
                 return Claim(known, effect, done=True)
             if known is not None and known.state in (IntentState.SENDING, IntentState.IN_DOUBT):
-                return Claim(known, effect, barred=True)
+                return Claim(known, effect, blocked=True)
             payload_hash = step.payload_hash()
-            if known is not None and _is_barred(known, payload_hash):
-                return Claim(known, effect, barred=True)
+            if known is not None and _is_blocked(known, payload_hash):
+                return Claim(known, effect, blocked=True)
             intent = Intent(
                 scope=step.scope,
                 kind=step.kind,
@@ -271,7 +271,7 @@ def _link_json(step: Step) -> dict[str, Any]:
     return draft
 
 
-def _is_barred(known: Intent, payload_hash: str) -> bool:
+def _is_blocked(known: Intent, payload_hash: str) -> bool:
     """A refusal or a wrong sum belongs to what was sent; a conflict belongs to the ledger and stays."""
     same = known.payload_hash == payload_hash
     return known.state is IntentState.CONFLICT or (same and known.state in (IntentState.REJECTED, IntentState.HELD))

@@ -84,16 +84,16 @@ class _Connection:
         try:
             received = self._received(request)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-            setback = self._setback(error)
-            never_left = not setback.maybe_done
+            failure = self._setback(error)
+            never_left = not failure.maybe_done
         except RequestFailed as too_much:
-            setback, never_left = too_much, False
+            failure, never_left = too_much, False
         else:
             self._count()
             return received
         if not never_left:
             self._count()
-        raise setback.with_traceback(None) from None
+        raise failure.with_traceback(None) from None
 
     def _received(self, request: httpx.Request) -> Received:
         response = self.client().send(request, stream=True)
@@ -170,7 +170,7 @@ class Client:
         token: Callable[[], str],
         *,
         ledger: LedgerDescription,
-        pacer: RateLimiter,
+        rate_limiter: RateLimiter,
         clock: Clock,
         timeout_seconds: float = 60,
         language: str = "de",
@@ -183,7 +183,7 @@ class Client:
         self._address = parse_address(base_url, api_hint(ledger))
         self._ledger = ledger.words.name
         self._token = token
-        self._pacer = pacer
+        self._pacer = rate_limiter
         self._clock = clock
         headers = {"Accept": "application/json", "Accept-Language": language, "User-Agent": user_agent}
         self._connection = _Connection(self._address, clock, headers, timeout_seconds, ca_file, transport)
@@ -218,20 +218,20 @@ class Client:
         * Unanswered (WRITE): nobody knows whether it took effect.
         * Unreachable, LoginNeeded, NotPermitted, ConfigurationProblem (READ): why there is nothing to read.
         """
-        patience = RetryPolicy(effect, self._clock, self._pacer, self._randomness)
+        retry_policy = RetryPolicy(effect, self._clock, self._pacer, self._randomness)
         content = _encoded(json)
-        attempt = partial(self._attempt, method, path, content, params, effect, bucket, patience)
+        attempt = partial(self._attempt, method, path, content, params, effect, bucket, retry_policy)
         retrying = Retrying(
             sleep=self._clock.sleep,
-            retry=retry_if_exception(patience.lasts),
-            wait=lambda _state: patience.pause,
+            retry=retry_if_exception(retry_policy.lasts),
+            wait=lambda _state: retry_policy.pause,
             before_sleep=_log_setback,
             reraise=True,
         )
         try:
             return retrying(attempt)
-        except RequestFailed as setback:
-            outcome = setback.outcome(effect)
+        except RequestFailed as failure:
+            outcome = failure.outcome(effect)
         # Raised out here, so that no chain of exceptions leads back to the request and its headers.
         raise outcome
 
@@ -255,8 +255,8 @@ class Client:
             url = self._address.url(path)
             request = self._connection.client().build_request(method, url, params=params, data=form, headers=headers)
             return self._connection.exchange(request)
-        except RequestFailed as setback:
-            outcome = setback.outcome(effect)
+        except RequestFailed as failure:
+            outcome = failure.outcome(effect)
         raise outcome
 
     def close(self) -> None:
@@ -277,10 +277,10 @@ class Client:
         params: Params | None,
         effect: RequestEffect,
         bucket: str,
-        patience: RetryPolicy,
+        retry_policy: RetryPolicy,
     ) -> Answer:
         try:
-            patience.excuse(self._pacer.before(bucket))
+            retry_policy.excuse(self._pacer.before(bucket))
             request = self._build(method, path, content, params)
         except Defect:
             raise

@@ -131,7 +131,7 @@ class RateLimiter:
         resets_at = self._clock.now() + timedelta(seconds=reset)
         self._book.correct(bucket, limit=limit, remaining=remaining, resets_at=resets_at)
 
-    def patience(self, headers: Mapping[str, str], already: int) -> float | None:
+    def retry_policy(self, headers: Mapping[str, str], already: int) -> float | None:
         """Seconds to wait after a 429 that follows `already` others, or None when that would take too long."""
         known = [seconds for seconds in (_reset(headers), self.retry_after(headers)) if seconds is not None]
         wait = max(known) if known else self._to_next_minute()

@@ -20,11 +20,15 @@ class RetryPolicy:
     """The patience with one request: counts its setbacks and knows the next pause."""
 
     def __init__(
-        self, effect: RequestEffect, clock: Clock, pacer: RateLimiter, randomness: Callable[[], float] = random.random
+        self,
+        effect: RequestEffect,
+        clock: Clock,
+        rate_limiter: RateLimiter,
+        randomness: Callable[[], float] = random.random,
     ) -> None:
         self._effect = effect
         self._clock = clock
-        self._pacer = pacer
+        self._pacer = rate_limiter
         self._randomness = randomness
         self._since = clock.monotonic()
         self._failed = 0
@@ -45,8 +49,8 @@ class RetryPolicy:
             return False
         return self._after_failure(problem)
 
-    def _after_limit(self, setback: RequestFailed) -> bool:
-        pause = self._pacer.patience(setback.headers, self._limited)
+    def _after_limit(self, failure: RequestFailed) -> bool:
+        pause = self._pacer.retry_policy(failure.headers, self._limited)
         self._limited += 1
         if pause is None or self._limited > LIMITED_ATTEMPTS:
             return False
@@ -54,9 +58,9 @@ class RetryPolicy:
         self.excuse(pause)
         return True
 
-    def _after_failure(self, setback: RequestFailed) -> bool:
+    def _after_failure(self, failure: RequestFailed) -> bool:
         backoff = min(LONGEST_BACKOFF, 2.0**self._failed) * (0.5 + self._randomness() / 2)
-        self.pause = max(backoff, self._pacer.retry_after(setback.headers) or 0.0)
+        self.pause = max(backoff, self._pacer.retry_after(failure.headers) or 0.0)
         self._failed += 1
         if self._failed >= (READ_ATTEMPTS if self._effect is RequestEffect.READ else WRITE_ATTEMPTS):
             return False

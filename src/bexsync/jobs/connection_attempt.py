@@ -99,7 +99,7 @@ class _Steps:
         for _ in range(_ATTEMPTS):
             (record,) = self.run.applier.apply(Plan((step,)))
             (applied,) = record.steps
-            if applied.fate is not StepStatus.IN_DOUBT:
+            if applied.status is not StepStatus.IN_DOUBT:
                 return applied
             if self.settle():
                 break
@@ -140,10 +140,10 @@ class _TestContact:
             said = "restored"
         else:
             applied = self.steps.do(self.steps.step(self._form(mail(self.steps.site)), "create the contact"))
-            if applied.fate is StepStatus.REFUSED and "mail" in applied.said:
+            if applied.status is StepStatus.REFUSED and "mail" in applied.said:
                 applied = self.steps.do(self.steps.step(self._form(""), "create the contact"))
             said = "created"
-        if applied.fate is not StepStatus.DONE:
+        if applied.status is not StepStatus.DONE:
             self.found.refused(_CONTACT, applied.said)
             return None
         return self._contact_is(applied.result["ledger_id"], said)
@@ -194,7 +194,7 @@ class _TestDraft:
             document = self.write(contact_id, deducted)
             effect = CreateDocument(**vars(document.header), positions=document.positions)
             applied = self.steps.do(self.steps.step(effect, self.steps.reference, document.expect))
-            if applied.fate is not StepStatus.REFUSED:
+            if applied.status is not StepStatus.REFUSED:
                 break
             refused_with_deduction = deducted
         negative = True if deducted else False if refused_with_deduction else None
@@ -202,8 +202,8 @@ class _TestDraft:
 
     def _judge(self, applied: Applied, document: Document, contact_id: LedgerId, negative: bool | None) -> None:
         intent = self.steps.run.store.intents.get(self.steps.site, CreateDocument.step_kind, self.steps.reference)
-        if applied.fate is StepStatus.REFUSED or intent is None or intent.ledger_id is None:
-            self.found.failed = applied.fate is not StepStatus.REFUSED
+        if applied.status is StepStatus.REFUSED or intent is None or intent.ledger_id is None:
+            self.found.failed = applied.status is not StepStatus.REFUSED
             self.found.refused(_INVOICE, applied.said)
             return
         state = self.steps.run.ledger.document(intent.ledger_id)
@@ -308,7 +308,7 @@ class _Tidying:
         except (ConfigurationProblem, Refused) as problem:
             self._leave(what, url, " ".join(explained(problem, need, self.found.inspection)))
             return
-        if applied.fate is StepStatus.DONE:
+        if applied.status is StepStatus.DONE:
             self._tidied += 1
         else:
             self._leave(what, url, applied.said)

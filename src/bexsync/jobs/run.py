@@ -159,7 +159,7 @@ class Run:
                 self.result.later = self.result.later or f"The shop could not be told: {trouble.said}"
 
 
-def _hint(fate: StepStatus, ledger: str) -> str:
+def _hint(status: StepStatus, ledger: str) -> str:
     hints = {
         StepStatus.HELD: "Compare the draft with the shop; correct one of them, then `bexsync errors retry`.",
         StepStatus.REFUSED: f"Correct what {ledger} names; it is tried again when the record or the profile changes.",
@@ -167,17 +167,17 @@ def _hint(fate: StepStatus, ledger: str) -> str:
         StepStatus.IN_DOUBT: "Nothing to do: the next run looks whether it took effect.",
         StepStatus.SKIPPED: "It waits for the step before.",
     }
-    return hints[fate]
+    return hints[status]
 
 
 def _troubled(outcome: Outcome, trouble: Applied, ledger: str) -> Outcome:
     what = f" ({trouble.step.title})" if trouble.step.title else ""
     return replace(
         outcome,
-        status=_STATUS[trouble.fate],
+        status=_STATUS[trouble.status],
         reason=f"{trouble.said}{what}",
         said=trouble.said,
-        hint=_hint(trouble.fate, ledger),
-        code=_CODES[trouble.fate],
+        hint=_hint(trouble.status, ledger),
+        code=_CODES[trouble.status],
         subject=trouble.said,
     )

@@ -47,11 +47,15 @@ def try_out(
             yes,
             f"A test contact and a test draft are created, then archived and deleted. {_OF_THE_NUMBER}",
         )
-    lateness = RetryCounter(call) if quiet else None
-    finish(call, lambda: run_test(call, read_only=read_only, yes=yes, lateness=lateness), patience=lateness)
+    retry_counter = RetryCounter(call) if quiet else None
+    finish(
+        call,
+        lambda: run_test(call, read_only=read_only, yes=yes, retry_counter=retry_counter),
+        retry_policy=retry_counter,
+    )
 
 
-def run_test(call: Command, *, read_only: bool, yes: bool, lateness: RetryCounter | None = None) -> Exit:
+def run_test(call: Command, *, read_only: bool, yes: bool, retry_counter: RetryCounter | None = None) -> Exit:
     """Looks, tries it where that is wanted, and shows what came of it."""
     from bexsync.cli.views.connection import print_report, show_settings
     from bexsync.engine.result import Result
@@ -84,5 +88,5 @@ def run_test(call: Command, *, read_only: bool, yes: bool, lateness: RetryCounte
     finally:
         stop.settle()
         workspace.close()
-    in_a_row = {"in_a_row": lateness.after(report.exit_code)} if lateness else {}
+    in_a_row = {"in_a_row": retry_counter.after(report.exit_code)} if retry_counter else {}
     return print_report(call.output, report, shown=shown, **in_a_row)

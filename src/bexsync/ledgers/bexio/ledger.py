@@ -9,10 +9,10 @@ from bexsync.errors import Defect, Refused
 from bexsync.http.clock import Clock
 from bexsync.ledgers.bexio.api import Api
 from bexsync.ledgers.bexio.cancelling import CancellingEffects
-from bexsync.ledgers.bexio.connection_test import Experiments, booked_lines, inspect
 from bexsync.ledgers.bexio.contact_effects import ContactEffects
 from bexsync.ledgers.bexio.contacts import ContactBook
 from bexsync.ledgers.bexio.document_effects import DocumentEffects
+from bexsync.ledgers.bexio.experiments import Experiments, booked_lines, inspect
 from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
 from bexsync.ledgers.bexio.finishing import FinishingEffects
 from bexsync.ledgers.bexio.items import ItemBook
