@@ -23,14 +23,13 @@ from bexsync.auth.source import EnvironmentToken, LoginToken, TokenSource
 from bexsync.auth.tokens import names_token
 from bexsync.config.loading import load_profile, load_vat_map
 from bexsync.config.profile import Profile
-from bexsync.environment import secret_variable
 from bexsync.errors import BexsyncError, ConfigurationProblem, StateProblem
 from bexsync.http.client import Client
 from bexsync.http.clock import Clock, SystemClock
 from bexsync.http.rate_limit import BudgetBook, MemoryBudget, RateLimiter
 from bexsync.http.responses import RequestEffect
 from bexsync.jobs.workspace import Workspace
-from bexsync.paths import profile_path
+from bexsync.paths import profile_path, secret_variable
 from bexsync.paths import state_folder as state_folder
 from bexsync.ports.ledger import Ledger, Right
 from bexsync.ports.master_data import MasterData

@@ -15,8 +15,8 @@ import pytest
 import typer.main
 
 from bexsync.cli.app import app
-from bexsync.environment import VARIABLES
 from bexsync.errors import Exit
+from bexsync.paths import VARIABLES
 
 PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
 ROOT: Any = typer.main.get_group(app)

@@ -18,8 +18,7 @@ import pytest
 
 from bexsync.admin.config import check_configuration
 from bexsync.config.loading import load_profile
-from bexsync.environment import VARIABLES
-from bexsync.paths import state_folder
+from bexsync.paths import VARIABLES, state_folder
 from front_door import called
 from world import BEXSYNC, TOKEN, World, an_invoice
 

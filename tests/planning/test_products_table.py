@@ -9,9 +9,16 @@ from typing import Any
 
 import pytest
 
-from bexsync.planning.product_fields import Direction, KnownItem, Remark
+from bexsync.planning.product_fields import (
+    Direction,
+    KnownItem,
+    Remark,
+    not_pulled,
+    number_of,
+    stock_change,
+    wanted_stock,
+)
 from bexsync.planning.products import Work
-from bexsync.planning.stock import not_pulled, number_of, stock_change, wanted_stock
 from planning.products_kit import a_planner, a_product, an_item, met
 
 PAGE = Path(__file__).parents[2] / "docs" / "products.md"

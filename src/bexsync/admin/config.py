@@ -26,14 +26,14 @@ from bexsync.config.loading import (
 )
 from bexsync.config.problems import KeyLines, Wrong, overriding_variable
 from bexsync.config.profile import InvoicesSection, Profile, profile_model
-from bexsync.environment import SHOP_SECRET, VARIABLES, secret_variable
 from bexsync.errors import BexsyncError, ProfileProblem
 from bexsync.http.address import api_hint, parse_address
+from bexsync.paths import SHOP_SECRET, VARIABLES, secret_variable
 from bexsync.ports.shop_package import Finding, Level, ShopSite
 from bexsync.records.quoting import printable
 from bexsync.registry import DEFAULT_SHOP, shop_package
 from bexsync.state_reader import StateReader
-from bexsync.store.filesystem import refuse_network
+from bexsync.store.database import refuse_network
 
 _MAIL_WORDS = ("number", "title", "total", "currency", "due_date", "customer")
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH

@@ -66,7 +66,7 @@ def run_job(
             return call.output.result(Result(disabled=True, message=reason))
         return _run_in_workspace(call, job)
 
-    finish(call, work, retry_policy=RetryCounter(call))
+    finish(call, work, retry_counter=RetryCounter(call))
 
 
 def workspace_of(call: Command) -> Workspace:
@@ -190,14 +190,14 @@ def finish(
     call: Command,
     work: Callable[[], Exit],
     *,
-    retry_policy: RetryCounter | None = None,
+    retry_counter: RetryCounter | None = None,
     interrupted: str = "The next run goes on from here.",
 ) -> NoReturn:
     """Runs the command's work and leaves with its exit code; with `patience` a 75 is only said when it repeats."""
     try:
         code = work()
     except BexsyncError as problem:
-        code = _failed(call, problem, retry_policy)
+        code = _failed(call, problem, retry_counter)
     except KeyboardInterrupt:
         code = call.output.failed(TryLater("Interrupted.", interrupted, code="interrupted"))
     except typer.Abort:
@@ -206,7 +206,7 @@ def finish(
     except (typer.Exit, OutputLost):
         raise
     except Exception as problem:  # noqa: BLE001  the last line of defence against a traceback on a terminal
-        code = _failed(call, defect(problem), retry_policy)
+        code = _failed(call, defect(problem), retry_counter)
     raise typer.Exit(int(code))
 
 
@@ -227,8 +227,8 @@ def make_sure(call: Command, yes: bool, question: str) -> None:
             raise
 
 
-def _failed(call: Command, problem: BexsyncError, retry_policy: RetryCounter | None) -> Exit:
-    in_a_row = retry_policy.after(problem.exit_code) if retry_policy else LATER_IS_SAID_AFTER
+def _failed(call: Command, problem: BexsyncError, retry_counter: RetryCounter | None) -> Exit:
+    in_a_row = retry_counter.after(problem.exit_code) if retry_counter else LATER_IS_SAID_AFTER
     return call.output.failed(problem, in_a_row=in_a_row)
 
 

@@ -21,9 +21,8 @@ from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import plain
 from bexsync.planning.plan import Plan
-from bexsync.planning.product_fields import digest
+from bexsync.planning.product_fields import digest, not_pulled, number_of, said, stock_change, wanted_stock
 from bexsync.planning.products import KIND, sku_conflict
-from bexsync.planning.stock import not_pulled, number_of, said, stock_change, wanted_stock
 from bexsync.ports.ids import LedgerId
 from bexsync.ports.shop import StockChange
 from bexsync.ports.shop_effects import StockValue, TellStock

@@ -8,9 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from bexsync.errors import ConfigurationProblem, StateProblem
-from bexsync.store.database import Database, in_memory_copy, open_database, this_host
+from bexsync.store.database import Database, in_memory_copy, open_database, refuse_network, this_host
 from bexsync.store.errors import Errors
-from bexsync.store.filesystem import refuse_network
 from bexsync.store.intents import Attempts, Intents
 from bexsync.store.ledger_cache import ContactIndex, Facts, StoredBudget
 from bexsync.store.links import Links

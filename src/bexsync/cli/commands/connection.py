@@ -51,7 +51,7 @@ def try_out(
     finish(
         call,
         lambda: run_test(call, read_only=read_only, yes=yes, retry_counter=retry_counter),
-        retry_policy=retry_counter,
+        retry_counter=retry_counter,
     )
 
 

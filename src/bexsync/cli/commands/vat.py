@@ -60,7 +60,7 @@ def map_(
         return code
 
     # Under cron a failure that time mends is only worth a mail when it lasts.
-    finish(call, work, retry_policy=RetryCounter(call) if check else None)
+    finish(call, work, retry_counter=RetryCounter(call) if check else None)
 
 
 def _mapped(call: Command, orders: Sequence[str], *, yes: bool, dry_run: bool, check: bool) -> Exit:

@@ -1,15 +1,15 @@
-"""What of a document a person may have changed in bexio: its header and positions, compared and as a digest."""
+"""Texts of documents as bexio keeps them, and what of a document a person changed: compared, and as a digest."""
 
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from bexsync.ledgers.bexio.api import Row
-from bexsync.ledgers.bexio.markup import unmarked
 
 # Without the address, which bexio may take from the contact, and without what it computes.
 _HEADER = (
@@ -105,3 +105,13 @@ def _number(text: str) -> str:
 
 def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def markup(text: str) -> str:
+    """Plain text as bexio's HTML: escaped, line breaks kept."""
+    return html.escape(text, quote=False).replace("\r\n", "\n").replace("\n", "<br/>")
+
+
+def unmarked(text: str) -> str:
+    """bexio's HTML as plain text again, for comparing."""
+    return html.unescape(text.replace("<br/>", "\n").replace("<br />", "\n").replace("<br>", "\n"))

@@ -7,11 +7,10 @@ from typing import Any
 
 from bexsync.errors import Changed, Refused
 from bexsync.ledgers.bexio.api import Api
-from bexsync.ledgers.bexio.contents import begins_with, may_rewrite
+from bexsync.ledgers.bexio.contents import begins_with, markup, may_rewrite, unmarked
 from bexsync.ledgers.bexio.effects import AddPosition, ClearPositions, EditDocument, Handler, Handlers
 from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
 from bexsync.ledgers.bexio.learned_facts import NEGATIVE_PRICES
-from bexsync.ledgers.bexio.markup import markup, unmarked
 from bexsync.ledgers.bexio.models import Identified
 from bexsync.ledgers.bexio.reading import NotUnderstood, after_the_effect, understood
 from bexsync.ledgers.bexio.records import (

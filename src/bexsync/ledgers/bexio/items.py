@@ -11,9 +11,9 @@ from typing import Any
 from bexsync.errors import LedgerAnswer, NotPermitted, NotSent, Refused
 from bexsync.http.clock import Clock
 from bexsync.ledgers.bexio.api import Api, Row, criterion
+from bexsync.ledgers.bexio.contents import markup, unmarked
 from bexsync.ledgers.bexio.effects import Handler, Handlers
 from bexsync.ledgers.bexio.learned_facts import EDITS_KEEP_THE_REST
-from bexsync.ledgers.bexio.markup import markup, unmarked
 from bexsync.ledgers.bexio.models import ItemAnswer, ItemRemarks
 from bexsync.ledgers.bexio.reading import NotUnderstood, after_the_effect, row_of, understood
 from bexsync.ports.documents import EffectResult, Item, LookupResult

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bexsync.ledgers.bexio.api import Row
-from bexsync.ledgers.bexio.contents import content_of
-from bexsync.ledgers.bexio.markup import markup, unmarked
+from bexsync.ledgers.bexio.contents import content_of, markup, unmarked
 from bexsync.ledgers.bexio.models import ContactAnswer, ContactName, DocumentAnswer, PaymentAnswer, PositionAnswer
 from bexsync.ledgers.bexio.reading import NotUnderstood, row_of, understood
 from bexsync.money import written

@@ -95,7 +95,7 @@ class FolderPackage(ShopPackage[FolderSettings]):
         self, settings: FolderSettings, profile_file: Path, before: datetime, *, kept: Collection[str], dry: bool
     ) -> Mapping[str, int]:
         """The files of whole months in done/, and those in failed/ that are older."""
-        from bexsync.shops.folder.old_files import delete_old_files
+        from bexsync.shops.folder.archive import delete_old_files
 
         root = settings.folder(profile_file)
         try:

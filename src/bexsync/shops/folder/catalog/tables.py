@@ -10,13 +10,13 @@ from typing import Any, BinaryIO, Protocol
 
 from bexsync.records import Malformed
 from bexsync.records.quoting import printable
-from bexsync.shops.folder.catalog.decisive import PRODUCT_KINDS, named_when_ignored
 from bexsync.shops.folder.catalog.entries import NOTHING, Entry, InvalidEntry
 from bexsync.shops.folder.catalog.parents import Parents, UnknownParent
 from bexsync.shops.folder.catalog.shopify import ShopifyRows, is_shopify
 from bexsync.shops.folder.catalog.vocabulary import (
     NOT_SOLD,
     OF_PARENT,
+    PRODUCT_KINDS,
     PRODUCT_TYPES,
     REGULAR_PRICE,
     ROOFS,
@@ -26,6 +26,7 @@ from bexsync.shops.folder.catalog.vocabulary import (
     WEIGHT_UNITS,
     is_weight_of_unknown_unit,
     is_whether,
+    named_when_ignored,
 )
 from bexsync.shops.folder.json_source import UnusableFile
 from bexsync.shops.folder.settings import CsvSection
