@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from bexio_sandbox import Fault
 from bexsync.errors import Defect, Refused, StateProblem
+from bexsync.ids import LedgerId
 from bexsync.jobs.lifecycle import RunEnded
 from bexsync.ledgers.bexio.effects import AddPosition, ClearPositions, EditDocument, Handler
 from bexsync.ports.contact_effects import ArchiveContact, CreateContact, EditContact, RelateContacts, RestoreContact
@@ -31,7 +32,6 @@ from bexsync.ports.document_effects import (
     LookAtDocument,
 )
 from bexsync.ports.finishing_effects import IssueDocument, SendDocument
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.item_effects import CreateItem, EditItem
 from bexsync.ports.shop_effects import SHOP_EFFECTS, DeliverEvent, TellProducts, TellStock
 from bexsync.ports.steps import Effect, EffectKinds, FoundBy, Ref, Step, Subject, effect_from, resolved

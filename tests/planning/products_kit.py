@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.config.profile import LedgerSection, ProductsSection, Profile
+from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio import DESCRIPTION
 from bexsync.planning.product_fields import KnownItem, remembered
 from bexsync.planning.products import LinkedProduct, ProductPlanner, Work
 from bexsync.ports.documents import Item
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.master_data import Account, Currency, MasterData, Named, User, VatYear
 from bexsync.records import Product
 from bexsync.vat import Tax, VatMap, VatRow

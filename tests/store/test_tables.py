@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from bexsync.config.profile import Profile
+from bexsync.ids import LedgerId
 from bexsync.jobs.reporting import status_rows
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.shop import IncomingRecord
 from bexsync.ports.store import Attempt, Intent, IntentState, Link, LinkedDocument, RecordState
 from bexsync.records import read_record

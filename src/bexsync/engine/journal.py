@@ -12,11 +12,11 @@ from typing import Any
 from bexsync.engine.answers import FINAL, agreed_on, as_answered, is_incomplete, observed, unexpected, with_content
 from bexsync.errors import Changed, LedgerAnswer, Refused
 from bexsync.http.clock import Clock
+from bexsync.ids import LedgerId
 from bexsync.planning.contacts import CONTACT, CUSTOMER
 from bexsync.ports.contact_effects import ContactEffect
 from bexsync.ports.document_effects import CreateDocument, ExistingDocumentEffect
 from bexsync.ports.documents import EffectResult
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.item_effects import ItemEffect
 from bexsync.ports.steps import Effect, EffectKinds, Step, to_wire
 from bexsync.ports.store import Attempt, DocumentEvent, Intent, IntentState, Link, parse_stored

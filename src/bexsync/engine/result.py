@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from bexsync.errors import Exit
-from bexsync.ports.ids import LedgerId
+from bexsync.ids import LedgerId
 
 # Of one kind of trouble so many are kept; the rest is only counted.
 MOST_KEPT = 1000

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.errors import BexsyncError, Exit, LoginNeeded, MappingProblem, RecordProblem
+from bexsync.ids import LedgerId
 from bexsync.jobs.connection_attempt import NAME, SUBJECT, ConnectionTest, Left, reference, telling_lines
 from bexsync.jobs.invoice_gathering import check_numbering, owner_of
 from bexsync.jobs.lifecycle import prepare
@@ -24,7 +25,6 @@ from bexsync.planning.documents import Document, DocumentPlanner
 from bexsync.planning.lookups import revenue_account
 from bexsync.planning.setting_checks import settings
 from bexsync.planning.taxes import TaxChooser, rate_of
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.ledger import Inspection
 from bexsync.ports.master_data import User
 from bexsync.ports.shop import ShopOverview

@@ -15,6 +15,7 @@ from typing import Any
 from bexsync.engine.answers import unexpected
 from bexsync.engine.apply import Applied, StepStatus
 from bexsync.errors import ConfigurationProblem, RecordProblem, Refused, TryLater
+from bexsync.ids import LedgerId
 from bexsync.jobs.run import Run
 from bexsync.money import plain, written
 from bexsync.planning.checks import WRITE_CONTACTS, WRITE_INVOICES, Check, Need, Verdict, explained, wrong
@@ -23,7 +24,6 @@ from bexsync.planning.plan import Plan
 from bexsync.ports.contact_effects import ArchiveContact, CreateContact, RestoreContact
 from bexsync.ports.document_effects import CreateDocument, DeleteTestDraft
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.ledger import Inspection
 from bexsync.ports.steps import Effect, Step, Subject
 from bexsync.ports.store import ContactRow, Intent, IntentState

@@ -10,6 +10,7 @@ from typing import cast
 
 from bexsync.engine.answers import gone, observed
 from bexsync.errors import MappingProblem
+from bexsync.ids import LedgerId
 from bexsync.jobs.invoice_choice import ChosenInvoice
 from bexsync.jobs.run import Run
 from bexsync.planning.contacts import CUSTOMER, ContactPlanner
@@ -21,7 +22,6 @@ from bexsync.planning.invoices import InvoicePlanner
 from bexsync.planning.matching import Twins
 from bexsync.ports.contact_effects import CreateContact
 from bexsync.ports.documents import DocumentState, DocumentStatus
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.master_data import MasterData, User
 from bexsync.ports.steps import Step, Subject
 from bexsync.ports.store import DocumentEvent, Link

@@ -11,6 +11,7 @@ from itertools import islice
 from bexsync.engine.answers import observed
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import RecordProblem, StoppedBySignal
+from bexsync.ids import LedgerId
 from bexsync.jobs.credit_notes import close_written_credits, originals_of_open_credits
 from bexsync.jobs.judging import refuse_mass_deletion
 from bexsync.jobs.lifecycle import Job, run_job
@@ -21,7 +22,6 @@ from bexsync.planning.invoice_link import KIND, reference
 from bexsync.planning.plan import Plan
 from bexsync.planning.reports import reports
 from bexsync.ports.documents import DocumentState, DocumentStatus
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.steps import Subject
 from bexsync.ports.store import DocumentEvent, IntentState, Link
 from bexsync.store.values import moment, stored

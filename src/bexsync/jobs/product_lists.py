@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from bexsync.errors import StoppedBySignal
+from bexsync.ids import LedgerId
 from bexsync.jobs.judging import refuse_mass_deletion
 from bexsync.jobs.reporting import no_catalog
 from bexsync.jobs.run import Run
@@ -14,7 +15,6 @@ from bexsync.jobs.workspace import Workspace
 from bexsync.planning.product_fields import KnownItem
 from bexsync.planning.products import KIND, Elsewhere
 from bexsync.ports.documents import Item
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.shop import Catalog, ImportNote, InvalidInput
 from bexsync.records import Product
 from bexsync.store import Store

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from bexsync.errors import RecordProblem
+from bexsync.ids import LedgerId
 from bexsync.jobs.product_lists import LinkedItems
 from bexsync.jobs.product_notes import VANISHED
 from bexsync.jobs.run import Run
 from bexsync.planning.product_fields import FIELDS, KnownItem, remembered
 from bexsync.planning.products import LinkedProduct, ProductPlanner, Work, items_ambiguous, sku_conflict
 from bexsync.ports.documents import Item
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.item_effects import CreateItem
 from bexsync.ports.store import IntentState, Link
 from bexsync.records import Product

@@ -12,10 +12,10 @@ from typing import Any
 
 from bexsync.config.profile import Profile
 from bexsync.errors import BexsyncError, ConfigurationProblem, Defect
+from bexsync.ids import LedgerId
 from bexsync.money import written
 from bexsync.planning.reports import Report, reports
 from bexsync.ports.documents import DocumentStatus, EffectResult, LookupResult
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.shop import Catalog, Event, ProductChange, Shop, StatusRow, StockChange
 from bexsync.ports.shop_effects import DeliverEvent, StockValue, TellProducts, TellStock
 from bexsync.ports.steps import Effect, LinkDraft, Step, Subject

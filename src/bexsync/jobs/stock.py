@@ -12,6 +12,7 @@ from itertools import islice
 from bexsync.config.profile import Profile
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import RecordProblem
+from bexsync.ids import LedgerId
 from bexsync.jobs.judging import judged
 from bexsync.jobs.lifecycle import Job, run_job
 from bexsync.jobs.product_lists import CatalogReader, LinkedItems, counted_items
@@ -23,7 +24,6 @@ from bexsync.money import plain
 from bexsync.planning.plan import Plan
 from bexsync.planning.product_fields import digest, not_pulled, number_of, said, stock_change, wanted_stock
 from bexsync.planning.products import KIND, sku_conflict
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.shop import StockChange
 from bexsync.ports.shop_effects import StockValue, TellStock
 from bexsync.ports.steps import Step, Subject

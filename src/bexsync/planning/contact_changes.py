@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from bexsync.config.profile import UpdateContacts
+from bexsync.ids import LedgerId
 from bexsync.planning.addresses import address_of, full_name, is_same_place, one_line
 from bexsync.planning.contact_matching import Candidate
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.master_data import Named
 from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike

@@ -9,9 +9,9 @@ from typing import Protocol
 
 from bexsync.config.profile import SameMail
 from bexsync.errors import RecordProblem
+from bexsync.ids import LedgerId
 from bexsync.planning.addresses import full_name, is_same_place, one_line
 from bexsync.ports.contact_effects import CreateContact
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.steps import Step
 from bexsync.records.customer import plain_postal_code

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from bexsync.config.profile import Profile
 from bexsync.errors import Defect
+from bexsync.ids import LedgerId
 from bexsync.planning.addresses import Addressee, addressee_of
 from bexsync.planning.contact_changes import KnownContact, changes
 from bexsync.planning.contact_forms import ContactForms, address_parts
@@ -25,7 +26,6 @@ from bexsync.planning.contact_matching import (
     match,
 )
 from bexsync.ports.contact_effects import CreateContact, EditContact, RelateContacts, RestoreContact
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.master_data import MasterData, PostalAddress, User
 from bexsync.ports.steps import LinkDraft, Ref, Step, Subject
 from bexsync.records import Customer, Invoice, Person

@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.errors import RecordProblem
+from bexsync.ids import LedgerId
 from bexsync.ports.documents import DocumentStatus
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.steps import EDITING
 from bexsync.records import Invoice
 from bexsync.records.customer import plain_postal_code

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bexsync.errors import RecordProblem
+from bexsync.ids import LedgerId
 from bexsync.money import plain, written
 from bexsync.planning.contacts import ContactPlanner, Contacts
 from bexsync.planning.documents import Document, DocumentPlanner
 from bexsync.planning.invoice_finish import FinishPlanner
 from bexsync.planning.invoice_link import KIND, Linked, content, reference
 from bexsync.ports.documents import DocumentState
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.steps import Step, Subject
 from bexsync.ports.wanted import InvoiceName, KnownDocument, Want, WantedDocument, WantedInvoice
 from bexsync.records import Customer, Invoice

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Protocol
 
 from bexsync.errors import RecordProblem
+from bexsync.ids import LedgerId
 from bexsync.money import written
 from bexsync.planning.addresses import names
 from bexsync.planning.invoice_link import Linked, differences, reason_to_leave_alone
@@ -31,7 +32,6 @@ from bexsync.planning.reversals import credit_note_problem
 from bexsync.ports.document_effects import CancelDocument
 from bexsync.ports.documents import DocumentState, DocumentStatus
 from bexsync.ports.finishing_effects import IssueDocument, SendDocument
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.wanted import (
     Adopt,
     Compare,

@@ -10,8 +10,8 @@ from datetime import date
 from decimal import Decimal
 
 from bexsync.errors import RecordProblem
+from bexsync.ids import LedgerId
 from bexsync.ports.documents import DocumentState, DocumentStatus
-from bexsync.ports.ids import LedgerId
 from bexsync.records import Invoice
 
 OURS = "bexsync:"

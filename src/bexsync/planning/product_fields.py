@@ -12,9 +12,9 @@ from typing import Any
 from bexsync.characters import lines_of_text
 from bexsync.config.profile import FieldOwner, ProductsSection, Profile
 from bexsync.errors import RecordProblem
+from bexsync.ids import LedgerId
 from bexsync.money import EXACT, HUNDRED, plain, product, rounded
 from bexsync.ports.documents import Item
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.shop import StockChange
 from bexsync.records import Product
 from bexsync.records.html_text import one_line, plain_text, readable

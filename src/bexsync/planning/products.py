@@ -10,6 +10,7 @@ from typing import Any
 
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
+from bexsync.ids import LedgerId
 from bexsync.money import plain
 from bexsync.planning.lookups import currency_called, unit_id
 from bexsync.planning.product_fields import (
@@ -31,7 +32,6 @@ from bexsync.planning.product_fields import (
     shop_side,
 )
 from bexsync.planning.product_taxes import ProductTaxes
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.item_effects import CreateItem, EditItem
 from bexsync.ports.master_data import MasterData, User
 from bexsync.ports.steps import LinkDraft, Step, Subject

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
+from bexsync.ids import LedgerId
 from bexsync.ports.documents import EffectResult
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.steps import Effect, FoundBy, Ref
 from bexsync.ports.store import ContactRow

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from bexsync.ids import LedgerId
 from bexsync.ports.documents import EffectResult
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.steps import ContentChange, Effect, FoundBy, Ref, Wire
 from bexsync.ports.store import DocumentEvent
 

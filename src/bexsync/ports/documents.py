@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
-from bexsync.ports.ids import LedgerId
+from bexsync.ids import LedgerId
 
 
 class DocumentStatus(StrEnum):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from bexsync.ports.ids import LedgerId
+from bexsync.ids import LedgerId
 from bexsync.ports.steps import Effect, FoundBy
 
 

@@ -17,8 +17,8 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import TypeAdapter
 
 from bexsync.errors import Defect, StateProblem
+from bexsync.ids import LedgerId
 from bexsync.ports.documents import EffectResult
-from bexsync.ports.ids import LedgerId
 
 Json = Any
 T = TypeVar("T")

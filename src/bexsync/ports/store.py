@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from bexsync.errors import StateProblem
-from bexsync.ports.ids import LedgerId
+from bexsync.ids import LedgerId
 from bexsync.ports.master_data import PostalAddress
 from bexsync.records import Reading, Record, read_record
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from bexsync.ids import LedgerId
 from bexsync.ports.document_effects import DocumentHeader, Position
 from bexsync.ports.documents import DocumentState
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.steps import Step, Subject
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bexsync.ports.ids import LedgerId
+from bexsync.ids import LedgerId
 from bexsync.ports.store import Attempt, Intent, IntentState, parse_stored, stored_objects
 from bexsync.store.database import Database
 from bexsync.store.values import moment, packed, stored

@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 
 from bexsync.files import unusable
-from bexsync.ports.ids import LedgerId
+from bexsync.ids import LedgerId
 from bexsync.ports.store import DocumentEvent
 
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.http.rate_limit import Budget, corrected, spent
-from bexsync.ports.ids import LedgerId
+from bexsync.ids import LedgerId
 from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.store import ContactRow, parse_stored, stored_object
 from bexsync.records.customer import plain_postal_code

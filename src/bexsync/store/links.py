@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from bexsync.ports.ids import LedgerId
+from bexsync.ids import LedgerId
 from bexsync.ports.store import Link, LinkedDocument, parse_stored, stored_object, stored_objects
 from bexsync.store.database import Database
 from bexsync.store.values import packed, stored

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bexsync.errors import Refused
 from bexsync.http.clock import Clock
+from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio.api import Api
 from bexsync.ledgers.bexio.contacts import CONTACTS, ContactBook
 from bexsync.ledgers.bexio.effects import Handler, Handlers
@@ -13,7 +14,6 @@ from bexsync.ledgers.bexio.reading import NotUnderstood, after_the_effect, under
 from bexsync.ledgers.bexio.records import contact_edit_to, contact_from, contact_to, is_same_contact
 from bexsync.ports.contact_effects import ArchiveContact, CreateContact, EditContact, RelateContacts, RestoreContact
 from bexsync.ports.documents import EffectResult, LookupResult
-from bexsync.ports.ids import LedgerId
 from bexsync.records.folding import alike
 from bexsync.store.ledger_cache import ContactIndex
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bexsync.errors import Changed, Refused
+from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio.api import Api
 from bexsync.ledgers.bexio.contents import begins_with, markup, may_rewrite, unmarked
 from bexsync.ledgers.bexio.effects import AddPosition, ClearPositions, EditDocument, Handler, Handlers
@@ -25,7 +26,6 @@ from bexsync.ledgers.bexio.records import (
 )
 from bexsync.ports.document_effects import ClaimDocument, CreateDocument, LinkDocument, LookAtDocument, Position
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult, LookupResult
-from bexsync.ports.ids import LedgerId
 
 
 class DocumentEffects:

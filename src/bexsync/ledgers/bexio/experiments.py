@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bexsync.errors import NotPermitted, Refused
+from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio.api import Api, Criterion, criterion
 from bexsync.ledgers.bexio.contacts import CONTACTS
 from bexsync.ledgers.bexio.finders import IN_ON_ID, IN_ON_REFERENCE, INVOICES, DocumentFinder
@@ -14,7 +15,6 @@ from bexsync.ledgers.bexio.models import BookedPosition
 from bexsync.ledgers.bexio.reading import NotUnderstood, row_of, understood
 from bexsync.ledgers.bexio.rights import ask_rights
 from bexsync.ports.documents import BookedLine, DocumentState
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.ledger import Inspection, Right
 from bexsync.store.ledger_cache import Facts
 

@@ -8,12 +8,12 @@ from itertools import islice
 from typing import TypeVar
 
 from bexsync.errors import Refused
+from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio.api import Api, Row, criterion, watermark
 from bexsync.ledgers.bexio.models import DocumentReference
 from bexsync.ledgers.bexio.reading import row_of, understood
 from bexsync.ledgers.bexio.records import document_from, document_of
 from bexsync.ports.documents import DocumentState
-from bexsync.ports.ids import LedgerId
 from bexsync.store import Store
 
 T = TypeVar("T")

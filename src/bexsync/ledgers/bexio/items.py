@@ -10,6 +10,7 @@ from typing import Any
 
 from bexsync.errors import LedgerAnswer, NotPermitted, NotSent, Refused
 from bexsync.http.clock import Clock
+from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio.api import Api, Row, criterion
 from bexsync.ledgers.bexio.contents import markup, unmarked
 from bexsync.ledgers.bexio.effects import Handler, Handlers
@@ -17,7 +18,6 @@ from bexsync.ledgers.bexio.learned_facts import EDITS_KEEP_THE_REST
 from bexsync.ledgers.bexio.models import ItemAnswer, ItemRemarks
 from bexsync.ledgers.bexio.reading import NotUnderstood, after_the_effect, row_of, understood
 from bexsync.ports.documents import EffectResult, Item, LookupResult
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.item_effects import CreateItem, EditItem
 from bexsync.records.html_text import plain_text
 from bexsync.store.ledger_cache import Facts

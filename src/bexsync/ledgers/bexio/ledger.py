@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bexsync.errors import Defect, Refused
 from bexsync.http.clock import Clock
+from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio.api import Api
 from bexsync.ledgers.bexio.cancelling import CancellingEffects
 from bexsync.ledgers.bexio.contact_effects import ContactEffects
@@ -22,7 +23,6 @@ from bexsync.ledgers.bexio.records import payment_from
 from bexsync.ledgers.bexio.steps import steps_for
 from bexsync.ports.documents import BookedLine, DocumentState, EffectResult, Item, LookupResult, Payment
 from bexsync.ports.finishing_effects import FinishingEffect
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.ledger import Inspection
 from bexsync.ports.master_data import MasterData
 from bexsync.ports.steps import Effect, Step

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio.api import Row
 from bexsync.ledgers.bexio.contents import content_of, markup, unmarked
 from bexsync.ledgers.bexio.models import ContactAnswer, ContactName, DocumentAnswer, PaymentAnswer, PositionAnswer
@@ -16,7 +17,6 @@ from bexsync.money import written
 from bexsync.ports.contact_effects import CreateContact, EditContact
 from bexsync.ports.document_effects import DocumentHeader, Position
 from bexsync.ports.documents import DocumentState, EffectResult, Payment
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.store import ContactRow
 

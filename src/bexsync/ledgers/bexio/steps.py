@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from functools import singledispatchmethod
 from typing import Any
 
+from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio.effects import AddPosition, ClearPositions, EditDocument, WrittenBefore
 from bexsync.ports.document_effects import (
     CancelDocument,
@@ -16,7 +17,6 @@ from bexsync.ports.document_effects import (
     LookAtDocument,
 )
 from bexsync.ports.finishing_effects import IssueDocument, LetterWords, SendDocument
-from bexsync.ports.ids import LedgerId
 from bexsync.ports.steps import EDITING, Effect, LinkDraft, Ref, Step
 from bexsync.ports.wanted import (
     Adopt,
