@@ -31,6 +31,11 @@ class LedgerId(str):
         return cls(value)
 
     @classmethod
+    def known(cls, value: object) -> LedgerId | None:
+        """The id that was written as `wire`, None where none was; raises ValueError where it is neither."""
+        return None if value is None else cls.read(value)
+
+    @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> CoreSchema:
         from pydantic_core import core_schema
 

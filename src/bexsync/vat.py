@@ -13,6 +13,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal
 
+from bexsync.ids import LedgerId
+
 Use = Literal["sale", "shipping", "fee"]
 
 
@@ -30,7 +32,7 @@ class TaxKind(StrEnum):
 class Tax:
     """A tax of the ledger; `rate` in percent; validity by month as the ledger states it, None is open."""
 
-    id: int
+    id: LedgerId
     code: str
     name: str
     rate: Decimal

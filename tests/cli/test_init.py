@@ -32,6 +32,7 @@ from bexsync.config.loading import load_profile
 from bexsync.config.profile import Profile, profile_model
 from bexsync.errors import BexsyncError, MappingProblem
 from bexsync.files import write_new_privately
+from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio import DESCRIPTION
 from bexsync.ports.master_data import Account
 from bexsync.ports.shop_package import Question
@@ -500,8 +501,13 @@ def test_a_second_shop_gets_a_folder_of_its_own(newcomer: Newcomer) -> None:
 def accounts(*numbers: str) -> Any:
     from types import SimpleNamespace
 
-    found = [Account(n, str(number), f"name of {number}", None, True, True) for n, number in enumerate(numbers)]
-    odd = [Account(90, "1000", "Kasse", None, True, False), Account(91, "3100", "old", None, False, True)]
+    found = [
+        Account(LedgerId(n), str(number), f"name of {number}", None, True, True) for n, number in enumerate(numbers)
+    ]
+    odd = [
+        Account(LedgerId(90), "1000", "Kasse", None, True, False),
+        Account(LedgerId(91), "3100", "old", None, False, True),
+    ]
     return SimpleNamespace(accounts=(*found, *odd), words=DESCRIPTION.words)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bexsync.errors import Unreachable
+from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio.items import item_from
 from bexsync.ledgers.bexio.models import (
     AccountRow,
@@ -44,12 +45,12 @@ def changed(row: dict[str, Any], key: str, value: Any) -> dict[str, Any]:
     [
         (
             TaxRow, TAX,
-            Tax(3, "UN81", "UN81", Decimal("8.10"), TaxKind.SALES, active=True, valid_to=date(2025, 2, 28)),
+            Tax(LedgerId(3), "UN81", "UN81", Decimal("8.10"), TaxKind.SALES, active=True, valid_to=date(2025, 2, 28)),
         ),
         (YearRow, YEAR, VatYear(date(2025, 1, 1), date(2025, 12, 31), subject=True, default_tax_id=None)),
-        (AccountRow, ACCOUNT, Account(7, "3200", "", None, active=False, is_income=True)),
-        (CurrencyRow, {"id": 1, "name": "CHF", "round_factor": 0.05}, Currency(1, "CHF", Decimal("0.05"))),
-        (UserRow, {"id": 1, "email": None, "lastname": "Muster"}, User(1, "", "Muster")),
+        (AccountRow, ACCOUNT, Account(LedgerId(7), "3200", "", None, active=False, is_income=True)),
+        (CurrencyRow, {"id": 1, "name": "CHF", "round_factor": 0.05}, Currency(LedgerId(1), "CHF", Decimal("0.05"))),
+        (UserRow, {"id": 1, "email": None, "lastname": "Muster"}, User(LedgerId(1), "", "Muster")),
         (TemplateRow, {"slug": "a"}, "a"),
         (TemplateRow, {"template_slug": "b", "slug": "a"}, "b"),
     ],

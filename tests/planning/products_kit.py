@@ -18,10 +18,10 @@ from bexsync.vat import Tax, VatMap, VatRow
 
 D = Decimal
 TODAY = date(2026, 11, 20)
-ME = User(1, "me@example.ch", "Me")
+ME = User(LedgerId(1), "me@example.ch", "Me")
 TAXES = (
-    Tax(3, "UN81", "8.1 %", D("8.1"), "sales_tax", active=True, valid_from=date(2023, 7, 1)),
-    Tax(4, "UR26", "2.6 %", D("2.6"), "sales_tax", active=True, valid_from=date(2023, 7, 1)),
+    Tax(LedgerId(3), "UN81", "8.1 %", D("8.1"), "sales_tax", active=True, valid_from=date(2023, 7, 1)),
+    Tax(LedgerId(4), "UR26", "2.6 %", D("2.6"), "sales_tax", active=True, valid_from=date(2023, 7, 1)),
 )
 
 
@@ -30,17 +30,17 @@ def a_master(*, subject: bool = True) -> MasterData:
         company="Muster AG",
         me=ME,
         users=(ME,),
-        accounts=(Account(10, "3200", "Handelserlöse", None, active=True, is_income=True),),
+        accounts=(Account(LedgerId(10), "3200", "Handelserlöse", None, active=True, is_income=True),),
         taxes=TAXES,
-        currencies=(Currency(1, "CHF", D("0.05")), Currency(2, "EUR", D("0.01"))),
+        currencies=(Currency(LedgerId(1), "CHF", D("0.05")), Currency(LedgerId(2), "EUR", D("0.01"))),
         languages=(),
         countries=(),
-        units=(Named(1, "Stk"),),
+        units=(Named(LedgerId(1), "Stk"),),
         salutations=(),
         contact_groups=(),
         bank_accounts=(),
         templates=(),
-        vat_years=(VatYear(date(2026, 1, 1), date(2026, 12, 31), subject=subject, default_tax_id=3),),
+        vat_years=(VatYear(date(2026, 1, 1), date(2026, 12, 31), subject=subject, default_tax_id=LedgerId(3)),),
         automatic_numbering=True,
         words=DESCRIPTION.words,
     )
@@ -75,9 +75,9 @@ def an_item(**changes: Any) -> Item:
         "description": "Aus Holz",
         "price": D(100),
         "weight": D(1500),
-        "currency_id": 1,
-        "tax_id": 3,
-        "unit_id": 1,
+        "currency_id": LedgerId(1),
+        "tax_id": LedgerId(3),
+        "unit_id": LedgerId(1),
         "physical": True,
         "stock": D(5),
         "available": D(4),

@@ -12,6 +12,7 @@ from products_kit import ME, TAXES, TODAY, a_master
 
 from bexsync.config.profile import InvoicesSection, Profile, ShopSection
 from bexsync.errors import RecordProblem
+from bexsync.ids import LedgerId
 from bexsync.money import rounded, total
 from bexsync.planning.amounts import WAYS, Sum, Way, largest_rounding, rounded_totals
 from bexsync.planning.contacts import Contacts
@@ -22,8 +23,8 @@ from bexsync.vat import Tax, VatMap
 
 D = Decimal
 CENT, FIVE = D("0.01"), D("0.05")
-EXPENSE = Account(20, "6945", "Rundungsdifferenzen", None, active=True, is_income=False, is_expense=True)
-NO_VAT = Tax(9, "U00", "Keine MWST", D(0), "sales_tax", active=True)
+EXPENSE = Account(LedgerId(20), "6945", "Rundungsdifferenzen", None, active=True, is_income=False, is_expense=True)
+NO_VAT = Tax(LedgerId(9), "U00", "Keine MWST", D(0), "sales_tax", active=True)
 RATES = ("8.1", "2.6")
 
 lines = st.lists(
@@ -42,7 +43,10 @@ def a_planner(round_to: str = "0.01", rounding: Way | str = "any", *, account: s
 ):  # fmt: skip
     master = a_master()
     master = replace(
-        master, accounts=(*master.accounts, EXPENSE), taxes=(*TAXES, NO_VAT), bank_accounts=(BankAccount(5, "CH56", 2),)
+        master,
+        accounts=(*master.accounts, EXPENSE),
+        taxes=(*TAXES, NO_VAT),
+        bank_accounts=(BankAccount(LedgerId(5), "CH56", LedgerId(2)),),
     )
     profile = Profile(
         shop=ShopSection(round_to=D(round_to), rounding=rounding),  # type: ignore[arg-type]
@@ -88,7 +92,7 @@ def test_the_sum_of_what_is_sent_is_the_shops_total(
     )
     planner = a_planner(round_to, way if said else "any", tax=tax)
     document = planner.write(invoice, Customer(last_name="Keller"), Contacts(1, None, ()), "ref")
-    rates = {3: D("8.1"), 4: D("2.6"), 9: D(0)}
+    rates = {LedgerId(3): D("8.1"), LedgerId(4): D("2.6"), LedgerId(9): D(0)}
     exact = total(
         [D(p.quantity) * D(p.unit_price) * (1 if gross else (100 + rates[p.tax_id]) / 100) for p in document.positions]
     )

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bexsync.errors import RecordProblem
+from bexsync.ids import LedgerId
 from bexsync.planning.product_fields import Direction, KnownItem, Prices
 from bexsync.planning.products import LinkedProduct, Work
 from bexsync.ports.documents import Item
@@ -261,7 +262,7 @@ def test_what_only_a_person_can_settle(changes: dict[str, Any], item: dict[str, 
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("item", [{}, {"tax_id": 4}])
+@pytest.mark.parametrize("item", [{}, {"tax_id": LedgerId(4)}])
 def test_where_bexio_is_master_of_the_price_rates_must_agree(item: dict[str, Any]) -> None:
     record = a_product() if item else a_product(tax_class=None, tax_rate="2.6")
     with pytest.raises(RecordProblem) as caught:
@@ -285,21 +286,21 @@ def test_a_changed_rate_reaches_the_items_tax_and_its_price() -> None:
     assert taxed(before, an_item(), link) == ({}, "")
     assert taxed(reduced, an_item(), link) == ({"price": "105.36", "tax_id": 4}, "UN81 → UR26")
     assert taxed(reduced, an_item(), link, shop_price="net") == ({"price": "108.1", "tax_id": 4}, "UN81 → UR26")
-    again = met(a_planner(), reduced, an_item(tax_id=4, price=D("105.36")))
-    assert taxed(reduced, an_item(tax_id=4, price=D("105.36")), again) == ({}, "")
+    again = met(a_planner(), reduced, an_item(tax_id=LedgerId(4), price=D("105.36")))
+    assert taxed(reduced, an_item(tax_id=LedgerId(4), price=D("105.36")), again) == ({}, "")
 
 
 def test_a_rate_that_was_changed_in_bexio_is_put_back_and_said() -> None:
     link = met(a_planner(), a_product(), an_item())
     said = "UR26 → UN81 changed on the other side only"
-    assert taxed(a_product(), an_item(tax_id=4), link) == ({"tax_id": 3}, said)
+    assert taxed(a_product(), an_item(tax_id=LedgerId(4)), link) == ({"tax_id": 3}, said)
 
 
 @pytest.mark.parametrize(
     ("changes", "item", "products"),
     [
-        ({"tax_class": None}, {"tax_id": 4}, {"shop_price": "net"}),  # the product says nothing of its tax
-        ({}, {"tax_id": 4}, {"price": "disabled"}),
+        ({"tax_class": None}, {"tax_id": LedgerId(4)}, {"shop_price": "net"}),  # the product says nothing of its tax
+        ({}, {"tax_id": LedgerId(4)}, {"price": "disabled"}),
         ({}, {"tax_id": None}, {}),  # an item may leave it to its account
     ],
 )

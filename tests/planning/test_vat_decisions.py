@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bexsync.errors import MappingProblem, UsageProblem
+from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio import DESCRIPTION
 from bexsync.planning.mapping_arguments import allowed, read_order, read_orders
 from bexsync.planning.taxes import why_unusable
@@ -28,7 +29,7 @@ LAW, BEXIO = date(2024, 1, 1), date(2023, 7, 1)
 
 def tax(code: str, rate: str, kind: str = "sales_tax", **fields: Any) -> Tax:
     values = {"active": True, "valid_from": None, "valid_to": None} | fields
-    return Tax(abs(hash(code)) % 10**6, code, f"{code} - Umsatz", Decimal(rate), kind, **values)
+    return Tax(LedgerId(abs(hash(code)) % 10**6), code, f"{code} - Umsatz", Decimal(rate), kind, **values)
 
 
 UN81, UR26 = tax("UN81", "8.1", valid_from=BEXIO), tax("UR26", "2.6", valid_from=BEXIO)
@@ -40,14 +41,14 @@ USUAL = (UN81, UR26, ULA, UN77, tax("U00", "0"), tax("VM81", "8.1", "pre_tax_mat
 
 
 def books(taxes: Iterable[Tax] = USUAL, today: date = TODAY) -> Books:
-    me = User(1, "me@example.ch", "Me")
+    me = User(LedgerId(1), "me@example.ch", "Me")
     years = (VatYear(date(2000, 1, 1), date(2099, 12, 31), True, UN81.id),)
     return Books(
         MasterData(
             "Test", me, (me,), (), tuple(taxes), (), (), (), (), (), (), (), (), years, automatic_numbering=True,
             words=DESCRIPTION.words,
         ),
-        "", Account(1, "3200", "", None, active=True, is_income=True), today,
+        "", Account(LedgerId(1), "3200", "", None, active=True, is_income=True), today,
     )  # fmt: skip
 
 

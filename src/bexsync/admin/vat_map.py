@@ -15,6 +15,7 @@ import tomli_w
 
 from bexsync.errors import BexsyncError, ConfigurationProblem, MappingProblem, RecordProblem, TryLater
 from bexsync.files import replace_alike, write_privately
+from bexsync.ids import LedgerId
 from bexsync.jobs.workspace import Workspace
 from bexsync.planning.lookups import revenue_account
 from bexsync.planning.taxes import TaxChooser, use_of
@@ -28,7 +29,7 @@ from bexsync.records.quoting import printable
 from bexsync.store import Store
 from bexsync.vat import VatMap, VatRow
 
-_NO_ACCOUNT = Account(0, "", "", None, active=True, is_income=True)
+_NO_ACCOUNT = Account(LedgerId(""), "", "", None, active=True, is_income=True)
 _HEADER = "# Made by `bexsync vat map` on {day} for {company}: which tax in {ledger} stands for what in the shop.\n"
 _ADVICE = "# `bexsync docs vat` explains the rows. Comments are lost when the map is made again, but not in the .bak.\n"
 

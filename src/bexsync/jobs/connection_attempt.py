@@ -125,8 +125,8 @@ class _TestContact:
 
     steps: _Steps
     found: TrialFindings
-    owner_id: int
-    language_id: int | None
+    owner_id: LedgerId
+    language_id: LedgerId | None
 
     def make(self) -> LedgerId | None:
         """The test's contact, alive; None where the ledger refused it."""
@@ -341,8 +341,8 @@ class ConnectionTest:
         self,
         run: Run,
         inspection: Inspection,
-        owner_id: int,
-        language_id: int | None,
+        owner_id: LedgerId,
+        language_id: LedgerId | None,
         write: Write,
         cannot_write: RecordProblem | None = None,
     ) -> None:

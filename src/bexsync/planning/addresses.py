@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bexsync.errors import RecordProblem
+from bexsync.ids import LedgerId
 from bexsync.ports.master_data import Country, Named, PostalAddress
 from bexsync.records import Address, Customer, Invoice, Person
 from bexsync.records.customer import plain_postal_code
@@ -93,7 +94,7 @@ def says(shown: PostalAddress, wanted: PostalAddress) -> bool:
     """Whether a letter to `shown` reads like one to `wanted`; what `wanted` leaves out makes no difference."""
     if wanted.is_empty:
         return not _contradicts(shown.country_id, wanted.country_id)
-    return not _contradicts(wanted.country_id, shown.country_id or -1) and all(
+    return not _contradicts(wanted.country_id, shown.country_id or LedgerId("")) and all(
         " ".join(theirs.casefold().split()) == " ".join(ours.casefold().split())
         for theirs, ours in (
             (f"{shown.street} {shown.house_number}", f"{wanted.street} {wanted.house_number}"),
@@ -120,7 +121,7 @@ def one_line(address: PostalAddress) -> str:
     return ", ".join(letter_lines(address, ()))
 
 
-def _contradicts(one: int | None, other: int | None) -> bool:
+def _contradicts(one: LedgerId | None, other: LedgerId | None) -> bool:
     return one is not None and other is not None and one != other
 
 
@@ -136,7 +137,7 @@ def address_of(form: Mapping[str, Any]) -> PostalAddress:
         form.get("address_addition", ""),
         form.get("postcode", ""),
         form.get("city", ""),
-        form.get("country_id"),
+        LedgerId.known(form.get("country_id")),
     )
 
 

@@ -12,6 +12,7 @@ from bexsync.ids import LedgerId
 from bexsync.planning.addresses import address_of, full_name, is_same_place, one_line
 from bexsync.planning.contact_matching import Candidate
 from bexsync.ports.master_data import Named
+from bexsync.ports.steps import to_wire
 from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike
 
@@ -36,15 +37,15 @@ class KnownContact(Candidate, Protocol):
     @property
     def mail_second(self) -> str: ...
     @property
-    def language_id(self) -> int | None: ...
+    def language_id(self) -> LedgerId | None: ...
     @property
     def phone(self) -> str: ...
     @property
     def phone_mobile(self) -> str: ...
     @property
-    def user_id(self) -> int | None: ...
+    def user_id(self) -> LedgerId | None: ...
     @property
-    def owner_id(self) -> int | None: ...
+    def owner_id(self) -> LedgerId | None: ...
     @property
     def written(self) -> Mapping[str, Any]: ...
 
@@ -97,13 +98,13 @@ def _as_form(row: KnownContact) -> dict[str, Any]:
         "name_2": row.name_2,
         "mail": row.mail,
         "phone": row.phone,
-        "language_id": row.language_id,
+        "language_id": to_wire(row.language_id),
         "street": address.street,
         "house_number": address.house_number,
         "address_addition": address.addition,
         "postcode": address.postcode,
         "city": address.city,
-        "country_id": address.country_id,
+        "country_id": to_wire(address.country_id),
     }
 
 
@@ -117,7 +118,7 @@ def _differs(part: str, row: KnownContact, form: Mapping[str, Any]) -> bool:
             known = {_digits(row.phone), _digits(row.phone_mobile)}
             return bool(_digits(form["phone"])) and _digits(form["phone"]) not in known
         case "language":
-            return form["language_id"] is not None and form["language_id"] != row.language_id
+            return form["language_id"] is not None and form["language_id"] != to_wire(row.language_id)
         case _:
             wanted = address_of(form)
             same = is_same_place(row.address, wanted) and alike(row.address.addition, wanted.addition)
@@ -147,6 +148,6 @@ def _shown(part: str, form: Mapping[str, Any], languages: Sequence[Named]) -> st
         case "address":
             return one_line(address_of(form))
         case "language":
-            return next((row.name for row in languages if row.id == form["language_id"]), "")
+            return next((row.name for row in languages if row.id.wire == form["language_id"]), "")
         case _:
             return str(form[part])

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bexsync.config.profile import Profile
+from bexsync.ids import LedgerId
 from bexsync.planning.addresses import Addressee, by_name, full_name, letter_lines, postal_address, says
 from bexsync.planning.contact_matching import (
     Candidate,
@@ -118,7 +119,7 @@ def address_parts(address: PostalAddress) -> dict[str, Any]:
     return {"address_addition": parts.pop("addition"), **parts}
 
 
-def language_id(master: MasterData, language: str | None, fallback: str) -> int | None:
+def language_id(master: MasterData, language: str | None, fallback: str) -> LedgerId | None:
     """The ledger's id of a language code, else of the profile's language."""
     for code in (language, fallback):
         wanted = (code or "")[:2].lower()
@@ -135,7 +136,7 @@ _SALUTATIONS = (
 )
 
 
-def salutation_id(rows: Sequence[Named], salutation: str | None) -> int | None:
+def salutation_id(rows: Sequence[Named], salutation: str | None) -> LedgerId | None:
     """The ledger's id of a salutation in whatever language, None when it has no such one."""
     wanted = (salutation or "").strip().lower()
     if not wanted:

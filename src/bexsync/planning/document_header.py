@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
+from bexsync.ids import LedgerId
 from bexsync.planning.contact_forms import language_id
 from bexsync.planning.contacts import Contacts
 from bexsync.planning.lookups import bank_account
@@ -132,7 +133,7 @@ def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
 
 
-def bank_account_id(profile: Profile, master: MasterData, method: str | None, currency: Currency) -> int | None:
+def bank_account_id(profile: Profile, master: MasterData, method: str | None, currency: Currency) -> LedgerId | None:
     """Return the account's id, None for the ledger's default; raises RecordProblem.
 
     The payment method's account wins, then the profile's for the currency. A foreign currency without either takes

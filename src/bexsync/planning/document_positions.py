@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
+from bexsync.ids import LedgerId
 from bexsync.money import HUNDRED, plain, rounded, share, total, written
 from bexsync.planning.amounts import (
     FINEST,
@@ -132,7 +133,7 @@ class PositionWriter:
             account = self._account(line, where)
             self._deduct(text, amount, account, self.chooser.choose(line, account, where), positions, sums)
             return
-        groups: dict[tuple[int, int | None], tuple[Decimal, Sale]] = {}
+        groups: dict[tuple[LedgerId, LedgerId | None], tuple[Decimal, Sale]] = {}
         for part, item in zip(share(amount, bases), sales, strict=True):
             key = (item.account.id, item.tax.id if item.tax else None)
             groups[key] = (groups.get(key, (Decimal(0), item))[0] + part, item)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
+from bexsync.ids import LedgerId
 from bexsync.ports.master_data import Account, BankAccount, Currency, MasterData
 from bexsync.records import Line
 
@@ -38,7 +39,7 @@ def revenue_account(profile: Profile, master: MasterData) -> Account | None:
     return next((a for a in master.accounts if a.number == number and a.active and a.is_income), None)
 
 
-def unit_called(master: MasterData, unit: str) -> int | None:
+def unit_called(master: MasterData, unit: str) -> LedgerId | None:
     """The unit of that name, in whatever language it is written; None where the ledger has none."""
     wanted = next((names for names in _UNITS if unit.casefold() in names), frozenset({unit.casefold()}))
     return next((row.id for row in master.units if row.name.casefold() in wanted), None)
@@ -49,7 +50,7 @@ def unknown_units(master: MasterData, lines: Iterable[Line]) -> list[str]:
     return sorted({line.unit for line in lines if line.unit and unit_called(master, line.unit) is None})
 
 
-def unit_id(master: MasterData, unit: str, where: str) -> int:
+def unit_id(master: MasterData, unit: str, where: str) -> LedgerId:
     """The unit of that name; raises RecordProblem."""
     found = unit_called(master, unit)
     if found is not None:

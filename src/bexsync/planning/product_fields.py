@@ -16,6 +16,7 @@ from bexsync.ids import LedgerId
 from bexsync.money import EXACT, HUNDRED, plain, product, rounded
 from bexsync.ports.documents import Item
 from bexsync.ports.shop import StockChange
+from bexsync.ports.steps import to_wire
 from bexsync.records import Product
 from bexsync.records.html_text import one_line, plain_text, readable
 
@@ -218,10 +219,14 @@ def mark_of_product(record: Product, rules: str, fields: tuple[str, ...]) -> str
 
 
 def mark_of_item(
-    code: str, values: Mapping[str, str], currency_id: int | None, tax_id: int | None, fields: tuple[str, ...]
+    code: str,
+    values: Mapping[str, str],
+    currency_id: LedgerId | None,
+    tax_id: LedgerId | None,
+    fields: tuple[str, ...],
 ) -> str:
     """Changes when anything does that decides about an item; only what is synchronised counts."""
-    return digest(code, currency_id, tax_id, fields, *(values.get(field, "") for field in fields))
+    return digest(code, to_wire(currency_id), to_wire(tax_id), fields, *(values.get(field, "") for field in fields))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +236,8 @@ class KnownItem:
     ledger_id: LedgerId
     code: str
     values: Mapping[str, str]
-    currency_id: int | None
-    tax_id: int | None
+    currency_id: LedgerId | None
+    tax_id: LedgerId | None
 
     @classmethod
     def seen(cls, item: Item) -> KnownItem:
@@ -244,7 +249,8 @@ class KnownItem:
         """As the link remembers it."""
         of_item: Mapping[str, Any] = agreed.get("item", {})
         values = {name: one.ledger for name, one in remembered(agreed).items()}
-        return cls(ledger_id, str(of_item.get("code", "")), values, of_item.get("currency_id"), of_item.get("tax_id"))
+        currency_id, tax_id = (LedgerId.known(of_item.get(name)) for name in ("currency_id", "tax_id"))
+        return cls(ledger_id, str(of_item.get("code", "")), values, currency_id, tax_id)
 
     def mark(self, fields: tuple[str, ...]) -> str:
         """Changes when the item does."""
@@ -253,7 +259,7 @@ class KnownItem:
 
 def item_note(item: KnownItem) -> dict[str, Any]:
     """What the link keeps of an item beside its fields."""
-    return {"item": {"code": item.code, "currency_id": item.currency_id, "tax_id": item.tax_id}}
+    return {"item": to_wire({"code": item.code, "currency_id": item.currency_id, "tax_id": item.tax_id})}
 
 
 def not_pulled(profile: Profile) -> str:

@@ -114,7 +114,7 @@ class ProductPlanner:
     def rules(self) -> str:
         """Changes when anything beside product and item does that decides."""
         section = self.profile.products
-        taxes = [(t.id, t.code, t.rate, t.active, t.valid_on(self.today)) for t in self.master.taxes]
+        taxes = [(t.id.wire, t.code, t.rate, t.active, t.valid_on(self.today)) for t in self.master.taxes]
         currency = self.profile.ledger.currency
         account = self.profile.ledger.revenue_account
         masters = [master_of(name, section) for name in FIELDS]
@@ -190,7 +190,7 @@ class ProductPlanner:
         fingerprint = self.mark(record) + after.mark(self.fields)
         agreed |= item_note(after)
         if tax:
-            written = {**values, "tax_id": tax.id}
+            written = {**values, "tax_id": tax.id.wire}
         step = None
         if written:
             # Until the shop is told too, the link must not say that all is agreed on.

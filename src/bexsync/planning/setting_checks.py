@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 from bexsync.config.profile import Profile
 from bexsync.errors import BexsyncError, RecordProblem
+from bexsync.ids import LedgerId
 from bexsync.money import plain, written
 from bexsync.planning.checks import (
     READ_BANKING,
@@ -38,7 +39,7 @@ from bexsync.vat import Tax, taxes_called
 
 _NEAREST = 3
 _ENDS_SOON = timedelta(days=60)
-_NO_ACCOUNT = Account(0, "", "", None, active=True, is_income=True)
+_NO_ACCOUNT = Account(LedgerId(""), "", "", None, active=True, is_income=True)
 
 
 def settings(around: Surroundings) -> list[Check]:

@@ -45,16 +45,16 @@ class CreateContact(ContactEffect):
     name_2: str
     mail: str
     phone: str
-    owner_id: int
-    language_id: int | None = None
-    salutation_id: int | None = None
+    owner_id: LedgerId
+    language_id: LedgerId | None = None
+    salutation_id: LedgerId | None = None
     street: str | None = None
     house_number: str | None = None
     address_addition: str | None = None
     postcode: str | None = None
     city: str | None = None
-    country_id: int | None = None
-    group_ids: tuple[int, ...] | None = None
+    country_id: LedgerId | None = None
+    group_ids: tuple[LedgerId, ...] | None = None
     remarks: str | None = None
     nr: int | None = None
 
@@ -159,13 +159,14 @@ class EditContact(ExistingContactEffect):
 
     kind: str
     name_1: str
-    user_id: int
-    owner_id: int
+    user_id: LedgerId
+    owner_id: LedgerId
     fields: Mapping[str, Any]
 
     def changed(self, known: ContactRow) -> ContactRow:
         """The contact with the fields that were written."""
         parts = {"addition" if name == "address_addition" else name: value for name, value in self.fields.items()}
+        parts |= {name: LedgerId.known(parts[name]) for name in ("language_id", "country_id") if name in parts}
         address = {f.name: parts.pop(f.name) for f in fields(PostalAddress) if f.name in parts}
         written = {**known.written, **self.fields}
         return replace(known, **parts, address=replace(known.address, **address), written=written)

@@ -22,10 +22,10 @@ class Position(Wire):
     text: str
     quantity: str | None = None
     unit_price: str | None = None
-    account_id: int | None = None
-    tax_id: int | None = None
+    account_id: LedgerId | None = None
+    tax_id: LedgerId | None = None
     discount_percent: str | None = None
-    unit_id: int | None = None
+    unit_id: LedgerId | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,15 +35,15 @@ class DocumentHeader(Wire):
     reference: str
     title: str
     contact_id: LedgerId | Ref
-    user_id: int
-    currency_id: int
+    user_id: LedgerId
+    currency_id: LedgerId
     date: str
     prices: Literal["net", "gross"]
     vat: bool
     contact_sub_id: LedgerId | Ref | None = None
-    language_id: int | None = None
+    language_id: LedgerId | None = None
     due_date: str | None = None
-    bank_account_id: int | None = None
+    bank_account_id: LedgerId | None = None
     template: str | None = None
     header: str | None = None
     footer: str | None = None

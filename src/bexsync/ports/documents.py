@@ -42,7 +42,7 @@ class DocumentState:
     remaining: Decimal
     shared: bool
     contact_id: LedgerId | None
-    currency_id: int | None
+    currency_id: LedgerId | None
     due_date: str
     updated_at: str
     positions: int | None = None
@@ -65,8 +65,8 @@ class Payment:
 class BookedLine:
     """What a position is booked on; None where the ledger does not show it."""
 
-    account_id: int | None
-    tax_id: int | None
+    account_id: LedgerId | None
+    tax_id: LedgerId | None
 
 
 @dataclass(frozen=True)
@@ -112,9 +112,9 @@ class Item:
     description: str
     price: Decimal | None
     weight: Decimal | None
-    currency_id: int | None
-    tax_id: int | None
-    unit_id: int | None
+    currency_id: LedgerId | None
+    tax_id: LedgerId | None
+    unit_id: LedgerId | None
     physical: bool
     stock: Decimal | None
     available: Decimal | None

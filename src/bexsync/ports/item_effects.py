@@ -36,11 +36,11 @@ class CreateItem(ItemEffect):
 
     code: str
     physical: bool
-    user_id: int
-    account_id: int
-    currency_id: int
-    tax_id: int | None = None
-    unit_id: int | None = None
+    user_id: LedgerId
+    account_id: LedgerId
+    currency_id: LedgerId
+    tax_id: LedgerId | None = None
+    unit_id: LedgerId | None = None
     remarks: str | None = None
     title: str | None = None
     description: str | None = None

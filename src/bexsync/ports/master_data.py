@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from bexsync.ids import LedgerId
 from bexsync.ports.ledger_description import LedgerWords
 from bexsync.vat import Tax
 
@@ -14,10 +15,10 @@ from bexsync.vat import Tax
 class Account:
     """A ledger account; `tax_id` is the tax that belongs to it, if any."""
 
-    id: int
+    id: LedgerId
     number: str
     name: str
-    tax_id: int | None
+    tax_id: LedgerId | None
     active: bool
     is_income: bool
     is_expense: bool = False
@@ -27,7 +28,7 @@ class Account:
 class Currency:
     """A currency; totals are rounded to multiples of `round_to`."""
 
-    id: int
+    id: LedgerId
     code: str
     round_to: Decimal
 
@@ -36,7 +37,7 @@ class Currency:
 class User:
     """A user of the ledger."""
 
-    id: int
+    id: LedgerId
     mail: str
     name: str
 
@@ -45,7 +46,7 @@ class User:
 class Named:
     """A row of master data that is known by its name or code."""
 
-    id: int
+    id: LedgerId
     name: str
 
 
@@ -65,7 +66,7 @@ class PostalAddress:
     addition: str = ""
     postcode: str = ""
     city: str = ""
-    country_id: int | None = None
+    country_id: LedgerId | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -77,9 +78,9 @@ class PostalAddress:
 class BankAccount:
     """A bank account of the company."""
 
-    id: int
+    id: LedgerId
     iban: str
-    currency_id: int | None = None
+    currency_id: LedgerId | None = None
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class VatYear:
     start: date
     end: date
     subject: bool
-    default_tax_id: int | None
+    default_tax_id: LedgerId | None
 
 
 @dataclass(frozen=True)

@@ -208,11 +208,11 @@ class ContactRow:
     updated_at: str
     nr: str = ""
     address: PostalAddress = field(default_factory=PostalAddress)
-    language_id: int | None = None
+    language_id: LedgerId | None = None
     phone: str = ""
     phone_mobile: str = ""
-    user_id: int | None = None
-    owner_id: int | None = None
+    user_id: LedgerId | None = None
+    owner_id: LedgerId | None = None
     written: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -13,6 +13,7 @@ from typing import Any
 from bexsync.http.rate_limit import Budget, corrected, spent
 from bexsync.ids import LedgerId
 from bexsync.ports.master_data import PostalAddress
+from bexsync.ports.steps import to_wire
 from bexsync.ports.store import ContactRow, parse_stored, stored_object
 from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike, contracted, folded, written_out
@@ -186,7 +187,7 @@ def _columns(contact: ContactRow) -> tuple[Any, ...]:
         int(contact.archived),
         contact.updated_at,
         contact.nr.lstrip("0"),
-        packed({name: value for name, value in details.items() if value not in (None, "")}),
+        packed({name: to_wire(value) for name, value in details.items() if value not in (None, "")}),
         packed(contact.written),
     )
 
@@ -199,7 +200,7 @@ def _contact(row: sqlite3.Row) -> ContactRow:
         addition=details.get("addition", ""),
         postcode=details.get("postcode", row["postcode"]),
         city=details.get("city", ""),
-        country_id=details.get("country_id"),
+        country_id=LedgerId.known(details.get("country_id")),
     )
     return ContactRow(
         ledger_id=LedgerId(row["ledger_id"]),
@@ -212,11 +213,11 @@ def _contact(row: sqlite3.Row) -> ContactRow:
         updated_at=row["updated_at"],
         nr=row["nr"],
         address=address,
-        language_id=details.get("language_id"),
+        language_id=LedgerId.known(details.get("language_id")),
         phone=details.get("phone", ""),
         phone_mobile=details.get("phone_mobile", ""),
-        user_id=details.get("user_id"),
-        owner_id=details.get("owner_id"),
+        user_id=LedgerId.known(details.get("user_id") or None),
+        owner_id=LedgerId.known(details.get("owner_id") or None),
         written=stored_object(row["written"]),
     )
 

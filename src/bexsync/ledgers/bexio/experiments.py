@@ -54,7 +54,9 @@ def booked_lines(api: Api, ledger_id: LedgerId) -> tuple[BookedLine, ...]:
         if not isinstance(positions, list):
             raise NotUnderstood("`positions` is no list")
         priced = [BookedPosition.read(position) for position in positions if "unit_price" in row_of(position)]
-        return tuple(BookedLine(position.account_id, position.tax_id) for position in priced)
+        return tuple(
+            BookedLine(LedgerId.known(position.account_id), LedgerId.known(position.tax_id)) for position in priced
+        )
 
 
 class Experiments:

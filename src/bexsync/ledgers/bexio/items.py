@@ -19,6 +19,7 @@ from bexsync.ledgers.bexio.models import ItemAnswer, ItemRemarks
 from bexsync.ledgers.bexio.reading import NotUnderstood, after_the_effect, row_of, understood
 from bexsync.ports.documents import EffectResult, Item, LookupResult
 from bexsync.ports.item_effects import CreateItem, EditItem
+from bexsync.ports.steps import to_wire
 from bexsync.records.html_text import plain_text
 from bexsync.store.ledger_cache import Facts
 
@@ -228,7 +229,7 @@ class ItemBook:
         item = self.one(effect.ledger_id)
         if item is None:
             return LookupResult(conflict=f"The item {effect.ledger_id} was deleted in bexio.")
-        says: dict[str, Any] = {**fields_of(item), "tax_id": item.tax_id}
+        says: dict[str, Any] = {**fields_of(item), "tax_id": to_wire(item.tax_id)}
         is_written = all(says.get(name) == value for name, value in effect.fields.items() if name in says)
         return LookupResult(done=self._done(item)) if is_written else LookupResult()
 
@@ -249,9 +250,9 @@ def item_from(row: Row) -> Item:
         description=plain_text(found.intern_description),
         price=_plain(found.sale_price),
         weight=_plain(found.weight),
-        currency_id=found.currency_id,
-        tax_id=found.tax_income_id,
-        unit_id=found.unit_id,
+        currency_id=LedgerId.known(found.currency_id),
+        tax_id=LedgerId.known(found.tax_income_id),
+        unit_id=LedgerId.known(found.unit_id),
         physical=found.article_type_id == _PHYSICAL,
         stock=_plain(found.stock_nr) if found.is_stock else None,
         available=_plain(found.stock_available_nr) if found.is_stock else None,

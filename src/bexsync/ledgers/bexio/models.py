@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictStr, ValidationError
 
+from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio.reading import NotUnderstood, amount_of, flag_of, number_of
 from bexsync.ports.documents import DocumentStatus
 from bexsync.ports.master_data import Account, BankAccount, Country, Currency, Named, User, VatYear
@@ -132,7 +133,7 @@ class UserRow(MasterRow):
     lastname: TextOrNull = ""
 
     def parsed(self) -> User:
-        return User(self.id, self.email, f"{self.firstname} {self.lastname}".strip())
+        return User(LedgerId(self.id), self.email, f"{self.firstname} {self.lastname}".strip())
 
 
 class AccountRow(MasterRow):
@@ -147,10 +148,10 @@ class AccountRow(MasterRow):
 
     def parsed(self) -> Account:
         return Account(
-            self.id,
+            LedgerId(self.id),
             self.account_no,
             self.name,
-            self.tax_id,
+            LedgerId.known(self.tax_id),
             self.is_active,
             self.account_type == _INCOME,
             self.account_type == _EXPENSE,
@@ -182,7 +183,7 @@ class TaxRow(MasterRow):
 
     def parsed(self) -> Tax:
         return Tax(
-            id=self.id,
+            id=LedgerId(self.id),
             code=self.code,
             name=self.display_name or self._there("name"),
             rate=self.value,
@@ -206,7 +207,7 @@ class CurrencyRow(MasterRow):
     round_factor: Annotated[Amount, Field(gt=0, le=1)]
 
     def parsed(self) -> Currency:
-        return Currency(self.id, self.name, self.round_factor)
+        return Currency(LedgerId(self.id), self.name, self.round_factor)
 
 
 class LanguageRow(MasterRow):
@@ -216,7 +217,7 @@ class LanguageRow(MasterRow):
     iso_639_1: TextOrNull
 
     def parsed(self) -> Named:
-        return Named(self.id, self.iso_639_1)
+        return Named(LedgerId(self.id), self.iso_639_1)
 
 
 class CountryRow(MasterRow):
@@ -227,7 +228,7 @@ class CountryRow(MasterRow):
     name: TextOrNull = ""
 
     def parsed(self) -> Country:
-        return Country(self.id, self.iso_3166_alpha2, self.name)
+        return Country(LedgerId(self.id), self.iso_3166_alpha2, self.name)
 
 
 class NamedRow(MasterRow):
@@ -237,7 +238,7 @@ class NamedRow(MasterRow):
     name: TextOrNull
 
     def parsed(self) -> Named:
-        return Named(self.id, self.name)
+        return Named(LedgerId(self.id), self.name)
 
 
 class YearRow(MasterRow):
@@ -249,7 +250,7 @@ class YearRow(MasterRow):
     default_tax_income_id: Number | None = None
 
     def parsed(self) -> VatYear:
-        return VatYear(self.start, self.end, self.is_vat_subject, self.default_tax_income_id)
+        return VatYear(self.start, self.end, self.is_vat_subject, LedgerId.known(self.default_tax_income_id))
 
 
 class BankAccountRow(MasterRow):
@@ -260,7 +261,7 @@ class BankAccountRow(MasterRow):
     currency_id: Number | None = None
 
     def parsed(self) -> BankAccount:
-        return BankAccount(self.id, self.iban_nr, self.currency_id)
+        return BankAccount(LedgerId(self.id), self.iban_nr, LedgerId.known(self.currency_id))
 
 
 class TemplateRow(MasterRow):

@@ -18,6 +18,7 @@ from bexsync.ports.contact_effects import CreateContact, EditContact
 from bexsync.ports.document_effects import DocumentHeader, Position
 from bexsync.ports.documents import DocumentState, EffectResult, Payment
 from bexsync.ports.master_data import PostalAddress
+from bexsync.ports.steps import to_wire
 from bexsync.ports.store import ContactRow
 
 _KINDS = {"company": 1, "person": 2}
@@ -87,7 +88,7 @@ def contact_to(effect: CreateContact) -> dict[str, Any]:
         "remarks": effect.remarks,
         "contact_group_ids": ",".join(str(i) for i in effect.group_ids or ()),
     }
-    return {key: value for key, value in body.items() if value not in (None, "")}
+    return {key: to_wire(value) for key, value in body.items() if value not in (None, "")}
 
 
 def contact_edit_to(effect: EditContact) -> dict[str, Any]:
@@ -95,8 +96,8 @@ def contact_edit_to(effect: EditContact) -> dict[str, Any]:
     return {
         "contact_type_id": _KINDS[effect.kind],
         "name_1": effect.name_1,
-        "user_id": effect.user_id,
-        "owner_id": effect.owner_id,
+        "user_id": effect.user_id.wire,
+        "owner_id": effect.owner_id.wire,
         **{theirs: effect.fields[ours] for ours, theirs in _CONTACT_FIELDS.items() if ours in effect.fields},
     }
 
@@ -121,13 +122,13 @@ def contact_from(row: Row, *, archived: bool) -> ContactRow:
             addition=found.address_addition,
             postcode=found.postcode,
             city=found.city,
-            country_id=found.country_id,
+            country_id=LedgerId.known(found.country_id),
         ),
-        language_id=found.language_id,
+        language_id=LedgerId.known(found.language_id),
         phone=found.phone_fixed,
         phone_mobile=found.phone_mobile,
-        user_id=found.user_id,
-        owner_id=found.owner_id,
+        user_id=LedgerId.known(found.user_id or None),
+        owner_id=LedgerId.known(found.owner_id or None),
     )
 
 
@@ -156,9 +157,8 @@ def position_to(position: Position) -> tuple[str, dict[str, Any]]:
     body: dict[str, Any] = {"text": markup(position.text)}
     if position.type == "text":
         body["show_pos_nr"] = False
-    for ours, theirs in _POSITION_FIELDS.items():
-        if getattr(position, ours) is not None:
-            body[theirs] = getattr(position, ours)
+    said = position.to_wire()
+    body |= {theirs: said[ours] for ours, theirs in _POSITION_FIELDS.items() if ours in said}
     return _POSITION_TYPES[position.type], body
 
 
@@ -190,7 +190,7 @@ def document_from(row: Row, web_url: str) -> DocumentState:
         remaining=found.total_remaining_payments,
         shared=bool(found.network_link),
         contact_id=LedgerId(found.contact_id),
-        currency_id=found.currency_id,
+        currency_id=LedgerId(found.currency_id),
         due_date=found.is_valid_to,
         updated_at=found.updated_at,
         positions=None if texts is None else len(texts),
