@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +31,11 @@ class _Recorded(Output):
     data_of_step: dict[str, Any] = field(default_factory=dict)
     errors_of_step: list[dict[str, str]] = field(default_factory=list)
 
-    def _print_json(self, code: Exit, data: dict[str, Any], errors: list[dict[str, str]]) -> None:
-        self.data_of_step = {"exit_code": int(code), **data, "errors": errors}
-        self.errors_of_step = errors
+    def data(self, code: Exit, data: dict[str, Any], errors: Sequence[dict[str, str]] = ()) -> Exit:
+        """Keep the result for the object of the whole command."""
+        self.data_of_step = {"exit_code": int(code), **data, "errors": list(errors)}
+        self.errors_of_step = list(errors)
+        return code
 
 
 class FirstRun:
