@@ -14,9 +14,8 @@ import pytest
 
 from bexsync.auth.records import LoginBook, LoginRecord
 from bexsync.auth.stores.port import StoreChoice
-from bexsync.scheduling.cron import expression
 from bexsync.scheduling.systemd import calendar
-from bexsync.scheduling.timetable import timetable
+from bexsync.scheduling.timetable import expression, timetable
 from front_door import called, started
 from world import BEXSYNC, NOW, TOKEN, World, an_invoice
 

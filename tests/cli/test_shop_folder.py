@@ -9,8 +9,7 @@ import pytest
 
 from bexsync.errors import ConfigurationProblem
 from bexsync.ports.shop import Event
-from bexsync.shops.folder.layout import Layout
-from bexsync.shops.folder.ownership import Owner, Ownership
+from bexsync.shops.folder.layout import Layout, Owner, Ownership
 from bexsync.shops.folder.shop import FolderShop
 from front_door import called
 from world import World, a_product, an_invoice

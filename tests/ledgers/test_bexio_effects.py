@@ -28,10 +28,11 @@ from bexsync.ports.document_effects import (
     CreateDocument,
     DeleteDocument,
     DeleteTestDraft,
+    IssueDocument,
     LinkDocument,
     LookAtDocument,
+    SendDocument,
 )
-from bexsync.ports.finishing_effects import IssueDocument, SendDocument
 from bexsync.ports.item_effects import CreateItem, EditItem
 from bexsync.ports.shop_effects import SHOP_EFFECTS, DeliverEvent, TellProducts, TellStock
 from bexsync.ports.steps import Effect, EffectKinds, FoundBy, Ref, Step, Subject, effect_from, resolved

@@ -25,8 +25,7 @@ from bexsync.errors import ConfigurationProblem, TryLater
 from bexsync.ports.shop import IncomingRecord, InvalidInput, SourceReport, SourceState, StatusRow
 from bexsync.records import Customer, Invoice, Line
 from bexsync.shops.folder.durable import free_name, move_beside, opened_folder, tame_name
-from bexsync.shops.folder.layout import Layout
-from bexsync.shops.folder.ownership import Owner
+from bexsync.shops.folder.layout import Layout, Owner
 from bexsync.shops.folder.shop import FolderShop
 from constants import set_constant
 from contract.shop import (

@@ -16,8 +16,8 @@ from bexsync.http.clock import Clock
 from bexsync.http.responses import RequestEffect
 from bexsync.ids import LedgerId
 from bexsync.planning.plan import Plan
+from bexsync.ports.document_effects import FinishingEffect
 from bexsync.ports.documents import EffectResult, LookupResult
-from bexsync.ports.finishing_effects import FinishingEffect
 from bexsync.ports.steps import Effect, Ref, Step, Subject, resolved
 from bexsync.ports.store import Intent, IntentState
 from bexsync.store import Store

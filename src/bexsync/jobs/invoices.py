@@ -22,9 +22,8 @@ from bexsync.jobs.invoice_gathering import (
     refresh_links,
     start_date,
 )
-from bexsync.jobs.judging import judged
 from bexsync.jobs.lifecycle import Job, run_job
-from bexsync.jobs.run import Run
+from bexsync.jobs.run import Run, judged
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
 from bexsync.planning.invoice_link import KIND, reason_to_leave_alone, reference

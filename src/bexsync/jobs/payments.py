@@ -13,9 +13,8 @@ from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import RecordProblem, StoppedBySignal
 from bexsync.ids import LedgerId
 from bexsync.jobs.credit_notes import close_written_credits, originals_of_open_credits
-from bexsync.jobs.judging import refuse_mass_deletion
 from bexsync.jobs.lifecycle import Job, run_job
-from bexsync.jobs.run import Run
+from bexsync.jobs.run import Run, refuse_mass_deletion
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
 from bexsync.planning.invoice_link import KIND, reference

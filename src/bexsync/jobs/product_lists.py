@@ -8,9 +8,8 @@ from typing import cast
 
 from bexsync.errors import StoppedBySignal
 from bexsync.ids import LedgerId
-from bexsync.jobs.judging import refuse_mass_deletion
 from bexsync.jobs.reporting import no_catalog
-from bexsync.jobs.run import Run
+from bexsync.jobs.run import Run, refuse_mass_deletion
 from bexsync.jobs.workspace import Workspace
 from bexsync.planning.product_fields import KnownItem
 from bexsync.planning.products import KIND, Elsewhere

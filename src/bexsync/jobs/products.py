@@ -11,13 +11,12 @@ from bexsync.engine.apply import AppliedRecord
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import Exit
 from bexsync.jobs.invoice_gathering import owner_of
-from bexsync.jobs.judging import judged
 from bexsync.jobs.lifecycle import Job, run_job
 from bexsync.jobs.product_links import is_remembered, remember, tell_products
 from bexsync.jobs.product_lists import CatalogReader, LinkedItems, ProductOptions, counted_items
 from bexsync.jobs.product_matching import NO_STOCK, ProductMatcher
 from bexsync.jobs.product_notes import ErrorTracker, ProductNotes
-from bexsync.jobs.run import Run
+from bexsync.jobs.run import Run, judged
 from bexsync.jobs.workspace import Workspace
 from bexsync.planning.plan import Plan, refuse_too_big
 from bexsync.planning.product_fields import Decision, Direction, Remark

@@ -13,12 +13,11 @@ from bexsync.config.profile import Profile
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
-from bexsync.jobs.judging import judged
 from bexsync.jobs.lifecycle import Job, run_job
 from bexsync.jobs.product_lists import CatalogReader, LinkedItems, counted_items
 from bexsync.jobs.product_notes import ErrorTracker
 from bexsync.jobs.products import why_not
-from bexsync.jobs.run import Run
+from bexsync.jobs.run import Run, judged
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import plain
 from bexsync.planning.plan import Plan

@@ -12,26 +12,23 @@ from bexsync.ids import LedgerId
 from bexsync.money import written
 from bexsync.planning.addresses import names
 from bexsync.planning.invoice_link import Linked, differences, reason_to_leave_alone
-from bexsync.planning.invoice_problems import (
+from bexsync.planning.invoice_writing import (
+    InvoiceWriter,
+    PlannedInvoice,
     cancelled_in_shop,
     changed_in_ledger,
+    has_same_currency,
     hint_for_change,
+    is_same,
+    known_document,
+    note_on,
     settled_in_shop,
     taken_back,
     to_book_again,
 )
-from bexsync.planning.invoice_writing import (
-    InvoiceWriter,
-    PlannedInvoice,
-    has_same_currency,
-    is_same,
-    known_document,
-    note_on,
-)
 from bexsync.planning.reversals import credit_note_problem
-from bexsync.ports.document_effects import CancelDocument
+from bexsync.ports.document_effects import CancelDocument, IssueDocument, SendDocument
 from bexsync.ports.documents import DocumentState, DocumentStatus
-from bexsync.ports.finishing_effects import IssueDocument, SendDocument
 from bexsync.ports.wanted import (
     Adopt,
     Compare,

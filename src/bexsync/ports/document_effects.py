@@ -1,7 +1,4 @@
-"""Effects on documents: making, linking, comparing and taking back.
-
-Names of fields are those of the journal and never change; a field that is None is not written, and not sent.
-"""
+"""The effects on documents that every ledger knows: creating, linking, issuing, mailing and taking back."""
 
 from __future__ import annotations
 
@@ -194,3 +191,57 @@ class DeleteTestDraft(ExistingDocumentEffect):
     found_by: ClassVar[FoundBy] = FoundBy.ABSENCE
 
     reference: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishingEffect(ExistingDocumentEffect):
+    """Issues or mails a document, which must hold `content`, a digest; "" and None where that is unknown."""
+
+    content: str | Ref | None = None
+
+    @property
+    def lasting(self) -> DocumentEvent:
+        """It went out: it is never mailed or rewritten again."""
+        return DocumentEvent.FINISHED
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssueDocument(FinishingEffect):
+    """Issues a draft; `look` asks for the document afterwards."""
+
+    step_kind: ClassVar[str] = "issue"
+    found_by: ClassVar[FoundBy] = FoundBy.STATUS
+    action: ClassVar[str] = "issue"
+
+    look: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class LetterWords(Wire):
+    """What stands in a mail for its placeholders."""
+
+    number: str | Ref
+    title: str = ""
+    total: str | Ref
+    currency: str
+    due_date: str | Ref = ""
+    customer: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendDocument(FinishingEffect):
+    """Mails a document to the customer; `issue` says that it is a draft which the mail issues as well."""
+
+    step_kind: ClassVar[str] = "send"
+    found_by: ClassVar[FoundBy] = FoundBy.STATUS
+    mails: ClassVar[int] = 1
+    action: ClassVar[str] = "send"
+
+    to: str
+    subject: str
+    message: str
+    language: str = ""
+    issue: bool
+    shared_before: str | Ref
+    attach_pdf: bool
+    words: LetterWords

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from bexsync.errors import BexsyncError
 from bexsync.ids import LedgerId
+from bexsync.ports.document_effects import FinishingEffect
 from bexsync.ports.documents import BookedLine, DocumentState, EffectResult, Item, LookupResult, Payment
-from bexsync.ports.finishing_effects import FinishingEffect
 from bexsync.ports.master_data import MasterData
 from bexsync.ports.steps import Effect, Step
 from bexsync.ports.wanted import WantedInvoice

@@ -1,16 +1,21 @@
-"""Which job runs when: off the hour, never while clocks are changed, and the same on every look."""
+"""When the jobs of a profile run, at minutes of its own, and the lines that say so to cron."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+from bexsync.errors import ConfigurationProblem
+from bexsync.scheduling.surroundings import Surroundings, refuse_unwritable
 
 # Everybody's jobs start at these; ours would meet them at the ledger and on the disk.
 _CROWDED = frozenset({0, 15, 30, 45})
 _MINUTES = tuple(minute for minute in range(1, 59) if minute not in _CROWDED)
 # Far enough apart that the jobs of one profile never start together.
 _STRIDE = 17
+_LONGEST_COMMAND = 990  # cron cuts a command at 998 bytes without a word
 
 
 @dataclass(frozen=True)
@@ -77,3 +82,37 @@ def _scheduled(plan: _Plan, number: int, seed: int) -> ScheduledJob:
     weekday = seed // 180 % 5 if plan.weekly else None
     times = Times(minute, tuple(hour + later for hour in plan.hours), weekday)
     return ScheduledJob((*plan.command.split(), *plan.options), times, plan.meaning)
+
+
+def crontab(jobs: Iterable[ScheduledJob], around: Surroundings) -> list[str]:
+    """The lines to be added to a crontab; raises ConfigurationProblem where cron could not take one."""
+    # On each line, so that two profiles in one crontab do not speak for each other; the bus is the same for all.
+    bus = [f"DBUS_SESSION_BUS_ADDRESS={around.bus}"] if around.bus else []
+    return [*bus, *(f"{expression(job.times)} {_command(job, around)}" for job in jobs)]
+
+
+def expression(times: Times) -> str:
+    """The five fields."""
+    weekday = "*" if times.weekday is None else str(times.weekday + 1)
+    return f"{times.minute} {_hours(times)} * * {weekday}"
+
+
+def _hours(times: Times) -> str:
+    hours, step = times.hours, times.step
+    if step:
+        return f"{hours[0]}-{hours[-1]}" + (f"/{step}" if step > 1 else "")
+    return ",".join(str(hour) for hour in hours)
+
+
+def _command(job: ScheduledJob, around: Surroundings) -> str:
+    call = around.call(job.command)
+    refuse_unwritable((*around.variables.values(), *call))
+    variables = [f"{name}={shlex.quote(value)}" for name, value in around.variables.items()]
+    text = " ".join((*variables, shlex.join(call))).replace("%", r"\%")
+    if len(text.encode()) > _LONGEST_COMMAND:
+        raise ConfigurationProblem(
+            f"The line of `{' '.join(job.command)}` is longer than cron can take.",
+            "Use shorter paths, or `bexsync schedule systemd`.",
+            code="schedule",
+        )
+    return text

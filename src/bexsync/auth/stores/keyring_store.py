@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from bexsync.auth.stores.chunks import Damaged, erase_chunks, load_chunks, save_chunks
 from bexsync.auth.stores.port import StoreChoice
-from bexsync.auth.stores.timeouts import TooSlow, run_with_timeout
-from bexsync.auth.stores.trial import other_stores, round_trip
+from bexsync.auth.stores.trial import TooSlow, other_stores, round_trip, run_with_timeout
 from bexsync.errors import BexsyncError, TokenStoreProblem, TryLater
 from bexsync.http.redaction import redact, register_secret
 

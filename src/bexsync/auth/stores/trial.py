@@ -1,18 +1,20 @@
-"""Trying a store out before a login is entrusted to it."""
+"""Trying a store out before it is used, and waiting for one for a limited time."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from threading import Thread
+from typing import Protocol, TypeVar
 
 from bexsync.auth.stores.port import TokenStore
-from bexsync.auth.stores.timeouts import TooSlow, run_with_timeout
 from bexsync.errors import BexsyncError, TokenStoreProblem
 from bexsync.http.redaction import register_secret
 
 PATIENCE = 30.0
 AS_LONG_AS_A_LOGIN = 6000  # a store that only takes short texts must be found out now
+T = TypeVar("T")
 
 
 class Entry(Protocol):
@@ -72,3 +74,31 @@ def other_stores(than: str) -> str:
 
 def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:]
+
+
+class TooSlow(Exception):
+    """The work did not end in time and was left to itself."""
+
+
+def run_with_timeout(seconds: float, work: Callable[[], T]) -> T:
+    """What the work returns or raises; raises TooSlow when it takes longer.
+
+    A thread cannot be stopped, so work that hangs goes on hanging; as a daemon it keeps no process from ending.
+    """
+    results: list[T] = []
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as failure:  # noqa: BLE001  whatever it is, it is raised again where it is waited for
+            failures.append(failure)
+
+    thread = Thread(target=run, name="bexsync-in-time", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if failures:
+        raise failures[0]
+    if not results:
+        raise TooSlow
+    return results[0]

@@ -36,7 +36,7 @@ def cron(context: typer.Context, profile: options.Profile = None, json: options.
 
 def planned_crontab(context: typer.Context, name: str) -> tuple[str, dict[str, Any], list[str]]:
     """The lines for cron as text and as data, and what a person should know of them."""
-    from bexsync.scheduling.cron import crontab, expression
+    from bexsync.scheduling.timetable import crontab, expression
 
     jobs, around, loaded = _planned(context, name)
     lines = crontab(jobs, around)

@@ -15,7 +15,7 @@ from bexsync.cli.views import write
 from bexsync.cli.views.page import Page, Row
 from bexsync.cli.views.text import coloured_status, linked_number
 from bexsync.errors import Exit
-from bexsync.records.escape_formula import escape_formula
+from bexsync.records.quoting import escape_formula
 
 if TYPE_CHECKING:
     from bexsync.admin.invoice_history import InvoiceStory

@@ -15,8 +15,8 @@ from bexsync.ledgers.bexio.learned_facts import ISSUED_FIRST, SEND_ISSUES, Learn
 from bexsync.ledgers.bexio.reading import after_the_effect
 from bexsync.ledgers.bexio.records import document_done
 from bexsync.money import grouped, written
+from bexsync.ports.document_effects import FinishingEffect, IssueDocument, SendDocument
 from bexsync.ports.documents import DocumentStatus, EffectResult, LookupResult
-from bexsync.ports.finishing_effects import FinishingEffect, IssueDocument, SendDocument
 
 _ENGLISH_MONTHS = (
     *("January", "February", "March", "April", "May", "June"),

@@ -13,9 +13,8 @@ from bexsync.ledgers.bexio.effects import AddPosition
 from bexsync.ledgers.bexio.finders import DocumentFinder
 from bexsync.ledgers.bexio.master import MasterReader
 from bexsync.ports.contact_effects import CreateContact
-from bexsync.ports.document_effects import CreateDocument
+from bexsync.ports.document_effects import CreateDocument, SendDocument
 from bexsync.ports.documents import DocumentStatus
-from bexsync.ports.finishing_effects import SendDocument
 from bexsync.ports.steps import Effect
 from bexsync.store import Store
 

@@ -21,8 +21,8 @@ from bexsync.ledgers.bexio.learned_facts import NEGATIVE_PRICES, LearnedFacts
 from bexsync.ledgers.bexio.master import MasterReader
 from bexsync.ledgers.bexio.records import payment_from
 from bexsync.ledgers.bexio.steps import steps_for
+from bexsync.ports.document_effects import FinishingEffect
 from bexsync.ports.documents import BookedLine, DocumentState, EffectResult, Item, LookupResult, Payment
-from bexsync.ports.finishing_effects import FinishingEffect
 from bexsync.ports.ledger import Inspection
 from bexsync.ports.master_data import MasterData
 from bexsync.ports.steps import Effect, Step

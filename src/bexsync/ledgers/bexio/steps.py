@@ -13,10 +13,12 @@ from bexsync.ports.document_effects import (
     CreateDocument,
     DeleteDocument,
     DocumentHeader,
+    IssueDocument,
+    LetterWords,
     LinkDocument,
     LookAtDocument,
+    SendDocument,
 )
-from bexsync.ports.finishing_effects import IssueDocument, LetterWords, SendDocument
 from bexsync.ports.steps import EDITING, Effect, LinkDraft, Ref, Step
 from bexsync.ports.wanted import (
     Adopt,

@@ -14,8 +14,7 @@ from bexsync.errors import BexsyncError
 from bexsync.ports.shop_package import Finding, ShopSite
 from bexsync.shops.folder.inbox import TABLES, finished_files
 from bexsync.shops.folder.json_source import UnusableFile
-from bexsync.shops.folder.layout import Layout
-from bexsync.shops.folder.ownership import Owner, refuse_another
+from bexsync.shops.folder.layout import Layout, Owner, refuse_another
 from bexsync.shops.folder.problems import InputError, explained
 from bexsync.shops.folder.settings import FolderSettings
 from bexsync.shops.folder.table.reading import describe, read_table

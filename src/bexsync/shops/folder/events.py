@@ -10,7 +10,7 @@ from datetime import UTC
 
 from bexsync.characters import lines_of_text
 from bexsync.ports.shop import Event, StatusRow
-from bexsync.records.escape_formula import csv_row, escape_formula
+from bexsync.records.quoting import csv_row, escape_formula
 from bexsync.shops.folder.durable import Folder, changing, locked
 
 _BLOCK = 8192

@@ -13,14 +13,14 @@ from bexsync.shops.folder.settings import FolderSettings
 
 if TYPE_CHECKING:
     from bexsync.shops.folder.catalog import FolderCatalog
-    from bexsync.shops.folder.ownership import Owner
+    from bexsync.shops.folder.layout import Owner
     from bexsync.shops.folder.shop import FolderShop
 from contextlib import suppress
 
 from bexsync.errors import BexsyncError
 from bexsync.files import require_writable, usable_path
 from bexsync.paths import expanded, is_path
-from bexsync.shops.folder.ownership import Owner, refuse_another
+from bexsync.shops.folder.layout import Owner, refuse_another
 
 
 class FolderPackage(ShopPackage[FolderSettings]):
@@ -109,7 +109,7 @@ class FolderPackage(ShopPackage[FolderSettings]):
 
 
 def _owner(site: ShopSite) -> Owner:
-    from bexsync.shops.folder.ownership import Owner
+    from bexsync.shops.folder.layout import Owner
 
     return Owner(site.site, site.companies, str(site.profile_file))
 

@@ -23,8 +23,7 @@ from bexsync.shops.folder.archive import Stamp, archive_file, stamp_of
 from bexsync.shops.folder.documents import read_file
 from bexsync.shops.folder.events import append_event, replace_status_list
 from bexsync.shops.folder.inbox import claim, claimed_files, finished_files, left_behind
-from bexsync.shops.folder.layout import Layout
-from bexsync.shops.folder.ownership import Owner, Ownership
+from bexsync.shops.folder.layout import Layout, Owner, Ownership
 from bexsync.shops.folder.problems import explained
 from bexsync.shops.folder.settings import CsvSection
 

@@ -15,8 +15,7 @@ from bexsync.shops.folder.catalog.outbox import PRODUCT_COLUMNS, STOCK_COLUMNS, 
 from bexsync.shops.folder.catalog.reading import Listed, ListError, read_list
 from bexsync.shops.folder.catalog.stock_list import StockList
 from bexsync.shops.folder.durable import Folder
-from bexsync.shops.folder.layout import Layout
-from bexsync.shops.folder.ownership import Owner, Ownership
+from bexsync.shops.folder.layout import Layout, Owner, Ownership
 from bexsync.shops.folder.problems import explained
 from bexsync.shops.folder.settings import CsvSection
 

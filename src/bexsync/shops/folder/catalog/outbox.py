@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from bexsync.errors import ConfigurationProblem
-from bexsync.records.escape_formula import csv_row, escape_formula
+from bexsync.records.quoting import csv_row, escape_formula
 from bexsync.shops.folder.durable import Folder
 
 PRODUCT_COLUMNS = (
