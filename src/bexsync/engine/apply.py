@@ -159,16 +159,16 @@ class Applier:
         return self._send(step, claim)
 
     def _met(self, ref: Ref) -> bool:
-        status = self._applied.get(Ref(ref.kind, ref.key))
-        if status is not None:
-            return status.status is StepStatus.DONE
+        applied = self._applied.get(Ref(ref.kind, ref.key))
+        if applied is not None:
+            return applied.status is StepStatus.DONE
         intent = self._earlier(ref)
         return intent is not None and intent.state is IntentState.DONE
 
     def _why(self, ref: Ref) -> str:
-        status = self._applied.get(Ref(ref.kind, ref.key))
-        if status is not None and status.said:
-            return status.said
+        applied = self._applied.get(Ref(ref.kind, ref.key))
+        if applied is not None and applied.said:
+            return applied.said
         intent = self._earlier(ref)
         return (intent.said if intent else "") or f"an earlier step ({ref.kind}) is not done"
 
@@ -178,9 +178,9 @@ class Applier:
         return intents.get(self.store.site, ref.kind, ref.key) or intents.get("", ref.kind, ref.key)
 
     def _answer(self, ref: Ref) -> Any:
-        status = self._applied.get(Ref(ref.kind, ref.key))
+        applied = self._applied.get(Ref(ref.kind, ref.key))
         intent = self._earlier(ref)
-        result = status.result if status else intent.result if intent else {}
+        result = applied.result if applied else intent.result if intent else {}
         found = result.get(ref.field)
         found = ref.default if found is None else found
         if found is None:

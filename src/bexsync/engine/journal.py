@@ -28,7 +28,7 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 @dataclass(frozen=True)
 class Claim:
-    """Whether a step may be sent: `intent` is its row, `done` says that it was done before, `barred` that it must not.
+    """Whether a step may be sent: `intent` is its row, `done` says that it was done before, `blocked` that it must not.
 
     `effect` is what is to be sent, its references resolved.
     """

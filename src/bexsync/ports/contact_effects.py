@@ -5,6 +5,7 @@ Names of fields are those of the journal and never change; a field that is None 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
@@ -17,7 +18,7 @@ from bexsync.ports.store import ContactRow
 
 
 @dataclass(frozen=True, kw_only=True)
-class ContactEffect(Effect):
+class ContactEffect(Effect, ABC):
     """An effect on a contact; the index of contacts follows it."""
 
     object_kind: ClassVar[str] = "contact"
@@ -27,9 +28,9 @@ class ContactEffect(Effect):
         """The contact whose row of the index changes; None for a new one."""
         return None
 
+    @abstractmethod
     def index_after(self, known: ContactRow | None, done: EffectResult) -> ContactRow | None:
         """The row of the index once the effect is done, None where there is none."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,9 +120,9 @@ class ExistingContactEffect(ContactEffect):
         del done
         return self.changed(known) if known else None
 
+    @abstractmethod
     def changed(self, known: ContactRow) -> ContactRow:
         """The row of the contact after the effect."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)

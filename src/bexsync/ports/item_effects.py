@@ -5,6 +5,7 @@ Names of fields are those of the journal and never change; a field that is None 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -14,16 +15,16 @@ from bexsync.ports.steps import Effect, FoundBy
 
 
 @dataclass(frozen=True, kw_only=True)
-class ItemEffect(Effect):
+class ItemEffect(Effect, ABC):
     """An effect on an item; the ledger may round or tidy in its own way what was written."""
 
     object_kind: ClassVar[str] = "item"
     is_new: ClassVar[bool] = False
 
     @property
+    @abstractmethod
     def written(self) -> Mapping[str, Any]:
         """The fields that were written."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
