@@ -12,7 +12,7 @@ def needed(profile: Profile) -> tuple[Scope, ...]:
         ScopeUse.ALWAYS: True,
         ScopeUse.BANK_ACCOUNTS: bool(profile.ledger.bank_accounts or profile.payments.accounts),
         ScopeUse.PRODUCTS: profile.products.enabled,
-        ScopeUse.ORDERS: bool(profile.orders),
+        ScopeUse.ORDERS: profile.orders.enabled,
         ScopeUse.NEVER: False,
     }
     return tuple(scope for scope in profile.ledger.description.scopes if uses[scope.use])

@@ -296,8 +296,51 @@ class ProductsSection(Section):
     changes: int = Field(default=2000, ge=0)
 
 
+OrderAction = Literal["contact", "order", "delivery", "invoice", "issue", "payment", "send", "cancel"]
+Goods = Literal["physical", "virtual", "mixed"]
+
+
+class OrderRule(Section):
+    """What is done for orders that fit all that the rule names; the first that fits wins over `[orders.actions]`."""
+
+    status: str = ""
+    payment_method: str = ""
+    goods: Goods | Literal[""] = ""
+    country: str = ""
+    actions: tuple[OrderAction, ...]
+
+
+class OrderStatuses(Section):
+    """Which status the shop's order gets when something happened in the ledger; an empty one writes nothing."""
+
+    paid: str = ""
+    partly_paid: str = ""
+    cancelled: str = ""
+    done: str = ""
+
+
+class OrdersSection(Section):
+    """Whether and how orders of the shop are carried over, by their status."""
+
+    enabled: bool = False
+    start_date: Annotated[date | None, BeforeValidator(_empty_is_none)] = None
+    numbering: Literal["ledger", "shop"] = "ledger"
+    title: str = "Order {number}"
+    gift_card_account: str = ""
+    tip_account: str = ""
+    tip_tax: str = ""
+    rounding_account: str = ""
+    rounding_tax: str = ""
+    cancel: Literal["stop", "delete"] = "stop"
+    backfill_after_days: int = Field(default=14, ge=0)
+    own_done: bool = False
+    actions: dict[str, tuple[OrderAction, ...]] = Field(default_factory=dict)
+    rules: tuple[OrderRule, ...] = ()
+    status: OrderStatuses = OrderStatuses()
+
+
 class Profile(Section):
-    """All of it; `[orders]` belongs to a later command and is kept unread."""
+    """All of it."""
 
     enabled: bool = True
     ledger: LedgerSection = Field(default_factory=lambda: LedgerSection.model_validate({}))
@@ -309,7 +352,7 @@ class Profile(Section):
     engine: EngineSection = EngineSection()
     errors: ErrorsSection = ErrorsSection()
     products: ProductsSection = ProductsSection()
-    orders: dict[str, Any] = Field(default_factory=dict)
+    orders: OrdersSection = OrdersSection()
 
 
 def profile_model(shop_type: str) -> type[Profile]:

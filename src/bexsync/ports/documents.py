@@ -59,6 +59,59 @@ class Payment:
     ledger_id: LedgerId
     value: Decimal
     day: str
+    bank_account_id: LedgerId | None = None
+
+
+class OrderStatus(StrEnum):
+    """How an order stands in the ledger."""
+
+    PENDING = "pending"
+    PARTIAL = "partial"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    DELETED = "deleted"
+
+
+@dataclass(frozen=True)
+class OrderPositionState:
+    """One position of an order: how much was ordered, and how much is open or was completed; None where not shown."""
+
+    type: str
+    quantity: Decimal | None
+    open: Decimal | None
+    completed: Decimal | None
+
+
+@dataclass(frozen=True)
+class OrderState:
+    """An order as the ledger shows it now; `content` is a digest for comparing, "" where positions were not shown."""
+
+    ledger_id: LedgerId
+    number: str
+    url: str
+    reference: str
+    standing: OrderStatus
+    total: Decimal
+    contact_id: LedgerId | None
+    currency_id: LedgerId | None
+    day: str
+    updated_at: str
+    title: str = ""
+    content: str = ""
+    positions: tuple[OrderPositionState, ...] | None = None
+
+
+@dataclass(frozen=True)
+class DeliveryState:
+    """A delivery as the ledger shows it; `is_issued` says that its stock is booked."""
+
+    ledger_id: LedgerId
+    number: str
+    url: str
+    contact_id: LedgerId | None
+    is_issued: bool
+    is_cancelled: bool
+    day: str
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ class FoundBy(StrEnum):
     STATUS = "the status of the document"
     ABSENCE = "the document or contact being gone"
     VALUES = "the values that it wrote"
+    NEWER = "what is newer than all that was there before, and says the same"
     REPEAT = "nothing: repeating it changes nothing"
 
 
@@ -86,7 +87,8 @@ class LinkDraft:
     """What a done step writes about its subject's link, in the transaction that marks it done.
 
     `source` names the content that a new document was made from, whether or not it came out right. `contact_of` is the
-    shop's customer whose contact the step makes, or makes the document for.
+    shop's customer whose contact the step makes, or makes the document for. `link_kind` is the kind of the link where
+    it is not that of the subject, `role` the document's part in it where it is not the one that all of it is about.
     """
 
     ledger_kind: str
@@ -96,6 +98,8 @@ class LinkDraft:
     told: Mapping[str, str] | None = None
     source: str = ""
     contact_of: str = ""
+    link_kind: str = ""
+    role: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from bexsync.records.base import Reading, Record
 from bexsync.records.customer import Address, Customer, Person
 from bexsync.records.invoice import Email, Invoice, Line, Project, TimeEntry
+from bexsync.records.order import Fulfillment, Order, OrderLine, Refund, Transaction
 from bexsync.records.product import Product, StockLevel, TaxRate
 from bexsync.records.reading import KINDS, Malformed, read_record
 
@@ -11,16 +12,21 @@ __all__ = [
     "Address",
     "Customer",
     "Email",
+    "Fulfillment",
     "Invoice",
     "Line",
     "Malformed",
+    "Order",
+    "OrderLine",
     "Person",
     "Product",
     "Project",
     "Reading",
     "Record",
+    "Refund",
     "StockLevel",
     "TaxRate",
     "TimeEntry",
+    "Transaction",
     "read_record",
 ]

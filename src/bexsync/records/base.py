@@ -29,6 +29,7 @@ _FINEST = Decimal("0.000001")
 _FINEST_FACTOR = Decimal("0.000000000001")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DEEPEST_METADATA = 20
 
@@ -98,6 +99,15 @@ def _written_day(value: Any) -> Any:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     raise ValueError("must be a date like 2026-11-20")
+
+
+def _written_moment(value: Any) -> Any:
+    """A moment names its offset from UTC: without one nobody knows on which day it falls."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value
+    if isinstance(value, str) and _MOMENT.fullmatch(value.strip()):
+        return value.strip()
+    raise ValueError("must be a moment with its offset, like 2026-11-20T09:30:00+01:00 or 2026-11-20T08:30:00Z")
 
 
 def _foreign_id(value: Any) -> Any:
@@ -187,6 +197,7 @@ StatedAmount = Annotated[Decimal, BeforeValidator(_written_number), AfterValidat
 Factor = Annotated[Decimal, BeforeValidator(_written_number), AfterValidator(_plain_factor)]
 WholeNumber = Annotated[int, BeforeValidator(_written_whole_number)]
 Day = Annotated[date, BeforeValidator(_written_day)]
+Moment = Annotated[datetime, BeforeValidator(_written_moment)]
 ShopId = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=120),

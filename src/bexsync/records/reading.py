@@ -12,11 +12,13 @@ from pydantic_core import ErrorDetails
 from bexsync.records.base import Reading, Record
 from bexsync.records.customer import Customer
 from bexsync.records.invoice import Invoice
+from bexsync.records.order import Order
 from bexsync.records.product import Product, StockLevel, TaxRate
 from bexsync.records.quoting import named, printable, shown
 
 KINDS: Mapping[str, type[Record]] = {
     "invoice": Invoice,
+    "order": Order,
     "customer": Customer,
     "product": Product,
     "stock_level": StockLevel,

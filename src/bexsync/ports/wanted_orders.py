@@ -1,0 +1,70 @@
+"""What planning wants of the ledger for one order; the ledger's package turns it into steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bexsync.ids import LedgerId
+from bexsync.ports.order_effects import OrderPart
+from bexsync.ports.wanted import Create, Finish, KnownDocument, Letter, TakeBack, WantedDocument
+
+
+@dataclass(frozen=True)
+class PlaceOrder:
+    """A new order; `replaces` is an untouched one of ours that is deleted first, since the shop changed it."""
+
+    document: WantedDocument
+    delivery_address: str | None = None
+    replaces: KnownDocument | None = None
+
+
+@dataclass(frozen=True)
+class RemoveOrder:
+    """An untouched order of ours that is deleted."""
+
+    known: KnownDocument
+
+
+@dataclass(frozen=True)
+class Deliver:
+    """A delivery from the order, issued; `key` names the shipment, `order` is None where a step before makes it."""
+
+    key: str
+    parts: tuple[OrderPart, ...]
+    contact_id: LedgerId | None = None
+    order: KnownDocument | None = None
+    delivery_id: LedgerId | None = None
+
+
+@dataclass(frozen=True)
+class InvoiceFromOrder:
+    """An invoice from the order, made to say what `document` says by one edit; `order` as in `Deliver`."""
+
+    document: WantedDocument
+    parts: tuple[OrderPart, ...]
+    order: KnownDocument | None = None
+
+
+@dataclass(frozen=True)
+class Pay:
+    """One payment of the shop is booked on the invoice, once; `key` is the transaction, amounts are decimal texts."""
+
+    key: str
+    amount: str
+    currency: str
+    day: str
+    bank_account_id: LedgerId | None
+    known: KnownDocument | None = None
+
+
+@dataclass(frozen=True)
+class Mail:
+    """An issued invoice is mailed, after its payments."""
+
+    letter: Letter
+    currency: str
+    due_date: str = ""
+    known: KnownDocument | None = None
+
+
+OrderWant = PlaceOrder | RemoveOrder | Deliver | InvoiceFromOrder | Create | Finish | Pay | Mail | TakeBack
