@@ -1,4 +1,4 @@
-"""Where files of a user lie, and the variables that bexsync reads."""
+"""Where files of a user lie, the variables that bexsync reads, and what tells this computer from others."""
 
 from __future__ import annotations
 
@@ -86,3 +86,15 @@ def secret_variable(name: str) -> str:
 def profile_variable(*key: str) -> str:
     """The variable that speaks over a key of the profile."""
     return "BEXSYNC_" + "__".join(key).upper()
+
+
+def this_host() -> str:
+    """What tells this computer from another that shares the folder; containers name themselves by BEXSYNC_HOST."""
+    import socket
+
+    return os.environ.get("BEXSYNC_HOST") or socket.gethostname()
+
+
+def this_process() -> str:
+    """Who owns an intent that is under way."""
+    return f"{this_host()}:{os.getpid()}"

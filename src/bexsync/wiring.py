@@ -35,9 +35,11 @@ from bexsync.ports.ledger import Ledger, Right
 from bexsync.ports.master_data import MasterData
 from bexsync.ports.shop_package import ShopSite
 from bexsync.registry import ledger_package, shop_package
-from bexsync.store import Store, open_store
+from bexsync.store import Store
 from bexsync.store.kept import kept_beside
-from bexsync.store.locks import Locks
+from bexsync.store.sqlite.locks import FileLocks
+from bexsync.store.sqlite.opening import open_store
+from bexsync.store.sqlite.upkeep import SqliteUpkeep
 
 
 class LedgerOpening(Protocol):
@@ -111,7 +113,7 @@ def open_workspace(name: str, *, clock: Clock | None = None) -> Workspace:
         kept=kept_beside(state, site),
         shop=shop.open_shop(profile.shop, shop_site, clock.now),
         clock=clock,
-        locks=Locks(folder / "locks", company.id, site),
+        locks=FileLocks(folder / "locks", company.id, site),
         make_ledger=make_ledger,
         close=store.close,
         warning=tokens.warning,
@@ -199,7 +201,7 @@ def open_links_desk(name: str) -> LinkAdmin:
     folder = state_folder()
     company = CompanyBook(folder).pinned(str(profile_path(name).resolve())) or ""
     state = _state_file(profile, folder, company)
-    return LinkAdmin(store, kept_beside(state, store.site), Locks(folder / "locks", company, store.site))
+    return LinkAdmin(store, kept_beside(state, store.site), FileLocks(folder / "locks", company, store.site))
 
 
 def open_state_desk(name: str, *, clock: Clock | None = None) -> StateAdmin:
@@ -210,12 +212,14 @@ def open_state_desk(name: str, *, clock: Clock | None = None) -> StateAdmin:
     company = CompanyBook(folder).pinned(str(path))
     if company is None:
         raise StateProblem(f"The profile {path} was never run.", "Run `bexsync invoices push` first.", code="no_state")
-    locks = Locks(folder / "locks", company, profile.shop.site)
+    locks = FileLocks(folder / "locks", company, profile.shop.site)
 
     def delete_files(before: datetime, kept: Collection[str], dry: bool) -> Mapping[str, int]:
         return shop_package(profile.shop.type).delete_old(profile.shop, path, before, kept=kept, dry=dry)
 
-    return StateAdmin(_state_file(profile, folder, company), company, locks, clock or SystemClock(), delete_files)
+    return StateAdmin(
+        SqliteUpkeep(_state_file(profile, folder, company), company), locks, clock or SystemClock(), delete_files
+    )
 
 
 def _shop_site(profile: Profile, profile_file: Path, companies: frozenset[str]) -> ShopSite:

@@ -18,7 +18,7 @@ from bexsync.cli.views import Output
 from bexsync.errors import StoppedBySignal
 from bexsync.http.clock import SystemClock
 from bexsync.interruption import CutOff, may_be_cut_off
-from bexsync.store.locks import Locks
+from bexsync.store.sqlite.locks import FileLocks
 from world import BEXSYNC, World, an_invoice
 
 
@@ -62,7 +62,7 @@ def test_a_sleep_ends_when_a_signal_came() -> None:
 
 
 def test_a_wait_for_the_companys_lock_ends_when_a_signal_came(tmp_path: Path) -> None:
-    locks = Locks(tmp_path, "company", "main")
+    locks = FileLocks(tmp_path, "company", "main")
     asked = iter([False, False, True])
     locks.stopping = lambda: next(asked, True)
     with FileLock(tmp_path / "company-write.lock"), pytest.raises(StoppedBySignal), locks.company():

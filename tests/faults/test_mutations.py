@@ -123,7 +123,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the company lock",
-        "store/locks.py",
+        "store/sqlite/locks.py",
         'self._lock(f"{self._company}-write")',
         'self._lock(f"{self._company}-{self._site}-write")',
         f"{AT_ONCE}test_another_site_creates_the_customer_while_we_read_the_contacts",

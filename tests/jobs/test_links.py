@@ -15,7 +15,7 @@ import pytest
 from bexsync.admin.links import AdoptOptions, LinkAdmin, adopt
 from bexsync.errors import StateProblem, UsageProblem
 from bexsync.jobs.lifecycle import RunEnded
-from bexsync.store.database import file_system_of, refuse_network
+from bexsync.store.folder import file_system_of, refuse_network
 from front_door import called
 from world import World, an_invoice
 

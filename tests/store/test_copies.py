@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bexsync.store.upkeep import backup, restore
+from bexsync.store.sqlite.upkeep import SqliteUpkeep
 from world import World
 
 
@@ -16,8 +16,8 @@ def test_a_copy_may_be_called_anything(world: World, name: str) -> None:
     world.push()
     (state,) = (world.folder / "state").glob("bexio-*.db")
     target = world.folder / name
-    backup(state, target)
-    company = state.stem.removeprefix("bexio-")
-    kept = restore(state, target, company=company, now=datetime(2026, 11, 20, tzinfo=UTC))
+    upkeep = SqliteUpkeep(state, state.stem.removeprefix("bexio-"))
+    upkeep.backup(target)
+    kept = upkeep.restore(target, datetime(2026, 11, 20, tzinfo=UTC))
     assert isinstance(kept, Path)
     assert kept.exists()

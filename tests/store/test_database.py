@@ -17,8 +17,9 @@ import pytest
 
 from bexsync.errors import ConfigurationProblem, StateProblem, TryLater
 from bexsync.hooks import observed_by
-from bexsync.store import Store, open_store
-from bexsync.store.migrations import MIGRATIONS
+from bexsync.store import Store
+from bexsync.store.sqlite.migrations import MIGRATIONS
+from bexsync.store.sqlite.opening import open_store
 from world import World, an_invoice
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -175,7 +176,7 @@ KILLED = """
     import os, signal, sys
     from pathlib import Path
     from bexsync.hooks import set_observer
-    from bexsync.store import open_store
+    from bexsync.store.sqlite.opening import open_store
 
     count = 0
     def kill(point, **facts):

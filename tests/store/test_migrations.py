@@ -24,8 +24,8 @@ import pytest
 from bexio_sandbox import Fault
 from bexsync.engine.result import Status
 from bexsync.errors import Exit
-from bexsync.store.database import open_database
-from bexsync.store.migrations import MIGRATIONS
+from bexsync.store.sqlite.database import open_database
+from bexsync.store.sqlite.migrations import MIGRATIONS
 from world import World, an_invoice
 
 KEPT = Path(__file__).parent / "kept"

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -20,8 +21,10 @@ from bexsync.jobs.reporting import status_rows
 from bexsync.ports.shop import IncomingRecord
 from bexsync.ports.store import Attempt, Intent, IntentState, Link, LinkedDocument, RecordState
 from bexsync.records import read_record
-from bexsync.store import Store, open_store
-from bexsync.store.upkeep import prune
+from bexsync.store import Store
+from bexsync.store.pruning import prune
+from bexsync.store.sqlite.database import open_database
+from bexsync.store.sqlite.opening import open_store
 from world import an_invoice
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -292,7 +295,8 @@ def test_attempts_outlive_what_is_forgotten_and_go_with_what_is_pruned(store: St
         ("forgotten", None),
     ]
     store.attempts.add(attempt("done", minutes=3 * 24 * 60))
-    prune(tmp_path / "bexio-1.db", keep=timedelta(days=2), now=NOW + timedelta(days=3))
+    with closing(open_database(tmp_path / "bexio-1.db")) as database:
+        prune(database, keep=timedelta(days=2), now=NOW + timedelta(days=3))
     assert [one.outcome for one in store.attempts.of("main", "invoice", "k")] == ["forgotten", "done"]
 
 

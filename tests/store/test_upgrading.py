@@ -19,8 +19,9 @@ from filelock import FileLock
 
 from bexsync.errors import Busy, Exit, TryLater
 from bexsync.ports.store import IntentState, Link, RecordState
-from bexsync.store import Store, open_store
-from bexsync.store.upkeep import restore
+from bexsync.store import Store
+from bexsync.store.sqlite.opening import open_store
+from bexsync.store.sqlite.upkeep import SqliteUpkeep
 from world import World, an_invoice
 
 KEPT = Path(__file__).parent / "kept"
@@ -128,9 +129,9 @@ def test_an_old_state_is_left_alone_while_a_run_is_going_on(old: Path) -> None:
 
 HOLDING = """
 import sys, time
-from bexsync.store.locks import Locks
+from bexsync.store.sqlite.locks import FileLocks
 from pathlib import Path
-with Locks(Path(sys.argv[1]), sys.argv[2], "main").everything():
+with FileLocks(Path(sys.argv[1]), sys.argv[2], "main").everything():
     print("held", flush=True)
     time.sleep(2)
 """
@@ -171,7 +172,7 @@ def test_an_old_copy_is_upgraded_before_it_takes_the_states_place(world: World) 
     world.push()
     (path,) = (world.folder / "state").glob("bexio-*.db")
     company = path.stem.removeprefix("bexio-")
-    restore(path, KEPT / "v1.db", company=company, now=NOW)
+    SqliteUpkeep(path, company).restore(KEPT / "v1.db", NOW)
     assert rows(path, "PRAGMA user_version") != [{"user_version": 1}]
     with closing(open_store(path, "main", company)) as store:
         assert {link.shop_id for link in store.links.all("invoice")} == {"paid", "open"}

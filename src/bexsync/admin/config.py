@@ -33,7 +33,7 @@ from bexsync.ports.shop_package import Finding, Level, ShopSite
 from bexsync.records.quoting import printable
 from bexsync.registry import DEFAULT_SHOP, shop_package
 from bexsync.state_reader import StateReader
-from bexsync.store.database import refuse_network
+from bexsync.store.folder import refuse_network
 
 _MAIL_WORDS = ("number", "title", "total", "currency", "due_date", "customer")
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH

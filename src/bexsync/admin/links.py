@@ -23,11 +23,10 @@ from bexsync.planning.products import KIND as PRODUCT
 from bexsync.ports.document_effects import ClaimDocument, LinkDocument
 from bexsync.ports.documents import DocumentState
 from bexsync.ports.steps import LinkDraft, Step, Subject
-from bexsync.ports.store import DocumentEvent, IntentState, Link, RecordRow, RecordState
+from bexsync.ports.store import DocumentEvent, IntentState, Link, Locks, RecordRow, RecordState
 from bexsync.records import Customer, Invoice
 from bexsync.store import Store
 from bexsync.store.kept import Kept
-from bexsync.store.locks import Locks
 
 ADOPT = "links adopt"
 # Ids of products and of invoices may be the same.

@@ -13,6 +13,7 @@ from bexsync.engine.answers import FINAL, agreed_on, as_answered, is_incomplete,
 from bexsync.errors import Changed, LedgerAnswer, Refused
 from bexsync.http.clock import Clock
 from bexsync.ids import LedgerId
+from bexsync.paths import this_process
 from bexsync.planning.contacts import CONTACT, CUSTOMER
 from bexsync.ports.contact_effects import ContactEffect
 from bexsync.ports.document_effects import CreateDocument, ExistingDocumentEffect
@@ -21,7 +22,6 @@ from bexsync.ports.item_effects import ItemEffect
 from bexsync.ports.steps import Effect, EffectKinds, Step, to_wire
 from bexsync.ports.store import Attempt, DocumentEvent, Intent, IntentState, Link, parse_stored
 from bexsync.store import Store
-from bexsync.store.database import this_process
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 

@@ -10,9 +10,9 @@ from bexsync.http.clock import Clock, SystemClock
 from bexsync.http.responses import RequestEffect
 from bexsync.ports.ledger import Ledger
 from bexsync.ports.shop import Catalog, Shop
+from bexsync.ports.store import Locks
 from bexsync.store import Store
 from bexsync.store.kept import Kept
-from bexsync.store.locks import Locks
 from bexsync.vat import VatMap
 
 Progress = Callable[[str, int, int], None]

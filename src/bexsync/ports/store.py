@@ -1,14 +1,16 @@
-"""The rows of the state: records, links, the journal of effects, contacts, errors and runs."""
+"""The state: what a store must give, and its rows: records, links, the journal of effects, contacts, errors, runs."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from bexsync.errors import StateProblem
 from bexsync.ids import LedgerId
@@ -49,6 +51,121 @@ def _object(text: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise TypeError("no object")
     return found
+
+
+class Row(Protocol):
+    """One row, whose values are taken by the name of their column, or in the order of the columns."""
+
+    def __getitem__(self, name: Any, /) -> Any: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Answer(Protocol):
+    """What a statement came to."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows were changed."""
+        ...
+
+    def fetchone(self) -> Any:
+        """The first row, or None."""
+        ...
+
+    def fetchall(self) -> list[Any]:
+        """Every row."""
+        ...
+
+
+class Transaction(Protocol):
+    """A transaction that has begun; values stand in its statements as `?`, or as `:name`."""
+
+    def execute(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = (), /) -> Answer:
+        """Run one statement."""
+        ...
+
+    def executemany(self, sql: str, values: Iterable[Sequence[Any]], /) -> Answer:
+        """Run one statement for each of these values."""
+        ...
+
+
+class Database(Protocol):
+    """The tables of one company; every change is one immediate transaction, durable when it ends."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """All or nothing; raises TryLater on a full disk or a lock that stays. One inside another belongs to it."""
+        ...
+
+    def rows(self, sql: str, *values: object) -> list[Any]:
+        """Every row of a question."""
+        ...
+
+    def stream(self, sql: str, *values: object) -> Iterator[Any]:
+        """The rows of a question one by one; the tables asked must not be written meanwhile."""
+        ...
+
+    def row(self, sql: str, *values: object) -> Any:
+        """The first row of a question, or None."""
+        ...
+
+    def rehearsal(self) -> AbstractContextManager[Database]:
+        """A copy in which everything may be done and which is forgotten in the end."""
+        ...
+
+    def compact(self) -> None:
+        """Give the space of what was deleted back."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection."""
+        ...
+
+
+class Locks(Protocol):
+    """The locks of one site on one company; each is released when its holder's process ends, however it ends."""
+
+    stopping: Callable[[], bool]
+
+    def job(self, job: str) -> AbstractContextManager[None]:
+        """Held for a whole run; raises Busy at once when the same job of the same site is running."""
+        ...
+
+    def taking_in(self) -> AbstractContextManager[None]:
+        """Held while the shop's records are taken in, by one job of the site at a time; waited for."""
+        ...
+
+    def company(self) -> AbstractContextManager[None]:
+        """Held while writing to the ledger, by one process at a time; waited for."""
+        ...
+
+
+class Upkeep(Protocol):
+    """What a person does with the state of a company as a whole."""
+
+    def open(self) -> Database:
+        """The state with this program's schema; raises Busy where it must be upgraded and a run goes on."""
+        ...
+
+    def copy_for(self, now: datetime) -> Path:
+        """Where a copy goes when nobody names a place."""
+        ...
+
+    def backup(self, target: Path) -> None:
+        """Write a whole, consistent copy; raises ConfigurationProblem where the target exists."""
+        ...
+
+    def check_copy(self, source: Path) -> None:
+        """Raises ConfigurationProblem or StateProblem where the file is no whole copy of this company's state."""
+        ...
+
+    def restore(self, source: Path, now: datetime) -> Path:
+        """Put a copy in the place of the state; where the state before is kept."""
+        ...
+
+    def old_copies(self, before: datetime) -> list[Path]:
+        """The copies that were written before a moment."""
+        ...
 
 
 class RecordState(StrEnum):

@@ -1,5 +1,5 @@
 """The state: one database per ledger company, its rows carry the site."""
 
-from bexsync.store.store import Store, open_store
+from bexsync.store.store import Store
 
-__all__ = ["Store", "open_store"]
+__all__ = ["Store"]

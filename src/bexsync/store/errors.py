@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
 
-from bexsync.ports.store import WORKLIST, ErrorRow
-from bexsync.store.database import Database
+from bexsync.ports.store import WORKLIST, Database, ErrorRow, Row
 from bexsync.store.values import stored
 
 _SHARED_THINGS = frozenset(
@@ -48,10 +46,11 @@ class Errors:
                 """INSERT INTO errors (site, job, kind, shop_id, code, cause, message, hint, said, first_at, last_at,
                                        times) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
                    ON CONFLICT (site, job, kind, shop_id, cause) WHERE resolved_at IS NULL
-                   DO UPDATE SET said_at = CASE WHEN message = excluded.message AND acknowledged_at IS NULL
-                                                THEN said_at END,
+                   DO UPDATE SET said_at = CASE WHEN errors.message = excluded.message
+                                                     AND errors.acknowledged_at IS NULL
+                                                THEN errors.said_at END,
                                  message = excluded.message, hint = excluded.hint, said = excluded.said,
-                                 last_at = excluded.last_at, times = times + 1, acknowledged_at = NULL""",
+                                 last_at = excluded.last_at, times = errors.times + 1, acknowledged_at = NULL""",
                 (
                     self._site, job, kind, shop_id, code, cause, message, hint, said, stored(now), stored(now),
                 ),
@@ -150,5 +149,5 @@ def _kind_of_cause(code: str, cause: str) -> str:
     return cause if thing in _SHARED_THINGS else code
 
 
-def _error(row: sqlite3.Row) -> ErrorRow:
+def _error(row: Row) -> ErrorRow:
     return ErrorRow(**{name: row[name] for name in ErrorRow.__dataclass_fields__})

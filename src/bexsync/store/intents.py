@@ -5,16 +5,21 @@ planned -> sending -> done | held | rejected | in_doubt -> done | planned | conf
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from bexsync.ids import LedgerId
-from bexsync.ports.store import Attempt, Intent, IntentState, parse_stored, stored_objects
-from bexsync.store.database import Database
+from bexsync.ports.store import Attempt, Database, Intent, IntentState, Row, parse_stored, stored_objects
 from bexsync.store.values import moment, packed, stored
 
+_COLUMNS = (
+    "scope", "kind", "key", "state", "payload_hash", "schema", "payload", "expect", "attempt", "owner", "sent_at",
+    "not_before", "ledger_id", "result", "said", "subject_kind", "subject_id", "site", "job", "link", "changed_at",
+)  # fmt: skip
+_SAVE = f"""
+    INSERT INTO intents ({", ".join(_COLUMNS)}) VALUES ({", ".join("?" for _ in _COLUMNS)})
+    ON CONFLICT (scope, kind, key) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[3:])}"""  # noqa: S608
 # Word for word what stands in the index of unsettled rows, without which SQLite does not use it.
 _UNSETTLED = "state IN ('sending', 'in_doubt', 'conflict')"
 
@@ -70,7 +75,7 @@ class Intents:
             intent = replace(intent, payload={}, expect={}, link={}, owner="", not_before=None)
         with self._db.transaction() as db:
             db.execute(
-                f"INSERT OR REPLACE INTO intents VALUES ({', '.join(21 * '?')})",  # noqa: S608
+                _SAVE,
                 (
                     intent.scope,
                     intent.kind,
@@ -133,7 +138,7 @@ def _result(stored: dict[str, Any]) -> dict[str, Any]:
     return stored if made is None else {**stored, "ledger_id": LedgerId(made)}
 
 
-def _intent(row: sqlite3.Row) -> Intent:
+def _intent(row: Row) -> Intent:
     payload, expect, result, link = stored_objects(row["payload"], row["expect"], row["result"], row["link"])
     return Intent(
         scope=row["scope"],
@@ -173,8 +178,8 @@ class Attempts:
         with self._db.transaction() as db:
             db.execute(
                 """INSERT INTO attempts
-                   SELECT ?1, ?2, ?3, COALESCE(MAX(number), 0) + 1, ?4, ?5, ?6, ?7, ?8 FROM attempts
-                   WHERE (scope, kind, key) = (?1, ?2, ?3)""",
+                   SELECT ?, ?, ?, COALESCE(MAX(number), 0) + 1, ?, ?, ?, ?, ? FROM attempts
+                   WHERE scope = ? AND kind = ? AND key = ?""",
                 (
                     attempt.scope,
                     attempt.kind,
@@ -184,6 +189,9 @@ class Attempts:
                     attempt.outcome,
                     attempt.reason[:_LONGEST_REASON],
                     attempt.payload_hash,
+                    attempt.scope,
+                    attempt.kind,
+                    attempt.key,
                 ),
             )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -14,10 +13,9 @@ from bexsync.http.rate_limit import Budget, corrected, spent
 from bexsync.ids import LedgerId
 from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.steps import to_wire
-from bexsync.ports.store import ContactRow, parse_stored, stored_object
+from bexsync.ports.store import ContactRow, Database, Row, Transaction, parse_stored, stored_object
 from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike, contracted, folded, written_out
-from bexsync.store.database import Database
 from bexsync.store.links import OLDEST_FIRST
 from bexsync.store.values import moment, packed, stored
 
@@ -43,7 +41,8 @@ class Facts:
         """Keeps a value."""
         with self._db.transaction() as db:
             db.execute(
-                "INSERT OR REPLACE INTO facts VALUES (?, ?, ?)",
+                """INSERT INTO facts VALUES (?, ?, ?)
+                   ON CONFLICT (name) DO UPDATE SET value = excluded.value, learned_at = excluded.learned_at""",
                 (name, json.dumps(value, default=_number), stored(now)),
             )
 
@@ -125,7 +124,7 @@ class ContactIndex:
                      mail = excluded.mail, mail_second = excluded.mail_second, postcode = excluded.postcode,
                      name_key = excluded.name_key, archived = excluded.archived, updated_at = excluded.updated_at,
                      nr = excluded.nr, details = excluded.details,
-                     written = CASE WHEN excluded.written = '{}' THEN written ELSE excluded.written END""",
+                     written = CASE WHEN excluded.written = '{}' THEN contacts.written ELSE excluded.written END""",
                 [_columns(contact) for contact in contacts],
             )
 
@@ -159,10 +158,10 @@ class ContactIndex:
             db.execute("DELETE FROM contacts")
 
 
-def _show(db: sqlite3.Connection, ledger_ids: Iterable[LedgerId]) -> None:
+def _show(db: Transaction, ledger_ids: Iterable[LedgerId]) -> None:
     db.execute("CREATE TEMP TABLE IF NOT EXISTS shown (id TEXT PRIMARY KEY)")
     db.execute("DELETE FROM shown")
-    db.executemany("INSERT OR IGNORE INTO shown VALUES (?)", [(i,) for i in ledger_ids])
+    db.executemany("INSERT INTO shown VALUES (?) ON CONFLICT DO NOTHING", [(i,) for i in ledger_ids])
 
 
 def name_key(name_1: str, name_2: str) -> str:
@@ -192,7 +191,7 @@ def _columns(contact: ContactRow) -> tuple[Any, ...]:
     )
 
 
-def _contact(row: sqlite3.Row) -> ContactRow:
+def _contact(row: Row) -> ContactRow:
     details = stored_object(row["details"])
     address = PostalAddress(
         street=details.get("street", ""),
@@ -242,13 +241,15 @@ class StoredBudget:
             _keep_books(db, bucket, corrected(_books(db, bucket), Budget(limit, remaining, resets_at)))
 
 
-def _books(db: sqlite3.Connection, bucket: str) -> Budget | None:
+def _books(db: Transaction, bucket: str) -> Budget | None:
     row = db.execute("SELECT * FROM budget WHERE bucket = ?", (bucket,)).fetchone()
     return Budget(row["allowed"], row["remaining"], moment(row["resets_at"])) if row else None
 
 
-def _keep_books(db: sqlite3.Connection, bucket: str, books: Budget) -> None:
+def _keep_books(db: Transaction, bucket: str, books: Budget) -> None:
     db.execute(
-        "INSERT OR REPLACE INTO budget VALUES (?, ?, ?, ?)",
+        """INSERT INTO budget VALUES (?, ?, ?, ?)
+           ON CONFLICT (bucket) DO UPDATE SET
+             allowed = excluded.allowed, remaining = excluded.remaining, resets_at = excluded.resets_at""",
         (bucket, books.limit, books.remaining, stored(books.resets_at)),
     )

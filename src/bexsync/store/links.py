@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from bexsync.ids import LedgerId
-from bexsync.ports.store import Link, LinkedDocument, parse_stored, stored_object, stored_objects
-from bexsync.store.database import Database
+from bexsync.ports.store import (
+    Database,
+    Link,
+    LinkedDocument,
+    Row,
+    Transaction,
+    parse_stored,
+    stored_object,
+    stored_objects,
+)
 from bexsync.store.values import packed, stored
 
 _MAIN = "main"
@@ -163,7 +170,7 @@ class Links:
             )
             self._save_documents(db, known["id"], link)
 
-    def _save_documents(self, db: sqlite3.Connection, link_id: int, link: Link) -> None:
+    def _save_documents(self, db: Transaction, link_id: int, link: Link) -> None:
         main = LinkedDocument(_MAIN, link.ledger_kind, link.ledger_id, link.number, link.url)
         documents = (main, *link.documents)
         db.execute("DELETE FROM link_documents WHERE link = ?", (link_id,))
@@ -178,7 +185,7 @@ class Links:
             [(link_id, one.role, one.ledger_kind, one.ledger_id, one.number, one.url) for one in documents],
         )
 
-    def _link(self, row: sqlite3.Row) -> Link:
+    def _link(self, row: Row) -> Link:
         agreed, state, reported, notes = stored_objects(row["agreed"], row["state"], row["reported"], row["notes"])
         parse_stored(_check_amounts, state)
         parse_stored(_check_amounts, reported)

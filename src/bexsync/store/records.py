@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 from bexsync.ports.shop import IncomingRecord
-from bexsync.ports.store import RecordRow, RecordState, parse_stored, stored_object
-from bexsync.store.database import Database
+from bexsync.ports.store import Database, RecordRow, RecordState, Row, Transaction, parse_stored, stored_object
 from bexsync.store.values import packed, stored
 
 _OBJECTS = ("customer", "billing_address")
@@ -39,12 +37,13 @@ class Records:
             row = db.execute(
                 """INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open', '', ?, NULL)
                    ON CONFLICT (site, kind, shop_id) DO UPDATE SET
-                     state = CASE WHEN fingerprint = excluded.fingerprint THEN state ELSE 'open' END,
-                     reason = CASE WHEN fingerprint = excluded.fingerprint THEN reason ELSE '' END,
-                     taken_at = CASE WHEN fingerprint = excluded.fingerprint THEN taken_at ELSE excluded.taken_at END,
+                     state = CASE WHEN records.fingerprint = excluded.fingerprint THEN records.state ELSE 'open' END,
+                     reason = CASE WHEN records.fingerprint = excluded.fingerprint THEN records.reason ELSE '' END,
+                     taken_at = CASE WHEN records.fingerprint = excluded.fingerprint
+                                     THEN records.taken_at ELSE excluded.taken_at END,
                      fingerprint = excluded.fingerprint, body = excluded.body,
                      origin = excluded.origin, place = excluded.place, origin_id = excluded.origin_id
-                   WHERE excluded.origin_id >= origin_id
+                   WHERE excluded.origin_id >= records.origin_id
                    RETURNING state""",
                 (
                     self._site,
@@ -64,8 +63,8 @@ class Records:
         """Whether records of a source were taken in before it was put away."""
         return self._db.row("SELECT 1 FROM origins WHERE site = ? AND origin = ?", self._site, source) is not None
 
-    def _source_id(self, db: sqlite3.Connection, source: str) -> int:
-        db.execute("INSERT OR IGNORE INTO origins (site, origin) VALUES (?, ?)", (self._site, source))
+    def _source_id(self, db: Transaction, source: str) -> int:
+        db.execute("INSERT INTO origins (site, origin) VALUES (?, ?) ON CONFLICT DO NOTHING", (self._site, source))
         row = db.execute("SELECT id FROM origins WHERE site = ? AND origin = ?", (self._site, source)).fetchone()
         return int(row["id"])
 
@@ -176,7 +175,7 @@ class Records:
             )
 
 
-def _record_row(row: sqlite3.Row) -> RecordRow:
+def _record_row(row: Row) -> RecordRow:
     return RecordRow(
         row["kind"],
         row["shop_id"],

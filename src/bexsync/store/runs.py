@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from bexsync.ports.store import RunRow
-from bexsync.store.database import Database
+from bexsync.ports.store import Database, Row, RunRow
 from bexsync.store.values import stored
 
 
@@ -27,7 +25,11 @@ class Cursors:
     def move(self, name: str, value: str) -> None:
         """Moves the cursor."""
         with self._db.transaction() as db:
-            db.execute("INSERT OR REPLACE INTO cursors VALUES (?, ?, ?)", (self._site, name, value))
+            db.execute(
+                """INSERT INTO cursors VALUES (?, ?, ?)
+                   ON CONFLICT (site, name) DO UPDATE SET value = excluded.value""",
+                (self._site, name, value),
+            )
 
 
 class Runs:
@@ -42,10 +44,10 @@ class Runs:
         with self._db.transaction() as db:
             cursor = db.execute(
                 """INSERT INTO runs (site, job, started_at, counts, requests, message)
-                   VALUES (?, ?, ?, '{}', 0, '')""",
+                   VALUES (?, ?, ?, '{}', 0, '') RETURNING id""",
                 (self._site, job, stored(now)),
             )
-            return int(cursor.lastrowid or 0)
+            return int(cursor.fetchone()["id"])
 
     def add(self, job: str, exit_code: int, message: str, now: datetime) -> None:
         """Notes a run that ended before it did anything."""
@@ -80,7 +82,8 @@ class Runs:
         """The newest runs, of one job or with trouble alone if that is asked for."""
         rows = self._db.rows(
             """SELECT id, job, started_at, ended_at, exit_code, counts, requests, message FROM runs
-               WHERE site = ? AND (job = ? OR ? IS NULL) AND (exit_code IS NOT 0 OR ? = 0) ORDER BY id DESC LIMIT ?""",
+               WHERE site = ? AND (job = ? OR ? IS NULL) AND (COALESCE(exit_code, 1) <> 0 OR ? = 0)
+               ORDER BY id DESC LIMIT ?""",
             self._site,
             job,
             job,
@@ -106,7 +109,7 @@ class Runs:
         return str(row["ended_at"] or "") if row else ""
 
 
-def _run(row: sqlite3.Row) -> RunRow:
+def _run(row: Row) -> RunRow:
     return RunRow(**{name: row[name] for name in RunRow.__dataclass_fields__})
 
 
@@ -132,7 +135,8 @@ class Mentions:
         """Store that the job mentioned these keys now."""
         with self._db.transaction() as db:
             db.executemany(
-                "INSERT OR REPLACE INTO mentions VALUES (?, ?, ?, ?)",
+                """INSERT INTO mentions VALUES (?, ?, ?, ?)
+                   ON CONFLICT (site, job, key) DO UPDATE SET said_at = excluded.said_at""",
                 [(self._site, job, key, stored(now)) for key in keys],
             )
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from bexsync.errors import ConfigurationProblem, StateProblem
-from bexsync.store.database import Database, in_memory_copy, open_database, refuse_network, this_host
+from bexsync.paths import this_host
+from bexsync.ports.store import Database
 from bexsync.store.errors import Errors
 from bexsync.store.intents import Attempts, Intents
 from bexsync.store.ledger_cache import ContactIndex, Facts, StoredBudget
@@ -45,11 +46,8 @@ class Store:
     @contextmanager
     def rehearsal(self) -> Iterator[Store]:
         """A copy of the state that forgets everything in the end, for dry runs."""
-        copy = in_memory_copy(self._database)
-        try:
+        with self._database.rehearsal() as copy:
             yield Store(copy, self.site)
-        finally:
-            copy.close()
 
     def check_site(self, profile: str) -> None:
         """Raises ConfigurationProblem when the profile used another site before."""
@@ -77,43 +75,55 @@ class Store:
                     "Give every shop its own [shop] site; two profiles must not share one.",
                     code="site_taken",
                 )
-            db.execute("INSERT OR IGNORE INTO sites VALUES (?, ?, ?, ?)", (self.site, profile, shop, stored(now)))
+            db.execute(
+                "INSERT INTO sites VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", (self.site, profile, shop, stored(now))
+            )
 
     def close(self) -> None:
         """Closes the database."""
         self._database.close()
 
 
-def open_store(path: Path, site: str, company: str) -> Store:
-    """The state at `path`; raises StateProblem when it belongs to another company or another host."""
-    refuse_network(path.parent)
-    database = open_database(path)
-    try:
-        _pin(
-            database,
-            "company",
-            company,
-            f"The state {path} belongs to another company.",
-            "Use the state that belongs here, or `bexsync state restore` a copy of it.",
+def pin_company(database: Database, place: str, company: str) -> None:
+    """Binds a new state to a company and this computer; raises StateProblem when it belongs to others."""
+    _pin(
+        database,
+        "company",
+        company,
+        f"The state {place} belongs to another company.",
+        "Use the state that belongs here, or `bexsync state restore` a copy of it.",
+    )
+    _pin(
+        database,
+        "host",
+        this_host(),
+        f"The state {place} was written on another computer; two must never work on one company.",
+        "Stop bexsync there, then say `bexsync state take-over` here (containers: BEXSYNC_HOST names them).",
+    )
+
+
+def take_over(database: Database) -> str:
+    """Lets this computer go on with a state that another one wrote; the name of the other one."""
+    with database.transaction() as db:
+        row = database.row("SELECT value FROM meta WHERE key = 'host'")
+        db.execute(
+            "INSERT INTO meta VALUES ('host', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (this_host(),)
         )
-        _pin(
-            database,
-            "host",
-            this_host(),
-            f"The state {path} was written on another computer; two must never work on one company.",
-            "Stop bexsync there, then say `bexsync state take-over` here (containers: BEXSYNC_HOST names them).",
-        )
-    except BaseException:
-        database.close()
-        raise
-    return Store(database, site)
+        return str(row["value"]) if row else ""
+
+
+def go_on_with_copy(database: Database) -> None:
+    """Lets this computer go on with a copy of a state; the next poll looks at everything, and finds what came since."""
+    with database.transaction() as db:
+        take_over(database)
+        db.execute("DELETE FROM cursors WHERE name = 'payments:changed_until'")
 
 
 def _pin(database: Database, key: str, value: str, sentence: str, hint: str) -> None:
     row = database.row("SELECT value FROM meta WHERE key = ?", key)
     if row is None:
         with database.transaction() as db:
-            db.execute("INSERT OR IGNORE INTO meta VALUES (?, ?)", (key, value))
+            db.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", (key, value))
         return
     if row["value"] != value:
         raise StateProblem(f'{sentence} It says {key} "{row["value"]}", here it is "{value}".', hint)

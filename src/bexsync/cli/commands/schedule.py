@@ -124,7 +124,7 @@ def _ends_one_day(file: Path) -> bool:
 
 def _planned(context: typer.Context, name: str) -> tuple[list[ScheduledJob], Surroundings, Profile]:
     from bexsync.config.loading import load_profile
-    from bexsync.paths import expanded, profile_path
+    from bexsync.paths import expanded, profile_path, this_host
     from bexsync.scheduling.surroundings import (
         Surroundings,
         carried_variables,
@@ -133,7 +133,6 @@ def _planned(context: typer.Context, name: str) -> tuple[list[ScheduledJob], Sur
         session_bus,
     )
     from bexsync.scheduling.timetable import timetable
-    from bexsync.store.database import this_host
 
     file = profile_path(name).absolute()
     profile = load_profile(file)

@@ -19,7 +19,7 @@ WAIT_FOR_SHOP = 600.0
 WAIT_FOR_UPGRADE = 60.0
 
 
-class Locks:
+class FileLocks:
     """The locks of one site on one ledger company."""
 
     def __init__(self, folder: Path, company: str, site: str) -> None:

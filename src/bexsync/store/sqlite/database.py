@@ -1,11 +1,8 @@
-"""The file of the state: where it may lie, how it is opened, and its transactions."""
+"""The file of the state: how it is opened and upgraded, and its transactions."""
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import socket
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -15,20 +12,15 @@ from bexsync.errors import StateProblem, TryLater
 from bexsync.files import unusable
 from bexsync.hooks import notify
 from bexsync.records.quoting import printable
-from bexsync.store.locks import Locks
-from bexsync.store.migrations import MIGRATIONS, Migration
+from bexsync.store.sqlite.locks import FileLocks
+from bexsync.store.sqlite.migrations import MIGRATIONS, Migration
 
 BUSY_MILLISECONDS = 30_000
 # A copy, the write-ahead log of the rebuild, and the file that holds old and new tables for a moment.
 _SPACE_FOR_UPGRADE = 3
-MOUNTS = Path("/proc/self/mountinfo")
-NETWORKED = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ncpfs", "ceph", "lustre", "fuse.sshfs", "fuse.rclone"}
-    | {"fuse.glusterfs", "fuse.davfs", "davfs", "fuse.s3fs"}
-)
 
 
-class Database:
+class SqliteDatabase:
     """A connection in which every change is an explicit, immediate, fully synchronous transaction."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
@@ -70,16 +62,33 @@ class Database:
             found: sqlite3.Row | None = self.connection.execute(sql, values).fetchone()
             return found
 
+    @contextmanager
+    def rehearsal(self) -> Iterator[SqliteDatabase]:
+        """An independent copy in memory that is forgotten in the end."""
+        copy = sqlite3.connect(":memory:", isolation_level=None)
+        try:
+            copy.execute("PRAGMA foreign_keys = ON")
+            self.connection.backup(copy)
+            yield SqliteDatabase(copy, None)
+        finally:
+            copy.close()
+
+    def compact(self) -> None:
+        """Gives the space of what was deleted back to the disk."""
+        with translated(self.path):
+            self.connection.execute("VACUUM")
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Closes the connection; the write-ahead log is folded back by SQLite."""
         self.connection.close()
 
 
-def open_database(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> Database:
+def open_database(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> SqliteDatabase:
     """The database at `path`, created or upgraded as needed; raises StateProblem or TryLater with one sentence."""
     with translated(path):
         _private_file(path)
-        database = Database(_connect(path), path)
+        database = SqliteDatabase(_connect(path), path)
         try:
             _refuse_foreign(database)
             _upgrade(database, migrations, path)
@@ -89,15 +98,7 @@ def open_database(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> D
     return database
 
 
-def in_memory_copy(database: Database) -> Database:
-    """An independent copy that is forgotten when closed, for rehearsals."""
-    copy = sqlite3.connect(":memory:", isolation_level=None)
-    copy.execute("PRAGMA foreign_keys = ON")
-    database.connection.backup(copy)
-    return Database(copy, None)
-
-
-def _upgrade(database: Database, migrations: Sequence[Migration], path: Path) -> None:
+def _upgrade(database: SqliteDatabase, migrations: Sequence[Migration], path: Path) -> None:
     """Brings the schema to the version of the last migration; an existing state while no run is going on."""
     version, newest = _version(database), len(migrations)
     if version > newest:
@@ -111,18 +112,17 @@ def _upgrade(database: Database, migrations: Sequence[Migration], path: Path) ->
         _migrate(database, migrations)
         return
     company = database.row("SELECT value FROM meta WHERE key = 'company'")
-    with Locks(path.parent / "locks", company["value"] if company else "", "").everything():
+    with FileLocks(path.parent / "locks", company["value"] if company else "", "").everything():
         version = _version(database)
         if version < newest:  # no other process was faster
             _require_space(path)
             _keep_copy(database, path.with_name(f"{path.name}.v{version}.bak"))
             _migrate(database, migrations)
-            with suppress(sqlite3.OperationalError):  # a file that stays large is harmless
-                database.connection.execute("VACUUM")
-                database.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with suppress(TryLater):  # a file that stays large is harmless
+                database.compact()
 
 
-def _migrate(database: Database, migrations: Sequence[Migration]) -> None:
+def _migrate(database: SqliteDatabase, migrations: Sequence[Migration]) -> None:
     """Every migration that is due, one transaction each."""
     for number in range(_version(database), len(migrations)):
         with database.transaction() as db:
@@ -146,11 +146,11 @@ def _require_space(path: Path) -> None:
         )
 
 
-def _version(database: Database) -> int:
+def _version(database: SqliteDatabase) -> int:
     return int(database.connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _keep_copy(database: Database, target: Path) -> None:
+def _keep_copy(database: SqliteDatabase, target: Path) -> None:
     _private_file(target)
     copy = sqlite3.connect(target)
     try:
@@ -179,7 +179,7 @@ def _private_file(path: Path) -> None:
         raise unusable(problem.filename or path, problem) from problem
 
 
-def _refuse_foreign(database: Database) -> None:
+def _refuse_foreign(database: SqliteDatabase) -> None:
     """A database of some other program must not be filled with our tables."""
     tables = {row["name"] for row in database.rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if tables and ("meta" not in tables or not _version(database)):
@@ -226,48 +226,3 @@ def _damaged(path: Path | None, problem: Exception) -> StateProblem:
         f"The state {path} is damaged ({said}).",
         "Move it away and restore a copy. Without one bexsync starts empty and finds its invoices in the ledger again.",
     )
-
-
-def this_host() -> str:
-    """What tells this computer from another that shares the folder; containers name themselves by BEXSYNC_HOST."""
-    return os.environ.get("BEXSYNC_HOST") or socket.gethostname()
-
-
-def this_process() -> str:
-    """Who owns an intent that is under way."""
-    return f"{this_host()}:{os.getpid()}"
-
-
-def refuse_network(folder: Path, mounts: Path = MOUNTS) -> None:
-    """Raises StateProblem when the folder lies on a network file system; says nothing where that cannot be known."""
-    kind = file_system_of(folder, mounts)
-    if kind in NETWORKED:
-        raise StateProblem(
-            f"The state folder {folder} lies on a network file system ({kind}), where a database can be damaged.",
-            "Set BEXSYNC_STATE_DIR to a folder on this computer's own disk.",
-            code="network_file_system",
-        )
-
-
-def file_system_of(folder: Path, mounts: Path = MOUNTS) -> str:
-    """The type of the file system a folder lies on, "" where it cannot be known (mountinfo: proc(5))."""
-    try:
-        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ""
-    place = str(folder.resolve())
-    best, kind = "", ""
-    for line in lines:
-        fields, _, rest = line.partition(" - ")
-        parts = fields.split(" ")
-        if len(parts) < 5 or not rest:
-            continue
-        point = _unescaped(parts[4])
-        inside = place == point or place.startswith(f"{point.rstrip('/')}/")
-        if inside and len(point) >= len(best):
-            best, kind = point, rest.split(" ")[0]
-    return kind
-
-
-def _unescaped(text: str) -> str:
-    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text)
