@@ -17,8 +17,8 @@ PRIVATE = 0o600
 PUBLIC = 0o666  # less what the umask takes away
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _PASSING = (errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE)
-_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-NOT_FOLLOWED = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+NOT_FOLLOWED = os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def unusable(path: Path | str, problem: OSError) -> BexsyncError:
@@ -129,8 +129,6 @@ def sync(folder: Path | int) -> None:
     if isinstance(folder, int):
         with suppress(OSError):
             os.fsync(folder)
-        return
-    if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY)
     try:

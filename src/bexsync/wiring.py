@@ -166,9 +166,7 @@ def open_local_state(name: str) -> tuple[Profile, Store]:
     path = profile_path(name).resolve()
     profile = load_profile(path)
     folder = state_folder()
-    company = CompanyBook(folder).pinned(str(path))
-    if company is None:
-        raise StateProblem(f"The profile {path} was never run.", "Run `bexsync invoices push` first.", code="no_state")
+    company = _pinned_company(path, folder)
     store = open_store(_state_file(profile, folder, company), profile.shop.site, company)
     try:
         store.check_site(str(path))
@@ -176,6 +174,18 @@ def open_local_state(name: str) -> tuple[Profile, Store]:
         store.close()
         raise
     return profile, store
+
+
+def _pinned_company(path: Path, folder: Path) -> str:
+    """The company of a profile; raises StateProblem where none of the commands that make a state was run yet."""
+    company = CompanyBook(folder).pinned(str(path))
+    if company is None:
+        raise StateProblem(
+            f"The profile {path} was never run.",
+            "Run `bexsync test-connection`, or any job: `bexsync invoices push`, `bexsync products sync`.",
+            code="no_state",
+        )
+    return company
 
 
 def note_failed_start(name: str, job: str, problem: BexsyncError) -> None:
@@ -209,9 +219,7 @@ def open_state_desk(name: str, *, clock: Clock | None = None) -> StateAdmin:
     path = profile_path(name).resolve()
     profile = load_profile(path)
     folder = state_folder()
-    company = CompanyBook(folder).pinned(str(path))
-    if company is None:
-        raise StateProblem(f"The profile {path} was never run.", "Run `bexsync invoices push` first.", code="no_state")
+    company = _pinned_company(path, folder)
     locks = FileLocks(folder / "locks", company, profile.shop.site)
 
     def delete_files(before: datetime, kept: Collection[str], dry: bool) -> Mapping[str, int]:

@@ -24,8 +24,7 @@ import tomli_w
 import dates
 from bexio_sandbox import Sandbox
 from bexsync.auth.login import App
-from bexsync.auth.scopes import to_ask_for
-from bexsync.auth.service import LoginService
+from bexsync.auth.service import LoginService, scopes_to_ask_for
 from bexsync.auth.stores import StoreChoice
 from bexsync.wiring import open_auth_desk
 
@@ -101,7 +100,7 @@ class LoginWorld:
     def log_in(self) -> None:
         """A login in this process, kept in a plain file."""
         desk = self.desk
-        attempt = desk.begin(self.app, to_ask_for(desk.profile))
+        attempt = desk.begin(self.app, scopes_to_ask_for(desk.profile))
         desk.keep(desk.finish(self.app, attempt, went_to(attempt.url)), FILE_STORE)
 
     def is_alive(self) -> bool:

@@ -18,7 +18,7 @@ from login_kit import CLIENT_ID, CLIENT_SECRET, FILE_STORE, LoginWorld, a_login_
 
 from bexsync.auth.listener import Listener, failure
 from bexsync.auth.login import App, login_from, personal_login
-from bexsync.auth.scopes import to_ask_for
+from bexsync.auth.service import scopes_to_ask_for
 from bexsync.auth.stores import StoreChoice
 from bexsync.errors import BexsyncError, ConfigurationProblem, LoginNeeded, TryLater, WrongCompany
 from front_door import called
@@ -48,7 +48,7 @@ def test_a_login_through_the_browser_and_everything_after_it(world: LoginWorld) 
     assert data["user"] == said["user"]
     assert data["renewable"] is True
     asked = {row["scope"] for row in data["scopes"] if row["granted"]}
-    assert asked == set(to_ask_for(world.desk.profile))
+    assert asked == set(scopes_to_ask_for(world.desk.profile))
     assert {row["right"] for row in data["scopes"] if row["needed"] and row["right"]} == {"granted"}
 
     again = world.cli("auth", "login", "--all-scopes", "--json", BEXSYNC_CLIENT_SECRET="")
@@ -65,7 +65,7 @@ def test_a_login_through_the_browser_and_everything_after_it(world: LoginWorld) 
 
 def test_the_address_pasted_back(world: LoginWorld) -> None:
     desk = world.desk
-    attempt = desk.begin(world.app, to_ask_for(desk.profile))
+    attempt = desk.begin(world.app, scopes_to_ask_for(desk.profile))
     new = desk.finish(world.app, attempt, went_to(attempt.url))
     record = desk.keep(new, FILE_STORE)
     assert record.company == "Bergladen GmbH"
@@ -138,7 +138,7 @@ def test_each_failure_is_a_sentence(world: LoginWorld, failure: str) -> None:
 
 def attempt_with(world: LoginWorld, failure: str) -> None:
     """A login in which one thing is wrong."""
-    app, scopes, decision = world.app, list(to_ask_for(world.desk.profile)), "allow"
+    app, scopes, decision = world.app, list(scopes_to_ask_for(world.desk.profile)), "allow"
     match failure:
         case "wrong app":
             app = App("no-such-app", "secret-of-nobody")
@@ -190,7 +190,7 @@ def test_the_nonce_is_checked(world: LoginWorld) -> None:
     from dataclasses import replace
 
     desk = world.desk
-    attempt = desk.begin(world.app, to_ask_for(desk.profile))
+    attempt = desk.begin(world.app, scopes_to_ask_for(desk.profile))
     returned = went_to(attempt.url)
     with pytest.raises(LoginNeeded, match="not to be trusted"):
         desk.finish(world.app, replace(attempt, nonce="another"), returned)
@@ -255,7 +255,7 @@ def test_a_login_that_moves_leaves_nothing_behind_and_one_that_stays_is_not_lost
     from bexsync.auth.stores.encrypted_file import make_key
 
     desk = world.desk
-    attempt = desk.begin(world.app, to_ask_for(desk.profile))
+    attempt = desk.begin(world.app, scopes_to_ask_for(desk.profile))
     new = desk.finish(world.app, attempt, went_to(attempt.url))
     for name in ("one", "two"):
         make_key(world.folder / name)

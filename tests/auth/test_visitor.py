@@ -8,13 +8,13 @@ import sys
 import pytest
 from login_kit import CLIENT_ID, VISITOR, LoginWorld
 
-from bexsync.auth.scopes import to_ask_for
+from bexsync.auth.service import scopes_to_ask_for
 
 LUCA = "luca.ferrari@bergladen.example"
 
 
 def login_page(world: LoginWorld) -> str:
-    return world.desk.begin(world.app, to_ask_for(world.desk.profile)).url
+    return world.desk.begin(world.app, scopes_to_ask_for(world.desk.profile)).url
 
 
 def visited(*arguments: str) -> subprocess.CompletedProcess[str]:

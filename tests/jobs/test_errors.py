@@ -269,5 +269,6 @@ def test_errors_need_no_token_and_a_profile_that_never_ran_is_told_so(world: Wor
     never = called(world, "errors", BEXSYNC_ACCESS_TOKEN="")
     assert never.returncode == 78
     assert "was never run" in never.stderr
+    assert "`bexsync products sync`" in never.stderr
     world.push()
     assert called(world, "errors", BEXSYNC_ACCESS_TOKEN="").stdout == "No open errors.\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from bexsync.auth.scopes import to_ask_for
+from bexsync.auth.service import scopes_to_ask_for
 from bexsync.config.profile import Profile
 from bexsync.registry import ledger_package
 
@@ -46,7 +46,7 @@ def test_a_profile_may_name_it() -> None:
     assert profile.ledger.words.name == "Abacus of Till"
     assert (profile.ledger.api_url, profile.ledger.issuer) == ("https://api.till.test", "https://login.till.test")
     assert profile.ledger.web_url == "https://till.test"
-    assert to_ask_for(profile) == ("books",)
+    assert scopes_to_ask_for(profile) == ("books",)
 
 
 def test_one_that_is_not_installed_is_one_mistake_that_names_what_is_built_in() -> None:

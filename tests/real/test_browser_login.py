@@ -12,7 +12,7 @@ from login_kit import CLIENT_SECRET, LoginWorld
 from playwright.sync_api import Browser
 
 from bexio_sandbox.scopes import WORDS
-from bexsync.auth.scopes import to_ask_for
+from bexsync.auth.service import scopes_to_ask_for
 
 pytestmark = [
     pytest.mark.real,
@@ -49,7 +49,7 @@ def test_a_person_logs_in_allows_and_is_told_so(world: LoginWorld, person: Perso
 
         person.sees("asks for access to Bergladen GmbH")
         assert LUCA in person.reads()
-        asked = to_ask_for(world.desk.profile)
+        asked = scopes_to_ask_for(world.desk.profile)
         rows = person.page.locator(".scopes li").all_inner_texts()
         assert [row.splitlines()[0] for row in rows] == [words for scope, words in WORDS.items() if scope in asked]
         person.photographs("consent")

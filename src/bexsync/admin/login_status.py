@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bexsync.auth.login import Login, personal_login
-from bexsync.auth.scopes import needed
-from bexsync.auth.service import LoginService
+from bexsync.auth.service import LoginService, needed_scopes
 from bexsync.auth.source import ending_soon
 from bexsync.auth.tokens import FILE_VARIABLE, VARIABLE, environment_token, names_token
 from bexsync.config.profile import Profile
@@ -130,7 +129,7 @@ def _idle_end(login: Login) -> datetime | None:
 def _is_needed(scope: Scope, profile: Profile, login: Login) -> bool:
     """Whether the jobs of the profile would miss it; who a token belongs to is known without identity scopes."""
     is_identity = scope.is_of_login or (scope.name == "offline_access" and login.kind == "personal")
-    return scope in needed(profile) and not (login.scope and is_identity)
+    return scope in needed_scopes(profile) and not (login.scope and is_identity)
 
 
 def _line(scope: Scope, is_needed: bool, login: Login, rights: Mapping[str, Right]) -> ScopeLine:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import socket
 import threading
@@ -170,7 +169,7 @@ def _server(host: str) -> type[ThreadingHTTPServer]:
     class Server(ThreadingHTTPServer):
         daemon_threads = True
         address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        allow_reuse_address = os.name == "posix"  # elsewhere it would let another program listen as well
+        allow_reuse_address = True
 
         def handle_error(self, request: object, client_address: object) -> None:
             """A broken connection of a browser is no news."""

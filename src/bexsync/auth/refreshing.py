@@ -185,7 +185,7 @@ def _signals_wait() -> Iterator[None]:
         yield
         return
     came: list[int] = []
-    numbers = [number for number in (signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGHUP", None)) if number]
+    numbers: tuple[int, ...] = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     before = {number: signal.signal(number, lambda got, _frame: came.append(got)) for number in numbers}
     try:
         yield

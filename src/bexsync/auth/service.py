@@ -17,7 +17,7 @@ from bexsync.auth.stores.port import StoreChoice, TokenStore
 from bexsync.config.profile import Profile
 from bexsync.errors import BexsyncError, LoginNeeded, WrongServer
 from bexsync.http.clock import Clock
-from bexsync.ports.ledger_description import LedgerDescription
+from bexsync.ports.ledger_description import LedgerDescription, Scope, ScopeUse
 
 
 @dataclass(frozen=True)
@@ -212,3 +212,20 @@ def nobody() -> LoginNeeded:
         "Nobody is logged in for this profile.",
         "Run `bexsync auth login`, or set BEXSYNC_ACCESS_TOKEN or BEXSYNC_ACCESS_TOKEN_FILE.",
     )
+
+
+def needed_scopes(profile: Profile) -> tuple[Scope, ...]:
+    """The scopes that the jobs of a profile need."""
+    uses = {
+        ScopeUse.ALWAYS: True,
+        ScopeUse.BANK_ACCOUNTS: bool(profile.ledger.bank_accounts or profile.payments.accounts),
+        ScopeUse.PRODUCTS: profile.products.enabled,
+        ScopeUse.ORDERS: profile.orders.enabled,
+        ScopeUse.NEVER: False,
+    }
+    return tuple(scope for scope in profile.ledger.description.scopes if uses[scope.use])
+
+
+def scopes_to_ask_for(profile: Profile, *, everything: bool = False) -> tuple[str, ...]:
+    """The names of the scopes to log in with."""
+    return tuple(scope.name for scope in (profile.ledger.description.scopes if everything else needed_scopes(profile)))

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bexsync.auth.stores.choosing import Availability, Suggestion, available_stores, suggest
-from bexsync.auth.stores.port import StoreChoice, TokenStore
-from bexsync.auth.stores.trial import probe
-from bexsync.errors import TokenStoreProblem
+from bexsync.auth.stores.port import StoreChoice, TokenStore, probe
+from bexsync.errors import BexsyncError, TokenStoreProblem
 
 if TYPE_CHECKING:
     from bexsync.config.profile import TokenCommandSection
 
-__all__ = [
-    "Availability",
-    "StoreChoice",
-    "Suggestion",
-    "TokenStore",
-    "available_stores",
-    "open_store",
-    "probe",
-    "same_place",
-    "suggest",
-]
+__all__ = ["StoreChoice", "Suggestion", "TokenStore", "open_store", "probe", "same_place", "suggest"]
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """The store to propose, None where the user has to name one, and a sentence why."""
+
+    choice: StoreChoice | None
+    why: str
 
 
 def open_store(choice: StoreChoice, profile: str, folder: Path, command: TokenCommandSection) -> TokenStore:
@@ -39,7 +36,7 @@ def open_store(choice: StoreChoice, profile: str, folder: Path, command: TokenCo
 
             return EncryptedFile(_file(folder, profile, "enc"), choice.settings.get("key_file", ""))
         case "file":
-            from bexsync.auth.stores.plain_file import PlainFile
+            from bexsync.auth.stores.private_file import PlainFile
 
             return PlainFile(_file(folder, profile, "json"))
         case "command":
@@ -50,6 +47,18 @@ def open_store(choice: StoreChoice, profile: str, folder: Path, command: TokenCo
         f'There is no token store "{choice.name}".',
         "Name one of keyring, encrypted-file, file and command: `bexsync auth login --token-store encrypted-file`.",
     )
+
+
+def suggest() -> Suggestion:
+    """The keyring where one is reached and unlocked; a server's store is never guessed."""
+    from bexsync.auth.stores.keyring_store import KeyringStore
+
+    store = KeyringStore("")
+    try:
+        store.reach()
+    except BexsyncError as problem:
+        return Suggestion(None, problem.message)
+    return Suggestion(store.choice, f"{store.where[:1].upper()}{store.where[1:]} is there and unlocked.")
 
 
 def same_place(one: StoreChoice, other: StoreChoice) -> bool:

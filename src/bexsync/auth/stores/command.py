@@ -9,8 +9,7 @@ import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bexsync.auth.stores.port import StoreChoice
-from bexsync.auth.stores.trial import round_trip
+from bexsync.auth.stores.port import StoreChoice, round_trip
 from bexsync.errors import TokenStoreProblem, TryLater
 from bexsync.http.redaction import redact, register_secret
 
@@ -149,10 +148,7 @@ def _run(purpose: str, argv: tuple[str, ...], secret: str | None = None) -> byte
 def _kill(process: subprocess.Popen[bytes]) -> None:
     """Nothing of a command outlives its time, children included, and nothing of it is waited for again."""
     with suppress(ProcessLookupError, PermissionError):
-        if os.name == "posix":
-            os.killpg(process.pid, signal.SIGKILL)  # also after its leader has ended
-        else:
-            process.kill()
+        os.killpg(process.pid, signal.SIGKILL)  # also after its leader has ended
     with suppress(subprocess.TimeoutExpired):
         process.wait(1)
     for stream in (process.stdin, process.stdout, process.stderr):

@@ -11,9 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bexsync.auth.stores.port import StoreChoice
+from bexsync.auth.stores.port import StoreChoice, round_trip
 from bexsync.auth.stores.private_file import PrivateFile, read_own
-from bexsync.auth.stores.trial import round_trip
 from bexsync.errors import BexsyncError, StateProblem, TokenStoreProblem
 from bexsync.files import unusable
 from bexsync.http.redaction import register_secret
@@ -165,7 +164,7 @@ def make_key(path: Path) -> None:
     key = Fernet.generate_key()
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except FileExistsError:
         raise TokenStoreProblem(
             f"{path} exists already, and a key is never overwritten.",

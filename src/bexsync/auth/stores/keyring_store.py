@@ -9,9 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING, TypeVar
 
-from bexsync.auth.stores.chunks import Damaged, erase_chunks, load_chunks, save_chunks
-from bexsync.auth.stores.port import StoreChoice
-from bexsync.auth.stores.trial import TooSlow, other_stores, round_trip, run_with_timeout
+from bexsync.auth.stores.port import StoreChoice, TooSlow, other_stores, round_trip, run_with_timeout
 from bexsync.errors import BexsyncError, TokenStoreProblem, TryLater
 from bexsync.http.redaction import redact, register_secret
 
@@ -30,10 +28,8 @@ KEYRINGS = {
     SECRET_SERVICE: "the desktop's keyring (Secret Service)",
     "keyring.backends.kwallet": "KWallet",
     "keyring.backends.macOS": "the macOS keychain",
-    "keyring.backends.Windows": "the Windows Credential Manager",
     "keyring_pass": "the password store `pass`",
 }
-TAKES_SHORT_TEXTS_ONLY = frozenset({"keyring.backends.Windows"})
 _USER = "login"
 _SHORT = "bexsync tries whether it may write here"
 
@@ -61,7 +57,7 @@ class KeyringStore:
 
     def load(self) -> str | None:
         """The login, None when there is none."""
-        secret = self._in_time(PATIENCE, lambda drawer: drawer.load())
+        secret = self._in_time(PATIENCE, lambda entry: entry.load())
         if secret is not None:
             register_secret(secret)
         return secret
@@ -70,9 +66,9 @@ class KeyringStore:
         """Replaces the login, and reads it back: not every keyring says when it kept nothing."""
         register_secret(secret)
 
-        def work(drawer: KeyringEntry) -> None:
-            drawer.save(secret)
-            if drawer.load() != secret:
+        def work(entry: KeyringEntry) -> None:
+            entry.save(secret)
+            if entry.load() != secret:
                 raise TokenStoreProblem(f"{_capital(self.where)} did not keep the login.", other_stores("keyring"))
 
         self._in_time(PATIENCE if self._saved else PATIENCE_WITH_THE_FIRST_SAVE, work)
@@ -80,17 +76,17 @@ class KeyringStore:
 
     def erase(self) -> None:
         """Removes the entry."""
-        self._in_time(PATIENCE, lambda drawer: drawer.erase())
+        self._in_time(PATIENCE, lambda entry: entry.erase())
 
     def assert_writable(self) -> None:
         """A short round trip beside the entry."""
         trial = self._beside()
 
-        def work(drawer: KeyringEntry) -> None:
-            drawer.save(_SHORT)
-            if drawer.load() != _SHORT:
+        def work(entry: KeyringEntry) -> None:
+            entry.save(_SHORT)
+            if entry.load() != _SHORT:
                 raise TokenStoreProblem(f"{_capital(self.where)} keeps nothing.", other_stores("keyring"))
-            drawer.erase()
+            entry.erase()
 
         trial._in_time(PATIENCE_WITH_THE_FIRST_SAVE, work)
         self._backend = trial._backend
@@ -103,7 +99,7 @@ class KeyringStore:
 
     def reach(self) -> None:
         """Makes sure, without any question to a person, that the keyring is one to trust and is unlocked."""
-        self._in_time(PATIENCE, lambda _drawer: None)
+        self._in_time(PATIENCE, lambda _entry: None)
 
     def _beside(self) -> KeyringStore:
         return KeyringStore("", self._backend, name=f"{self._name}#trial")
@@ -124,50 +120,30 @@ class KeyringStore:
             raise _too_slow(self.where, seconds) from None
         except BexsyncError:
             raise
-        except Damaged as damage:
-            raise TokenStoreProblem(
-                f"The login in {self.where} is damaged: {damage}.", "Log in again: `bexsync auth login`."
-            ) from None
         except Exception as problem:  # noqa: BLE001  keyrings raise what their systems raise
             raise _explained(self.where, problem) from None
 
 
 class KeyringEntry:
-    """One text in a keyring, in parts where the keyring takes only short ones; it writes nothing after its deadline."""
+    """One text in a keyring; nothing is written after its deadline."""
 
     def __init__(self, backend: KeyringBackend, name: str, deadline: float) -> None:
         self._backend = backend
         self._name = name
         self._deadline = deadline
-        self._in_parts = _module(backend) in TAKES_SHORT_TEXTS_ONLY
 
     def load(self) -> str | None:
-        return load_chunks(self, self._name) if self._in_parts else self.read(self._name)
+        self._assert_wanted()
+        return self._backend.get_password(self._name, _USER)
 
     def save(self, secret: str) -> None:
-        if self._in_parts:
-            save_chunks(self, self._name, secret)
-        else:
-            self.write(self._name, secret)
+        self._assert_wanted()
+        self._backend.set_password(self._name, _USER, secret)
 
     def erase(self) -> None:
-        if self._in_parts:
-            erase_chunks(self, self._name)
-        else:
-            self.delete(self._name)
-
-    def read(self, name: str) -> str | None:
-        self._assert_wanted()
-        return self._backend.get_password(name, _USER)
-
-    def write(self, name: str, text: str) -> None:
-        self._assert_wanted()
-        self._backend.set_password(name, _USER, text)
-
-    def delete(self, name: str) -> None:
-        if self.read(name) is not None:
+        if self.load() is not None:
             self._assert_wanted()
-            self._backend.delete_password(name, _USER)
+            self._backend.delete_password(self._name, _USER)
 
     def _assert_wanted(self) -> None:
         """Nobody waits for the answer any more, and somebody else may be writing by now."""

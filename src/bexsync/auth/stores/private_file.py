@@ -1,7 +1,9 @@
-"""A file that only its owner may read, replaced as a whole or not at all."""
+"""A file that only its owner may read, replaced as a whole or not at all; and the login in such a file."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import stat
 import tempfile
@@ -9,14 +11,16 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from bexsync.auth.stores.port import StoreChoice, round_trip
 from bexsync.errors import BexsyncError, StateProblem, TokenStoreProblem
 from bexsync.files import unusable, write_privately
+from bexsync.http.redaction import register_secret
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _BIGGEST = 1024 * 1024
 _ABANDONED = 60.0  # seconds; nobody writes a few kilobytes for so long
-_POSIX = os.name == "posix"  # elsewhere rights are not told by these bits
+_ROOM = 16 * 1024  # more bytes than any login takes
 
 
 class PrivateFile:
@@ -76,7 +80,7 @@ class PrivateFile:
             status = folder.stat()
         except OSError as problem:
             raise _explained(folder, problem) from problem
-        if _POSIX and (status.st_mode & _OTHERS_WRITE or status.st_uid != os.geteuid()):
+        if status.st_mode & _OTHERS_WRITE or status.st_uid != os.geteuid():
             raise TokenStoreProblem(
                 f"The folder {folder} may be changed by others, so it is not safe for a login.",
                 f"Make it this user's own: `chown $(id -un) {folder.resolve()}; chmod 700 {folder.resolve()}`.",
@@ -96,16 +100,16 @@ def read_own(path: Path, *, owned: bool = True) -> bytes:
 
     `owned` says that it must belong to this user, too, as what is written anew by us has to.
     """
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(handle, "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise TokenStoreProblem(f"{path} is no ordinary file.", "Name a file.")
-        if _POSIX and owned and status.st_uid != os.geteuid():
+        if owned and status.st_uid != os.geteuid():
             raise TokenStoreProblem(
                 f"{path} belongs to another user.", "Run bexsync as that user, or log in again as this one."
             )
-        if _POSIX and status.st_mode & _OTHERS:
+        if status.st_mode & _OTHERS:
             raise TokenStoreProblem(
                 f"{path} may be read by other users, so it is not used.",
                 f"Run `chmod 600 {path}`; if others could read it, make a new one.",
@@ -118,3 +122,64 @@ def _explained(path: Path, problem: OSError) -> BexsyncError:
     if isinstance(explained, StateProblem):
         return TokenStoreProblem(explained.message, explained.hint)
     return explained
+
+
+class PlainFile:
+    """Keeps the login in plain text in a file with the rights 0600; chosen by name, never fallen back to."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = PrivateFile(path)
+
+    @property
+    def choice(self) -> StoreChoice:
+        return StoreChoice("file")
+
+    @property
+    def where(self) -> str:
+        return str(self._file.path)
+
+    @property
+    def warning(self) -> str:
+        return "in plain text: whoever reads this user's files, or a backup of them, can use it"
+
+    def load(self) -> str | None:
+        """The login, None when there is none."""
+        content = self._file.read()
+        return None if content is None else self._opened(content)
+
+    def save(self, secret: str) -> None:
+        """Replaces the login."""
+        register_secret(secret)
+        self._file.write(json.dumps({"version": 1, "sha256": _digest(secret), "login": secret}).encode())
+
+    def erase(self) -> None:
+        """Removes the file."""
+        self._file.erase()
+
+    def assert_writable(self) -> None:
+        """Tries the folder with another file."""
+        self._file.assert_writable(_ROOM)
+
+    def try_out(self, canary: str) -> None:
+        """A round trip with another file."""
+        round_trip(PlainFile(self._file.beside().path), canary)
+
+    def _opened(self, content: bytes) -> str:
+        try:
+            box = json.loads(content)
+            if box["version"] != 1:
+                raise TokenStoreProblem(f"{self.where} was written by a newer bexsync.", "Update bexsync.")
+            secret, digest = box["login"], box["sha256"]
+            if not isinstance(secret, str) or digest != _digest(secret):
+                raise ValueError
+        except (ValueError, TypeError, KeyError, RecursionError):
+            # Without the cause: a JSON error carries the whole text it could not read.
+            raise TokenStoreProblem(
+                f"{self.where} is damaged.", "Log in again: `bexsync auth login`; nothing else is lost."
+            ) from None
+        register_secret(secret)
+        return secret
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()

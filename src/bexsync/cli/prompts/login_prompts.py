@@ -1,8 +1,10 @@
-"""The conversation of `auth login`."""
+"""The conversation of `auth login`, and whether cron would reach the login."""
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
 import sys
 import webbrowser
 from dataclasses import dataclass
@@ -11,12 +13,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from bexsync.auth.cron_check import is_possible, rehearse
 from bexsync.auth.listener import Listener
 from bexsync.auth.login import App
 from bexsync.auth.records import LoginRecord
-from bexsync.auth.scopes import to_ask_for
-from bexsync.auth.service import LoggedIn, LoginService
+from bexsync.auth.service import LoggedIn, LoginService, scopes_to_ask_for
 from bexsync.auth.stores import StoreChoice, suggest
 from bexsync.auth.stores.encrypted_file import CREDENTIALS, KEY_FILE, make_key
 from bexsync.auth.tokens import names_token
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 SECRET_VARIABLE = "BEXSYNC_CLIENT_SECRET"  # noqa: S105  a name, not a secret
 PATIENCE_SECONDS = 300
+_CRON_SECONDS = 60
+_KEPT_FOR_CRON = ("BEXSYNC_STATE_DIR", "BEXSYNC_CONFIG_DIR", "BEXSYNC_KEY_FILE", "BEXSYNC_HOST")
+_BUS = "DBUS_SESSION_BUS_ADDRESS"
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ def _with_token(desk: LoginService) -> LoggedIn:
 def _with_app(desk: LoginService, wishes: Wishes, choice: StoreChoice) -> tuple[LoggedIn, LoginRecord]:
     browser = None if wishes.no_browser else _browser()  # before anybody types anything
     app = _app(desk, wishes)
-    attempt = desk.begin(app, to_ask_for(desk.profile, everything=wishes.all_scopes))
+    attempt = desk.begin(app, scopes_to_ask_for(desk.profile, everything=wishes.all_scopes))
 
     def finish(address: str) -> tuple[LoggedIn, LoginRecord]:
         new = desk.finish(app, attempt, address)
@@ -255,17 +258,53 @@ def _ending(new: LoggedIn) -> list[str]:
 
 def rehearsal(profile: str, choice: StoreChoice) -> tuple[list[str], bool | None]:
     """Whether cron reaches the login of a written profile, and what it needs for that; None where there is no cron."""
-    if not is_possible():
+    if sys.platform == "darwin":
         return [], None
-    found = rehearse(profile, in_keyring=choice.name == "keyring")
-    if found.reached and not found.lines:
+    said = _attempt_as_cron(profile, {})
+    if not said:
         return ["Cron reaches it as it is."], True
-    if found.reached:
-        return ["Cron reaches it with these lines in the crontab:", *(f"  {line}" for line in found.lines)], True
+    kept = {name: os.environ[name] for name in _KEPT_FOR_CRON if os.environ.get(name)}
+    for bus in _buses() if choice.name == "keyring" else [{}]:
+        variables = {**kept, **bus}
+        said = _attempt_as_cron(profile, variables) if variables else said
+        if not said:
+            lines = (f"  {name}={value}" for name, value in variables.items())
+            return ["Cron reaches it with these lines in the crontab:", *lines], True
     return [
-        f"Cron does not reach it: {found.said}",
+        f"Cron does not reach it: {said}",
         "For cron keep it elsewhere: bexsync auth login --token-store encrypted-file --key-file ~/.config/bexsync/key",
     ], False
+
+
+def _buses() -> list[dict[str, str]]:
+    """The user's lasting bus, then the one of this session, which may be the same or end with it."""
+    addresses = [f"unix:path=/run/user/{os.getuid()}/bus", os.environ.get(_BUS, "")]
+    return [{_BUS: address} for address in dict.fromkeys(addresses) if address]
+
+
+def _attempt_as_cron(profile: str, more: dict[str, str]) -> str:
+    """What went wrong in a process of its own, "" if nothing."""
+    environment = {
+        "HOME": os.path.expanduser("~"),  # noqa: PTH111  what cron takes from the password file
+        "LOGNAME": os.environ.get("LOGNAME") or os.environ.get("USER") or "",
+        "PATH": "/usr/bin:/bin",
+        "SHELL": "/bin/sh",
+        **more,
+    }
+    command = [sys.executable, "-m", "bexsync", "--profile", profile, "auth", "status", "--offline", "--json"]
+    try:
+        done = subprocess.run(  # noqa: S603  this very program
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=_CRON_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "It did not answer in time."
+    if done.returncode == 0:
+        return ""
+    try:
+        error = json.loads(done.stdout)["errors"][0]
+        return f"{error['message']} {error['hint']}".strip()
+    except (ValueError, LookupError, TypeError):
+        return f"It ended with {done.returncode}."
 
 
 def _tell(text: str) -> None:
