@@ -136,7 +136,7 @@ CORRECTABLE = {
         "record 2: field `total` occurs twice in one object, so nobody can say which one counts"
     ),
     "typo-in-a-field.json": "record 2: field `lines[1].unit_prize` is unknown; did you mean `unit_price`?",
-    "unknown-kind.json": ('record 2: field `kind` must be "invoice" or "customer", it says "order"'),
+    "unknown-kind.json": ('record 2: field `kind` must be "invoice", "order" or "customer", it says "quote"'),
     "windows-1252.json": "is not UTF-8 (byte 0xE4 in line 33)",
     "wrong-schema.json": 'record 2: field `schema` must be "bexsync/1", it says "bexsync/9"',
 }

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from bexsync.errors import ConfigurationProblem, TryLater
 from bexsync.ports.shop import IncomingRecord, InvalidInput, SourceReport, SourceState, StatusRow
-from bexsync.records import Customer, Invoice, Line
+from bexsync.records import Customer, Invoice, InvoiceLine
 from bexsync.shops.folder.durable import free_name, move_beside, opened_folder, tame_name
 from bexsync.shops.folder.layout import Layout, Owner
 from bexsync.shops.folder.shop import FolderShop
@@ -222,11 +222,11 @@ BAD_FILES: list[tuple[str, str | bytes, list[tuple[str, str]]]] = [
     ),
     (
         "a.json",
-        json.dumps({**record(), "kind": "order"}),
+        json.dumps({**record(), "kind": "quote"}),
         [
             (
                 "record 1",
-                'field `kind` must be "invoice" or "customer", it says "order"',
+                'field `kind` must be "invoice", "order" or "customer", it says "quote"',
             )
         ],
     ),
@@ -236,7 +236,7 @@ BAD_FILES: list[tuple[str, str | bytes, list[tuple[str, str]]]] = [
         [
             (
                 "record 1",
-                'field `kind` must be "invoice" or "customer", it says a list',
+                'field `kind` must be "invoice", "order" or "customer", it says a list',
             )
         ],
     ),
@@ -336,7 +336,7 @@ def test_bad_files(
 
 
 def test_a_complaint_knows_whom_it_is_about(shop: FolderShop, root: Path) -> None:
-    put(root, "a.json", json.dumps([record("R-1"), {**record(), "kind": "order", "shop_id": 7}]))
+    put(root, "a.json", json.dumps([record("R-1"), {**record(), "kind": "quote", "shop_id": 7}]))
     [complaint] = unreadable(shop)
     assert (complaint.kind, complaint.shop_id) == ("", "7")
 
@@ -996,7 +996,7 @@ def _is_something(root: Path, name: str, content: bytes) -> None:
 _AMOUNTS = st.decimals(min_value=-(10**9), max_value=10**9, places=6)
 # Without the letters that begin what looks like text encoded twice, which is refused.
 _TEXTS = st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="ÃÂâ√├"), max_size=20)
-_LINES = st.builds(Line, name=_TEXTS, quantity=_AMOUNTS, unit_price=st.none() | _AMOUNTS)
+_LINES = st.builds(InvoiceLine, name=_TEXTS, quantity=_AMOUNTS, unit_price=st.none() | _AMOUNTS)
 _INVOICES = st.builds(
     Invoice,
     shop_id=st.text("abcXYZ019-_/ äé", min_size=1, max_size=20).filter(str.strip),

@@ -28,7 +28,7 @@ from bexsync.planning.taxes import TaxChooser, rate_of
 from bexsync.ports.ledger import Inspection
 from bexsync.ports.master_data import User
 from bexsync.ports.shop import ShopOverview
-from bexsync.records import Customer, Invoice, Line
+from bexsync.records import Customer, Invoice, InvoiceLine
 
 JOB = "test-connection"
 
@@ -192,7 +192,7 @@ class _Tester:
         misfit = self._misfits.get("user")
         if misfit is not None:
             raise RecordProblem(misfit.message, misfit.hint)
-        lines = tuple(Line(**line) for line in telling_lines(deducted=deducted))
+        lines = tuple(InvoiceLine(**line) for line in telling_lines(deducted=deducted))
         planner = DocumentPlanner(
             self._profile, self.inspection.master, self._workspace.vat_map, self._owner, self._today
         )
@@ -208,7 +208,7 @@ class _Tester:
         customer = Customer(kind="company", company_name=NAME)
         return planner.write(invoice, customer, Contacts(contact_id, None, ()), reference(self._run.store.site))
 
-    def _total(self, lines: tuple[Line, ...]) -> Decimal:
+    def _total(self, lines: tuple[InvoiceLine, ...]) -> Decimal:
         """What a shop with this profile's way of rounding would say that the lines come to."""
         profile, master = self._profile, self.inspection.master
         account = revenue_account(profile, master)

@@ -24,7 +24,7 @@ _NOT_BOOKED = frozenset(
         "updated_at", "metadata", "status", "external_id", "external_number", "external_url", "attachments",
         "email", "auto_send", "leave_as_draft", "customer.updated_at", "customer.phone", "customer.groups",
         "customer.shop_id", "customer.customer_number", "customer.vat_number", "customer.shipping_address",
-        "invoice_contact.phone", "lines.metadata", "lines.line_number",
+        "invoice_contact.phone", "lines.metadata", "lines.line_number", "payments", "paid_at",
     }
 )  # fmt: skip
 _STATUS = "its status in the shop is "

@@ -2,8 +2,9 @@
 
 from bexsync.records.base import Reading, Record
 from bexsync.records.customer import Address, Customer, Person
-from bexsync.records.invoice import Email, Invoice, Line, Project, TimeEntry
-from bexsync.records.order import Fulfillment, Order, OrderLine, Refund, Transaction
+from bexsync.records.invoice import Email, Invoice, InvoiceLine, Line, Project, TimeEntry
+from bexsync.records.order import Fulfillment, Order, OrderLine, Refund
+from bexsync.records.payment import Transaction
 from bexsync.records.product import Product, StockLevel, TaxRate
 from bexsync.records.reading import KINDS, Malformed, read_record
 
@@ -14,6 +15,7 @@ __all__ = [
     "Email",
     "Fulfillment",
     "Invoice",
+    "InvoiceLine",
     "Line",
     "Malformed",
     "Order",

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -110,6 +110,14 @@ def _written_moment(value: Any) -> Any:
     raise ValueError("must be a moment with its offset, like 2026-11-20T09:30:00+01:00 or 2026-11-20T08:30:00Z")
 
 
+def _in_utc(value: datetime) -> datetime:
+    """One spelling per moment, so that the same moment with another offset is the same content."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("lies outside the years that can be written") from None
+
+
 def _foreign_id(value: Any) -> Any:
     """Ids of a shop are text; a whole number is accepted and kept exactly."""
     if isinstance(value, int) and not isinstance(value, bool):
@@ -197,7 +205,8 @@ StatedAmount = Annotated[Decimal, BeforeValidator(_written_number), AfterValidat
 Factor = Annotated[Decimal, BeforeValidator(_written_number), AfterValidator(_plain_factor)]
 WholeNumber = Annotated[int, BeforeValidator(_written_whole_number)]
 Day = Annotated[date, BeforeValidator(_written_day)]
-Moment = Annotated[datetime, BeforeValidator(_written_moment)]
+Moment = Annotated[datetime, BeforeValidator(_written_moment), AfterValidator(_in_utc)]
+CurrencyCode = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{3}$")]
 ShopId = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=120),

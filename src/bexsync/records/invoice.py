@@ -5,13 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from bexsync.records.base import (
     Amount,
+    CurrencyCode,
     Day,
     Factor,
     Metadata,
+    Moment,
     OptionalCode,
     OptionalLines,
     OptionalText,
@@ -21,9 +23,10 @@ from bexsync.records.base import (
     WholeNumber,
 )
 from bexsync.records.customer import Address, Customer, LanguageCode, Mail, Person
+from bexsync.records.payment import Transaction
 
-CurrencyCode = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{3}$")]
-LineType = Literal["product", "service", "shipping", "fee", "discount", "text", "subtotal"]
+LineType = Literal["product", "service", "shipping", "fee", "discount", "gift_card", "tip", "text", "subtotal"]
+InvoiceLineType = Literal["product", "service", "shipping", "fee", "discount", "text", "subtotal"]
 
 
 class TimeEntry(Record):
@@ -36,7 +39,7 @@ class TimeEntry(Record):
 
 
 class Line(Record):
-    """One line; `unit_price` is net or gross as the document says, `line_total` is after discount."""
+    """One line of any document; `unit_price` is net or gross as the document says, `line_total` is after discount."""
 
     line_id: ShopId | None = None
     line_number: WholeNumber | None = None
@@ -65,6 +68,12 @@ class Line(Record):
     def has_amount(self) -> bool:
         """Whether the line is money, unlike texts and subtotals."""
         return self.type not in ("text", "subtotal")
+
+
+class InvoiceLine(Line):
+    """One line of an invoice."""
+
+    type: InvoiceLineType = "product"
 
 
 class TaxSum(Record):
@@ -123,7 +132,9 @@ class Invoice(Record):
     customer_id: ShopId | None = None
     invoice_contact: Person | None = None
     billing_address: Address | None = None
-    lines: Annotated[tuple[Line, ...], Field(min_length=1)]
+    lines: Annotated[tuple[InvoiceLine, ...], Field(min_length=1)]
+    payments: tuple[Transaction, ...] = ()
+    paid_at: Moment | None = None
     header_text: OptionalLines = None
     footer_text: OptionalLines = None
     email: Email | None = None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bexsync.records.base import (
     Amount,
+    CurrencyCode,
     Factor,
     Metadata,
     Moment,
@@ -21,7 +23,9 @@ from bexsync.records.base import (
     Text,
 )
 from bexsync.records.customer import Address, Customer, LanguageCode
-from bexsync.records.invoice import CurrencyCode, Line, TaxSum
+from bexsync.records.invoice import Line, TaxSum
+from bexsync.records.payment import Transaction
+from bexsync.records.quoting import shown
 
 OrderLineType = Literal["product", "service", "shipping", "fee", "discount", "gift_card", "tip", "text"]
 FinancialStatus = Literal["pending", "authorized", "partially_paid", "paid", "partially_refunded", "refunded", "voided"]
@@ -31,39 +35,23 @@ FulfillmentStatus = Literal["unfulfilled", "partial", "fulfilled"]
 class OrderLine(Line):
     """One line of an order; `virtual` goods are not shipped."""
 
-    type: OrderLineType = "product"  # type: ignore[assignment]
+    type: OrderLineType = "product"
     virtual: bool = False
 
 
-class Transaction(Record):
-    """One transaction of a payment service; only a successful sale or capture is money that came in."""
-
-    shop_id: ShopId
-    kind: Literal["sale", "authorization", "capture", "refund", "void"] = "sale"
-    status: Literal["success", "pending", "failed", "error"] = "success"
-    paid_at: Moment | None = None
-    amount: Amount
-    currency: CurrencyCode
-    payment_method: OptionalText = None
-    gateway: OptionalText = None
-    transaction_id: OptionalText = None
-    parent_id: ShopId | None = None
-    fee: Amount | None = None
-
-
 class RefundLine(Record):
-    """What of one line is given back."""
+    """What of one line is given back: so many of it, so much money, or both."""
 
     line_id: ShopId
-    quantity: Factor | None = None
-    amount: Amount | None = None
+    quantity: Annotated[Factor, Field(ge=0)] | None = None
+    amount: Annotated[Amount, Field(ge=0)] | None = None
 
 
 class Refund(Record):
     """Money that goes back to the customer; without lines it is shared over the order's rates."""
 
     shop_id: ShopId
-    amount: Amount
+    amount: Annotated[Amount, Field(ge=0)]
     currency: CurrencyCode
     refunded_at: Moment
     reason: OptionalLines = None
@@ -74,7 +62,7 @@ class ShippedLine(Record):
     """How much of one line a shipment holds."""
 
     line_id: ShopId
-    quantity: Factor
+    quantity: Annotated[Factor, Field(ge=0)]
 
 
 class Fulfillment(Record):
@@ -92,7 +80,7 @@ class Order(Record):
     shop_id: ShopId
     order_number: OptionalCode = None
     site: OptionalText = None
-    status: Text
+    status: Annotated[Text, Field(min_length=1)]
     financial_status: FinancialStatus | None = None
     fulfillment_status: FulfillmentStatus | None = None
     is_test: bool = False
@@ -134,3 +122,28 @@ class Order(Record):
     def due(self) -> Decimal:
         """What the customer owes in all."""
         return self.total
+
+    @model_validator(mode="after")
+    def _names_each_part_once(self) -> Self:
+        """Shipments and refunds name lines, and what was done for a part is known by its id: each must be one."""
+        lines = [line.line_id for line in self.lines if line.line_id is not None]
+        _refuse_twice("lines", "line_id", lines)
+        _refuse_twice("payments", "shop_id", (part.shop_id for part in self.payments))
+        _refuse_twice("refunds", "shop_id", (part.shop_id for part in self.refunds))
+        _refuse_twice("fulfillments", "shop_id", (part.shop_id for part in self.fulfillments))
+        named = [(f"refunds[{n}]", line.line_id) for n, part in enumerate(self.refunds, 1) for line in part.lines]
+        named += [
+            (f"fulfillments[{n}]", line.line_id) for n, part in enumerate(self.fulfillments, 1) for line in part.lines
+        ]
+        for path, line_id in named:
+            if line_id not in lines:
+                raise ValueError(f"names in `{path}` the line {shown(line_id)}, which it has not")
+        return self
+
+
+def _refuse_twice(path: str, name: str, ids: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for found in ids:
+        if found in seen:
+            raise ValueError(f"has two `{path}` with the {name} {shown(found)}")
+        seen.add(found)

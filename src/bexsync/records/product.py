@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from bexsync.records.base import (
     Amount,
     CleanLine,
+    CurrencyCode,
     Day,
     Metadata,
     OptionalCode,
@@ -19,7 +20,6 @@ from bexsync.records.base import (
     refuse_unprinted,
 )
 from bexsync.records.customer import CountryCode
-from bexsync.records.invoice import CurrencyCode
 
 Sku = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), AfterValidator(refuse_unprinted)

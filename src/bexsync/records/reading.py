@@ -29,6 +29,17 @@ _FORMS = {
     "country_code": "must be a country code like CH",
     "language": "must be a language code like de or fr",
 }
+# By how pydantic's name of the error begins.
+_WISHES = {
+    "string_type": "must be a text",
+    "tuple_type": "must be a list",
+    "model_": "must be an object with fields",
+    "dict_type": "must be an object with fields",
+    "finite_number": "must be a number like 1234.50",
+    "bool_": "must be true or false",
+    "datetime_": "must be a moment with its offset, like 2026-11-20T09:30:00+01:00 or 2026-11-20T08:30:00Z",
+    "date_": "must be a date like 2026-11-20",
+}
 
 
 class Malformed(ValueError):
@@ -107,20 +118,9 @@ def _wish(error: ErrorDetails) -> str:
             return f"must be at most {context['le']}"
         case "string_pattern_mismatch":
             return _FORMS.get(str(error["loc"][-1]), "has not the right form")
-        case "string_type":
-            return "must be a text"
-        case "tuple_type":
-            return "must be a list"
-        case "model_type" | "model_attributes_type" | "dict_type":
-            return "must be an object with fields"
-        case "finite_number":
-            return "must be a number like 1234.50"
-        case kind_of if kind_of.startswith("bool_"):
-            return "must be true or false"
-        case kind_of if kind_of.startswith("date_"):
-            return "must be a date like 2026-11-20"
-        case _:
-            return error["msg"].removeprefix("Input ")
+        case kind:
+            plain = next((wish for start, wish in _WISHES.items() if kind.startswith(start)), "")
+            return plain or error["msg"].removeprefix("Input ")
 
 
 def _suggestion(kind: str, loc: tuple[int | str, ...]) -> str:

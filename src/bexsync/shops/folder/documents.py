@@ -20,7 +20,7 @@ from bexsync.shops.folder.settings import CsvSection
 SCHEMA = "bexsync/1"
 _SAY_WHAT_IT_IS = f'Each record, or the envelope around them, says "schema": "{SCHEMA}" and its "kind".'
 _MOST_ERRORS = 100
-_DROPPED = ("invoice", "customer")
+_DROPPED = ("invoice", "order", "customer")
 
 
 def read_file(path: Path, csv: CsvSection | None = None, currency: str = "") -> Iterator[Incoming]:
@@ -182,7 +182,8 @@ def _checked_kind(entry: JsonEntry) -> str:
 
 
 def _kinds() -> str:
-    return " or ".join(f'"{kind}"' for kind in _DROPPED)
+    *others, last = (f'"{kind}"' for kind in _DROPPED)
+    return f"{', '.join(others)} or {last}"
 
 
 def _known_kind(entry: JsonEntry) -> str:

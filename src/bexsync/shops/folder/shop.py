@@ -29,7 +29,7 @@ from bexsync.shops.folder.settings import CsvSection
 
 _BATCH = 100
 _CAPABILITIES = Capabilities(
-    changes=frozenset({"invoice", "customer"}),
+    changes=frozenset({"invoice", "order", "customer"}),
     lists=frozenset({"product", "stock_level", "tax_rate"}),
     write_backs=frozenset(WriteBack),
     statuses=frozenset({"draft", "approved", "sent", "paid", "cancelled"}),
@@ -61,7 +61,7 @@ class FolderShop(Shop):
 
     @property
     def capabilities(self) -> Capabilities:
-        """Files with invoices and customers come in, lists are read where they are, and all can be written back."""
+        """Files with invoices, orders and customers come in, lists stay where they are, and all can be written back."""
         return _CAPABILITIES
 
     def changes(self, cursor: str, *, claim: bool) -> Iterator[Batch]:
