@@ -112,7 +112,7 @@ def test_a_shared_mail_may_be_a_question(world: World) -> None:
     (third,) = [o for o in result.outcomes if o.shop_id == "3"]
     assert third.reason == (
         f"The mail {MAIL} belongs to Hans Muster, Seeweg 4, 3600 Thun (new), "
-        "but the invoice is for Jonas Berger, Dorfgasse 12, 3600 Thun."
+        "but the shop has it for Jonas Berger, Dorfgasse 12, 3600 Thun."
     )
     assert "same_mail" in third.hint
     world.set_profile(contacts={"same_mail": "separate"})

@@ -10,7 +10,6 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.errors import BexsyncError, Exit, LoginNeeded, MappingProblem, RecordProblem
-from bexsync.ids import LedgerId
 from bexsync.jobs.connection_attempt import NAME, SUBJECT, ConnectionTest, Left, reference, telling_lines
 from bexsync.jobs.invoice_gathering import check_numbering, owner_of
 from bexsync.jobs.lifecycle import prepare
@@ -19,10 +18,9 @@ from bexsync.jobs.workspace import Workspace
 from bexsync.money import HUNDRED, product, rounded
 from bexsync.planning.amounts import WAYS, Sum, rounded_totals
 from bexsync.planning.checks import Check, Surroundings, Verdict, failures
-from bexsync.planning.contact_forms import language_id
 from bexsync.planning.contacts import Contacts
 from bexsync.planning.documents import Document, DocumentPlanner
-from bexsync.planning.lookups import revenue_account
+from bexsync.planning.lookups import language_id, revenue_account
 from bexsync.planning.setting_checks import settings
 from bexsync.planning.taxes import TaxChooser, rate_of
 from bexsync.ports.ledger import Inspection
@@ -134,7 +132,7 @@ class _Tester:
 
     def _why_not_written(self) -> RecordProblem | None:
         try:
-            self._write(LedgerId(0), True)
+            self._write(True)
         except RecordProblem as problem:
             return problem
         return None
@@ -187,7 +185,7 @@ class _Tester:
         spoken = language_id(master, language, language)
         return ConnectionTest(self._run, self.inspection, self._owner.id, spoken, self._write, self._cannot_write)
 
-    def _write(self, contact_id: LedgerId, deducted: bool) -> Document:
+    def _write(self, deducted: bool) -> Document:
         """The test's document, written as an invoice of the shop would be; raises RecordProblem."""
         misfit = self._misfits.get("user")
         if misfit is not None:
@@ -206,7 +204,7 @@ class _Tester:
             total=self._total(lines),
         )
         customer = Customer(kind="company", company_name=NAME)
-        return planner.write(invoice, customer, Contacts(contact_id, None, ()), reference(self._run.store.site))
+        return planner.write(invoice, customer, Contacts(), reference(self._run.store.site))
 
     def _total(self, lines: tuple[InvoiceLine, ...]) -> Decimal:
         """What a shop with this profile's way of rounding would say that the lines come to."""

@@ -34,7 +34,7 @@ _ATTEMPTS = 3
 _REMARK = "Made by `bexsync test-connection`: archived after each test, restored for the next. Nothing is sent to it."
 _CONTACT, _INVOICE, _TIDY = "test contact", "test invoice", "tidying up"
 
-Write = Callable[[LedgerId, bool], Document]
+Write = Callable[[bool], Document]
 
 
 def reference(site: str) -> str:
@@ -191,8 +191,8 @@ class _TestDraft:
         tries = (True, False) if self.steps.run.ledger.negative_prices else (False,)
         refused_with_deduction = False
         for deducted in tries:
-            document = self.write(contact_id, deducted)
-            effect = CreateDocument(**vars(document.header), positions=document.positions)
+            document = self.write(deducted)
+            effect = CreateDocument(**vars(document.header), contact_id=contact_id, positions=document.positions)
             applied = self.steps.do(self.steps.step(effect, self.steps.reference, document.expect))
             if applied.status is not StepStatus.REFUSED:
                 break

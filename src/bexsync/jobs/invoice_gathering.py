@@ -15,16 +15,15 @@ from bexsync.jobs.invoice_choice import ChosenInvoice
 from bexsync.jobs.run import Run
 from bexsync.planning.contacts import CUSTOMER, ContactPlanner
 from bexsync.planning.documents import DocumentPlanner
-from bexsync.planning.invoice_finish import FinishPlanner
 from bexsync.planning.invoice_link import KIND, Linked, reference
-from bexsync.planning.invoice_writing import InvoiceWriter
+from bexsync.planning.invoice_writing import FinishPlanner, InvoiceWriter
 from bexsync.planning.invoices import InvoicePlanner
 from bexsync.planning.matching import Twins
 from bexsync.ports.contact_effects import CreateContact
 from bexsync.ports.documents import DocumentState, DocumentStatus
 from bexsync.ports.master_data import MasterData, User
-from bexsync.ports.steps import Step, Subject
 from bexsync.ports.store import DocumentEvent, Link
+from bexsync.ports.wanted import NewContact
 from bexsync.records import Invoice
 
 _FIRST_RUN = "invoices:first_run"
@@ -108,7 +107,6 @@ def invoice_planner(run: Run, start: date, *, foreign: bool) -> InvoicePlanner:
                 profile,
                 master,
                 run.store.contacts,
-                partial(run.was_done, scope=""),
                 owner,
                 partial(_contact_of, run),
                 _contacts_under_way(run),
@@ -144,10 +142,10 @@ def _customers_of(run: Run) -> Callable[[LedgerId], Collection[str]]:
     return lambda ledger_id: known().get(ledger_id, ())
 
 
-def _contacts_under_way(run: Run) -> tuple[Step, ...]:
+def _contacts_under_way(run: Run) -> tuple[NewContact, ...]:
     journal = run.applier.journal
     return tuple(
-        Step(journal.effect(intent), intent.key, Subject(intent.subject_kind, intent.subject_id))
+        NewContact(**vars(journal.effect(intent)), key=intent.key)
         for intent in run.store.intents.under_way(CreateContact.step_kind)
     )
 

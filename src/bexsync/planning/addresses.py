@@ -11,7 +11,7 @@ from typing import Any
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
 from bexsync.ports.master_data import Country, Named, PostalAddress
-from bexsync.records import Address, Customer, Invoice, Person
+from bexsync.records import Address, Customer, Person
 from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike, folded
 
@@ -142,11 +142,22 @@ def address_of(form: Mapping[str, Any]) -> PostalAddress:
 
 
 @dataclass(frozen=True)
+class Recipient:
+    """The customer of a record, and what the record itself says of address, person, customer's id and language."""
+
+    customer: Customer
+    billing_address: Address | None = None
+    person: Person | None = None
+    customer_id: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True)
 class Addressee:
-    """The addressee of one invoice; `name_1` is the company or the last name, as the ledger has it.
+    """The addressee of one record; `name_1` is the company or the last name, as the ledger has it.
 
     `own` is the address that a new contact gets, `is_own` says whether it is the customer's rather than this
-    invoice's, `printed` is the address of this invoice, and `key` names the customer in the shop, "" for a guest.
+    record's, `printed` is the address of this record, and `key` names the customer in the shop, "" for a guest.
     `is_company_of_address` says that the customer is a person, and the company only that of the address.
     """
 
@@ -169,15 +180,15 @@ class Addressee:
         return full_name(self.name_2, self.name_1)
 
 
-def addressee_of(invoice: Invoice, customer: Customer) -> Addressee:
-    """The addressee of an invoice; raises RecordProblem where neither customer nor address has a name."""
-    printed = invoice.billing_address or customer.billing_address or Address()
-    contact = invoice.invoice_contact
+def addressee_of(recipient: Recipient) -> Addressee:
+    """The addressee of a record; raises RecordProblem where neither customer nor address has a name."""
+    customer, contact = recipient.customer, recipient.person
+    printed = recipient.billing_address or customer.billing_address or Address()
     mail = customer.email or (contact.email if contact else None) or printed.email
     company = _company(customer, printed)
-    own, is_own = _own_address(invoice, customer, company)
+    own, is_own = _own_address(recipient, company)
     if company:
-        person = _person_at_company(invoice, customer, printed)
+        person = _person_at_company(recipient, printed)
         return Addressee(
             kind="company",
             name_1=company,
@@ -189,7 +200,7 @@ def addressee_of(invoice: Invoice, customer: Customer) -> Addressee:
             printed=printed,
             letter_name=printed.company or company,
             letter_person=_person_of(printed) or (full_name(person.first_name, person.last_name) if person else ""),
-            key=_key(invoice, customer, company),
+            key=_key(recipient, company),
             is_company_of_address=not customer.is_company,
         )
     if customer.is_company:
@@ -210,7 +221,7 @@ def addressee_of(invoice: Invoice, customer: Customer) -> Addressee:
         printed=printed,
         letter_name=at_company or letter_name,
         letter_person=letter_name if at_company else "",
-        key=_key(invoice, customer, ""),
+        key=_key(recipient, ""),
     )
 
 
@@ -240,13 +251,13 @@ def _company(customer: Customer, printed: Address) -> str:
     return "" if alike(company, person) else company
 
 
-def _own_address(invoice: Invoice, customer: Customer, company: str) -> tuple[Address, bool]:
-    """The address of the contact itself, and whether it is the customer's: a guest has only the one of the invoice."""
-    own, of_invoice = customer.billing_address, invoice.billing_address
-    is_of_invoice = of_invoice is not None and bool(company) and not customer.is_company
-    if own is not None and _has_place(own) and not is_of_invoice:
+def _own_address(recipient: Recipient, company: str) -> tuple[Address, bool]:
+    """The address of the contact itself, and whether it is the customer's: a guest has only the one of the record."""
+    own, of_record = recipient.customer.billing_address, recipient.billing_address
+    is_of_record = of_record is not None and bool(company) and not recipient.customer.is_company
+    if own is not None and _has_place(own) and not is_of_record:
         return own, True
-    return of_invoice or own or Address(), False
+    return of_record or own or Address(), False
 
 
 def _has_place(address: Address) -> bool:
@@ -257,10 +268,11 @@ def _person_of(address: Address) -> str:
     return full_name(address.first_name, address.last_name) if address.last_name else ""
 
 
-def _person_at_company(invoice: Invoice, customer: Customer, printed: Address) -> Person | None:
+def _person_at_company(recipient: Recipient, printed: Address) -> Person | None:
     """The contact person, where one is named."""
-    if invoice.invoice_contact and invoice.invoice_contact.last_name:
-        return invoice.invoice_contact
+    customer = recipient.customer
+    if recipient.person and recipient.person.last_name:
+        return recipient.person
     if customer.last_name:
         return Person(first_name=customer.first_name, last_name=customer.last_name, salutation=customer.salutation)
     if printed.last_name and not customer.is_company:
@@ -268,12 +280,13 @@ def _person_at_company(invoice: Invoice, customer: Customer, printed: Address) -
     return None
 
 
-def _key(invoice: Invoice, customer: Customer, company: str) -> str:
+def _key(recipient: Recipient, company: str) -> str:
     """The customer's lasting name in the shop; shops give all their guests the id 0.
 
     A person who orders for a company is not that company.
     """
-    ids = ((customer.shop_id, ""), (invoice.customer_id, ""), (customer.customer_number, "number:"))
+    customer = recipient.customer
+    ids = ((customer.shop_id, ""), (recipient.customer_id, ""), (customer.customer_number, "number:"))
     key = next((f"{prefix}{value}" for value, prefix in ids if value and value.strip("0-")), "")
     return f"{key}@{folded(company)}" if key and company and not customer.is_company else key
 

@@ -11,9 +11,8 @@ from bexsync.config.profile import SameMail
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
 from bexsync.planning.addresses import full_name, is_same_place, one_line
-from bexsync.ports.contact_effects import CreateContact
 from bexsync.ports.master_data import PostalAddress
-from bexsync.ports.steps import Step
+from bexsync.ports.wanted import NewContact, Party
 from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike, contracted, folded
 
@@ -38,41 +37,6 @@ class Candidate(Protocol):
     def address(self) -> PostalAddress: ...
 
 
-@dataclass(frozen=True)
-class NewContact:
-    """A contact that `step` creates: planned in this run, or under way since an earlier one."""
-
-    contact: CreateContact
-    step: Step
-    ledger_id: None = None
-    archived: bool = False
-
-    @property
-    def kind(self) -> str:
-        """Company or person."""
-        return self.contact.kind
-
-    @property
-    def name_1(self) -> str:
-        """The company's or the last name."""
-        return self.contact.name_1
-
-    @property
-    def name_2(self) -> str:
-        """The first name."""
-        return self.contact.name_2
-
-    @property
-    def mail(self) -> str:
-        """The mail, case-folded."""
-        return self.contact.mail.casefold()
-
-    @property
-    def address(self) -> PostalAddress:
-        """The address."""
-        return self.contact.address
-
-
 class NewContacts:
     """The contacts that are still to be created, by mail and by name."""
 
@@ -83,7 +47,7 @@ class NewContacts:
     def add(self, new: NewContact) -> None:
         """Keeps one more."""
         if new.mail:
-            self._by_mail.setdefault(new.mail, []).append(new)
+            self._by_mail.setdefault(new.mail.casefold(), []).append(new)
         self._by_name.setdefault(_name_and_postcode(new.name_1, new.name_2, new.address.postcode), []).append(new)
 
     def by_mail(self, mail: str) -> Sequence[NewContact]:
@@ -108,7 +72,7 @@ class Lookup(Protocol):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SoughtContact:
     """A contact that is looked for; `name_1` is the company or the last name, as the ledger has it.
 
     `shared_mail` is a mail that belongs to the company as well, so that it does not tell who somebody is.
@@ -133,6 +97,11 @@ class Wanted:
         """The name in the order in which people write it."""
         return full_name(self.name_2, self.name_1)
 
+    @property
+    def party(self) -> Party:
+        """Who it is."""
+        return Party(self.kind, self.name_1, self.name_2, self.mail or "", self.postcode)
+
 
 @dataclass(frozen=True)
 class Match:
@@ -143,7 +112,7 @@ class Match:
 
 
 def match(
-    wanted: Wanted,
+    wanted: SoughtContact,
     lookup: Lookup,
     same_mail: SameMail,
     ledger: str,
@@ -175,7 +144,7 @@ def match(
     return Match(_only_one(_best(by_name, wanted, is_anothers) or by_name, wanted, where, ledger) if by_name else None)
 
 
-def is_same_name(row: Candidate, wanted: Wanted) -> bool:
+def is_same_name(row: Candidate, wanted: SoughtContact) -> bool:
     """Whether a contact of the same kind has the name; first names may be missing, short, or in the other place."""
     if row.kind == "company":
         return alike(row.name_1, wanted.name_1) or alike(f"{row.name_1} {row.name_2}", wanted.name_1)
@@ -198,21 +167,13 @@ def listed(rows: Sequence[Candidate]) -> str:
     return "; ".join(described(row) for row in rows[:_MOST_NAMED]) + more
 
 
-def contact_key(wanted: Wanted) -> str:
-    """The natural key of a new contact, which every site and job shares; a mail alone may belong to several parties."""
-    name = folded(f"{wanted.name_1} {wanted.name_2}")
-    if wanted.mail:
-        return f"mail:{wanted.mail.casefold()}|{wanted.kind}:{name}"
-    return f"{wanted.kind}:name:{name}|{wanted.postcode}"
-
-
 def _is_short(one: str, other: str) -> bool:
     """Whether one first name is missing or only the initial of the other."""
     short, long = sorted((folded(one), folded(other)), key=len)
     return len(short) <= 1 and long.startswith(short)
 
 
-def _is_there(row: Candidate, wanted: Wanted) -> bool:
+def _is_there(row: Candidate, wanted: SoughtContact) -> bool:
     """Whether the addresses agree; where one is unknown, a person may have another last name than before."""
     if row.address.is_empty or all(address.is_empty for address in wanted.addresses):
         return row.kind == "person" and bool(wanted.name_2) and alike(row.name_2, wanted.name_2)
@@ -225,7 +186,9 @@ def _is_in_care_of(address: PostalAddress) -> bool:
     return any(_IN_CARE_OF.search(text) for text in (address.street, address.addition))
 
 
-def _best(rows: Iterable[Candidate], wanted: Wanted, is_anothers: Callable[[Candidate], bool]) -> list[Candidate]:
+def _best(
+    rows: Iterable[Candidate], wanted: SoughtContact, is_anothers: Callable[[Candidate], bool]
+) -> list[Candidate]:
     """Those that fit by name and address, else by name, else by address; archived ones only where no other does."""
     fit = [(row, is_same_name(row, wanted), _is_there(row, wanted)) for row in rows]
     for archived in (False, True):
@@ -240,7 +203,7 @@ def _best(rows: Iterable[Candidate], wanted: Wanted, is_anothers: Callable[[Cand
     return []
 
 
-def _only_one(rows: Sequence[Candidate], wanted: Wanted, by: str, ledger: str) -> Candidate:
+def _only_one(rows: Sequence[Candidate], wanted: SoughtContact, by: str, ledger: str) -> Candidate:
     candidates = [row for row in rows if not row.archived] or list(rows)
     if len(candidates) == 1:
         return candidates[0]
@@ -254,7 +217,7 @@ def _only_one(rows: Sequence[Candidate], wanted: Wanted, by: str, ledger: str) -
 
 
 def _another_party(
-    wanted: Wanted,
+    wanted: SoughtContact,
     others: Sequence[Candidate],
     of_kind: Sequence[Candidate],
     same_mail: SameMail,
@@ -265,7 +228,7 @@ def _another_party(
         address = one_line(wanted.addresses[0]) if wanted.addresses else ""
         raise RecordProblem(
             f"The mail {wanted.mail} belongs to {listed(others)}, "
-            f"but the invoice is for {wanted.name}{f', {address}' if address else ''}.",
+            f"but the shop has it for {wanted.name}{f', {address}' if address else ''}.",
             f"Correct the mail or the address in the shop or in {ledger}; "
             'or set [contacts] same_mail = "separate" in the profile, for a contact of its own.',
             code="contact_in_question",

@@ -1,4 +1,4 @@
-"""The contacts of an invoice: found by the shop's id, by mail with name or address, or created."""
+"""The contacts of a record: found by the shop's id, by mail with name or address, or created."""
 
 from __future__ import annotations
 
@@ -10,28 +10,32 @@ from typing import Protocol
 from bexsync.config.profile import Profile
 from bexsync.errors import Defect
 from bexsync.ids import LedgerId
-from bexsync.planning.addresses import Addressee, addressee_of
-from bexsync.planning.contact_changes import KnownContact, changes
-from bexsync.planning.contact_forms import ContactForms, address_parts
+from bexsync.planning.addresses import Addressee, Recipient, addressee_of
+from bexsync.planning.contact_fields import ContactForms, KnownContact, address_parts, changes
 from bexsync.planning.contact_matching import (
     Candidate,
     Match,
-    NewContact,
     NewContacts,
-    Wanted,
-    contact_key,
+    SoughtContact,
     described,
     is_same_name,
     listed,
     match,
 )
-from bexsync.ports.contact_effects import CreateContact, EditContact, RelateContacts, RestoreContact
 from bexsync.ports.master_data import MasterData, PostalAddress, User
-from bexsync.ports.steps import LinkDraft, Ref, Step, Subject
-from bexsync.records import Customer, Invoice, Person
+from bexsync.ports.wanted import (
+    NO_CONTACTS,
+    ContactChoice,
+    ContactWant,
+    EditedContact,
+    NewContact,
+    RelatedPerson,
+    RestoredContact,
+    WantedContacts,
+)
+from bexsync.records import Customer, Person
 
 CUSTOMER = "customer"
-CONTACT = "contact"
 _SURE_OF_ALL = frozenset({"name", "mail", "phone", "language", "address"})
 _SURE_BY_NAME = _SURE_OF_ALL - {"name", "mail"}
 
@@ -47,24 +51,16 @@ class ContactIndex(Protocol):
     def reported(self, ledger_id: LedgerId) -> str: ...
 
 
-class Tried(Protocol):
-    """Whether a step of this kind and key was done before; the planner then needs another key."""
-
-    def __call__(self, kind: str, key: str) -> bool: ...
-
-
 @dataclass(frozen=True)
 class Contacts:
-    """Whom the document is for (an id or a reference), the person there, and the steps that make them.
+    """Whom a record is for, as it is wanted of the ledger.
 
     `address` stands on the document where the contact says something else, `names` is the addressee, whom the
     document must name, and `customer` the customer whose contact it is from now on. `notes` are for a person;
     `reported` holds the digests of differences that are reported with them.
     """
 
-    contact: LedgerId | Ref
-    person: LedgerId | Ref | None
-    steps: tuple[Step, ...]
+    wanted: WantedContacts = NO_CONTACTS
     address: str | None = None
     names: str = ""
     customer: str = ""
@@ -74,35 +70,32 @@ class Contacts:
 
 @dataclass
 class _Draft:
-    """The contacts of one invoice while they are planned; nothing of it counts where the invoice cannot be booked."""
+    """The contacts of one record while they are planned; nothing of it counts where the record cannot be booked."""
 
-    subject: Subject
-    steps: list[Step] = field(default_factory=list)
-    new: list[NewContact] = field(default_factory=list)
-    shared: dict[str, Step] = field(default_factory=dict)
+    wants: list[ContactWant] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     reported: dict[LedgerId, str] = field(default_factory=dict)
 
 
 @dataclass
 class ContactPlanner:
-    """Plans the contacts of one run: a new customer is created once, however many invoices it has.
+    """Plans the contacts of one run: a new customer is created once, however many records it has.
 
     `linked` gives the contact that a customer of the shop is linked to, `customers` the customers of a contact, and
-    `under_way` are steps that create contacts and whose outcome nobody knows yet.
+    `under_way` are contacts that an earlier run began to create, with an outcome that is still unknown.
     """
 
     profile: Profile
     master: MasterData
     index: ContactIndex
-    tried: Tried
     owner: User
     linked: Callable[[str], LedgerId | None] = lambda _: None
-    under_way: Iterable[Step] = ()
+    under_way: Iterable[NewContact] = ()
     customers: Callable[[LedgerId], Collection[str]] = lambda _: ()
     _new: NewContacts = field(default_factory=NewContacts)
-    _keys_under_way: set[str] = field(default_factory=set)
-    _shared: dict[str, Step] = field(default_factory=dict)
+    _restored: dict[LedgerId, RestoredContact] = field(default_factory=dict)
+    _edited: set[LedgerId] = field(default_factory=set)
+    _related: set[tuple[ContactChoice, ContactChoice]] = field(default_factory=set)
     _numbers: set[int] = field(default_factory=set)
 
     @cached_property
@@ -111,38 +104,46 @@ class ContactPlanner:
         return ContactForms(self.profile, self.master, self.owner)
 
     def __post_init__(self) -> None:
-        for step in self.under_way:
-            if isinstance(step.effect, CreateContact):
-                self._new.add(NewContact(step.effect, step))
-                self._keys_under_way.add(step.key)
-
-    def plan(self, invoice: Invoice, customer: Customer, subject: Subject) -> Contacts:
-        """The contacts of an invoice; raises RecordProblem when they cannot be decided."""
-        to, draft = addressee_of(invoice, customer), _Draft(subject)
-        main = self.forms.wanted(to)
-        form = self.forms.contact(invoice, customer, to)
-        ref, contact = self._main(customer, to, main, form, draft)
-        person = self._person(invoice, customer, to.person, main, ref, draft) if to.person else None
-        self._shared |= draft.shared
-        for new in draft.new:
+        for new in self.under_way:
             self._new.add(new)
-        self._numbers |= {new.contact.nr for new in draft.new if new.contact.nr is not None}
+
+    def plan(self, recipient: Recipient) -> Contacts:
+        """The contacts of a record; raises RecordProblem when they cannot be decided."""
+        to, draft = addressee_of(recipient), _Draft()
+        main = self.forms.wanted(to)
+        form = self.forms.contact(recipient, to)
+        contact, shown = self._main(recipient.customer, to, main, form, draft)
+        person = self._person(recipient, to.person, main, contact, draft) if to.person else None
+        for want in draft.wants:
+            self._remember(want)
         return Contacts(
-            contact=ref,
-            person=person,
-            steps=tuple(draft.steps),
-            address=self.forms.printed(to, contact),
+            wanted=WantedContacts(contact, person, tuple(draft.wants)),
+            address=self.forms.printed(to, shown),
             names=to.letter_name,
             customer=to.key,
             notes=tuple(draft.notes),
             reported=draft.reported,
         )
 
-    # whom the invoice is for
+    def _remember(self, want: ContactWant) -> None:
+        """Later records of the run use what is wanted already."""
+        match want:
+            case NewContact(key=""):
+                self._new.add(want)
+                if want.nr is not None:
+                    self._numbers.add(want.nr)
+            case RestoredContact():
+                self._restored[want.ledger_id] = want
+            case EditedContact():
+                self._edited.add(_id_of(want.contact))
+            case RelatedPerson():
+                self._related.add((want.company, want.person))
+
+    # whom the record is for
 
     def _main(
-        self, customer: Customer, to: Addressee, main: Wanted, form: CreateContact, draft: _Draft
-    ) -> tuple[LedgerId | Ref, Candidate]:
+        self, customer: Customer, to: Addressee, main: SoughtContact, form: NewContact, draft: _Draft
+    ) -> tuple[ContactChoice, Candidate]:
         linked = self._linked(to, draft) or self._numbered(customer, to, main)
         found = Match(linked) if linked is not None and not linked.archived else self._match(main, to.key)
         if found.found is None and linked is not None:
@@ -152,7 +153,9 @@ class ContactPlanner:
             if found.others:
                 whose = listed(found.others)
                 draft.notes.append(f"a contact of its own, since the mail {main.mail} belongs to {whose}")
-            return self._create(main, replace(form, nr=self._number(customer, to, draft)), draft, to.key)
+            new = replace(form, nr=self._number(customer, to, draft), customer=to.key)
+            draft.wants.append(new)
+            return new, new
         by_id = linked is not None and row.ledger_id == linked.ledger_id
         same_name = is_same_name(row, main)
         if not by_id and not same_name:
@@ -168,7 +171,7 @@ class ContactPlanner:
             compared = form if to.is_own else replace(form, **address_parts(PostalAddress()))
             if not customer.language:
                 compared = replace(compared, language_id=None)
-            self._compare(row, alive, compared, sure_of, draft)
+            self._compare(alive, compared, sure_of, draft)
         return alive, row
 
     def _linked(self, to: Addressee, draft: _Draft) -> KnownContact | None:
@@ -182,7 +185,7 @@ class ContactPlanner:
             return None
         return row if row.kind == to.kind else None
 
-    def _numbered(self, customer: Customer, to: Addressee, main: Wanted) -> KnownContact | None:
+    def _numbered(self, customer: Customer, to: Addressee, main: SoughtContact) -> KnownContact | None:
         """The contact that has the customer's number, where the shop numbers contacts and the name agrees.
 
         This finds customers again after a state was lost, also those whose mail changed since.
@@ -192,20 +195,22 @@ class ContactPlanner:
         return row if row is not None and row.kind == to.kind and is_same_name(row, main) else None
 
     def _person(
-        self, invoice: Invoice, customer: Customer, named: Person, main: Wanted, contact: LedgerId | Ref, draft: _Draft
-    ) -> LedgerId | Ref:
+        self, recipient: Recipient, named: Person, main: SoughtContact, contact: ContactChoice, draft: _Draft
+    ) -> ContactChoice:
         wanted = self.forms.wanted_person(named, main)
         row = self._match(wanted).found
-        person: LedgerId | Ref
+        person: ContactChoice
         if row is None:
-            person, _ = self._create(wanted, self.forms.person(invoice, customer, named, wanted), draft)
+            person = self.forms.person(recipient, named, wanted)
+            draft.wants.append(person)
         else:
             person = self._again(row, draft) if isinstance(row, NewContact) else self._alive(row, wanted, draft)
-        if isinstance(contact, Ref) or isinstance(person, Ref):
-            self._relate(contact, person, main, wanted, draft)
+        are_both_known = isinstance(contact, LedgerId) and isinstance(person, LedgerId)
+        if not are_both_known and (contact, person) not in self._related:
+            draft.wants.append(RelatedPerson(contact, main.party, person, wanted.party))
         return person
 
-    def _match(self, wanted: Wanted, customer: str = "") -> Match:
+    def _match(self, wanted: SoughtContact, customer: str = "") -> Match:
         return match(
             wanted,
             self,
@@ -217,7 +222,7 @@ class ContactPlanner:
     def _others(self, row: Candidate, customer: str) -> set[str]:
         """The other customers of the shop whose contact this is."""
         if isinstance(row, NewContact):
-            return {row.step.link.contact_of} - {customer, ""} if row.step.link else set()
+            return {row.customer} - {customer, ""}
         return set(self.customers(row.ledger_id)) - {customer} if row.ledger_id else set()
 
     def by_mail(self, mail: str) -> Sequence[Candidate]:
@@ -229,15 +234,6 @@ class ContactPlanner:
         return [*self.index.by_name(name_1, name_2, postcode), *self._new.by_name(name_1, name_2, postcode)]
 
     # what is done to contacts
-
-    def _create(self, wanted: Wanted, form: CreateContact, draft: _Draft, customer: str = "") -> tuple[Ref, NewContact]:
-        link = LinkDraft(CONTACT, contact_of=customer) if customer else None
-        key = self._fresh(CONTACT, contact_key(wanted))
-        step = Step(form, key, draft.subject, link=link, title=f"create {wanted.name}")
-        new = NewContact(form, step)
-        draft.new.append(new)
-        draft.steps.append(step)
-        return step.ref, new
 
     def _number(self, customer: Customer, to: Addressee, draft: _Draft) -> int | None:
         """The shop's number for a new contact, where it is one and nobody else has it."""
@@ -254,55 +250,29 @@ class ContactPlanner:
             return None
         return number
 
-    def _again(self, new: NewContact, draft: _Draft) -> Ref:
-        """A contact of an earlier record; one that is under way since an earlier run needs its step in this one."""
-        if new.step.key in self._keys_under_way:
-            draft.steps.append(replace(new.step, subject=draft.subject))
-        return new.step.ref
+    def _again(self, new: NewContact, draft: _Draft) -> NewContact:
+        """A contact of an earlier record; one that is under way since an earlier run is wanted by each record."""
+        if new.key:
+            draft.wants.append(new)
+        return new
 
-    def _alive(self, row: Candidate, wanted: Wanted, draft: _Draft) -> LedgerId | Ref:
+    def _alive(self, row: Candidate, wanted: SoughtContact, draft: _Draft) -> LedgerId | RestoredContact:
         """The contact, restored from the archive where it lies there."""
         if row.ledger_id is None:
             raise Defect("A new contact cannot be restored.")
         if not row.archived:
             return row.ledger_id
-        known = f"restore {row.ledger_id}"
-        step = self._shared.get(known) or Step(
-            RestoreContact(ledger_id=row.ledger_id),
-            self._fresh(RestoreContact.step_kind, f"{contact_key(wanted)}#{row.ledger_id}"),
-            draft.subject,
-            title=f"restore {row.name_1}",
-        )
-        if known not in self._shared:
-            draft.shared[known] = step
-            draft.steps.append(step)
-        return step.ref
-
-    def _relate(
-        self, contact: LedgerId | Ref, person: LedgerId | Ref, main: Wanted, wanted: Wanted, draft: _Draft
-    ) -> None:
-        key = f"{contact_key(main)}>{contact_key(wanted)}"
-        if key in self._shared:
-            return
-        step = Step(
-            RelateContacts(contact_id=contact, person_id=person),
-            self._fresh(RelateContacts.step_kind, key),
-            draft.subject,
-            title=f"relate {wanted.name}",
-        )
-        draft.shared[key] = step
-        draft.steps.append(step)
+        known = self._restored.get(row.ledger_id)
+        restored = known or RestoredContact(row.ledger_id, row.name_1, wanted.party)
+        if known is None:
+            draft.wants.append(restored)
+        return restored
 
     def _compare(
-        self,
-        candidate: Candidate,
-        alive: LedgerId | Ref,
-        form: CreateContact,
-        sure_of: frozenset[str],
-        draft: _Draft,
+        self, alive: LedgerId | RestoredContact, form: NewContact, sure_of: frozenset[str], draft: _Draft
     ) -> None:
         """Write what may be written, and report once what stays different."""
-        row = self.index.get(candidate.ledger_id) if candidate.ledger_id else None
+        row = self.index.get(_id_of(alive))
         if row is None:
             return
         found = changes(
@@ -313,35 +283,22 @@ class ContactPlanner:
             languages=self.master.languages,
             ledger=self.master.ledger,
         )
-        key = f"edit {row.ledger_id}"
-        if found.fields and key not in self._shared:
-            effect = EditContact(
-                ledger_id=row.ledger_id,
-                kind=row.kind,
-                name_1=str(found.fields.get("name_1", row.name_1)),
-                user_id=row.user_id or self.owner.id,
-                owner_id=row.owner_id or self.owner.id,
-                fields=dict(found.fields),
+        if found.fields and row.ledger_id not in self._edited:
+            draft.wants.append(
+                EditedContact(
+                    contact=alive,
+                    kind=row.kind,
+                    name_1=str(found.fields.get("name_1", row.name_1)),
+                    user_id=row.user_id or self.owner.id,
+                    owner_id=row.owner_id or self.owner.id,
+                    fields=found.fields,
+                    parts=found.parts,
+                )
             )
-            title = f"update {', '.join(found.parts)} of contact {row.ledger_id}"
-            step = Step(effect, "", draft.subject, after=_after(alive), title=title)
-            edit = f"{row.ledger_id}:{step.payload_hash()[:12]}"
-            step = replace(step, key=self._fresh(EditContact.step_kind, edit))
-            draft.shared[key] = step
-            draft.steps.append(step)
         if found.digest and found.digest != self.index.reported(row.ledger_id):
             draft.notes.append(found.left)
             draft.reported[row.ledger_id] = found.digest
 
-    def _fresh(self, kind: str, key: str) -> str:
-        """A done step stays done; when the ledger has lost its effect since, the next one needs a name of its own."""
-        if not self.tried(kind, key):
-            return key
-        n = 2
-        while self.tried(kind, f"{key}#{n}"):
-            n += 1
-        return f"{key}#{n}"
 
-
-def _after(made: LedgerId | Ref) -> tuple[Ref, ...]:
-    return (made,) if isinstance(made, Ref) else ()
+def _id_of(known: LedgerId | RestoredContact) -> LedgerId:
+    return known.ledger_id if isinstance(known, RestoredContact) else known

@@ -10,9 +10,8 @@ from datetime import date, timedelta
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
-from bexsync.planning.contact_forms import language_id
 from bexsync.planning.contacts import Contacts
-from bexsync.planning.lookups import bank_account
+from bexsync.planning.lookups import bank_account, language_id
 from bexsync.ports.document_effects import DocumentHeader, Position
 from bexsync.ports.master_data import BankAccount, Currency, MasterData, User
 from bexsync.records import Address, Customer, Invoice, Person
@@ -47,13 +46,11 @@ class HeaderWriter:
         return DocumentHeader(
             reference=reference,
             title=invoice.title or (invoice.project.name if invoice.project else None) or "",
-            contact_id=contacts.contact,
             user_id=self.owner.id,
             currency_id=currency.id,
             date=invoice.invoice_date.isoformat(),
             prices="gross" if invoice.prices_include_tax else "net",
             vat=subject_to_vat,
-            contact_sub_id=contacts.person,
             language_id=language_id(self.master, language, self.profile.ledger.language),
             due_date=_iso(self._due_date(invoice)),
             bank_account_id=bank_account_id(self.profile, self.master, invoice.payment_method, currency),

@@ -1,33 +1,146 @@
-"""From an invoice to what is wanted of the ledger, and the sentences where a person has to decide instead."""
+"""From an invoice to what is wanted of the ledger: document, mail, finish, or the sentences for a person to decide."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bexsync.config.profile import Finish as HowFar
+from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
 from bexsync.money import plain, written
+from bexsync.planning.addresses import Recipient
 from bexsync.planning.contacts import ContactPlanner, Contacts
+from bexsync.planning.document_header import check_subject
 from bexsync.planning.documents import Document, DocumentPlanner
-from bexsync.planning.invoice_finish import FinishPlanner
 from bexsync.planning.invoice_link import KIND, Linked, content, reference
 from bexsync.ports.documents import DocumentState, DocumentStatus
-from bexsync.ports.steps import Step, Subject
-from bexsync.ports.wanted import InvoiceName, KnownDocument, Want, WantedDocument, WantedInvoice
+from bexsync.ports.steps import Subject
+from bexsync.ports.wanted import (
+    NO_CONTACTS,
+    Finish,
+    KnownDocument,
+    Letter,
+    TakeBack,
+    Want,
+    Wanted,
+    WantedContacts,
+    WantedDocument,
+)
 from bexsync.records import Customer, Invoice
 
-_NO_CONTACTS = Contacts(LedgerId(0), None, ())
+_ORDER: Mapping[str, int] = {"draft": 0, "issue": 1, "send": 2}
 
 
 @dataclass(frozen=True)
 class PlannedInvoice:
     """What is wanted for one invoice, and what a person must hear of besides."""
 
-    wanted: WantedInvoice
+    wanted: Wanted
     problem: RecordProblem | None = None
     note: str = ""
     reported: Mapping[LedgerId, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FinishPlanner:
+    """Finishes documents for one profile; `me` is the mail of the token's user."""
+
+    profile: Profile
+    me: str
+
+    def how_far(self, invoice: Invoice) -> HowFar:
+        """The profile says how far; a single invoice may stay behind, never go further."""
+        if invoice.leave_as_draft:
+            return "draft"
+        wish: HowFar = "issue" if invoice.auto_send is False else self.profile.invoices.finish
+        return min(wish, self.profile.invoices.finish, key=lambda finish: _ORDER[finish])
+
+    def check_mail(self, invoice: Invoice, customer: Customer) -> None:
+        """Raises RecordProblem when the invoice is to be mailed and cannot be."""
+        if self.how_far(invoice) == "send":
+            self._mail(invoice, customer)
+
+    def finish(
+        self, invoice: Invoice, customer: Customer, document: Document, known: KnownDocument | None = None
+    ) -> tuple[Finish, ...]:
+        """What is left to do once the document is right; nothing for one that stays a draft.
+
+        `known` is the document where no step before makes it right.
+        """
+        wish = self.how_far(invoice)
+        if wish == "draft":
+            return ()
+        letter = self._letter(invoice, customer, document) if wish == "send" else None
+        return (Finish(letter, invoice.currency, document.header.due_date or "", known),)
+
+    def take_back(self, link: Linked, *, was_finished: bool) -> TakeBack | None:
+        """What takes back a document that the shop cancelled; None where a person has to decide.
+
+        A draft must be what bexsync wrote and never have gone out; what is paid in part or whole is never cancelled.
+        """
+        settings = self.profile.invoices
+        is_ours = bool(link.created_as and link.content) and not (was_finished or link.shared)
+        known = KnownDocument(link.ledger_id, link.number, content=link.content)
+        if link.standing is DocumentStatus.DRAFT and is_ours and settings.cancel_draft == "delete":
+            return TakeBack(known, is_draft=True)
+        if link.standing is DocumentStatus.ISSUED and settings.cancel == "cancel":
+            return TakeBack(known, is_draft=False)
+        return None
+
+    def _letter(self, invoice: Invoice, customer: Customer, document: Document) -> Letter:
+        mail = self._mail(invoice, customer)
+        attach = invoice.email.attach_pdf if invoice.email and invoice.email.attach_pdf is not None else None
+        return Letter(
+            to=mail.to,
+            subject=mail.subject,
+            message=mail.message,
+            language=mail.language,
+            attach_pdf=self.profile.invoices.attach_pdf if attach is None else attach,
+            title=invoice.title or "",
+            customer=document.customer,
+        )
+
+    def _mail(self, invoice: Invoice, customer: Customer) -> Mail:
+        return mail_for(invoice, customer, self.profile, self.me)
+
+
+@dataclass(frozen=True)
+class Mail:
+    """A mail to a customer; its words may still hold placeholders, whose dates are written as `language` has them."""
+
+    to: str
+    subject: str
+    message: str
+    language: str
+
+
+def mail_for(invoice: Invoice, customer: Customer, profile: Profile, me: str) -> Mail:
+    """The invoice's own words win over the profile's in the customer's language; raises RecordProblem."""
+    own = invoice.email
+    to = (own.to if own else None) or (invoice.invoice_contact.email if invoice.invoice_contact else None)
+    to = to or customer.email or (customer.billing_address.email if customer.billing_address else None)
+    if to is None:
+        raise RecordProblem(
+            "There is no mail address to send it to.",
+            'Add customer.email in the shop, or set leave_as_draft, or [invoices] finish = "issue".',
+            code="mail_missing",
+            field="customer.email",
+        )
+    texts = profile.invoices.mail
+    language = (invoice.language or customer.language or profile.ledger.language)[:2]
+    language = next(one for one in (language, profile.ledger.language, "en") if one in texts)
+    text = texts[language]
+    subject = (own.subject if own else None) or text.subject
+    message = (own.text if own else None) or text.message
+    name = customer.company_name or " ".join(part for part in (customer.first_name, customer.last_name) if part)
+    words = {"title": invoice.title or "", "customer": name}
+    field = "email.subject" if own and own.subject else "title in the subject of the mail"
+    check_subject(subject, words, field, profile.ledger.words.name)
+    if "[Network Link]" not in message:
+        message = f"{message}\n\n[Network Link]"
+    return Mail(me if profile.invoices.send_to == "me" else to, subject, message, language)
 
 
 @dataclass(frozen=True)
@@ -46,15 +159,15 @@ class InvoiceWriter:
     def planned(
         self,
         invoice: Invoice,
-        contacts: tuple[Step, ...],
         *wants: Want,
+        contacts: WantedContacts = NO_CONTACTS,
         problem: RecordProblem | None = None,
         note: str = "",
         reported: Mapping[LedgerId, str] | None = None,
     ) -> PlannedInvoice:
         """What is wanted for an invoice, with what a person must hear of besides."""
-        name = InvoiceName(Subject(KIND, invoice.shop_id), self.key(invoice), self.site)
-        return PlannedInvoice(WantedInvoice(name, contacts, wants), problem, note, reported or {})
+        wanted = Wanted(Subject(KIND, invoice.shop_id), self.site, self.key(invoice), contacts, wants)
+        return PlannedInvoice(wanted, problem, note, reported or {})
 
     def wanted(self, invoice: Invoice, document: Document) -> WantedDocument:
         """The document with the record that it is made from."""
@@ -73,14 +186,19 @@ class InvoiceWriter:
             currency=document.currency,
         )
 
-    def write_for_contacts(
-        self, invoice: Invoice, customer: Customer | None
-    ) -> tuple[Customer, Document, tuple[Step, ...]]:
+    def write_for_contacts(self, invoice: Invoice, customer: Customer | None) -> tuple[Customer, Document]:
         """The document with its contacts; it comes first: what cannot be booked must not leave a contact behind."""
         person, _ = self.write(invoice, customer)
-        contacts = self.contacts.plan(invoice, person, Subject(KIND, invoice.shop_id))
-        document = self.documents.write(invoice, person, contacts, self.key(invoice))
-        return person, document, contacts.steps
+        contacts = self.contacts.plan(
+            Recipient(
+                customer=person,
+                billing_address=invoice.billing_address,
+                person=invoice.invoice_contact,
+                customer_id=invoice.customer_id,
+                language=invoice.language,
+            )
+        )
+        return person, self.documents.write(invoice, person, contacts, self.key(invoice))
 
     def write(self, invoice: Invoice, customer: Customer | None) -> tuple[Customer, Document]:
         """The document without its contacts, for comparing."""
@@ -94,15 +212,13 @@ class InvoiceWriter:
                 subject=f"customer:{invoice.customer_id}" if missing else "",
             )
         self.finisher.check_mail(invoice, customer)
-        return customer, self.documents.write(invoice, customer, _NO_CONTACTS, self.key(invoice))
+        return customer, self.documents.write(invoice, customer, Contacts(), self.key(invoice))
 
-    def finished(
-        self, invoice: Invoice, customer: Customer, document: Document, contacts: tuple[Step, ...], *wants: Want
-    ) -> PlannedInvoice:
+    def finished(self, invoice: Invoice, customer: Customer, document: Document, *wants: Want) -> PlannedInvoice:
         """What makes a draft right, and what finishes it once that is done."""
         finish = self.finisher.finish(invoice, customer, document)
         note, reported = note_on(document), document.contacts.reported
-        return self.planned(invoice, contacts, *wants, *finish, note=note, reported=reported)
+        return self.planned(invoice, *wants, *finish, contacts=document.contacts.wanted, note=note, reported=reported)
 
 
 def known_document(link: Linked) -> KnownDocument:

@@ -29,6 +29,7 @@ from bexsync.planning.invoice_writing import (
 from bexsync.planning.reversals import credit_note_problem
 from bexsync.ports.document_effects import CancelDocument, IssueDocument, SendDocument
 from bexsync.ports.documents import DocumentState, DocumentStatus
+from bexsync.ports.steps import WasDone
 from bexsync.ports.wanted import (
     Adopt,
     Compare,
@@ -40,12 +41,6 @@ from bexsync.records import Customer, Invoice
 
 _PAID = frozenset({DocumentStatus.PAID, DocumentStatus.CANCELLED, DocumentStatus.DELETED})
 _SENT = frozenset(DocumentStatus) - {DocumentStatus.DRAFT}
-
-
-class WasDone(Protocol):
-    """Whether a step of this site was done before, by its kind and key."""
-
-    def __call__(self, kind: str, key: str) -> bool: ...
 
 
 class EarlierDocuments(Protocol):
@@ -144,12 +139,9 @@ class InvoicePlanner:
         return credit_note_problem(invoice, self.url_of(invoice.original_shop_id or ""), self.ledger)
 
     def _create(self, invoice: Invoice, customer: Customer | None, put_aside: tuple[LedgerId, ...]) -> PlannedInvoice:
-        person, document, before = self.writer.write_for_contacts(invoice, customer)
-        note = note_on(document)
-        create = Create(self.writer.wanted(invoice, document), note, put_aside)
-        finish = self.writer.finisher.finish(invoice, person, document)
-        reported = document.contacts.reported
-        return self.writer.planned(invoice, before, create, *finish, note=note, reported=reported)
+        person, document = self.writer.write_for_contacts(invoice, customer)
+        create = Create(self.writer.wanted(invoice, document), note_on(document), put_aside)
+        return self.writer.finished(invoice, person, document, create)
 
     def _linked(self, invoice: Invoice, customer: Customer | None, link: Linked) -> PlannedInvoice | NoAction:
         if invoice.status == "cancelled":
@@ -204,7 +196,7 @@ class InvoicePlanner:
         take_back = self.writer.finisher.take_back(link, was_finished=self._was_finished(invoice, link.ledger_id))
         if take_back is None:
             raise problem
-        return self.writer.planned(invoice, (), take_back)
+        return self.writer.planned(invoice, take_back)
 
     def _changed_after_booking(
         self, invoice: Invoice, customer: Customer | None, link: Linked, changes: Sequence[str]
@@ -212,9 +204,7 @@ class InvoicePlanner:
         if not link.is_agreed:
             # An issued document of ours that the state knows too little of: right if it comes to the same total.
             _, document = self.writer.write(invoice, customer)
-            return self.writer.planned(
-                invoice, (), Compare(self.writer.wanted(invoice, document), known_document(link))
-            )
+            return self.writer.planned(invoice, Compare(self.writer.wanted(invoice, document), known_document(link)))
         raise RecordProblem(
             f"Changed after booking ({link.number}): {'; '.join(changes[:6])}"
             f"{f' and {len(changes) - 6} more' if len(changes) > 6 else ''}.",
@@ -237,7 +227,7 @@ class InvoicePlanner:
         if is_draft and not link.content and abs(link.total - document.total) > document.within:
             raise changed_in_ledger(link, document, self.ledger)  # a link of an older version, which kept no content
         return self.writer.planned(
-            invoice, (), *self.writer.finisher.finish(invoice, person, document, known_document(link))
+            invoice, *self.writer.finisher.finish(invoice, person, document, known_document(link))
         )
 
     def _mail_is_due(self, invoice: Invoice, link: Linked) -> bool:
@@ -261,28 +251,28 @@ class InvoicePlanner:
 
     def _update(self, invoice: Invoice, customer: Customer | None, link: Linked) -> PlannedInvoice:
         """Our own draft follows the shop: header, positions anew, then a look at the whole."""
-        person, document, before = self.writer.write_for_contacts(invoice, customer)
+        person, document = self.writer.write_for_contacts(invoice, customer)
         wanted = self.writer.wanted(invoice, document)
         was_cut_short = not link.fingerprint and link.created_as == wanted.source
         want = Complete(wanted, known_document(link)) if was_cut_short else Rewrite(wanted, known_document(link))
-        return self.writer.finished(invoice, person, document, before, want)
+        return self.writer.finished(invoice, person, document, want)
 
     def _adopt(self, invoice: Invoice, customer: Customer | None, found: DocumentState) -> PlannedInvoice:
         """A document that carries our reference but no link: the state was lost or restored."""
         if invoice.document_type == "credit_note" or invoice.status in ("sent", "paid"):
             # What the shop sent or settled itself is neither mailed nor compared.
-            return self.writer.planned(invoice, (), Adopt(found), problem=self._settled_by_shop(invoice, found))
+            return self.writer.planned(invoice, Adopt(found), problem=self._settled_by_shop(invoice, found))
         if invoice.status == "cancelled":
             return self._adopt_cancelled(invoice, found)
         if found.standing is DocumentStatus.DRAFT:
             if found.shared or self._was_finished(invoice, found.ledger_id):
-                return self.writer.planned(invoice, (), Adopt(found), problem=taken_back(found, self.ledger))
+                return self.writer.planned(invoice, Adopt(found), problem=taken_back(found, self.ledger))
             return self._adopt_draft(invoice, customer, found)
         _, document = self.writer.write(invoice, customer)
         if not is_same(found, document):
             if found.total == document.shop_total and has_same_currency(found, document):
                 return self.writer.planned(
-                    invoice, (), Adopt(found)
+                    invoice, Adopt(found)
                 )  # with a rounding line that the profile no longer asks for
             problem = RecordProblem(
                 f"{self.ledger} already has it as {found.number} with a total of {written(found.total)}, "
@@ -290,26 +280,26 @@ class InvoicePlanner:
                 f"Compare the two and correct one: {found.url}",
                 code="differs_in_ledger",
             )
-            return self.writer.planned(invoice, (), Adopt(found), problem=problem)
-        return self.writer.planned(invoice, (), Adopt(found, self.writer.wanted(invoice, document)))
+            return self.writer.planned(invoice, Adopt(found), problem=problem)
+        return self.writer.planned(invoice, Adopt(found, self.writer.wanted(invoice, document)))
 
     def _adopt_cancelled(self, invoice: Invoice, found: DocumentState) -> PlannedInvoice:
         problem = cancelled_in_shop(found, self.ledger)
         was_finished = self._was_finished(invoice, found.ledger_id)
         take_back = self.writer.finisher.take_back(_unknown(found), was_finished=was_finished) if problem else None
         if take_back is None:
-            return self.writer.planned(invoice, (), Adopt(found), problem=problem)
-        return self.writer.planned(invoice, (), Adopt(found), take_back)
+            return self.writer.planned(invoice, Adopt(found), problem=problem)
+        return self.writer.planned(invoice, Adopt(found), take_back)
 
     def _adopt_draft(self, invoice: Invoice, customer: Customer | None, found: DocumentState) -> PlannedInvoice:
         """Our own draft is finished as if its link had never been lost; a different one is rewritten first."""
-        person, document, before = self.writer.write_for_contacts(invoice, customer)
+        person, document = self.writer.write_for_contacts(invoice, customer)
         wanted = self.writer.wanted(invoice, document)
-        same_contact = document.header.contact_id == found.contact_id
+        same_contact = document.contacts.wanted.contact == found.contact_id
         if is_same(found, document) and same_contact and names(found.address, document.contacts.names):
-            return self.writer.finished(invoice, person, document, before, Adopt(found, wanted, with_positions=True))
+            return self.writer.finished(invoice, person, document, Adopt(found, wanted, with_positions=True))
         rewrite = Rewrite(wanted, known_document(_unknown(found)))
-        return self.writer.finished(invoice, person, document, before, Adopt(found), rewrite)
+        return self.writer.finished(invoice, person, document, Adopt(found), rewrite)
 
 
 def _unknown(found: DocumentState) -> Linked:

@@ -1,4 +1,4 @@
-"""What records and profiles name, as the ledger's own rows: accounts, units, currencies, bank accounts."""
+"""What records and profiles name, as the ledger's own rows: accounts, units, currencies, bank accounts, languages."""
 
 from __future__ import annotations
 
@@ -85,3 +85,13 @@ def bank_account(master: MasterData, iban: str) -> BankAccount | None:
 
 def _compact(iban: str) -> str:
     return "".join(iban.split()).upper()
+
+
+def language_id(master: MasterData, language: str | None, fallback: str) -> LedgerId | None:
+    """The ledger's id of a language code, else of the profile's language."""
+    for code in (language, fallback):
+        wanted = (code or "")[:2].lower()
+        for row in master.languages:
+            if row.name.lower() == wanted:
+                return row.id
+    return None

@@ -13,32 +13,16 @@ from typing import Any, ClassVar
 from bexsync.ids import LedgerId
 from bexsync.ports.documents import EffectResult
 from bexsync.ports.master_data import PostalAddress
-from bexsync.ports.steps import Effect, FoundBy, Ref
+from bexsync.ports.steps import Effect, FoundBy, Ref, Wire
 from bexsync.ports.store import ContactRow
 
-
-@dataclass(frozen=True, kw_only=True)
-class ContactEffect(Effect, ABC):
-    """An effect on a contact; the index of contacts follows it."""
-
-    object_kind: ClassVar[str] = "contact"
-
-    @property
-    def indexed(self) -> LedgerId | None:
-        """The contact whose row of the index changes; None for a new one."""
-        return None
-
-    @abstractmethod
-    def index_after(self, known: ContactRow | None, done: EffectResult) -> ContactRow | None:
-        """The row of the index once the effect is done, None where there is none."""
+CONTACT = "contact"
 
 
 @dataclass(frozen=True, kw_only=True)
-class CreateContact(ContactEffect):
-    """A new contact; `name_1` is the company or the last name, `name_2` the first name, `nr` its number of the shop."""
+class ContactFields(Wire):
+    """What a contact says; `name_1` is the company or the last name, `name_2` the first name, `nr` a number."""
 
-    step_kind: ClassVar[str] = "contact"
-    found_by: ClassVar[FoundBy] = FoundBy.CONTACT
     nulls: ClassVar[frozenset[str]] = frozenset({"language_id", "salutation_id"})
 
     kind: str
@@ -70,6 +54,30 @@ class CreateContact(ContactEffect):
             city=self.city or "",
             country_id=self.country_id,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContactEffect(Effect, ABC):
+    """An effect on a contact; the index of contacts follows it."""
+
+    object_kind: ClassVar[str] = CONTACT
+
+    @property
+    def indexed(self) -> LedgerId | None:
+        """The contact whose row of the index changes; None for a new one."""
+        return None
+
+    @abstractmethod
+    def index_after(self, known: ContactRow | None, done: EffectResult) -> ContactRow | None:
+        """The row of the index once the effect is done, None where there is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateContact(ContactFields, ContactEffect):
+    """A new contact."""
+
+    step_kind: ClassVar[str] = CONTACT
+    found_by: ClassVar[FoundBy] = FoundBy.CONTACT
 
     def contact_of(self, done: EffectResult) -> LedgerId | None:
         """The new contact."""
@@ -179,7 +187,7 @@ class RelateContacts(Effect):
 
     step_kind: ClassVar[str] = "contact_relation"
     found_by: ClassVar[FoundBy] = FoundBy.RELATION
-    object_kind: ClassVar[str] = "contact"
+    object_kind: ClassVar[str] = CONTACT
 
     contact_id: LedgerId | Ref
     person_id: LedgerId | Ref

@@ -31,13 +31,11 @@ class DocumentHeader(Wire):
 
     reference: str
     title: str
-    contact_id: LedgerId | Ref
     user_id: LedgerId
     currency_id: LedgerId
     date: str
     prices: Literal["net", "gross"]
     vat: bool
-    contact_sub_id: LedgerId | Ref | None = None
     language_id: LedgerId | None = None
     due_date: str | None = None
     bank_account_id: LedgerId | None = None
@@ -47,6 +45,14 @@ class DocumentHeader(Wire):
     customer_reference: str | None = None
     number: str | None = None
     address: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddressedHeader(DocumentHeader):
+    """A header with the contact that the document is for, and the person there."""
+
+    contact_id: LedgerId | Ref
+    contact_sub_id: LedgerId | Ref | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +74,7 @@ class DocumentEffect(Effect):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CreateDocument(DocumentHeader, DocumentEffect):
+class CreateDocument(AddressedHeader, DocumentEffect):
     """A new invoice with its positions; `put_aside` are cancelled documents with the same reference."""
 
     step_kind: ClassVar[str] = "invoice"

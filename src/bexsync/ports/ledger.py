@@ -13,8 +13,8 @@ from bexsync.ids import LedgerId
 from bexsync.ports.document_effects import FinishingEffect
 from bexsync.ports.documents import BookedLine, DocumentState, EffectResult, Item, LookupResult, Payment
 from bexsync.ports.master_data import MasterData
-from bexsync.ports.steps import Effect, Step
-from bexsync.ports.wanted import WantedInvoice
+from bexsync.ports.steps import Effect, Step, WasDone
+from bexsync.ports.wanted import Wanted
 
 
 class Right(StrEnum):
@@ -147,8 +147,11 @@ class Ledger(Protocol):
         """The effects that it can perform, for the journal to read back."""
         ...
 
-    def steps(self, wanted: WantedInvoice) -> tuple[Step, ...]:
-        """The steps that make what is wanted for an invoice, in order; pure."""
+    def steps(self, wanted: Wanted, was_done: WasDone) -> tuple[Step, ...]:
+        """The steps that make what is wanted for a record, in order; pure.
+
+        `was_done` tells of steps on contacts, which all sites share.
+        """
         ...
 
     def changed(self, effect: FinishingEffect) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from bexsync.ids import LedgerId
-from bexsync.ports.document_effects import DocumentEffect, DocumentHeader, ExistingDocumentEffect, Position
+from bexsync.ports.document_effects import AddressedHeader, DocumentEffect, ExistingDocumentEffect, Position
 from bexsync.ports.documents import EffectResult
 from bexsync.ports.steps import ContentChange, FoundBy, Ref, Wire
 
@@ -25,7 +25,7 @@ class OrderPart(Wire):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CreateOrder(DocumentHeader, DocumentEffect):
+class CreateOrder(AddressedHeader, DocumentEffect):
     """A new order with its first positions; found again by its reference among the orders that are newer."""
 
     step_kind: ClassVar[str] = "order"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -199,6 +199,12 @@ class Step:
         """Changes when what would be sent, or what is expected of it, changes."""
         text = json.dumps([self.payload, dict(self.expect)], sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+class WasDone(Protocol):
+    """Whether a step of a scope was done before, by its kind and key."""
+
+    def __call__(self, kind: str, key: str) -> bool: ...
 
 
 class EffectKinds:

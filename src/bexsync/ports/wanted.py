@@ -1,4 +1,4 @@
-"""What planning wants of the ledger for one invoice; the ledger's package turns it into steps."""
+"""What planning wants of the ledger for one record of the shop; the ledger's package turns it into steps."""
 
 from __future__ import annotations
 
@@ -8,18 +8,106 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.ids import LedgerId
+from bexsync.ports.contact_effects import ContactFields
 from bexsync.ports.document_effects import DocumentHeader, Position
 from bexsync.ports.documents import DocumentState
-from bexsync.ports.steps import Step, Subject
+from bexsync.ports.steps import Subject
 
 
 @dataclass(frozen=True)
-class InvoiceName:
-    """Which invoice it is: the shop's record, the reference that its document carries, and the site."""
+class Party:
+    """A company or a person as the shop has it; contacts are named by it for all sites and jobs."""
 
-    subject: Subject
-    reference: str
-    site: str
+    kind: str
+    name_1: str
+    name_2: str
+    mail: str
+    postcode: str
+
+    @property
+    def name(self) -> str:
+        """The name in the order in which people write it."""
+        return " ".join(part for part in (self.name_2, self.name_1) if part)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewContact(ContactFields):
+    """A contact that the ledger does not have yet; `customer` is the shop's customer whose contact it is, "" for none.
+
+    `key` names the step that an earlier run began to create it with, and whose outcome is unknown.
+    """
+
+    customer: str = ""
+    key: str = ""
+
+    @property
+    def ledger_id(self) -> None:
+        """None, as it is still to be created."""
+        return
+
+    @property
+    def archived(self) -> bool:
+        """False for what is still to be created."""
+        return False
+
+    @property
+    def party(self) -> Party:
+        """Whose contact it is."""
+        return Party(self.kind, self.name_1, self.name_2, self.mail, self.postcode or "")
+
+
+@dataclass(frozen=True)
+class RestoredContact:
+    """A contact that is to come out of the archive; the ledger calls it `name_1`, the shop means `party`."""
+
+    ledger_id: LedgerId
+    name_1: str
+    party: Party
+
+
+# A contact that the ledger has, or will have by then.
+ContactChoice = LedgerId | NewContact | RestoredContact
+
+
+@dataclass(frozen=True)
+class EditedContact:
+    """Fields of a contact that are to follow the shop, its `parts`; name and users are repeated with every edit."""
+
+    contact: LedgerId | RestoredContact
+    kind: str
+    name_1: str
+    user_id: LedgerId
+    owner_id: LedgerId
+    fields: Mapping[str, Any]
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RelatedPerson:
+    """A person who is to belong to a company; the parties are those whom the shop means by the two."""
+
+    company: ContactChoice
+    company_party: Party
+    person: ContactChoice
+    person_party: Party
+
+
+ContactWant = NewContact | RestoredContact | EditedContact | RelatedPerson
+
+
+@dataclass(frozen=True)
+class WantedContacts:
+    """Whom a record is for, None where no document names it, the person there, and what both need, in order.
+
+    What an earlier record of the same run wants already is not wanted again.
+    """
+
+    contact: ContactChoice | None = None
+    person: ContactChoice | None = None
+    wants: tuple[ContactWant, ...] = ()
+
+
+NO_CONTACTS = WantedContacts()
 
 
 @dataclass(frozen=True)
@@ -142,9 +230,14 @@ Want = Create | Complete | Rewrite | Compare | Adopt | TakeBack | Finish
 
 
 @dataclass(frozen=True)
-class WantedInvoice:
-    """Everything that is wanted for one invoice, in order; contacts come first."""
+class Wanted:
+    """Everything that is wanted for one record of a site, in order; contacts come first, and may be all.
 
-    name: InvoiceName
-    contacts: tuple[Step, ...] = ()
+    `reference` is what the documents of the record carry, "" where it has none.
+    """
+
+    subject: Subject
+    site: str
+    reference: str = ""
+    contacts: WantedContacts = NO_CONTACTS
     wants: tuple[Want, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from bexsync.ports.document_effects import DocumentHeader, ExistingDocumentEffect, Position
+from bexsync.ports.document_effects import AddressedHeader, ExistingDocumentEffect, Position
 from bexsync.ports.documents import EffectResult, LookupResult
 from bexsync.ports.steps import ContentChange, Effect, FoundBy, Wire
 
@@ -20,7 +20,7 @@ class WrittenBefore(Wire):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EditDocument(DocumentHeader, ExistingDocumentEffect):
+class EditDocument(AddressedHeader, ExistingDocumentEffect):
     """Writes the header of a draft."""
 
     step_kind: ClassVar[str] = "invoice_edit"

@@ -25,8 +25,8 @@ from bexsync.ports.document_effects import FinishingEffect
 from bexsync.ports.documents import BookedLine, DocumentState, EffectResult, Item, LookupResult, Payment
 from bexsync.ports.ledger import Inspection
 from bexsync.ports.master_data import MasterData
-from bexsync.ports.steps import Effect, Step
-from bexsync.ports.wanted import WantedInvoice
+from bexsync.ports.steps import Effect, Step, WasDone
+from bexsync.ports.wanted import Wanted
 from bexsync.store import Store
 
 
@@ -60,9 +60,9 @@ class BexioLedger:
         """The effects that bexio can perform."""
         return tuple(self._handlers)
 
-    def steps(self, wanted: WantedInvoice) -> tuple[Step, ...]:
-        """The steps that make what is wanted for an invoice, in order."""
-        return steps_for(wanted, send_issues=self.send_issues)
+    def steps(self, wanted: Wanted, was_done: WasDone) -> tuple[Step, ...]:
+        """The steps that make what is wanted for a record, in order."""
+        return steps_for(wanted, was_done, send_issues=self.send_issues)
 
     @property
     def requests(self) -> int:

@@ -15,7 +15,7 @@ from bexsync.ledgers.bexio.models import ContactAnswer, ContactName, DocumentAns
 from bexsync.ledgers.bexio.reading import NotUnderstood, row_of, understood
 from bexsync.money import written
 from bexsync.ports.contact_effects import CreateContact, EditContact
-from bexsync.ports.document_effects import DocumentHeader, Position
+from bexsync.ports.document_effects import AddressedHeader, Position
 from bexsync.ports.documents import DocumentState, EffectResult, Payment
 from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.steps import to_wire
@@ -140,7 +140,7 @@ def is_same_contact(row: Any, effect: CreateContact) -> bool:
     )
 
 
-def invoice_to(header: DocumentHeader) -> dict[str, Any]:
+def invoice_to(header: AddressedHeader) -> dict[str, Any]:
     """The header of an invoice as bexio's form wants it; VAT mode as contract 6.2 explains it."""
     said = header.to_wire()
     body = {theirs: said[ours] for ours, theirs in _HEADER.items() if ours in said}

@@ -1,4 +1,4 @@
-"""From what is wanted for an invoice to the steps in bexio, in order; pure, so that a plan can be checked before."""
+"""From what is wanted for a record to the steps in bexio, in order; pure, so that a plan can be checked before."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from dataclasses import dataclass, fields, replace
 from functools import singledispatchmethod
 from typing import Any
 
+from bexsync.errors import Defect
 from bexsync.ids import LedgerId
+from bexsync.ledgers.bexio.contact_steps import ContactSteps
 from bexsync.ledgers.bexio.effects import AddPosition, ClearPositions, EditDocument, WrittenBefore
 from bexsync.ports.document_effects import (
     CancelDocument,
     CreateDocument,
     DeleteDocument,
-    DocumentHeader,
     IssueDocument,
     LetterWords,
     LinkDocument,
     LookAtDocument,
     SendDocument,
 )
-from bexsync.ports.steps import EDITING, Effect, LinkDraft, Ref, Step
+from bexsync.ports.steps import EDITING, Effect, LinkDraft, Ref, Step, WasDone
 from bexsync.ports.wanted import (
     Adopt,
     Compare,
@@ -30,16 +31,17 @@ from bexsync.ports.wanted import (
     Letter,
     Rewrite,
     TakeBack,
+    Wanted,
     WantedDocument,
-    WantedInvoice,
 )
 
 POSITIONS_AT_ONCE = 150
 
 
-def steps_for(wanted: WantedInvoice, *, send_issues: bool) -> tuple[Step, ...]:
-    """The steps of one invoice; `send_issues` says that mailing a draft issues it."""
-    builder = _InvoiceSteps(wanted, send_issues)
+def steps_for(wanted: Wanted, was_done: WasDone, *, send_issues: bool) -> tuple[Step, ...]:
+    """The steps of one record; `send_issues` says that mailing a draft issues it."""
+    contacts = ContactSteps(wanted.subject, was_done)
+    builder = _InvoiceSteps(wanted, contacts, send_issues)
     for want in wanted.wants:
         builder.add(want)
     return tuple(builder.steps)
@@ -58,11 +60,12 @@ class _Target:
 
 
 class _InvoiceSteps:
-    """Collects the steps of one invoice; each is named by the invoice's reference."""
+    """Collects the steps of one invoice, first those of its contacts; the others are named by its reference."""
 
-    def __init__(self, wanted: WantedInvoice, send_issues: bool) -> None:
-        self.steps = list(wanted.contacts)
-        self._name = wanted.name
+    def __init__(self, wanted: Wanted, contacts: ContactSteps, send_issues: bool) -> None:
+        self.steps = [contacts.step(want) for want in wanted.contacts.wants]
+        self._wanted = wanted
+        self._contacts = contacts
         self._send_issues = send_issues
         self._made: Ref | None = None
         self._known: KnownDocument | None = None
@@ -79,11 +82,11 @@ class _InvoiceSteps:
         first = document.positions[:POSITIONS_AT_ONCE]
         is_complete = len(first) == len(document.positions)
         title = f"invoice for {document.customer}"
-        link = _agreement(document) if is_complete else LinkDraft(self._name.subject.kind, source=document.source)
-        effect = CreateDocument(**_header(document.header), positions=first, put_aside=want.put_aside or None)
+        link = _agreement(document) if is_complete else LinkDraft(self._wanted.subject.kind, source=document.source)
+        effect = CreateDocument(**self._header(document), positions=first, put_aside=want.put_aside or None)
         self._made = self._step(
             effect,
-            self._name.reference,
+            self._wanted.reference,
             expect=document.expect if is_complete else {"positions": str(len(first))},
             link=replace(link, contact_of=document.customer_key),
             money=document.amount,
@@ -96,27 +99,27 @@ class _InvoiceSteps:
     def _(self, want: Complete) -> None:
         self._known = want.known
         if not self._add_beyond_the_first(want.document, want.known.ledger_id):
-            self._look(want.document, want.known.ledger_id, self._name.reference, ())
+            self._look(want.document, want.known.ledger_id, self._wanted.reference, ())
 
     @add.register
     def _(self, want: Compare) -> None:
         self._known = want.known
-        self._look(want.document, want.known.ledger_id, f"{self._name.reference}@adopted", ())
+        self._look(want.document, want.known.ledger_id, f"{self._wanted.reference}@adopted", ())
 
     @add.register
     def _(self, want: Rewrite) -> None:
         self._known, document, known = want.known, want.document, want.known
         editing = f"{EDITING}{document.fingerprint}"
         revision = known.revision if known.fingerprint in ("", editing) else known.revision + 1
-        key = f"{self._name.reference}@{revision}-{document.fingerprint[:8]}"
+        key = f"{self._wanted.reference}@{revision}-{document.fingerprint[:8]}"
         edit = self._step(
             EditDocument(
-                **_header(document.header), document_id=known.ledger_id, written=_written_before(document, known)
+                **self._header(document), document_id=known.ledger_id, written=_written_before(document, known)
             ),
             key,
             after=(self._linked,) if self._linked else (),
             link=LinkDraft(
-                self._name.subject.kind,
+                self._wanted.subject.kind,
                 fingerprint=editing,
                 agreed=known.record or {},
                 contact_of=document.customer_key,
@@ -138,11 +141,11 @@ class _InvoiceSteps:
     def _(self, want: Adopt) -> None:
         found, document = want.found, want.document
         self._known = KnownDocument(found.ledger_id, found.number)
-        link = LinkDraft(self._name.subject.kind) if document is None else _agreement(document)
+        link = LinkDraft(self._wanted.subject.kind) if document is None else _agreement(document)
         positions = document.positions if document is not None and want.with_positions else None
         self._linked = self._step(
             LinkDocument(document_id=found.ledger_id, positions=positions),
-            self._name.reference,
+            self._wanted.reference,
             expect={} if document is None else document.expect,
             link=replace(link, adopted=True),
             title=f"link {found.number}, which bexio already has",
@@ -158,7 +161,7 @@ class _InvoiceSteps:
         )
         self._step(
             effect,
-            f"{self._name.reference}@{known.ledger_id}",
+            f"{self._wanted.reference}@{known.ledger_id}",
             after=(self._linked,) if self._linked else (),
             title=f"delete draft {known.number}" if want.is_draft else f"cancel {known.number}",
         )
@@ -169,7 +172,7 @@ class _InvoiceSteps:
         after = (target.tail,) if target.tail is not None else ()
         if want.letter is None or not self._send_issues:
             effect = IssueDocument(document_id=target.document_id, look=want.letter is not None, content=target.content)
-            issue = self._step(effect, self._name.reference, after=after, title="issue")
+            issue = self._step(effect, self._wanted.reference, after=after, title="issue")
             after = (issue,)
         if want.letter is not None:
             self._send(want, want.letter, target, after)
@@ -191,11 +194,11 @@ class _InvoiceSteps:
             message=letter.message,
             language=letter.language,
             issue=self._send_issues,
-            shared_before="no" if self._send_issues else Ref("issue", self._name.reference, "shared"),
+            shared_before="no" if self._send_issues else Ref("issue", self._wanted.reference, "shared"),
             attach_pdf=letter.attach_pdf,
             words=words,
         )
-        self._step(effect, self._name.reference, after=after, title=f"send to {letter.to}")
+        self._step(effect, self._wanted.reference, after=after, title=f"send to {letter.to}")
 
     def _target(self, want: Finish) -> _Target:
         known = want.known
@@ -220,8 +223,8 @@ class _InvoiceSteps:
         before: tuple[Ref, ...] = (made,) if isinstance(made, Ref) else ()
         if len(document.positions) <= POSITIONS_AT_ONCE:
             return False
-        before = self._add_positions(document, made, self._name.reference, POSITIONS_AT_ONCE, before)
-        self._look(document, made, self._name.reference, before)
+        before = self._add_positions(document, made, self._wanted.reference, POSITIONS_AT_ONCE, before)
+        self._look(document, made, self._wanted.reference, before)
         return True
 
     def _add_positions(
@@ -254,9 +257,20 @@ class _InvoiceSteps:
             title="compare the total",
         )
 
+    def _header(self, document: WantedDocument) -> dict[str, Any]:
+        """The header with the contacts, which may be made by earlier steps."""
+        header, contacts = document.header, self._wanted.contacts
+        if contacts.contact is None:
+            raise Defect("A document is for a contact.")
+        return {
+            **{f.name: getattr(header, f.name) for f in fields(header)},
+            "contact_id": self._contacts.reference(contacts.contact),
+            "contact_sub_id": self._contacts.reference(contacts.person) if contacts.person is not None else None,
+        }
+
     def _step(self, effect: Effect, key: str, *, link: LinkDraft | None = None, **parts: Any) -> Ref:
-        draft = link or LinkDraft(self._name.subject.kind)
-        step = Step(effect, key, self._name.subject, scope=self._name.site, link=draft, **parts)
+        draft = link or LinkDraft(self._wanted.subject.kind)
+        step = Step(effect, key, self._wanted.subject, scope=self._wanted.site, link=draft, **parts)
         self.steps.append(step)
         return step.ref
 
@@ -270,7 +284,3 @@ def _written_before(document: WantedDocument, known: KnownDocument) -> WrittenBe
     if known.fingerprint.startswith(EDITING) and not known.content:
         return None
     return WrittenBefore(content=known.content, positions=document.positions)
-
-
-def _header(header: DocumentHeader) -> dict[str, Any]:
-    return {f.name: getattr(header, f.name) for f in fields(header)}
