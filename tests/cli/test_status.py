@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sqlite3
+import subprocess
+from collections.abc import Iterator
 from datetime import UTC, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bexio_sandbox import Request
 from bexsync.http.clock import SystemClock
 from front_door import called
-from world import World, an_invoice
+from world import BEXSYNC, World, a_world, an_invoice
 
 
 @pytest.fixture
@@ -122,3 +128,43 @@ def test_the_history_of_runs(night: World) -> None:
     unknown = called(night, "runs", "--job", "tea")
     assert (unknown.returncode, "invoices push, payments poll" in unknown.stderr) == (2, True)
     assert "1 some failed" in called(night, "runs").stdout
+
+
+@pytest.fixture
+def real_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A world for processes of their own, which have the clock of the computer."""
+    with a_world(tmp_path, monkeypatch, clock=None) as world:
+        yield world
+
+
+def states(world: World) -> tuple[list[str], list[str]]:
+    """How the runs stand, the newest first, and how the jobs do."""
+    runs, status = (json.loads(world.cli(command, "--json").stdout)["data"] for command in ("runs", "status"))
+    return [run["state"] for run in runs["runs"]], [job["state"] for job in status["jobs"]]
+
+
+def test_a_run_is_told_from_one_that_was_killed_by_the_lock_it_held(real_time: World) -> None:
+    world = real_time
+    world.drop(an_invoice("1"))
+    program = [BEXSYNC, "--profile", str(world.profile_path), "invoices", "push"]
+    process = subprocess.Popen(program, env=world.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    meanwhile: list[tuple[list[str], list[str]]] = []
+
+    def look_and_kill(request: Request) -> None:
+        if request.method == "POST" and not meanwhile:
+            os.kill(process.pid, signal.SIGSTOP)  # so that it gives up no request meanwhile
+            meanwhile.append(states(world))
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait(10)
+
+    world.sandbox.hooks.before.append(look_and_kill)
+    process.communicate(timeout=60)
+    world.sandbox.hooks.before.remove(look_and_kill)
+    locks = world.folder / "state" / "locks"
+    assert meanwhile == [(["running"], ["running"])]
+    assert states(world) == (["killed"], ["killed"])
+    assert "killed" in world.cli("runs").stdout
+    assert len(list(locks.glob("*-run-*"))) == 1  # the file stays, and nobody holds it
+    assert world.cli("invoices", "push").returncode in (0, 75)
+    assert states(world) == (["ended", "killed"], ["ended"])
+    assert list(locks.glob("*-run-*")) == []

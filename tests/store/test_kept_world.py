@@ -120,6 +120,9 @@ def figures(both: Both, site: Site) -> dict[str, Any]:
         assert run.returncode == 0, run.stdout
         data = json.loads(run.stdout)["data"]
         data.pop("at", None)  # when it was asked
+        for run in (*data.get("runs", ()), *data.get("jobs", ())):
+            state = "ended" if run["ended_at"] else "killed"
+            assert run.pop("state") == state  # which that version did not say
         said[" ".join(command)] = as_recorded(data, both)
     with site.workspace() as workspace:
         store = workspace.store

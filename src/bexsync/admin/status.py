@@ -11,7 +11,7 @@ from bexsync.config.profile import Profile
 from bexsync.errors import Exit
 from bexsync.planning.invoice_link import KIND
 from bexsync.ports.shop_package import WaitingFiles
-from bexsync.ports.store import RecordState, RunRow
+from bexsync.ports.store import RecordState, RunRow, RunState
 from bexsync.store import Store
 from bexsync.store.values import moment
 
@@ -34,6 +34,7 @@ class JobStatus:
     message: str
     succeeded_at: str
     completed_at: str
+    state: RunState
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,7 @@ def _job(store: Store, job: str) -> JobStatus:
         message=last.message,
         succeeded_at=store.runs.last_end(job, (Exit.OK,)),
         completed_at=store.runs.last_end(job, (Exit.OK, Exit.SOME_FAILED)),
+        state=last.state,
     )
 
 

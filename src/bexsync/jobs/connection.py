@@ -60,8 +60,13 @@ class Report:
 
 def try_connection(workspace: Workspace, wants_trial: Callable[[Report], bool]) -> Report:
     """Looks at everything, and tries it where that is wanted once the settings are known."""
+    with workspace.locks.run(JOB) as lock:
+        return _try_connection(workspace, wants_trial, lock)
+
+
+def _try_connection(workspace: Workspace, wants_trial: Callable[[Report], bool], lock: str) -> Report:
     store, clock = workspace.store, workspace.clock
-    run_id = store.runs.begin(JOB, clock.now())
+    run_id = store.runs.begin(JOB, clock.now(), lock)
     run = prepare(workspace, JOB, store, run_id=run_id)
     report = Report("")
     exit_code, message = 70, "it ended without a word"

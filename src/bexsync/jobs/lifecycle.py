@@ -75,13 +75,14 @@ def run_job(workspace: Workspace, job: str, make: Callable[[Run], Job], *, dry: 
                 raise RunEnded(_finished(run), problem) from problem
             return _finished(run)
     with workspace.locks.job(job):
-        return _run(workspace, job, make)
+        _refuse_pile_of_errors(workspace, job)
+        with workspace.locks.run(job) as lock:
+            return _run(workspace, job, make, lock)
 
 
-def _run(workspace: Workspace, job: str, make: Callable[[Run], Job]) -> Result:
+def _run(workspace: Workspace, job: str, make: Callable[[Run], Job], lock: str) -> Result:
     store, clock = workspace.store, workspace.clock
-    _refuse_pile_of_errors(workspace, job)
-    run_id = store.runs.begin(job, clock.now())
+    run_id = store.runs.begin(job, clock.now(), lock)
     run = prepare(workspace, job, store, run_id=run_id)
     exit_code, message = 70, "it ended without a word"
     try:

@@ -109,6 +109,10 @@ class Database(Protocol):
         """The first row of a question, or None."""
         ...
 
+    def is_held(self, lock: str) -> bool:
+        """Whether a process still holds the lock of a run; "" is the lock of no run."""
+        ...
+
     def rehearsal(self) -> AbstractContextManager[Database]:
         """A copy in which everything may be done and which is forgotten in the end."""
         ...
@@ -129,6 +133,10 @@ class Locks(Protocol):
 
     def job(self, job: str) -> AbstractContextManager[None]:
         """Held for a whole run; raises Busy at once when the same job of the same site is running."""
+        ...
+
+    def run(self, job: str) -> AbstractContextManager[str]:
+        """A lock of its own for one run, by which others tell that it is alive; its name."""
         ...
 
     def taking_in(self) -> AbstractContextManager[None]:
@@ -358,6 +366,14 @@ class ErrorRow:
     resolved_at: str | None
 
 
+class RunState(StrEnum):
+    """RUNNING holds its lock; KILLED holds it no more and did not come to its end."""
+
+    RUNNING = "running"
+    KILLED = "killed"
+    ENDED = "ended"
+
+
 @dataclass(frozen=True)
 class RunRow:
     """One execution of a job."""
@@ -370,3 +386,4 @@ class RunRow:
     counts: str
     requests: int
     message: str
+    state: RunState

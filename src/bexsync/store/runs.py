@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from bexsync.ports.store import Database, Row, RunRow
+from bexsync.ports.store import Database, Row, RunRow, RunState
 from bexsync.store.values import stored
 
 
@@ -39,13 +39,13 @@ class Runs:
         self._db = database
         self._site = site
 
-    def begin(self, job: str, now: datetime) -> int:
-        """Notes that a run began; its number."""
+    def begin(self, job: str, now: datetime, lock: str = "") -> int:
+        """Notes that a run began, and the lock it holds until it ends; its number."""
         with self._db.transaction() as db:
             cursor = db.execute(
-                """INSERT INTO runs (site, job, started_at, counts, requests, message)
-                   VALUES (?, ?, ?, '{}', 0, '') RETURNING id""",
-                (self._site, job, stored(now)),
+                """INSERT INTO runs (site, job, started_at, counts, requests, message, lock)
+                   VALUES (?, ?, ?, '{}', 0, '', ?) RETURNING id""",
+                (self._site, job, stored(now), lock),
             )
             return int(cursor.fetchone()["id"])
 
@@ -81,7 +81,7 @@ class Runs:
     def newest(self, job: str | None = None, limit: int = 20, *, failed: bool = False) -> list[RunRow]:
         """The newest runs, of one job or with trouble alone if that is asked for."""
         rows = self._db.rows(
-            """SELECT id, job, started_at, ended_at, exit_code, counts, requests, message FROM runs
+            """SELECT id, job, started_at, ended_at, exit_code, counts, requests, message, lock FROM runs
                WHERE site = ? AND (job = ? OR ? IS NULL) AND (COALESCE(exit_code, 1) <> 0 OR ? = 0)
                ORDER BY id DESC LIMIT ?""",
             self._site,
@@ -90,7 +90,7 @@ class Runs:
             int(failed),
             limit,
         )
-        return [_run(row) for row in rows]
+        return [self._run(row) for row in rows]
 
     def jobs(self) -> list[str]:
         """The jobs that ever ran, by name."""
@@ -108,9 +108,11 @@ class Runs:
         )
         return str(row["ended_at"] or "") if row else ""
 
-
-def _run(row: Row) -> RunRow:
-    return RunRow(**{name: row[name] for name in RunRow.__dataclass_fields__})
+    def _run(self, row: Row) -> RunRow:
+        state = RunState.ENDED
+        if row["ended_at"] is None:
+            state = RunState.RUNNING if self._db.is_held(row["lock"]) else RunState.KILLED
+        return RunRow(**{name: row[name] for name in RunRow.__dataclass_fields__ if name != "state"}, state=state)
 
 
 class Mentions:

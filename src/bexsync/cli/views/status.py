@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bexsync.admin.status import LoginEnd, StatusReport, Waiting
     from bexsync.cli.views import Output
     from bexsync.errors import Exit
-    from bexsync.ports.store import RunRow
+    from bexsync.ports.store import RunRow, RunState
 
 _MEANINGS = {
     0: "done",
@@ -42,7 +42,7 @@ def show_status(report: StatusReport) -> None:
                 (
                     Text(job.job),
                     Text(_local(job.started_at)),
-                    _ended(job.exit_code),
+                    _ended(job.state, job.exit_code),
                     Text(_local(job.succeeded_at) or "never"),
                 ),
                 Text(_counted(job.counts, job.exit_code), style="dim"),
@@ -80,7 +80,7 @@ def show_runs(runs: Sequence[RunRow]) -> None:
                     Text(_local(run.started_at)),
                     Text(run.job),
                     Text(_took(run)),
-                    _ended(run.exit_code),
+                    _ended(run.state, run.exit_code),
                     Text(str(run.requests)),
                 ),
                 Text(_counted(run_counts(run), run.exit_code), style="dim"),
@@ -115,6 +115,7 @@ def runs_data(runs: Sequence[RunRow]) -> dict[str, Any]:
                 "id": run.id,
                 "job": run.job,
                 "started_at": run.started_at,
+                "state": run.state,
                 "ended_at": run.ended_at or "",
                 "exit_code": run.exit_code,
                 "counts": run_counts(run),
@@ -126,9 +127,9 @@ def runs_data(runs: Sequence[RunRow]) -> dict[str, Any]:
     }
 
 
-def _ended(exit_code: int | None) -> Text:
+def _ended(state: RunState, exit_code: int | None) -> Text:
     if exit_code is None:
-        return Text("running, or killed", style="yellow")
+        return Text(str(state), style="yellow")
     colour = "green" if exit_code == 0 else "yellow" if exit_code in (1, 75) else "red"
     return Text(f"{exit_code} {_MEANINGS.get(exit_code, '')}".strip(), style=colour)
 

@@ -12,7 +12,7 @@ from bexsync.errors import StateProblem, TryLater
 from bexsync.files import unusable
 from bexsync.hooks import notify
 from bexsync.records.quoting import printable
-from bexsync.store.sqlite.locks import FileLocks
+from bexsync.store.sqlite.locks import FileLocks, is_held, locks_folder
 from bexsync.store.sqlite.migrations import MIGRATIONS, Migration
 
 BUSY_MILLISECONDS = 30_000
@@ -61,6 +61,10 @@ class SqliteDatabase:
         with translated(self.path):
             found: sqlite3.Row | None = self.connection.execute(sql, values).fetchone()
             return found
+
+    def is_held(self, lock: str) -> bool:
+        """Whether a process still holds the lock of a run; "" is the lock of no run."""
+        return self.path is not None and is_held(locks_folder(self.path), lock)
 
     @contextmanager
     def rehearsal(self) -> Iterator[SqliteDatabase]:
@@ -112,7 +116,7 @@ def _upgrade(database: SqliteDatabase, migrations: Sequence[Migration], path: Pa
         _migrate(database, migrations)
         return
     company = database.row("SELECT value FROM meta WHERE key = 'company'")
-    with FileLocks(path.parent / "locks", company["value"] if company else "", "").everything():
+    with FileLocks(locks_folder(path), company["value"] if company else "", "").everything():
         version = _version(database)
         if version < newest:  # no other process was faster
             _require_space(path)

@@ -1,12 +1,14 @@
-"""One lock per site and job, one per site for taking in, one per company for writing.
+"""One lock per site and job, one per run, one per site for taking in, one per company for writing.
 
 They vanish with the process that holds them.
 """
 
 from __future__ import annotations
 
+import glob
+import secrets
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -17,6 +19,10 @@ from bexsync.files import unusable
 WAIT_FOR_COMPANY = 600.0
 WAIT_FOR_SHOP = 600.0
 WAIT_FOR_UPGRADE = 60.0
+# Others who look whether a run is alive hold its lock for a moment.
+WAIT_FOR_A_LOOK = 0.2
+WAIT_FOR_LOOKS = 5.0
+_RUN = "run-"
 
 
 class FileLocks:
@@ -35,6 +41,26 @@ class FileLocks:
         lock = self._lock(f"{self._company}-{self._site}-{job.replace(' ', '-')}")
         with self._held(lock, 0, f"Another `{job}` of this site is running.", "This run changed nothing."):
             yield
+
+    @contextmanager
+    def run(self, job: str) -> Iterator[str]:
+        """Held by one run from before it is noted until after its end is noted, whatever ends its process."""
+        prefix = f"{self._company}-{self._site}-{_RUN}"
+        self._remove_ended(prefix)
+        name = f"{prefix}{job.replace(' ', '-')}-{secrets.token_hex(8)}"
+        lock = self._lock(name)
+        with self._held(lock, WAIT_FOR_LOOKS, f"The lock {name} is held by another process.", "Try again."):
+            try:
+                yield name
+            finally:
+                with suppress(OSError):  # the next run of the site removes it
+                    Path(lock.lock_file).unlink()
+
+    def _remove_ended(self, prefix: str) -> None:
+        """Removes the files of runs of this site that were killed."""
+        for path in self._folder.glob(f"{glob.escape(prefix)}*.lock"):
+            with suppress(OSError, Timeout), FileLock(path, timeout=0):
+                path.unlink()
 
     @contextmanager
     def taking_in(self) -> Iterator[None]:
@@ -96,3 +122,22 @@ class FileLocks:
             raise unusable(lock.lock_file, problem) from problem
         with acquired:
             yield
+
+
+def locks_folder(state: Path) -> Path:
+    """Where the locks of a state lie."""
+    return state.parent / "locks"
+
+
+def is_held(folder: Path, name: str) -> bool:
+    """Whether a process holds the lock of this name; the lock is never created by looking."""
+    path = folder / f"{name}.lock"
+    if not name or not path.exists():
+        return False
+    try:
+        with FileLock(path, timeout=WAIT_FOR_A_LOOK, mode=0o600):
+            return False
+    except Timeout:
+        return True
+    except OSError as problem:
+        raise unusable(path, problem) from problem

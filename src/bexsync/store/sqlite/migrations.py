@@ -222,4 +222,16 @@ _INDEXES_OF_VALUES_ONCE = (
        END""",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (m001_first_schema, m002_whole_contacts, m003_when_it_was_said, m004_values_once)
+
+def m005_locks_of_runs(db: sqlite3.Connection) -> None:
+    """Which lock a run holds until it ends; earlier runs have none, since nothing runs during an upgrade."""
+    db.execute("ALTER TABLE runs ADD COLUMN lock TEXT NOT NULL DEFAULT ''")
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    m001_first_schema,
+    m002_whole_contacts,
+    m003_when_it_was_said,
+    m004_values_once,
+    m005_locks_of_runs,
+)
