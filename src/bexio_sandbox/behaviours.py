@@ -90,6 +90,29 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "due_before_date": _behaviour("refused|accepted", "Whether a document may be due before its own date."),
     "edit_issued": _behaviour("refused|accepted", "Whether documents that are no drafts can be edited."),
     "delete_issued": _behaviour("refused|accepted", "Whether invoices that are no drafts can be deleted."),
+    # orders and what is made from them
+    "order_mwst_is_net": _behaviour("honoured|refused", "Whether an order may say that its prices include VAT."),
+    "conversion_without_positions": _behaviour(
+        "refused|all|none", "What a delivery or an invoice of an order gets if no positions are named."
+    ),
+    "large_conversion": _behaviour(
+        "half|nothing|all|refused|accepted",
+        "What a conversion of more than 150 positions leaves behind its status 500 (refused: it gives 422; accepted: "
+        "it gives 201).",
+    ),
+    "conversion_title": _behaviour("dropped|kept", "Whether a document that is made from an order has its title."),
+    "conversion_numbering": _behaviour(
+        "refused|empty",
+        "What a conversion does where the new document is numbered by hand (empty: the draft has no number yet).",
+    ),
+    "order_done_by": _behaviour("both|invoices|deliveries", "What has to be complete before an order is done."),
+    "order_amounts": _behaviour(
+        "deliveries|invoices", "Which documents the reserved and completed amounts of an order's positions count."
+    ),
+    "order_reserves_stock": _behaviour("yes|no", "Whether an open order reserves the stock of its items."),
+    "delete_used_order": _behaviour(
+        "refused|accepted", "Whether an order can be deleted from which documents were made."
+    ),
     # money
     "gross_net_totals": _behaviour(
         "with_tax|without_tax", "What total_gross and total_net hold when prices include VAT."

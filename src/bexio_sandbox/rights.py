@@ -30,6 +30,8 @@ _MODULE_OF_SCOPE = {"bank_account": "banking", "bank_payment": "banking"}
 # Whose rows are: the table of a module, and the id in its paths.
 _OWNED = {
     "contact": ("contacts", "contact_id"),
+    "kb_order": ("orders", "order_id"),
+    "kb_delivery": ("deliveries", "delivery_id"),
     "kb_invoice": ("invoices", "invoice_id"),
     "article": ("articles", "article_id"),
 }

@@ -6,12 +6,13 @@ from decimal import Decimal
 
 from bexio_sandbox.decimals import padded, plain
 from bexio_sandbox.pictures import grey_square
-from bexio_sandbox.state import contacts, items, positions
+from bexio_sandbox.state import contacts, fulfilment, items, orders, positions
 from bexio_sandbox.state.tables import Row, State
 from bexio_sandbox.state.totals import sum_text
 
 # How normalised an answer is depends on the operation: fresh rows echo what was sent.
-FRESH, COPIED, EDITED, READ = "fresh", "copied", "edited", "read"
+FRESH, COPIED, CONVERTED, EDITED, READ = "fresh", "copied", "converted", "edited", "read"
+_NEW = (FRESH, COPIED, CONVERTED)
 
 
 def json_number(value: Decimal) -> int | float:
@@ -128,7 +129,7 @@ _ITEM_HEAD = (
 )
 _ITEM_STOCK = ("tax_expense_id", "unit_id", "is_stock", "stock_id", "stock_place_id")
 _ITEM_MEASURES = ("width", "height", "weight", "volume", "html_text", "remarks")
-_INVOICE_HEAD = (
+_DOCUMENT_HEAD = (
     "id",
     "document_nr",
     "title",
@@ -166,48 +167,104 @@ _INVOICE_FOOT = (
 def invoice(state: State, row: Row, manner: str, *, with_positions: bool) -> Row:
     """Return an invoice; lists and searches leave the positions out."""
     sums = READ if manner == READ else FRESH
-    payments = FRESH if manner in (FRESH, COPIED) else READ
+    payments = FRESH if manner in _NEW else READ
     shown = {
-        **{name: row[name] for name in _INVOICE_HEAD},
-        "total_gross": _number(row["total_gross"], sums),
-        "total_net": _number(row["total_net"], sums),
-        "total_taxes": padded(row["total_taxes"], 4),
+        **{name: row[name] for name in _DOCUMENT_HEAD},
+        **_sums(row, sums),
         "total_received_payments": _number(row["total_received_payments"], payments),
         "total_credit_vouchers": _number(row["total_credit_vouchers"], payments),
         "total_remaining_payments": padded(row["total_remaining_payments"], 4),
-        "total": _number(row["total"], sums),
-        "total_rounding_difference": json_number(Decimal(row["total_rounding_difference"])),
+        **_total(row, sums),
         **{name: row[name] for name in _INVOICE_FOOT},
     }
-    if with_positions:
-        # An edited header comes back with its positions as a read shows them.
-        shown["positions"] = document_positions(state, row, READ if manner == EDITED else manner)
-    return {**shown, "network_link": row["network_link"]}
+    return {**shown, **_lines(state, row, manner, with_positions), "network_link": row["network_link"]}
+
+
+def order(state: State, row: Row, manner: str, *, with_positions: bool) -> Row:
+    """Return an order; lists and searches leave the positions out."""
+    sums = READ if manner == READ else FRESH
+    shown = {
+        **{name: row[name] for name in _DOCUMENT_HEAD},
+        **_sums(row, sums),
+        **_total(row, sums),
+        **{name: row[name] for name in ("mwst_type", "mwst_is_net", "show_position_taxes", "is_valid_from")},
+        **_addresses(row),
+        **{name: row[name] for name in ("kb_item_status_id", "is_recurring", *_TRACES, "template_slug", "taxs")},
+    }
+    return {**shown, **_lines(state, row, manner, with_positions), "network_link": row["network_link"]}
+
+
+def delivery(state: State, row: Row, manner: str, *, with_positions: bool) -> Row:
+    """Return a delivery; lists leave the positions out."""
+    sums = READ if manner == READ else FRESH
+    shown = {
+        **{name: row[name] for name in _DOCUMENT_HEAD if name not in ("project_id", "payment_type_id")},
+        **_sums(row, sums),
+        **_total(row, sums),
+        **{name: row[name] for name in ("mwst_type", "mwst_is_net", "is_valid_from")},
+        **_addresses(row),
+        **{name: row[name] for name in ("kb_item_status_id", *_TRACES, "taxs")},
+    }
+    return {**shown, **_lines(state, row, manner, with_positions)}
+
+
+_TRACES = ("api_reference", "viewed_by_client_at", "updated_at")
+
+
+def _addresses(row: Row) -> Row:
+    return {
+        "contact_address": row["contact_address"],
+        "delivery_address_type": row["delivery_address_type"],
+        "delivery_address": orders.delivery_address(row),
+    }
+
+
+def _sums(row: Row, manner: str) -> Row:
+    return {
+        "total_gross": _number(row["total_gross"], manner),
+        "total_net": _number(row["total_net"], manner),
+        "total_taxes": padded(row["total_taxes"], 4),
+    }
+
+
+def _total(row: Row, manner: str) -> Row:
+    difference = json_number(Decimal(row["total_rounding_difference"]))
+    return {"total": _number(row["total"], manner), "total_rounding_difference": difference}
+
+
+def _lines(state: State, row: Row, manner: str, with_positions: bool) -> Row:
+    # An edited header comes back with its positions as a read shows them.
+    shown = READ if manner == EDITED else manner
+    return {"positions": document_positions(state, row, shown)} if with_positions else {}
 
 
 def document_positions(state: State, document: Row, manner: str) -> list[Row]:
     """Return all positions of a document in their order."""
     rows = positions.of_document(state, document)
     numbers = positions.numbers(rows)
-    return [_position(state, rows, index, numbers[index], manner) for index in range(len(rows))]
+    shares = fulfilment.progress(state, document)
+    return [_position(state, rows, index, numbers[index], manner, shares) for index in range(len(rows))]
 
 
 def position(state: State, document: Row, row: Row, manner: str) -> Row:
     """Return one position of a document."""
     rows = positions.of_document(state, document)
     index = next(i for i, each in enumerate(rows) if positions.key(each) == positions.key(row))
-    return _position(state, rows, index, positions.numbers(rows)[index], manner)
+    shares = fulfilment.progress(state, document)
+    return _position(state, rows, index, positions.numbers(rows)[index], manner, shares)
 
 
-def _position(state: State, rows: list[Row], index: int, number: str | None, manner: str) -> Row:
+def _position(
+    state: State, rows: list[Row], index: int, number: str | None, manner: str, shares: fulfilment.Shares | None
+) -> Row:
     row = rows[index]
     kind = row["type"]
     place = {"pos": number, "internal_pos": index + 1}
-    kin = {"parent_id": row["parent_id"], "is_optional": False}
+    kin = {"parent_id": row["parent_id"], "is_optional": bool(row.get("is_optional"))}
     head = {"id": row["id"], "type": kind}
     if kind in positions.PRICED:
         article = {"article_id": row["article_id"]} if kind == "KbPositionArticle" else {}
-        return {**head, **_priced(state, row, manner), **place, **kin, **article}
+        return {**head, **_priced(state, row, manner, shares), **place, **kin, **article}
     if kind == "KbPositionText":
         return {**head, "text": row["text"], "show_pos_nr": row["show_pos_nr"], **place, **kin}
     if kind == "KbPositionSubtotal":
@@ -225,19 +282,18 @@ def _position(state: State, rows: list[Row], index: int, number: str | None, man
     return {**head, **place, **kin}
 
 
-def _priced(state: State, row: Row, manner: str) -> Row:
+def _priced(state: State, row: Row, manner: str, shares: fulfilment.Shares | None) -> Row:
     unit = state.tables["units"].get(row["unit_id"] or 0)
     rate = positions.tax_rate(state, row)
-    progress = None if manner in (FRESH, COPIED) else "0.000000"
     amount, price, discount = row["amount"], row["unit_price"], row["discount_in_percent"]
     if manner in (COPIED, READ):
-        amount, price, discount = padded(amount, 6), padded(price, 6), padded(discount, 4)
+        amount = padded(amount, 6)
+    if manner in (COPIED, CONVERTED, READ):
+        price, discount = padded(price, 6), padded(discount, 4)
     total = sum_text(positions.position_total(state, row))
     return {
         "amount": amount,
-        "amount_reserved": progress,
-        "amount_open": progress,
-        "amount_completed": progress,
+        **_progress(row, manner, shares),
         "unit_id": row["unit_id"],
         "account_id": row["account_id"],
         "unit_name": unit["name"] if unit else None,
@@ -248,6 +304,17 @@ def _priced(state: State, row: Row, manner: str) -> Row:
         "discount_in_percent": discount,
         "position_total": padded(total, 6) if manner == READ else total,
     }
+
+
+def _progress(row: Row, manner: str, shares: fulfilment.Shares | None) -> Row:
+    names = ("amount_reserved", "amount_open", "amount_completed")
+    if manner in _NEW:
+        return dict.fromkeys(names)
+    if shares is None:
+        return dict.fromkeys(names, "0.000000")
+    share = shares.get((row["type"], row["id"]), fulfilment.Share())
+    values = (share.reserved, Decimal(row["amount"]) - share.taken, share.completed)
+    return {name: padded(plain(value), 6) for name, value in zip(names, values, strict=True)}
 
 
 def _number(text: str, manner: str) -> str:

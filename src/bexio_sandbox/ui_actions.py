@@ -12,7 +12,7 @@ from bexio_sandbox.forms import is_day
 from bexio_sandbox.item_form import ITEM_FORM, by_hand
 from bexio_sandbox.rights import Rights
 from bexio_sandbox.seed import TAX_TYPES, tax_row
-from bexio_sandbox.state import contacts, invoices, items, payments, positions
+from bexio_sandbox.state import contacts, documents, invoices, items, payments, positions
 from bexio_sandbox.state.tables import Row, State
 
 Money = Decimal | str | int
@@ -86,12 +86,12 @@ class UiActions:
             if not 0 <= position_index < len(rows) or rows[position_index]["type"] not in positions.PRICED:
                 raise ValueError(f"invoice {invoice_id} has no priced position {position_index}")
             price = {"unit_price": plain(_finite(unit_price))}
-            invoices.change_position(self._state, invoice, rows[position_index], price)
+            invoices.INVOICES.change_position(self._state, invoice, rows[position_index], price)
 
     def add_position(self, invoice_id: int, text: str, unit_price: Money, tax_id: int = 16) -> None:
         """Adds a position to a draft."""
         values = {"text": text, "amount": "1", "unit_price": plain(_finite(unit_price)), "tax_id": tax_id}
-        self._act(invoices.add_position, invoice_id, "KbPositionCustom", values)
+        self._act(invoices.INVOICES.add_position, invoice_id, "KbPositionCustom", values)
 
     def archive_contact(self, contact_id: int) -> None:
         """Moves a contact into the archive."""
@@ -206,7 +206,7 @@ class UiActions:
         with self._state.transaction():
             if all(row["kb_item_class"] != document_class for row in self._state.tables["document_settings"].values()):
                 raise ValueError(f"there is no {document_class}")
-            row = invoices.settings(self._state, document_class)
+            row = documents.settings(self._state, document_class)
             self._state.put("document_settings", {**row, "use_automatic_enumeration": is_automatic})
 
     def _change_tax(self, code: str, changes: Row) -> None:

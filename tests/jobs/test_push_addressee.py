@@ -288,7 +288,7 @@ def test_the_vat_number_may_stand_on_the_invoice(world: World) -> None:
 
 def test_a_draft_that_names_somebody_else_is_not_mailed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """bexio printing another addressee than it was told to is noticed in its own answer."""
-    monkeypatch.setattr("bexio_sandbox.state.invoices._address", lambda *_: "Hans Muster\nSeeweg 4")
+    monkeypatch.setattr("bexio_sandbox.state.documents.address", lambda *_: "Hans Muster\nSeeweg 4")
     world.drop(an_invoice("1"))
     (outcome,) = world.push().outcomes
     assert outcome.status is Status.HELD

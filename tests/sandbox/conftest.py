@@ -62,6 +62,24 @@ class Company:
         self.post(f"/2.0/kb_invoice/{number}/issue").raise_for_status()
         return number
 
+    def create_order(self, *lines: dict[str, Any], **fields: Any) -> dict[str, Any]:
+        response = self.post("/2.0/kb_order", self.invoice_body(*lines, **fields))
+        assert response.status_code == 201, response.text
+        return response.json()
+
+    def order(self, number: int) -> dict[str, Any]:
+        return self.get(f"/2.0/kb_order/{number}").raise_for_status().json()
+
+    def convert(self, order: dict[str, Any], into: str, **amounts: str) -> httpx.Response:
+        """Converts an order as a whole, or as much of each position as its text says."""
+        wanted = []
+        for row in order["positions"]:
+            amount = amounts.get(row.get("text", "")) if amounts else row.get("amount")
+            if amount is not None or not amounts:
+                named = {"id": row["id"], "type": row["type"]}
+                wanted.append({**named, "amount": amount} if amount is not None else named)
+        return self.post(f"/2.0/kb_order/{order['id']}/{into}", {"positions": wanted})
+
     def show(self, number: int) -> dict[str, Any]:
         return self.get(f"/2.0/kb_invoice/{number}").raise_for_status().json()
 

@@ -46,6 +46,69 @@ def large_create(bexio):
     return answer.status_code, [len(row["positions"]) for row in bexio.sandbox.invoices()]
 
 
+def net_order(bexio):
+    return bexio.post("/2.0/kb_order", bexio.invoice_body(mwst_is_net=True)).status_code
+
+
+def converted_without_positions(bexio):
+    order = bexio.create_order()
+    answer = bexio.post(f"/2.0/kb_order/{order['id']}/invoice", {})
+    return answer.status_code, [len(row["positions"]) for row in bexio.sandbox.invoices()]
+
+
+def large_conversion(bexio):
+    order = bexio.create_order(*[bexio.line("1")] * 150)
+    line = {key: value for key, value in bexio.line("1").items() if key != "type"}
+    bexio.post(f"/2.0/kb_order/{order['id']}/kb_position_custom", line).raise_for_status()
+    answer = bexio.convert(bexio.order(order["id"]), "invoice")
+    return answer.status_code, [len(row["positions"]) for row in bexio.sandbox.invoices()]
+
+
+def converted_title(bexio):
+    return bexio.convert(bexio.create_order(title="Order 1"), "invoice").json()["title"]
+
+
+def converted_by_hand(bexio):
+    bexio.sandbox.person.set_automatic_numbering(False)
+    answer = bexio.convert(bexio.create_order(), "invoice")
+    if answer.is_error:
+        return answer.status_code
+    path = f"/2.0/kb_invoice/{answer.json()['id']}"
+    return answer.json()["document_nr"], bexio.post(path, {"document_nr": "R-7"}).json()["document_nr"]
+
+
+def fulfilled(*kinds):
+    """Delivers or invoices an order in full and says what it is then, and how much of it is open."""
+
+    def ask(bexio):
+        order = bexio.create_order()
+        for kind in kinds:
+            made = bexio.convert(order, kind).json()["id"]
+            bexio.post(f"/2.0/kb_{kind}/{made}/issue").raise_for_status()
+        return bexio.order(order["id"])["kb_item_status_id"]
+
+    return ask
+
+
+def open_amount(bexio):
+    order = bexio.create_order(bexio.line(amount="3"))
+    bexio.convert(order, "invoice", Tee="2").raise_for_status()
+    bexio.convert(order, "delivery", Tee="1").raise_for_status()
+    return bexio.order(order["id"])["positions"][0]["amount_open"]
+
+
+def reserved(bexio):
+    item = bexio.add_item(is_stock=True, stock_nr="5")["id"]
+    bexio.create_order(bexio.line(type="KbPositionArticle", article_id=item))
+    return bexio.item(item)["stock_reserved_nr"]
+
+
+def used_order_deleted(bexio):
+    order = bexio.create_order()
+    bexio.convert(order, "invoice").raise_for_status()
+    return bexio.delete(f"/2.0/kb_order/{order['id']}").status_code
+
+
 def moved_by_payment(bexio):
     number = bexio.issued()
     before = bexio.show(number)["updated_at"]
@@ -354,6 +417,33 @@ ANSWERS = {
         ("four", edited_item, (422, 200, "20", "Tasse")),
         ("emptied", edited_item, (422, 200, None, "Tasse")),
     ],
+    "order_mwst_is_net": [("honoured", net_order, 201), ("refused", net_order, 422)],
+    "conversion_without_positions": [
+        ("refused", converted_without_positions, (422, [])),
+        ("all", converted_without_positions, (201, [1])),
+        ("none", converted_without_positions, (201, [0])),
+    ],
+    "large_conversion": [
+        ("half", large_conversion, (500, [75])),
+        ("nothing", large_conversion, (500, [])),
+        ("all", large_conversion, (500, [151])),
+        ("refused", large_conversion, (422, [])),
+        ("accepted", large_conversion, (201, [151])),
+    ],
+    "conversion_title": [("dropped", converted_title, ""), ("kept", converted_title, "Order 1")],
+    "conversion_numbering": [("refused", converted_by_hand, 422), ("empty", converted_by_hand, ("", "R-7"))],
+    "order_done_by": [
+        ("both", fulfilled("invoice"), 15),
+        ("both", fulfilled("delivery"), 15),
+        ("both", fulfilled("delivery", "invoice"), 6),
+        ("invoices", fulfilled("invoice"), 6),
+        ("invoices", fulfilled("delivery"), 15),
+        ("deliveries", fulfilled("delivery"), 6),
+        ("deliveries", fulfilled("invoice"), 15),
+    ],
+    "order_amounts": [("deliveries", open_amount, "2.000000"), ("invoices", open_amount, "1.000000")],
+    "order_reserves_stock": [("yes", reserved, 1), ("no", reserved, 0)],
+    "delete_used_order": [("refused", used_order_deleted, 422), ("accepted", used_order_deleted, 200)],
     "payment_moves_updated_at": [("yes", moved_by_payment, True), ("no", moved_by_payment, False)],
     "zero_total_issued": [
         ("8", lambda b: b.show(b.issued(b.line("0")))["kb_item_status_id"], 8),

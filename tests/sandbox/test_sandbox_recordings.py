@@ -156,6 +156,15 @@ def with_text(bexio):
     )
 
 
+def recorded_order_body(bexio):
+    line = bexio.line("100.000000", discount_in_percent="0.0000")
+    return bexio.invoice_body(line, title="Test", mwst_type=1, bank_account_id=1, payment_type_id=1)
+
+
+def recorded_order(bexio):
+    return bexio.post("/2.0/kb_order", recorded_order_body(bexio)).raise_for_status().json()
+
+
 def edited_contact(bexio):
     return bexio.post(f"/2.0/contact/{bexio.add_contact()['id']}", bexio.contact_body(name_1="Neu"))
 
@@ -278,6 +287,9 @@ ACTIONS: dict[str, Callable[[Any], httpx.Response]] = {
     "Items/search-items": lambda b: b.search("article", ("intern_code", "=", "Nichts")),
     "Languages/fetch-a-list-of-languages": lambda b: b.get("/2.0/language"),
     "PaymentTypes/fetch-a-list-of-payment-types": lambda b: b.get("/2.0/payment_type"),
+    "Quotes/create-invoice-from-quote/create-invoice-from-quote": lambda b: b.convert(recorded_order(b), "invoice"),
+    # A quote that became an order echoes the quote's numbers; here the order is created with them.
+    "Quotes/create-order-from-quote/create-order-from-quote": lambda b: b.post("/2.0/kb_order", recorded_order_body(b)),
     "Salutations/fetch-a-list-of-salutations": lambda b: b.get("/2.0/salutation"),
     "Salutations/search-salutations": lambda b: b.search("salutation", ("name", "=", "Herr")),
     "Taxes/delete-a-tax": lambda b: b.delete(f"/3.0/taxes/{b.tax()}"),

@@ -13,7 +13,7 @@ from werkzeug.routing import Map, MapAdapter, Rule
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response
 
-from bexio_sandbox.api import contacts, invoices, items, master_data, payments, positions
+from bexio_sandbox.api import contacts, deliveries, invoices, items, master_data, orders, payments, positions
 from bexio_sandbox.api.call import Answer, Call, Route
 from bexio_sandbox.errors import ApiError, not_found
 from bexio_sandbox.identity.tokens import Tokens
@@ -26,6 +26,8 @@ from bexio_sandbox.state.tables import Row, State
 
 ROUTES: tuple[Route, ...] = (
     *contacts.ROUTES,
+    *orders.ROUTES,
+    *deliveries.ROUTES,
     *invoices.ROUTES,
     *positions.ROUTES,
     *payments.ROUTES,

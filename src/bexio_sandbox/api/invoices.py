@@ -2,87 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from bexio_sandbox import pdf, serializers
-from bexio_sandbox.api import positions as position_forms
 from bexio_sandbox.api.call import Answer, Call, Route, listed, searched, success, tagged
-from bexio_sandbox.errors import FORM_NOT_SAVED, ApiError, form_error
-from bexio_sandbox.forms import (
-    LONG,
-    Field,
-    Form,
-    Refused,
-    day,
-    flag,
-    integer_or_null,
-    mail,
-    network_message,
-    nothing,
-    one_of,
-    reference,
-    set_reference,
-    text,
+from bexio_sandbox.api.document_forms import (
+    HEADER,
+    SEARCHED,
+    SORTED,
+    DocumentForms,
+    is_live,
+    printed_lines,
+    refuse_bad_logopaper,
 )
+from bexio_sandbox.errors import FORM_NOT_SAVED, ApiError
+from bexio_sandbox.forms import Field, Form, day, flag, mail, network_message, nothing, reference, set_reference, text
 from bexio_sandbox.limits import SEARCH_AND_PDF
-from bexio_sandbox.messages import text as message
-from bexio_sandbox.search import DAY, MOMENT, NUMBER, TEXT, Searchable
-from bexio_sandbox.state import contacts, invoices, positions
-from bexio_sandbox.state.tables import Row, State
+from bexio_sandbox.search import TEXT, Searchable
+from bexio_sandbox.state import invoices
+from bexio_sandbox.state.tables import Row
 
 SHOW, EDIT = "kb_invoice_show", "kb_invoice_edit"
 
 
-def _is_live(contact: Row) -> bool:
-    return not contact["is_archived"]
-
-
-def _template(value: Any, state: State) -> str | None:
-    slugs = {row["template_slug"] for row in state.tables["document_templates"].values()}
-    if value in (None, "") or value in slugs:
-        return value  # type: ignore[no-any-return]
-    raise Refused
-
-
-_HEADER: dict[str, Field] = {
-    "title": Field(text()),
-    "contact_id": Field(set_reference("contacts", _is_live), is_required=True),
-    "contact_sub_id": Field(reference("contacts", _is_live)),
-    "user_id": Field(set_reference("users"), is_required=True),
-    "pr_project_id": Field(nothing),  # projects are not part of the sandbox, so none can be named
-    "logopaper_id": Field(integer_or_null),
-    "language_id": Field(set_reference("languages")),
-    "bank_account_id": Field(set_reference("bank_accounts")),
-    "currency_id": Field(set_reference("currencies")),
-    "payment_type_id": Field(reference("payment_types")),
-    "header": Field(text(LONG)),
-    "footer": Field(text(LONG)),
-    "mwst_type": Field(one_of(0, 1, 2)),
-    "mwst_is_net": Field(flag),
-    "show_position_taxes": Field(flag),
-    "is_valid_from": Field(day),
-    "is_valid_to": Field(day),
-    "contact_address_manual": Field(text(LONG)),
-    "reference": Field(text()),
-    "api_reference": Field(text()),
-    "template_slug": Field(_template),
-}
-
-
-def _kept(value: Any, _: State) -> Any:
-    return value
-
-
-_NUMBER = {"document_nr": Field(text(), is_required=True)}
-_LINES = {"positions": Field(_kept)}
-_CREATE = Form({**_HEADER, **_LINES})
-_CREATE_NUMBERED = Form({**_NUMBER, **_HEADER, **_LINES})
-_EDIT = Form(_HEADER, is_widget=True)
-_EDIT_NUMBERED = Form({**_NUMBER, **_HEADER}, is_widget=True)
+_FORMS = DocumentForms(invoices.INVOICES, {**HEADER, "is_valid_to": Field(day), "reference": Field(text())})
 _COPY = Form(
     {
-        "contact_id": Field(set_reference("contacts", _is_live), is_required=True),
-        "contact_sub_id": Field(reference("contacts", _is_live)),
+        "contact_id": Field(set_reference("contacts", is_live), is_required=True),
+        "contact_sub_id": Field(reference("contacts", is_live)),
         "is_valid_from": Field(day),
         "pr_project_id": Field(nothing),
         "title": Field(text()),
@@ -97,26 +42,7 @@ LETTER = Form(
         "attach_pdf": Field(flag),
     }
 )
-_SEARCH = Searchable(
-    {
-        "id": NUMBER,
-        "kb_item_status_id": NUMBER,
-        "document_nr": TEXT,
-        "title": TEXT,
-        "api_reference": TEXT,
-        "contact_id": NUMBER,
-        "contact_sub_id": NUMBER,
-        "user_id": NUMBER,
-        "currency_id": NUMBER,
-        "total_gross": NUMBER,
-        "total_net": NUMBER,
-        "total": NUMBER,
-        "is_valid_from": DAY,
-        "is_valid_to": DAY,
-        "updated_at": MOMENT,
-    },
-    ("id", "total", "total_net", "total_gross", "updated_at"),
-)
+_SEARCH = Searchable({**SEARCHED, "api_reference": TEXT}, SORTED)
 
 
 def list_invoices(call: Call) -> Answer:
@@ -136,37 +62,14 @@ def show_invoice(call: Call, invoice_id: int) -> Answer:
 
 def create_invoice(call: Call) -> Answer:
     """Creates a draft."""
-    form = _CREATE if _numbers_itself(call) else _CREATE_NUMBERED
-    values, errors = form.check(call.body, call.state, call.language)
-    default = invoices.settings(call.state)["default_mwst_type"]
-    mwst_type = {"mwst_type": default, **values}["mwst_type"]
-    lines: list[tuple[str, dict[str, Any]]] = []
-    try:
-        lines = position_forms.read_lines(call, values.pop("positions", []), mwst_type)
-    except ApiError as refusal:
-        errors = errors + (refusal.errors or [])
-    if errors:
-        raise form_error(*errors)
-    if len(lines) > invoices.MOST_POSITIONS and call.state.behaviours["large_create"] != "accepted":
-        return _broken_create(call, values, lines)
-    row = invoices.create(call.state, values, lines, call.language)
-    return _single(call, row, serializers.FRESH, 201)
-
-
-def _broken_create(call: Call, values: dict[str, Any], lines: list[tuple[str, dict[str, Any]]]) -> Answer:
-    left_behind = {"nothing": 0, "half": len(lines) // 2, "all": len(lines)}[call.state.behaviours["large_create"]]
-    if left_behind:
-        invoices.create(call.state, values, lines[:left_behind], call.language)
-    return Answer(ApiError(500, "Internal Server Error").body(), 500)
+    row, problem = _FORMS.created(call, invoices.create)
+    return problem if row is None and problem else _single(call, row or {}, serializers.FRESH, 201)
 
 
 def edit_invoice(call: Call, invoice_id: int) -> Answer:
     """Edits the sent header fields of an invoice."""
     invoices.find(call.state, invoice_id)
-    if isinstance(call.body, dict) and "positions" in call.body:
-        raise form_error('global: Unexpected extra form field named "positions".')
-    form = _EDIT if _numbers_itself(call) else _EDIT_NUMBERED
-    values = form.read(call.body, call.state, call.language, is_edit=True)
+    values = _FORMS.read_edit(call)
     row = invoices.edit(call.state, invoice_id, values, call.language)
     return _single(call, row, serializers.EDITED)
 
@@ -226,29 +129,6 @@ def show_pdf(call: Call, invoice_id: int) -> Answer:
     refuse_bad_logopaper(call)
     lines = printed_lines(call.state, invoice)
     return Answer(pdf.envelope(f"{invoice['document_nr'].lower()}.pdf", lines))
-
-
-def refuse_bad_logopaper(call: Call) -> None:
-    """Refuses what the query of a PDF cannot mean."""
-    if call.query.get("logopaper", "1") not in ("0", "1"):
-        raise form_error(f"logopaper: {message('invalid', call.language)}")
-
-
-def printed_lines(state: State, invoice: Row) -> list[str]:
-    """Return what the PDF of an invoice says."""
-    currency = state.tables["currencies"][invoice["currency_id"]]["name"]
-    contact = state.contacts.get(invoice["contact_id"])
-    lines = [*invoice["contact_address"].split("\n"), "", invoice["title"], f"Nr. {invoice['document_nr']}"]
-    if contact is not None and not invoice["contact_address"]:
-        lines.insert(0, contacts.full_name(contact))
-    for row in positions.of_document(state, invoice):
-        if row["type"] in positions.PRICED:
-            lines.append(f"{row['amount']} x {row['text']}: {row['unit_price']}")
-    return [*lines, "", f"Total {currency} {invoice['total']}", f"Zahlbar bis {invoice['is_valid_to']}"]
-
-
-def _numbers_itself(call: Call) -> bool:
-    return bool(invoices.settings(call.state)["use_automatic_enumeration"])
 
 
 def _in_list(call: Call, row: Row) -> Row:

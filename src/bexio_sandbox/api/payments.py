@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from bexio_sandbox import pdf, search, serializers
 from bexio_sandbox.api.call import Answer, Call, Route, success, tagged
-from bexio_sandbox.api.invoices import EDIT, LETTER, SHOW, printed_lines, refuse_bad_logopaper
+from bexio_sandbox.api.document_forms import printed_lines, refuse_bad_logopaper
+from bexio_sandbox.api.invoices import EDIT, LETTER, SHOW
 from bexio_sandbox.forms import Field, Form, day, decimal, one_of, or_null, reference
 from bexio_sandbox.limits import SEARCH_AND_PDF
 from bexio_sandbox.search import NUMBER, TEXT, Searchable

@@ -68,7 +68,7 @@ def _cut(context: FaultContext, invoice_id: int) -> None:
         keys = invoices.find(state, invoice_id)["positions"]
         for kind, number in keys[len(keys) // 2 :]:
             if [kind, number] in invoices.find(state, invoice_id)["positions"]:
-                invoices.remove_position(state, invoice_id, kind, number)
+                invoices.INVOICES.remove_position(state, invoice_id, kind, number)
 
 
 def too_many(context: FaultContext, _: Work) -> Response:

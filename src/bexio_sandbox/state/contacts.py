@@ -93,9 +93,10 @@ def archive(state: State, contact_id: int, *, is_archived: bool = True) -> None:
 def merge(state: State, keep: int, drop: int) -> None:
     """Gives all documents of one contact to another and drops it."""
     kept, dropped = live(state, keep), live(state, drop)
-    for invoice in list(state.invoices.values()):
-        if invoice["contact_id"] == drop:
-            state.put("invoices", {**invoice, "contact_id": keep})
+    for table in ("orders", "deliveries", "invoices"):
+        for document in list(state.tables[table].values()):
+            if document["contact_id"] == drop:
+                state.put(table, {**document, "contact_id": keep})
     filled = {name: value for name, value in dropped.items() if value and not kept[name]}
     state.put("contacts", {**kept, **filled, "is_archived": False, "updated_at": state.now()})
     if state.behaviours["merge_leaves"] == "archived":

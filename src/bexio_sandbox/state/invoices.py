@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 from datetime import date, timedelta
 from decimal import Decimal
-from html import escape
 from typing import Any
 
 from bexio_sandbox.decimals import plain
-from bexio_sandbox.errors import form_error, not_found
+from bexio_sandbox.errors import form_error
 from bexio_sandbox.messages import text
-from bexio_sandbox.state import contacts, positions
-from bexio_sandbox.state.tables import POSITION_TABLES, Row, State
-from bexio_sandbox.state.totals import Manner, document_totals, rate_text, sum_text
+from bexio_sandbox.state import fulfilment, positions
+from bexio_sandbox.state.documents import HEADER_FIELDS, Documents, remove_rows, settings, summed
+from bexio_sandbox.state.tables import Row, State
 
 DRAFT, OPEN, PAID, PARTIAL, CANCELLED, UNPAID = 7, 8, 9, 16, 19, 31
 ISSUED = (OPEN, PAID, PARTIAL, UNPAID)
@@ -25,43 +24,26 @@ STATUS_NAMES = {
     CANCELLED: "cancelled",
     UNPAID: "unpaid",
 }
-MOST_POSITIONS = 150
 LINK_PLACEHOLDER = "[Network Link]"
-
-_OWN_SUMS: Row = {
-    "total_gross": "0",
-    "total_net": "0",
-    "total_taxes": "0",
-    "total_received_payments": "0",
-    "total_credit_vouchers": "0",
-    "total_remaining_payments": "0",
-    "total": "0",
-    "total_rounding_difference": "0",
-}
 
 
 def find(state: State, invoice_id: int) -> Row:
     """Return an invoice."""
-    invoice = state.invoices.get(invoice_id)
-    if invoice is None:
-        raise not_found()
-    return invoice
+    return INVOICES.find(state, invoice_id)
 
 
-def settings(state: State, document_class: str = "KbInvoice") -> Row:
-    """Return the numbering and the defaults of a class of documents."""
-    rows = state.tables["document_settings"].values()
-    return next(row for row in rows if row["kb_item_class"] == document_class)
+def save(state: State, invoice: Row) -> Row:
+    """Stores a changed invoice and moves its updated_at."""
+    return INVOICES.save(state, invoice)
 
 
 def create(state: State, values: dict[str, Any], lines: list[tuple[str, dict[str, Any]]], language: str) -> Row:
     """Adds a draft with its positions."""
-    document_nr = _document_number(state, values.get("document_nr"), language)
-    invoice = _blank(state, values)
+    document_nr = INVOICES.next_document_number(state, values.get("document_nr"), language)
+    invoice = blank(state, values)
     invoice["document_nr"] = document_nr
     _refuse_early_due_date(state, invoice)
-    for kind, line in lines:
-        invoice["positions"].append(positions.key(positions.add(state, invoice, kind, line)))
+    INVOICES.add_lines(state, invoice, lines)
     return state.put("invoices", recounted(state, invoice))
 
 
@@ -74,15 +56,7 @@ def edit(state: State, invoice_id: int, values: dict[str, Any], language: str) -
 
 def change_header(state: State, invoice: Row, values: dict[str, Any], language: str) -> Row:
     """Changes header fields in any status, as a person does after reverting a document."""
-    changes = _header_values(values)
-    number = changes.get("document_nr")
-    if number is not None and number != invoice["document_nr"] and _number_taken(state, number):
-        raise form_error(f"document_nr: {text('taken', language)}")
-    if number is not None:
-        state.set_counter("manual_numbers", 1)
-    changed = {**invoice, **changes}
-    if "contact_id" in changes or "contact_address_manual" in values:
-        changed["contact_address"] = _address(state, changed, values)
+    changed = INVOICES.change_header(state, invoice, values, language)
     _refuse_early_due_date(state, changed)
     return save(state, recounted(state, changed))
 
@@ -93,72 +67,9 @@ def refuse_frozen(state: State, invoice: Row) -> None:
         raise form_error("global: The invoice is not in draft state.")
 
 
-def save(state: State, invoice: Row) -> Row:
-    """Stores a changed invoice and moves its updated_at."""
-    return state.put("invoices", {**invoice, "updated_at": state.now()})
-
-
-def add_position(state: State, invoice_id: int, kind: str, values: dict[str, Any]) -> tuple[Row, Row]:
-    """Adds a position at the end and returns the invoice and the position."""
-    invoice = find(state, invoice_id)
-    refuse_frozen(state, invoice)
-    row = positions.add(state, invoice, kind, values)
-    keys = [*invoice["positions"], positions.key(row)]
-    return save(state, recounted(state, {**invoice, "positions": keys})), row
-
-
-def edit_position(
-    state: State, invoice_id: int, kind: str, position_id: int, values: dict[str, Any]
-) -> tuple[Row, Row]:
-    """Changes a position and returns the invoice and the position."""
-    invoice = find(state, invoice_id)
-    refuse_frozen(state, invoice)
-    return change_position(state, invoice, positions.find(state, invoice, kind, position_id), values)
-
-
-def change_position(state: State, invoice: Row, position: Row, values: dict[str, Any]) -> tuple[Row, Row]:
-    """Changes a position in any status, as a person does after reverting a document."""
-    row = state.put(POSITION_TABLES[position["type"]], {**position, **values})
-    return save(state, recounted(state, invoice)), row
-
-
-def remove_position(state: State, invoice_id: int, kind: str, position_id: int) -> None:
-    """Deletes a position; the members of a group move up to where the group stood."""
-    invoice = find(state, invoice_id)
-    refuse_frozen(state, invoice)
-    gone = positions.find(state, invoice, kind, position_id)
-    keys = [each for each in invoice["positions"] if each != positions.key(gone)]
-    for row in positions.of_document(state, {**invoice, "positions": keys}):
-        if kind == positions.GROUP and row["parent_id"] == position_id:
-            state.put(POSITION_TABLES[row["type"]], {**row, "parent_id": gone["parent_id"]})
-    state.remove(POSITION_TABLES[kind], position_id)
-    save(state, recounted(state, {**invoice, "positions": keys}))
-
-
 def recounted(state: State, invoice: Row) -> Row:
     """Return an invoice with its sums, its remainder and the status that follows from them."""
-    rows = positions.of_document(state, invoice)
-    factor = Decimal(str(state.tables["currencies"][invoice["currency_id"]]["round_factor"]))
-    behaviours = state.behaviours
-    manner = Manner(
-        invoice["mwst_type"],
-        invoice["mwst_is_net"],
-        factor,
-        behaviours["gross_net_totals"],
-        behaviours["rounding_without_vat"],
-    )
-    totals = document_totals(positions.price_lines(state, rows), positions.discount_lines(rows), manner)
-    taxes = [{"percentage": rate_text(tax.percentage), "value": f"{tax.value:f}"} for tax in totals.taxes]
-    summed = {
-        **invoice,
-        "total_gross": sum_text(totals.gross),
-        "total_net": sum_text(totals.net),
-        "total_taxes": sum_text(totals.tax_sum),
-        "total": sum_text(totals.total),
-        "total_rounding_difference": plain(totals.rounding_difference),
-        "taxs": taxes,
-    }
-    return settled(state, summed)
+    return settled(state, summed(state, invoice))
 
 
 def settled(state: State, invoice: Row) -> Row:
@@ -223,13 +134,13 @@ def delete(state: State, invoice_id: int, *, is_person: bool = False) -> None:
     invoice = find(state, invoice_id)
     if invoice["kb_item_status_id"] != DRAFT and not is_person and state.behaviours["delete_issued"] == "refused":
         raise form_error("global: The invoice is not in draft state.")
-    for kind, number in invoice["positions"]:
-        state.remove(POSITION_TABLES[kind], number)
+    remove_rows(state, invoice)
     for number in invoice["payment_ids"]:
         state.remove("payments", number)
     for number in invoice["reminder_ids"]:
         state.remove("reminders", number)
     state.remove("invoices", invoice_id)
+    fulfilment.refresh(state, invoice)
 
 
 def mark_as_sent(state: State, invoice_id: int) -> Row:
@@ -266,11 +177,11 @@ def note_mail(state: State, invoice: Row, letter: dict[str, Any], document_nr: s
 def copy(state: State, invoice_id: int, values: dict[str, Any], language: str) -> Row:
     """Makes a new draft out of an invoice; title and api_reference stay behind."""
     source = find(state, invoice_id)
-    if not settings(state)["use_automatic_enumeration"]:
+    if not INVOICES.numbers_itself(state):
         raise form_error(f"document_nr: {text('required', language)}")
     duration = date.fromisoformat(source["is_valid_to"]) - date.fromisoformat(source["is_valid_from"])
     start = date.fromisoformat(values.get("is_valid_from") or state.today().isoformat())
-    header = {name: source[name] for name in _HEADER_FIELDS if name in source and name != "contact_sub_id"}
+    header = {name: source[name] for name in INVOICE_FIELDS if name in source and name != "contact_sub_id"}
     fresh = {
         "title": values.get("title") or "",
         "api_reference": None,
@@ -279,21 +190,11 @@ def copy(state: State, invoice_id: int, values: dict[str, Any], language: str) -
         "is_valid_from": start.isoformat(),
         "is_valid_to": (start + duration).isoformat(),
     }
-    invoice = _blank(state, {**header, **fresh})
-    invoice["document_nr"] = _document_number(state, None, language)
-    _copy_positions(state, source, invoice)
+    invoice = blank(state, {**header, **fresh})
+    invoice["document_nr"] = INVOICES.next_document_number(state, None, language)
+    rows = positions.of_document(state, source)
+    invoice["positions"] = positions.copied(state, invoice, [{**row, "source": None} for row in rows])
     return state.put("invoices", recounted(state, invoice))
-
-
-def _copy_positions(state: State, source: Row, target: Row) -> None:
-    groups: dict[int | None, int | None] = {None: None}
-    for row in positions.of_document(state, source):
-        kept = {name: value for name, value in row.items() if name != "id"}
-        renewed = {"document_id": target["id"], "parent_id": groups.get(row["parent_id"])}
-        copied = state.add(POSITION_TABLES[row["type"]], {**kept, **renewed})
-        if row["type"] == positions.GROUP:
-            groups[row["id"]] = copied["id"]
-        target["positions"].append(positions.key(copied))
 
 
 def _sendable(state: State, invoice_id: int, on_draft: str) -> Row:
@@ -316,100 +217,25 @@ def _network_link(invoice: Row) -> str:
     return f"https://network.bexio.com/Rechnung/Anzeigen/{secret[:32]}"
 
 
-_HEADER_FIELDS = (
-    "document_nr",
-    "title",
-    "contact_id",
-    "contact_sub_id",
-    "user_id",
-    "project_id",
-    "logopaper_id",
-    "language_id",
-    "bank_account_id",
-    "currency_id",
-    "payment_type_id",
-    "header",
-    "footer",
-    "mwst_type",
-    "mwst_is_net",
-    "show_position_taxes",
-    "is_valid_from",
-    "is_valid_to",
-    "reference",
-    "api_reference",
-    "template_slug",
-)
-_TEXTS_WITHOUT_NULL = ("title", "header", "footer", "reference", "template_slug")
+INVOICE_FIELDS = (*HEADER_FIELDS, "is_valid_to", "reference")
 
 
-def _header_values(values: dict[str, Any]) -> dict[str, Any]:
-    named = dict(values)
-    if "pr_project_id" in named:
-        named["project_id"] = named.pop("pr_project_id")
-    cleaned = {name: value for name, value in named.items() if name in _HEADER_FIELDS}
-    return {name: "" if value is None and name in _TEXTS_WITHOUT_NULL else value for name, value in cleaned.items()}
-
-
-def _blank(state: State, values: dict[str, Any]) -> Row:
-    number = state.count("invoices")
-    given = {name: value for name, value in _header_values(values).items() if value is not None}
-    defaults = settings(state)
-    start = given.get("is_valid_from") or state.today().isoformat()
-    due = date.fromisoformat(start) + timedelta(days=defaults["default_time_period_in_days"])
-    contact = state.contacts[given["contact_id"]]
+def blank(state: State, values: dict[str, Any]) -> Row:
+    """Return a new draft without positions."""
+    invoice = INVOICES.blank(state, values)
+    days = settings(state, "KbInvoice")["default_time_period_in_days"]
+    due = date.fromisoformat(invoice["is_valid_from"]) + timedelta(days=days)
     return {
-        "id": number,
-        "document_nr": "",
-        "title": "",
-        "contact_sub_id": None,
-        "user_id": 1,
-        "project_id": None,
-        "logopaper_id": defaults["default_logopaper_id"],
-        "language_id": contact["language_id"] or defaults["default_language_id"],
-        "bank_account_id": defaults["default_client_bank_account_new_id"],
-        "currency_id": defaults["default_currency_id"],
-        "payment_type_id": defaults["default_payment_type_id"],
-        "header": _default_header(contact),
-        "footer": _default_footer(state, given.get("user_id", 1)),
-        **_OWN_SUMS,
-        "mwst_type": defaults["default_mwst_type"],
-        "mwst_is_net": defaults["default_mwst_is_net"],
-        "show_position_taxes": defaults["default_show_position_taxes"],
-        "is_valid_from": start,
         "is_valid_to": due.isoformat(),
-        "contact_address": _address(state, given, values),
-        "kb_item_status_id": DRAFT,
         "reference": "",
-        "api_reference": None,
-        "viewed_by_client_at": None,
-        "updated_at": state.now(),
-        "esr_id": number,
-        "qr_invoice_id": number,
-        "template_slug": "",
-        "taxs": [],
-        "network_link": "",
-        "positions": [],
+        **invoice,
+        "kb_item_status_id": DRAFT,
+        "esr_id": invoice["id"],
+        "qr_invoice_id": invoice["id"],
         "payment_ids": [],
         "reminder_ids": [],
         "is_sent": False,
-        **given,
     }
-
-
-def _address(state: State, invoice: Row, values: dict[str, Any]) -> str:
-    manual: str | None = values.get("contact_address_manual")
-    return manual or contacts.letter_address(state, state.contacts[invoice["contact_id"]])
-
-
-def _default_header(contact: Row) -> str:
-    name = escape(contacts.full_name(contact))
-    return f"Guten Tag {name}<br/><br/>Wir danken für den Auftrag und stellen Ihnen in Rechnung:"
-
-
-def _default_footer(state: State, user_id: int) -> str:
-    user = state.tables["users"][user_id]
-    name = escape(f"{user['firstname']} {user['lastname']}")
-    return f"Bei Fragen sind wir gerne für Sie da.<br/><br/>Freundliche Grüsse<br/>{name}"
 
 
 def _refuse_early_due_date(state: State, invoice: Row) -> None:
@@ -418,28 +244,6 @@ def _refuse_early_due_date(state: State, invoice: Row) -> None:
         raise form_error("is_valid_to: The due date lies before the date of the document.")
 
 
-def _document_number(state: State, given: str | None, language: str) -> str:
-    numbering = settings(state)
-    if not numbering["use_automatic_enumeration"]:
-        state.set_counter("manual_numbers", 1)
-        if given is None or _number_taken(state, given):
-            raise form_error(f"document_nr: {text('required' if given is None else 'taken', language)}")
-        return given
-    if given is not None:
-        raise form_error('global: Unexpected extra form field named "document_nr".')
-    number = next_number(state, numbering)
-    # Numbers given by hand may lie ahead of the counter.
-    while state.counters.get("manual_numbers") and _number_taken(state, number):
-        number = next_number(state, numbering)
-    return number
-
-
-def next_number(state: State, numbering: Row) -> str:
-    """Return the next number of a class of documents."""
-    counter = state.count(f"{numbering['kb_item_class']} number")
-    digits = str(counter).rjust(numbering["nr_min_length"], "0")
-    return str(numbering["enumeration_format"]).replace("%nummer%", digits)
-
-
-def _number_taken(state: State, number: str) -> bool:
-    return any(invoice["document_nr"] == number for invoice in state.invoices.values())
+INVOICES = Documents(
+    "invoices", "KbInvoice", "invoice_id", INVOICE_FIELDS, recounted, refuse_frozen, fulfilment.refresh
+)

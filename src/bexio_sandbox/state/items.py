@@ -113,6 +113,19 @@ def reserve(state: State, item_id: int, amount: Decimal) -> Row:
     return state.put(ITEMS, {**stored(state, item_id), "reserved_nr": plain(reserved)})
 
 
+def move_reservation(state: State, item_id: int, amount: Decimal) -> None:
+    """Reserves pieces for an order, or frees them; an item that is gone by then needs none."""
+    if amount and item_id in state.tables[ITEMS]:
+        reserved = Decimal(find(state, item_id)["reserved_nr"]) + amount
+        state.put(ITEMS, {**stored(state, item_id), "reserved_nr": plain(max(reserved, Decimal(0)))})
+
+
+def is_in_stock(state: State, item_id: int) -> bool:
+    """Return whether an item is there and kept in stock."""
+    row = state.tables[ITEMS].get(item_id)
+    return row is not None and bool(row.get("is_stock"))
+
+
 def in_stock(item: Row) -> Decimal:
     """Return how many pieces lie in the stock."""
     return Decimal(item["stock_nr"]) + Decimal(item["booked_nr"] or 0)

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from bexio_sandbox.errors import form_error, not_found
 from bexio_sandbox.state import invoices
+from bexio_sandbox.state.documents import next_number, settings
 from bexio_sandbox.state.tables import Row, State
 
 
@@ -76,7 +77,7 @@ def credit(state: State, invoice: Row, value: str) -> Row:
         "is_cash_discount": False,
         "kb_invoice_id": invoice["id"],
         "kb_credit_voucher_id": voucher_id,
-        "kb_credit_voucher_text": invoices.next_number(state, invoices.settings(state, "KbCreditVoucher")),
+        "kb_credit_voucher_text": next_number(state, settings(state, "KbCreditVoucher")),
         "kb_bill_id": None,
         "is_credit": True,
         "recorded_at": state.now(),

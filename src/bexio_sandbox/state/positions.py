@@ -65,7 +65,26 @@ def key(row: Row) -> list[Any]:
 
 def price_lines(state: State, rows: list[Row]) -> list[Line]:
     """Return the positions that cost something, as the totals need them."""
-    return [Line(position_total(state, row), tax_rate(state, row)) for row in rows if row["type"] in PRICED]
+    return [Line(position_total(state, row), tax_rate(state, row)) for row in rows if counts(row)]
+
+
+def counts(row: Row) -> bool:
+    """Return whether a position costs something: an optional one is only an offer."""
+    return row["type"] in PRICED and not row.get("is_optional")
+
+
+def copied(state: State, document: Row, rows: list[Row]) -> list[list[Any]]:
+    """Adds copies of positions, groups with their members, and returns the keys of the copies."""
+    groups: dict[int | None, int | None] = {None: None}
+    keys = []
+    for row in rows:
+        kept = {name: value for name, value in row.items() if name != "id"}
+        renewed = {"document_id": document["id"], "parent_id": groups.get(row["parent_id"])}
+        copy = state.add(POSITION_TABLES[row["type"]], {**kept, **renewed})
+        if row["type"] == GROUP:
+            groups[row["id"]] = copy["id"]
+        keys.append(key(copy))
+    return keys
 
 
 def discount_lines(rows: list[Row]) -> list[Discount]:

@@ -46,6 +46,8 @@ TABLES = (
     "articles",
     "stocks",
     "stock_places",
+    "orders",
+    "deliveries",
     "invoices",
     *POSITION_TABLES.values(),
     "payments",
@@ -103,6 +105,16 @@ class State:
     def invoices(self) -> Table:
         """Invoices in every status."""
         return self.tables["invoices"]
+
+    @property
+    def orders(self) -> Table:
+        """Orders in every status."""
+        return self.tables["orders"]
+
+    @property
+    def deliveries(self) -> Table:
+        """Deliveries in every status."""
+        return self.tables["deliveries"]
 
     @property
     def payments(self) -> Table:
