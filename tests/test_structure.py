@@ -12,7 +12,7 @@ from bexsync.registry import BUILT_IN_LEDGERS, BUILT_IN_SHOPS
 ROOT = Path(__file__).parent.parent
 SOURCES = ROOT / "src" / "bexsync"
 # The table of what is built in, and the commands of the sandbox of bexio.
-NAMED_IN = {Path("registry.py"), Path("cli/commands/sandbox.py"), Path("cli/sandbox_server.py")}
+NAMED_IN = {Path("registry.py"), Path("cli/commands/sandbox.py")}
 
 
 @pytest.mark.parametrize("path", sorted(path.relative_to(SOURCES) for path in SOURCES.rglob("*.py")), ids=str)

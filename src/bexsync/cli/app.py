@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -23,10 +24,11 @@ from bexsync.cli.commands import (
     schedule,
     state,
     status,
-    stock,
     vat,
 )
 from bexsync.cli.options import LEDGER
+from bexsync.cli.runner import command_name, run_command
+from bexsync.errors import Exit
 
 HELP = """Keep a shop and the accounting in {ledger} telling the same story.
 
@@ -34,6 +36,8 @@ Every command may be repeated: nothing is booked or mailed twice. Exit codes: 0 
 2 wrong usage, 70 a bug, 75 try later, 77 log in again, 78 configuration. `bexsync sandbox serve` is a {ledger} to try
 it on.
 """
+
+JOB = "profile json verbose quiet"
 
 app = typer.Typer(
     name="bexsync",
@@ -72,9 +76,26 @@ def _group(name: str, help_text: str) -> typer.Typer:
     return group
 
 
-def _command(group: typer.Typer, name: str, function: Callable[..., Any]) -> None:
-    """Adds a command, whose docstring is its help; the ledger has a name there."""
-    group.command(name, help=(function.__doc__ or "").format(ledger=LEDGER))(function)
+def _command(group: typer.Typer, name: str, function: Callable[..., Exit], shared: str = "profile json") -> None:
+    """Adds a command, whose docstring is its help; the ledger has a name there.
+
+    The function gets the call and its own options, and returns the exit code. The options in `shared` come after them
+    on the command line, and the call knows what they say.
+    """
+
+    def run(context: typer.Context, **arguments: Any) -> None:
+        own = {option: value for option, value in arguments.items() if option in signature.parameters}
+        run_command(context, command_name(context), lambda call: function(call, **own))
+
+    signature = inspect.signature(function, eval_str=True)
+    _, *own_options = signature.parameters.values()
+    parameters = [inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
+    parameters += [option.replace(kind=inspect.Parameter.KEYWORD_ONLY) for option in own_options]
+    for option in shared.split():
+        kind, default = options.SHARED[option]
+        parameters.append(inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind))
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    group.command(name, help=(function.__doc__ or "").format(ledger=LEDGER))(run)
 
 
 auth_app = _group("auth", f"Log in to {LEDGER}, look at the login, end it.")
@@ -96,17 +117,17 @@ _command(auth_app, "login", auth.login)
 _command(auth_app, "status", auth.status)
 _command(auth_app, "refresh", auth.refresh)
 _command(auth_app, "logout", auth.logout)
-_command(app, "status", status.status)
+_command(app, "status", status.status, "profile json quiet")
 _command(app, "runs", status.runs)
-_command(app, "test-connection", connection.try_out)
-_command(invoices_app, "push", invoices.push)
+_command(app, "test-connection", connection.try_out, JOB)
+_command(invoices_app, "push", invoices.push, JOB)
 _command(invoices_app, "list", invoices.list_)
 _command(invoices_app, "show", invoices.show)
-_command(payments_app, "poll", payments.poll)
-_command(products_app, "sync", products.sync)
+_command(payments_app, "poll", payments.poll, JOB)
+_command(products_app, "sync", products.sync, JOB)
 _command(products_app, "list", products.list_)
-_command(products_app, "check", products.check)
-_command(stock_app, "pull", stock.pull)
+_command(products_app, "check", products.check, JOB)
+_command(stock_app, "pull", products.pull, JOB)
 errors_app.callback(invoke_without_command=True, no_args_is_help=False)(errors.alone)
 _command(errors_app, "list", errors.list_)
 _command(errors_app, "show", errors.show)
@@ -120,16 +141,16 @@ _command(state_app, "backup", state.backup)
 _command(state_app, "restore", state.restore)
 _command(state_app, "take-over", state.take_over)
 _command(state_app, "prune", state.prune)
-_command(config_app, "check", config.check)
+_command(config_app, "check", config.check, JOB)
 _command(config_app, "show", config.show)
-_command(config_app, "example", config.example)
-_command(app, "docs", docs.docs)
-_command(examples_app, "copy", docs.copy_examples)
-_command(vat_app, "map", vat.map_)
+_command(config_app, "example", config.example, "json")
+_command(app, "docs", docs.docs, "json")
+_command(examples_app, "copy", docs.copy_examples, "json")
+_command(vat_app, "map", vat.map_, JOB)
 _command(schedule_app, "cron", schedule.cron)
 _command(schedule_app, "systemd", schedule.systemd)
-_command(sandbox_app, "serve", sandbox.serve)
-_command(sandbox_app, "doubts", sandbox.doubts)
+_command(sandbox_app, "serve", sandbox.serve, "json")
+_command(sandbox_app, "doubts", sandbox.doubts, "json")
 
 
 def run() -> None:

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from bexsync.cli.runner import defect
+from bexsync.cli.runner import command_name, defect
 from bexsync.cli.views import Output, OutputLost, flush
 from bexsync.errors import Exit, UsageProblem
 
@@ -65,7 +65,7 @@ def _misused(problem: Any) -> int:
 def _output(context: Any) -> Output:
     command, profile = "bexsync", None
     if context is not None:
-        command = context.command_path.partition(" ")[2] or command
+        command = command_name(context) or command
         profile = context.params.get("profile") or context.find_root().obj
     profile = profile or os.environ.get("BEXSYNC_PROFILE") or "default"
     return Output(command, str(profile), json="--json" in sys.argv)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -26,3 +26,11 @@ Profile = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Verbose = Annotated[int, typer.Option("--verbose", "-v", count=True, help="Say more; twice shows the requests.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing unless something is wrong.")]
+
+# What commands take after their own options, with the value where nothing is said.
+SHARED: dict[str, tuple[Any, Any]] = {
+    "profile": (Profile, None),
+    "json": (Json, False),
+    "verbose": (Verbose, 0),
+    "quiet": (Quiet, False),
+}

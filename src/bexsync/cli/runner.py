@@ -7,8 +7,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bexsync.config.profile import Profile
     from bexsync.engine.result import Result
     from bexsync.jobs.workspace import Workspace
+    from bexsync.store import Store
 
 
 _A_DAY = 23 * 3600
@@ -33,20 +34,35 @@ _BETWEEN = 0.1
 
 @dataclass(frozen=True)
 class Command:
-    """How a command was called."""
+    """How a command was called; `names_profile` says that somebody named the profile."""
 
     name: str
     profile: str
     output: Output
+    context: typer.Context
+    names_profile: bool
 
 
-def command(
-    context: typer.Context, name: str, *, profile: str | None, json: bool, verbose: int = 0, quiet: bool = False
-) -> Command:
-    """The call with its defaults filled in."""
-    chosen = profile or context.obj or os.environ.get("BEXSYNC_PROFILE") or "default"
+def run_command(context: typer.Context, name: str, work: Callable[[Command], Exit]) -> NoReturn:
+    """Run a command with what its options and the environment say, and leave with its exit code."""
+    options = context.params
+    named = options.get("profile") or context.obj or os.environ.get("BEXSYNC_PROFILE") or ""
+    profile = (named or "default") if "profile" in options else ""  # what serves all profiles has no such option
+    verbose, quiet, json = (options.get(option, False) for option in ("verbose", "quiet", "json"))
     _set_up_logging(verbose)
-    return Command(name, chosen, Output(name, chosen, json=json, verbose=verbose > 0, quiet=quiet))
+    output = Output(name, profile, json=json, verbose=verbose > 0, quiet=quiet)
+    call = Command(name, profile, output, context, bool(named))
+    raise typer.Exit(int(guarded(call, lambda: work(call))))
+
+
+def command_name(context: typer.Context) -> str:
+    """The words of a command, without the program's own name."""
+    words: list[str] = []
+    here: Any = context
+    while here.parent is not None:
+        words.insert(0, here.info_name)
+        here = here.parent
+    return " ".join(words)
 
 
 def run_job(
@@ -54,7 +70,7 @@ def run_job(
     job: Callable[[Workspace], Result],
     *,
     why_not: Callable[[Profile], str] = lambda _: "",
-) -> NoReturn:
+) -> Exit:
     """Opens the workspace, runs a job in it and shows what came of it, unless the profile says why not."""
 
     def work() -> Exit:
@@ -66,7 +82,20 @@ def run_job(
             return call.output.result(Result(disabled=True, message=reason))
         return _run_in_workspace(call, job)
 
-    finish(call, work, retry_counter=RetryCounter(call))
+    return guarded(call, work, retry_counter=RetryCounter(call))
+
+
+@contextmanager
+def local_state(call: Command) -> Iterator[tuple[Profile, Store]]:
+    """The profile and its state, for looking at it; nothing is asked of the ledger."""
+    from bexsync.wiring import open_local_state
+
+    profile, store = open_local_state(call.profile)
+    call.output.site, call.output.ledger = store.site, profile.ledger.words.name
+    try:
+        yield profile, store
+    finally:
+        store.close()
 
 
 def workspace_of(call: Command) -> Workspace:
@@ -186,45 +215,37 @@ def _number_in(path: Path) -> int:
         return 0
 
 
-def finish(
+def guarded(
     call: Command,
     work: Callable[[], Exit],
     *,
     retry_counter: RetryCounter | None = None,
     interrupted: str = "The next run goes on from here.",
-) -> NoReturn:
-    """Runs the command's work and leaves with its exit code; with `patience` a 75 is only said when it repeats."""
+) -> Exit:
+    """Return the exit code of the work, and show why it ended; with a counter a 75 is only said when it repeats."""
     try:
-        code = work()
+        return work()
     except BexsyncError as problem:
-        code = _failed(call, problem, retry_counter)
+        return _failed(call, problem, retry_counter)
     except KeyboardInterrupt:
-        code = call.output.failed(TryLater("Interrupted.", interrupted, code="interrupted"))
+        return call.output.failed(TryLater("Interrupted.", interrupted, code="interrupted"))
     except typer.Abort:
         call.output.say_error("Nothing was changed.")
-        code = Exit.USAGE
+        return Exit.USAGE
     except (typer.Exit, OutputLost):
         raise
     except Exception as problem:  # noqa: BLE001  the last line of defence against a traceback on a terminal
-        code = _failed(call, defect(problem), retry_counter)
-    raise typer.Exit(int(code))
+        return _failed(call, defect(problem), retry_counter)
 
 
 def make_sure(call: Command, yes: bool, question: str) -> None:
     """Asks on a terminal; a script has to say --yes."""
     if yes:
         return
-
-    def ask() -> Exit:
-        if not call.output.asks:
-            raise UsageProblem(f"{question} There is no terminal to ask on.", "Add --yes if it is meant.")
-        return Exit.OK if typer.confirm(question) else Exit.USAGE
-
-    try:
-        finish(call, ask)
-    except typer.Exit as answer:
-        if answer.exit_code:
-            raise
+    if not call.output.asks:
+        raise UsageProblem(f"{question} There is no terminal to ask on.", "Add --yes if it is meant.")
+    if not typer.confirm(question):
+        raise typer.Exit(int(Exit.USAGE))
 
 
 def _failed(call: Command, problem: BexsyncError, retry_counter: RetryCounter | None) -> Exit:

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from bexsync.cli import options
 from bexsync.cli.options import LOGIN
-from bexsync.cli.runner import command, finish, make_sure
+from bexsync.cli.runner import Command, guarded, make_sure
 from bexsync.errors import Exit
 
 StoreName = Annotated[
@@ -23,7 +22,7 @@ StoreName = Annotated[
 
 
 def login(
-    context: typer.Context,
+    call: Command,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Print the address, and take the one you were sent back to.")
     ] = False,
@@ -45,9 +44,7 @@ def login(
         Path | None, typer.Option(metavar="FILE", help="Holds the app's client secret; else it is asked for, hidden.")
     ] = None,
     new_app: Annotated[bool, typer.Option("--new-app", help="Ask for client id and secret again.")] = False,
-    profile: options.Profile = None,
-    json: options.Json = False,
-) -> None:
+) -> Exit:
     """Log in to {ledger}, once; from then on the login renews itself.
 
     The first time it says how to make an app of your own in {ledger}'s developer portal, asks for its client id and
@@ -56,7 +53,6 @@ def login(
     """
     from bexsync.cli.prompts.login_prompts import Wishes, log_in
 
-    call = command(context, "auth login", profile=profile, json=json)
     wishes = Wishes(
         no_browser=no_browser,
         token_stdin=token_stdin,
@@ -67,85 +63,64 @@ def login(
         client_secret_file=client_secret_file,
         new_app=new_app,
     )
-    finish(call, lambda: log_in(call, wishes), interrupted="Nothing was changed.")
+    return guarded(call, lambda: log_in(call, wishes), interrupted="Nothing was changed.")
 
 
 def status(
-    context: typer.Context,
+    call: Command,
     offline: Annotated[bool, typer.Option("--offline", help="Look at what is kept here only; ask nobody.")] = False,
-    profile: options.Profile = None,
-    json: options.Json = False,
-) -> None:
+) -> Exit:
     """Show whose login it is and when it expires.
 
     Also where it is kept, and which scopes and rights bexsync has or lacks.
     """
-    call = command(context, "auth status", profile=profile, json=json)
+    from bexsync.cli.views.login import show_status, status_data, status_problems
+    from bexsync.wiring import login_status
 
-    def work() -> Exit:
-        from bexsync.cli.views.login import show_status, status_data, status_problems
-        from bexsync.wiring import login_status
-
-        found = login_status(call.profile, offline=offline)
-        code = found.trouble.exit_code if found.trouble else Exit.CONFIGURATION if found.problems else Exit.OK
-        if call.output.json:
-            return call.output.data(code, status_data(found), status_problems(found))
-        show_status(found)
-        return code
-
-    finish(call, work)
+    found = login_status(call.profile, offline=offline)
+    code = found.trouble.exit_code if found.trouble else Exit.CONFIGURATION if found.problems else Exit.OK
+    if call.output.json:
+        return call.output.data(code, status_data(found), status_problems(found))
+    show_status(found)
+    return code
 
 
 def refresh(
-    context: typer.Context,
+    call: Command,
     if_needed: Annotated[bool, typer.Option("--if-needed", help="Do nothing while the login holds.")] = False,
-    profile: options.Profile = None,
-    json: options.Json = False,
-) -> None:
+) -> Exit:
     """Renew the login now. Every command does that by itself when it is due."""
-    call = command(context, "auth refresh", profile=profile, json=json)
+    from bexsync.auth.service import nobody
+    from bexsync.wiring import open_auth_desk
 
-    def work() -> Exit:
-        from bexsync.auth.service import nobody
-        from bexsync.wiring import open_auth_desk
-
-        desk = open_auth_desk(call.profile)
-        record = desk.record
-        if record is None:
-            raise nobody()
-        renewed = desk.keeper(record).renewed(force=not if_needed)
-        until = renewed.expires_at
-        shown = f"{until.astimezone():%Y-%m-%d %H:%M}" if until else "further notice"
-        data = {"expires_at": until.isoformat() if until else ""}
-        return call.output.said(f"The login holds until {shown}, then it renews itself.", data)
-
-    finish(call, work)
+    desk = open_auth_desk(call.profile)
+    record = desk.record
+    if record is None:
+        raise nobody()
+    renewed = desk.keeper(record).renewed(force=not if_needed)
+    until = renewed.expires_at
+    shown = f"{until.astimezone():%Y-%m-%d %H:%M}" if until else "further notice"
+    data = {"expires_at": until.isoformat() if until else ""}
+    return call.output.said(f"The login holds until {shown}, then it renews itself.", data)
 
 
 def logout(
-    context: typer.Context,
+    call: Command,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    profile: options.Profile = None,
-    json: options.Json = False,
-) -> None:
+) -> Exit:
     """Revoke the login at {ledger}, then forget it here."""
-    call = command(context, "auth logout", profile=profile, json=json)
+    from bexsync.auth.service import nobody
+    from bexsync.wiring import open_auth_desk
 
-    def work() -> Exit:
-        from bexsync.auth.service import nobody
-        from bexsync.wiring import open_auth_desk
-
-        desk = open_auth_desk(call.profile)
-        if desk.record is None:
-            raise nobody()
-        ledger = desk.profile.ledger.words.name
-        make_sure(call, yes, f"Log out of {ledger}? The jobs of profile {call.profile} stop until the next login.")
-        done = desk.log_out()
-        data = {"company": done.record.company, "revoked": not done.not_revoked, "reason": done.not_revoked}
-        code = Exit.SOME_FAILED if done.not_revoked and done.record.kind == "app" else Exit.OK
-        sentence = f"Logged out of {done.record.company}."
-        if done.not_revoked:
-            sentence = f"The login is forgotten here, but {ledger} may still accept it: {done.not_revoked}"
-        return call.output.said(sentence, data, code=code)
-
-    finish(call, work)
+    desk = open_auth_desk(call.profile)
+    if desk.record is None:
+        raise nobody()
+    ledger = desk.profile.ledger.words.name
+    make_sure(call, yes, f"Log out of {ledger}? The jobs of profile {call.profile} stop until the next login.")
+    done = desk.log_out()
+    data = {"company": done.record.company, "revoked": not done.not_revoked, "reason": done.not_revoked}
+    code = Exit.SOME_FAILED if done.not_revoked and done.record.kind == "app" else Exit.OK
+    sentence = f"Logged out of {done.record.company}."
+    if done.not_revoked:
+        sentence = f"The login is forgotten here, but {ledger} may still accept it: {done.not_revoked}"
+    return call.output.said(sentence, data, code=code)

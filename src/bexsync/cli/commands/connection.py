@@ -6,31 +6,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bexsync.cli import options
 from bexsync.cli.options import LEDGER
-from bexsync.cli.runner import Command, RetryCounter, StopRequest, command, finish, make_sure, workspace_of
+from bexsync.cli.runner import Command, RetryCounter, StopRequest, guarded, make_sure, workspace_of
 from bexsync.errors import Exit
 
 if TYPE_CHECKING:
     from bexsync.jobs.connection import Report
 
-NAME = "test-connection"
 _OF_THE_NUMBER = f"Where {LEDGER} numbers invoices, the draft uses up one number."
 
 
 def try_out(
-    context: typer.Context,
+    call: Command,
     read_only: Annotated[
         bool, typer.Option("--read-only", help=f"Only look; create nothing in {LEDGER}. For cron, with --quiet.")
     ] = False,
     yes: Annotated[
         bool, typer.Option("--yes", "-y", help="Create the test contact and the test draft without asking.")
     ] = False,
-    profile: options.Profile = None,
-    json: options.Json = False,
-    verbose: options.Verbose = 0,
-    quiet: options.Quiet = False,
-) -> None:
+) -> Exit:
     """Check that profile, login and {ledger} fit together.
 
     Tries it with a contact and a draft, which are archived and deleted afterwards.
@@ -40,15 +34,14 @@ def try_out(
     searches, deletes the draft and archives the contact. Nothing is issued, nothing is mailed; where {ledger} numbers
     invoices, the draft uses up a number.
     """
-    call = command(context, NAME, profile=profile, json=json, verbose=verbose, quiet=quiet)
     if not (read_only or call.output.asks):
         make_sure(
             call,
             yes,
             f"A test contact and a test draft are created, then archived and deleted. {_OF_THE_NUMBER}",
         )
-    retry_counter = RetryCounter(call) if quiet else None
-    finish(
+    retry_counter = RetryCounter(call) if call.output.quiet else None
+    return guarded(
         call,
         lambda: run_test(call, read_only=read_only, yes=yes, retry_counter=retry_counter),
         retry_counter=retry_counter,

@@ -7,64 +7,44 @@ from typing import Annotated
 
 import typer
 
-from bexsync.cli import completion, options
-from bexsync.cli.runner import Command, command, finish
+from bexsync.cli import completion
+from bexsync.cli.runner import Command
 from bexsync.errors import ConfigurationProblem, Exit
 
 
 def docs(
-    context: typer.Context,
+    call: Command,
     topic: Annotated[
         str,
         typer.Argument(metavar="[TOPIC]", help="The page; without it, the list.", autocompletion=completion.pages),
     ] = "",
-    json: options.Json = False,
-) -> None:
+) -> Exit:
     """Print a page of the manual, or list its topics."""
-    call = _call(context, "docs", json)
+    from bexsync.shipped import page, pages
 
-    def work() -> Exit:
-        from bexsync.shipped import page, pages
-
-        if topic:
-            found = page(topic)
-            return call.output.said(
-                found.text.rstrip(), {"topic": found.topic, "title": found.title, "text": found.text}
-            )
-        listed = pages()
-        width = max(len(one.topic) for one in listed)
-        text = "\n".join(f"{one.topic:<{width}}  {one.title}" for one in listed)
-        return call.output.said(text, {"topics": [{"topic": one.topic, "title": one.title} for one in listed]})
-
-    finish(call, work)
+    if topic:
+        found = page(topic)
+        return call.output.said(found.text.rstrip(), {"topic": found.topic, "title": found.title, "text": found.text})
+    listed = pages()
+    width = max(len(one.topic) for one in listed)
+    text = "\n".join(f"{one.topic:<{width}}  {one.title}" for one in listed)
+    return call.output.said(text, {"topics": [{"topic": one.topic, "title": one.title} for one in listed]})
 
 
 def copy_examples(
-    context: typer.Context,
+    call: Command,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that does not exist yet, or an empty one.")],
-    json: options.Json = False,
-) -> None:
+) -> Exit:
     """Copy the examples into a folder.
 
     Invoices, tables, catalogs and profiles to try things on.
     """
-    call = _call(context, "examples copy", json)
+    from bexsync.shipped import copy_examples
 
-    def work() -> Exit:
-        from bexsync.shipped import copy_examples
-
-        try:
-            count = copy_examples(folder)
-        except OSError as problem:
-            raise ConfigurationProblem(
-                f"{problem.filename or folder} cannot be written: {problem.strerror}.", "Name another folder."
-            ) from problem
-        return call.output.said(f"{count} files are copied to {folder}.", {"folder": str(folder), "files": count})
-
-    finish(call, work)
-
-
-def _call(context: typer.Context, name: str, json: bool) -> Command:
-    call = command(context, name, profile=None, json=json)
-    call.output.profile = ""  # the manual is the same for all
-    return call
+    try:
+        count = copy_examples(folder)
+    except OSError as problem:
+        raise ConfigurationProblem(
+            f"{problem.filename or folder} cannot be written: {problem.strerror}.", "Name another folder."
+        ) from problem
+    return call.output.said(f"{count} files are copied to {folder}.", {"folder": str(folder), "files": count})

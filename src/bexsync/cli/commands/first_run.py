@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-
-import typer
 
 from bexsync.cli.commands.connection import run_test
 from bexsync.cli.commands.schedule import planned_crontab
 from bexsync.cli.prompts.asking import Asker, tell
 from bexsync.cli.prompts.init_questions import program
-from bexsync.cli.runner import Command, finish, run_job
+from bexsync.cli.runner import Command, guarded, run_job
 from bexsync.cli.views import Output
 from bexsync.errors import BexsyncError, Exit
 from bexsync.registry import shop_package
@@ -21,7 +19,7 @@ from bexsync.registry import shop_package
 if TYPE_CHECKING:
     from bexsync.cli.prompts.init_prompts import Written
 
-Step = Callable[[Command], object]
+Step = Callable[[Command], Exit]
 
 
 @dataclass
@@ -41,8 +39,7 @@ class _Recorded(Output):
 class FirstRun:
     """The steps after the file; the profile stays whatever becomes of them."""
 
-    def __init__(self, context: typer.Context, call: Command, asker: Asker, written: Written) -> None:
-        self._context = context
+    def __init__(self, call: Command, asker: Asker, written: Written) -> None:
         self._call = call
         self._asker = asker
         self._written = written
@@ -87,9 +84,7 @@ class FirstRun:
         )
         if self._asker.asks:
             tell()
-        return self._step("test-connection", lambda call: finish(
-            call, lambda: run_test(call, read_only=not tries, yes=True)
-        ))  # fmt: skip
+        return self._step("test-connection", lambda call: run_test(call, read_only=not tries, yes=True))
 
     def _rehearse(self) -> Mapping[str, Any]:
         from bexsync.jobs.invoice_choice import PushOptions
@@ -103,10 +98,8 @@ class FirstRun:
         output = _Recorded(name, self._call.profile, json=self._call.output.json, rehearsing=name == "invoices push")
         before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
-            work(Command(name, self._call.profile, output))
-            code = Exit.OK
-        except typer.Exit as ended:
-            code = Exit(ended.exit_code)
+            call = replace(self._call, name=name, output=output)
+            code = guarded(call, lambda: work(call))
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
@@ -123,7 +116,7 @@ class FirstRun:
 
     def _cron(self) -> tuple[str, Mapping[str, Any], list[str]]:
         try:
-            text, data, notes = planned_crontab(self._context, self._call.profile)
+            text, data, notes = planned_crontab(self._call)
         except BexsyncError as problem:
             return "", {}, [f"No lines for cron: {problem.message} {problem.hint}".rstrip()]
         return text, data, [*self._cron_troubles(), *notes]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bexsync.cli import completion, options
+from bexsync.cli import completion
 from bexsync.cli.options import LEDGER
-from bexsync.cli.runner import Command, command, finish
+from bexsync.cli.runner import Command
 from bexsync.errors import Exit, TryLater, UsageProblem
 
 if TYPE_CHECKING:
@@ -68,7 +67,7 @@ SkipTest = Annotated[bool, typer.Option("--skip-test", help="Leave the connectio
 
 
 def init(
-    context: typer.Context,
+    call: Command,
     yes: Yes = False,
     api_url: ApiUrl = None,
     web_url: WebUrl = None,
@@ -94,47 +93,30 @@ def init(
     max_documents: MaxDocuments = None,
     max_mails: MaxMails = None,
     skip_test: SkipTest = False,
-    profile: options.Profile = None,
-    json: options.Json = False,
-) -> None:
+) -> Exit:
     """Answer some questions, and get a profile that works.
 
     Logs in, lets you choose account and tax from your own books, makes the shop's folder, and shows the profile
     before it is written. A profile that is there already is never touched. For scripts: --yes takes every default
     that no option names, as in `bexsync init --yes --token-stdin --token-store file < token.txt`.
     """
-    call = command(context, "init", profile=profile, json=json)
+    from bexsync.cli.prompts.login_prompts import Wishes
+
     answers = {
         "--api-url": api_url, "--web-url": web_url, "--issuer": issuer, "--revenue-account": revenue_account,
         "--tax-code": tax_code, "--currency": currency, "--user": user, "--bank-account": bank_account,
         "--shop": shop, "--site": site, "--start-date": start_date, "--finish": finish_, "--send-to": send_to,
         "--due-days": due_days, "--language": language, "--max-documents": max_documents, "--max-mails": max_mails,
     }  # fmt: skip
-
-    def work() -> Exit:
-        from bexsync.cli.prompts.login_prompts import Wishes
-
-        wishes = Wishes(
-            no_browser=no_browser, token_stdin=token_stdin, store=token_store or "", key_file=key_file,
-            client_id=client_id or "", client_secret_file=client_secret_file,
-        )  # fmt: skip
-        named = bool(profile or context.obj or os.environ.get("BEXSYNC_PROFILE"))
-        return _set_up(context, call, answers, wishes, named=named, asks=not yes, test=not skip_test)
-
-    finish(call, work)
+    wishes = Wishes(
+        no_browser=no_browser, token_stdin=token_stdin, store=token_store or "", key_file=key_file,
+        client_id=client_id or "", client_secret_file=client_secret_file,
+    )  # fmt: skip
+    return _set_up(call, answers, wishes, asks=not yes, test=not skip_test)
 
 
-def _set_up(
-    context: typer.Context,
-    call: Command,
-    answers: Mapping[str, str | None],
-    wishes: Wishes,
-    *,
-    named: bool,
-    asks: bool,
-    test: bool,
-) -> Exit:
-    """Hold the conversation, write the profile and make its first run; `named` says that the profile has a name."""
+def _set_up(call: Command, answers: Mapping[str, str | None], wishes: Wishes, *, asks: bool, test: bool) -> Exit:
+    """Hold the conversation, write the profile and make its first run."""
     if asks and not call.output.asks:
         raise UsageProblem(
             "`bexsync init` is a conversation, and nobody is there to answer.",
@@ -146,12 +128,12 @@ def _set_up(
     from bexsync.http.clock import SystemClock
 
     asker = Asker(answers, asks=asks)
-    chosen = choose_name(call, asker, named=named)
+    chosen = choose_name(call, asker)
     written = hold(chosen, asker, wishes, SystemClock().now().astimezone().date())
     if written is None:
         return Exit.USAGE
     try:
-        return FirstRun(context, chosen, asker, written).go(test=test)
+        return FirstRun(chosen, asker, written).go(test=test)
     except (KeyboardInterrupt, typer.Abort):
         raise TryLater(
             f"Interrupted; the profile {written.path} is written.", "Try it with `bexsync test-connection`.",

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from bexsync.cli import completion, options
+from bexsync.cli import completion
 from bexsync.cli.options import LEDGER
-from bexsync.cli.runner import command, finish, run_job
+from bexsync.cli.runner import Command, local_state, run_job
 from bexsync.errors import Exit, UsageProblem
 
 Ids = Annotated[
@@ -25,7 +25,7 @@ Ids = Annotated[
 
 
 def push(
-    context: typer.Context,
+    call: Command,
     ids: Ids = None,
     since: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Only invoices dated from here on.")
@@ -40,11 +40,7 @@ def push(
     confirm: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Allow a plan of exactly N documents above the limits.")
     ] = None,
-    profile: options.Profile = None,
-    json: options.Json = False,
-    verbose: options.Verbose = 0,
-    quiet: options.Quiet = False,
-) -> None:
+) -> Exit:
     """Push approved invoices into {ledger}.
 
     They stay drafts, are issued, or are issued and mailed, as the profile says.
@@ -55,14 +51,13 @@ def push(
     from bexsync.jobs.invoice_choice import PushOptions
     from bexsync.jobs.invoices import push as run
 
-    call = command(context, "invoices push", profile=profile, json=json, verbose=verbose, quiet=quiet)
     call.output.rehearsing = dry_run
     chosen = PushOptions(tuple(ids or ()), since.date() if since else None, limit, confirm, dry_run)
-    run_job(call, lambda workspace: run(workspace, chosen))
+    return run_job(call, lambda workspace: run(workspace, chosen))
 
 
 def list_(
-    context: typer.Context,
+    call: Command,
     status: Annotated[
         str | None,
         typer.Option(
@@ -89,38 +84,26 @@ def list_(
     ] = "date",
     limit: Annotated[int | None, typer.Option(min=0, metavar="N", help="Show at most N; the sums count all.")] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print a table for a spreadsheet, without sums.")] = False,
-    profile: options.Profile = None,
-    json: options.Json = False,
-) -> None:
+) -> Exit:
     """List the invoices, what is paid and what is open.
 
     Shows customer, amount, dates, and the sums of each currency. Asks nothing of {ledger}.
     """
-    call = command(context, "invoices list", profile=profile, json=json)
+    from bexsync.admin.invoice_list import Selection, list_invoices
+    from bexsync.cli.views.invoices import print_invoices
+    from bexsync.http.clock import SystemClock
 
-    def work() -> Exit:
-        from bexsync.admin.invoice_list import Selection, list_invoices
-        from bexsync.cli.views.invoices import print_invoices
-        from bexsync.http.clock import SystemClock
-        from bexsync.wiring import open_local_state
-
-        if csv and json:
-            raise UsageProblem("--csv and --json exclude each other.", "Use one of them.")
-        day = since.date() if since else None
-        selection = Selection(status or "", unpaid, overdue, day, customer or "", sort, limit)
-        settings, store = open_local_state(call.profile)
-        call.output.site, call.output.ledger = store.site, settings.ledger.words.name
-        try:
-            found = list_invoices(store, settings, selection, SystemClock().now().astimezone().date())
-        finally:
-            store.close()
-        return print_invoices(call.output, found, selection, csv=csv)
-
-    finish(call, work)
+    if csv and call.output.json:
+        raise UsageProblem("--csv and --json exclude each other.", "Use one of them.")
+    day = since.date() if since else None
+    selection = Selection(status or "", unpaid, overdue, day, customer or "", sort, limit)
+    with local_state(call) as (profile, store):
+        found = list_invoices(store, profile, selection, SystemClock().now().astimezone().date())
+    return print_invoices(call.output, found, selection, csv=csv)
 
 
 def show(
-    context: typer.Context,
+    call: Command,
     name: Annotated[
         str,
         typer.Argument(
@@ -129,27 +112,15 @@ def show(
             autocompletion=completion.every_invoice,
         ),
     ],
-    profile: options.Profile = None,
-    json: options.Json = False,
-) -> None:
+) -> Exit:
     """Show the whole story of one invoice.
 
     Also why it was not booked or mailed. Asks nothing of {ledger}.
     """
-    call = command(context, "invoices show", profile=profile, json=json)
+    from bexsync.admin.invoice_history import tell_story
+    from bexsync.cli.views.invoices import show_invoice_story
+    from bexsync.http.clock import SystemClock
 
-    def work() -> Exit:
-        from bexsync.admin.invoice_history import tell_story
-        from bexsync.cli.views.invoices import show_invoice_story
-        from bexsync.http.clock import SystemClock
-        from bexsync.wiring import open_local_state
-
-        settings, store = open_local_state(call.profile)
-        call.output.site, call.output.ledger = store.site, settings.ledger.words.name
-        try:
-            story = tell_story(store, settings, name, SystemClock().now().astimezone().date())
-        finally:
-            store.close()
-        return call.output.show(asdict(story), lambda: show_invoice_story(story, call.output.ledger))
-
-    finish(call, work)
+    with local_state(call) as (profile, store):
+        story = tell_story(store, profile, name, SystemClock().now().astimezone().date())
+    return call.output.show(asdict(story), lambda: show_invoice_story(story, call.output.ledger))

@@ -6,13 +6,13 @@ from typing import Annotated
 
 import typer
 
-from bexsync.cli import options
 from bexsync.cli.options import LEDGER
-from bexsync.cli.runner import command, run_job
+from bexsync.cli.runner import Command, run_job
+from bexsync.errors import Exit
 
 
 def poll(
-    context: typer.Context,
+    call: Command,
     full: Annotated[
         bool, typer.Option("--full", help="Also look at everything that changed, as happens once a day.")
     ] = False,
@@ -20,11 +20,7 @@ def poll(
         int | None,
         typer.Option(min=1, metavar="N", help=f"Believe that up to N open invoices were deleted in {LEDGER}."),
     ] = None,
-    profile: options.Profile = None,
-    json: options.Json = False,
-    verbose: options.Verbose = 0,
-    quiet: options.Quiet = False,
-) -> None:
+) -> Exit:
     """Tell the shop what was paid or changed in {ledger}.
 
     Asks {ledger} about open invoices: paid, partly paid, reopened, cancelled, changed.
@@ -33,5 +29,4 @@ def poll(
     """
     from bexsync.jobs.payments import poll as run
 
-    call = command(context, "payments poll", profile=profile, json=json, verbose=verbose, quiet=quiet)
-    run_job(call, lambda workspace: run(workspace, full=full, confirm=confirm))
+    return run_job(call, lambda workspace: run(workspace, full=full, confirm=confirm))

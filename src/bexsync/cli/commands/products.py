@@ -1,4 +1,4 @@
-"""bexsync products ..."""
+"""bexsync products ... and bexsync stock ..."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bexsync.cli import options
-from bexsync.cli.runner import command, finish, run_job
+from bexsync.cli.runner import Command, local_state, run_job
 from bexsync.errors import Exit
 
 Skus = Annotated[
@@ -16,7 +15,7 @@ Skus = Annotated[
 
 
 def sync(
-    context: typer.Context,
+    call: Command,
     skus: Skus = None,
     ids: Annotated[
         list[str] | None, typer.Option("--id", metavar="ID", help="Only the product with this shop id; repeatable.")
@@ -28,11 +27,7 @@ def sync(
     confirm: Annotated[
         int | None, typer.Option(min=0, metavar="N", help="Allow a plan of exactly N products above the limits.")
     ] = None,
-    profile: options.Profile = None,
-    json: options.Json = False,
-    verbose: options.Verbose = 0,
-    quiet: options.Quiet = False,
-) -> None:
+) -> Exit:
     """Keep the shop's products and {ledger}'s items the same.
 
     That is title, description, weight and price.
@@ -45,19 +40,14 @@ def sync(
     from bexsync.jobs.products import sync as run
     from bexsync.jobs.products import why_not
 
-    call = command(context, "products sync", profile=profile, json=json, verbose=verbose, quiet=quiet)
     call.output.rehearsing = dry_run
     chosen = ProductOptions(tuple(skus or ()), tuple(ids or ()), limit, confirm, dry_run)
-    run_job(call, lambda workspace: run(workspace, chosen), why_not=why_not)
+    return run_job(call, lambda workspace: run(workspace, chosen), why_not=why_not)
 
 
 def check(
-    context: typer.Context,
-    profile: options.Profile = None,
-    json: options.Json = False,
-    verbose: options.Verbose = 0,
-    quiet: options.Quiet = False,
-) -> None:
+    call: Command,
+) -> Exit:
     """Show what keeps products from being synchronised.
 
     Changes nothing.
@@ -68,26 +58,38 @@ def check(
     from bexsync.jobs.products import check as run
     from bexsync.jobs.products import why_not
 
-    call = command(context, "products check", profile=profile, json=json, verbose=verbose, quiet=quiet)
     call.output.awaited = True
-    run_job(call, run, why_not=why_not)
+    return run_job(call, run, why_not=why_not)
 
 
-def list_(context: typer.Context, profile: options.Profile = None, json: options.Json = False) -> None:
+def list_(call: Command) -> Exit:
     """List the linked products: id, SKU, title, link, last error. Asks nothing of {ledger}."""
-    call = command(context, "products list", profile=profile, json=json)
+    from bexsync.cli.views.links import show_products
+    from bexsync.jobs.product_links import linked_products
 
-    def work() -> Exit:
-        from bexsync.cli.views.links import show_products
-        from bexsync.jobs.product_links import linked_products
-        from bexsync.wiring import open_local_state
+    with local_state(call) as (_, store):
+        rows = list(linked_products(store))
+    return call.output.show({"products": [dict(row) for row in rows]}, lambda: show_products(rows))
 
-        _, store = open_local_state(call.profile)
-        call.output.site = store.site
-        try:
-            rows = list(linked_products(store))
-        finally:
-            store.close()
-        return call.output.show({"products": [dict(row) for row in rows]}, lambda: show_products(rows))
 
-    finish(call, work)
+def pull(
+    call: Command,
+    skus: Skus = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Show every number, old and new; change nothing.")
+    ] = False,
+) -> Exit:
+    """Bring {ledger}'s stock to the shop.
+
+    Of linked products, and only the numbers that differ.
+
+    A number that moved in the shop meanwhile, because something was sold, is not overwritten: the next run tries
+    again. {ledger} has no interface for stock movements; with `stock = "shop"` it is `bexsync products sync` that
+    writes the shop's numbers, for as long as nothing was booked on an item.
+    """
+    from bexsync.jobs.stock import StockOptions, why_no_stock
+    from bexsync.jobs.stock import pull as run
+
+    call.output.rehearsing = dry_run
+    chosen = StockOptions(tuple(skus or ()), dry_run)
+    return run_job(call, lambda workspace: run(workspace, chosen), why_not=why_no_stock)

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bexsync.cli import options
-from bexsync.cli.runner import Command, command, finish, make_sure
+from bexsync.cli.runner import Command, make_sure
 from bexsync.errors import ConfigurationProblem, Exit
 
 if TYPE_CHECKING:
@@ -23,24 +22,22 @@ if TYPE_CHECKING:
     from bexsync.scheduling.timetable import ScheduledJob
 
 
-def cron(context: typer.Context, profile: options.Profile = None, json: options.Json = False) -> None:
+def cron(call: Command) -> Exit:
     """Print the lines for `crontab -e`.
 
     Invoices hourly by day, payments every two hours; at minutes that are this profile's own. A run that is put
     off says nothing, so cron mails only what a person should know.
     """
-    call = command(context, "schedule cron", profile=profile, json=json)
-
-    finish(call, lambda: _said(call, *planned_crontab(context, call.profile)))
+    return _said(call, *planned_crontab(call))
 
 
-def planned_crontab(context: typer.Context, name: str) -> tuple[str, dict[str, Any], list[str]]:
+def planned_crontab(call: Command) -> tuple[str, dict[str, Any], list[str]]:
     """The lines for cron as text and as data, and what a person should know of them."""
     from bexsync.scheduling.timetable import crontab, expression
 
-    jobs, around, loaded = _planned(context, name)
+    jobs, around, profile = _planned(call)
     lines = crontab(jobs, around)
-    notes = [*_notes(context, loaded, around), "Add these lines with `crontab -e`."]
+    notes = [*_notes(call, profile, around), "Add these lines with `crontab -e`."]
     heading = f"# bexsync, profile {around.label}: the times are of this computer's clock"
     summer = "# Hour 2 is left out: when summer time begins or ends, it is skipped or comes twice."
     data = {
@@ -53,7 +50,7 @@ def planned_crontab(context: typer.Context, name: str) -> tuple[str, dict[str, A
 
 
 def systemd(
-    context: typer.Context,
+    call: Command,
     write: Annotated[
         Path | None, typer.Option("--write", metavar="DIR", help="Write the units there instead of printing them.")
     ] = None,
@@ -65,39 +62,32 @@ def systemd(
         ),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Replace units in DIR that say something else.")] = False,
-    profile: options.Profile = None,
-    json: options.Json = False,
-) -> None:
+) -> Exit:
     """Print or write systemd timers and services.
 
     Timers of your own reach the desktop's keyring, which cron does not; those of the system run as the user who
     asks for them here.
     """
-    call = command(context, "schedule systemd", profile=profile, json=json)
+    from bexsync.scheduling.systemd import calendar, units
+
     for_system = os.geteuid() == 0 if system is None else system
-
-    def work() -> Exit:
-        from bexsync.scheduling.systemd import calendar, units
-
-        jobs, around, loaded = _planned(context, call.profile)
-        files = units(jobs, around, _manager(loaded, around, for_system=for_system))
-        timers = [name for name in files if name.endswith(".timer")]
-        notes = [*_notes(context, loaded, around), *_how_to_enable(timers, write, for_system=for_system)]
-        data: dict[str, Any] = {
-            "units": files,
-            "jobs": [{**_as_data(job, around), "calendar": calendar(job.times)} for job in jobs],
-            "variables": dict(around.variables),
-            "notes": notes,
-        }
-        if write is None:
-            text = "\n".join(f"# {name}\n{content}" for name, content in files.items())
-            return _said(call, text.rstrip(), data, notes)
-        data["written"] = _write(call, write, files, yes=yes)
-        unchanged = len(files) - len(data["written"])
-        known = f", {unchanged} stood there already" if unchanged else ""
-        return _said(call, f"{len(data['written'])} units written to {write}{known}.", data, notes)
-
-    finish(call, work)
+    jobs, around, profile = _planned(call)
+    files = units(jobs, around, _manager(profile, around, for_system=for_system))
+    timers = [name for name in files if name.endswith(".timer")]
+    notes = [*_notes(call, profile, around), *_how_to_enable(timers, write, for_system=for_system)]
+    data: dict[str, Any] = {
+        "units": files,
+        "jobs": [{**_as_data(job, around), "calendar": calendar(job.times)} for job in jobs],
+        "variables": dict(around.variables),
+        "notes": notes,
+    }
+    if write is None:
+        text = "\n".join(f"# {name}\n{content}" for name, content in files.items())
+        return _said(call, text.rstrip(), data, notes)
+    data["written"] = _write(call, write, files, yes=yes)
+    unchanged = len(files) - len(data["written"])
+    known = f", {unchanged} stood there already" if unchanged else ""
+    return _said(call, f"{len(data['written'])} units written to {write}{known}.", data, notes)
 
 
 def login_in_keyring(profile: Profile, file: Path) -> bool:
@@ -122,7 +112,7 @@ def _ends_one_day(file: Path) -> bool:
     return record is not None and record.kind == "personal"
 
 
-def _planned(context: typer.Context, name: str) -> tuple[list[ScheduledJob], Surroundings, Profile]:
+def _planned(call: Command) -> tuple[list[ScheduledJob], Surroundings, Profile]:
     from bexsync.config.loading import load_profile
     from bexsync.paths import expanded, profile_path, this_host
     from bexsync.scheduling.surroundings import (
@@ -134,19 +124,19 @@ def _planned(context: typer.Context, name: str) -> tuple[list[ScheduledJob], Sur
     )
     from bexsync.scheduling.timetable import timetable
 
-    file = profile_path(name).absolute()
+    file = profile_path(call.profile).absolute()
     profile = load_profile(file)
     variables = carried_variables(os.environ, expanded(Path("~")))
     programs = profile.ledger.token_command
     path = search_path(shutil.which(call[0]) for call in (programs.get, programs.set, programs.erase) if call)
     around = Surroundings(
         program=_this_program(),
-        profile=named_profile(name, file),
+        profile=named_profile(call.profile, file),
         profile_file=file,
         variables=variables | ({"PATH": path} if path else {}),
         bus=session_bus(os.geteuid()) if login_in_keyring(profile, file) else "",
     )
-    return timetable(this_host(), str(file), _wanted(context, profile)), around, profile
+    return timetable(this_host(), str(file), _wanted(call, profile)), around, profile
 
 
 def _this_program() -> tuple[str, ...]:
@@ -160,9 +150,9 @@ def _this_program() -> tuple[str, ...]:
     return (str(Path(found).absolute()),)
 
 
-def _wanted(context: typer.Context, profile: Profile) -> Callable[[str], bool]:
+def _wanted(call: Command, profile: Profile) -> Callable[[str], bool]:
     """The commands that exist and have something to do; where products rest, their jobs would only say so."""
-    products, exists = profile.products, _existing(context)
+    products, exists = profile.products, _existing(call)
 
     def wanted(name: str) -> bool:
         if name in ("products sync", "stock pull") and not products.enabled:
@@ -172,8 +162,8 @@ def _wanted(context: typer.Context, profile: Profile) -> Callable[[str], bool]:
     return wanted
 
 
-def _existing(context: typer.Context) -> Callable[[str], bool]:
-    root: Any = context.find_root().command
+def _existing(call: Command) -> Callable[[str], bool]:
+    root: Any = call.context.find_root().command
 
     def exists(name: str) -> bool:
         found = root
@@ -210,10 +200,10 @@ def _user_name() -> str:
         return str(os.geteuid())
 
 
-def _notes(context: typer.Context, profile: Profile, around: Surroundings) -> list[str]:
+def _notes(call: Command, profile: Profile, around: Surroundings) -> list[str]:
     from bexsync.scheduling.surroundings import left_behind
 
-    notes = left_behind(os.environ, has_login=_existing(context)("auth login"))
+    notes = left_behind(os.environ, has_login=_existing(call)("auth login"))
     if around.bus:
         notes.append(
             "The login lies in the keyring, which is locked until you log in to this computer; "

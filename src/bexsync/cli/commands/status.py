@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bexsync.cli import completion, options
-from bexsync.cli.runner import command, finish
-from bexsync.errors import BexsyncError, Exit
+from bexsync.cli import completion
+from bexsync.cli.runner import Command, local_state
+from bexsync.errors import BexsyncError, Exit, UsageProblem
 
 if TYPE_CHECKING:
     from bexsync.admin.status import LoginEnd
 
 
 def status(
-    context: typer.Context,
+    call: Command,
     check: Annotated[
         bool, typer.Option("--check", help="For monitoring: say what is wrong, and end with its exit code.")
     ] = False,
@@ -27,10 +27,7 @@ def status(
         int,
         typer.Option(min=0, metavar="DAYS", help="With --check: how long a login must last that renews not itself."),
     ] = 14,
-    profile: options.Profile = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
+) -> Exit:
     """Show how all jobs stand, what waits and what is wrong.
 
     Shows the last run of every job, the errors, and when the login expires. Asks nothing of {ledger}.
@@ -38,27 +35,17 @@ def status(
     With --check: 0 all is well; 1 errors wait, a job is overdue, or the login ends soon; 75 requests stay without
     an answer; 77 the login has ended; 78 a job stopped at its configuration.
     """
-    call = command(context, "status", profile=profile, json=json, quiet=quiet)
+    from bexsync.admin.status import Limits, report_status
+    from bexsync.cli.views.status import print_status
+    from bexsync.http.clock import SystemClock
+    from bexsync.paths import profile_path
+    from bexsync.registry import shop_package
 
-    def work() -> Exit:
-        from bexsync.admin.status import Limits, report_status
-        from bexsync.cli.views.status import print_status
-        from bexsync.http.clock import SystemClock
-        from bexsync.paths import profile_path
-        from bexsync.registry import shop_package
-        from bexsync.wiring import open_local_state
-
-        settings, store = open_local_state(call.profile)
-        call.output.site = store.site
-        limits = Limits(timedelta(hours=max_age), timedelta(days=login_days))
-        try:
-            shop = shop_package(settings.shop.type).waiting(settings.shop, profile_path(call.profile).resolve())
-            report = report_status(store, settings, shop, _login_end(call.profile), SystemClock().now(), limits)
-        finally:
-            store.close()
-        return print_status(call.output, report, check=check)
-
-    finish(call, work)
+    limits = Limits(timedelta(hours=max_age), timedelta(days=login_days))
+    with local_state(call) as (profile, store):
+        shop = shop_package(profile.shop.type).waiting(profile.shop, profile_path(call.profile).resolve())
+        report = report_status(store, profile, shop, _login_end(call.profile), SystemClock().now(), limits)
+    return print_status(call.output, report, check=check)
 
 
 def _login_end(profile: str) -> LoginEnd:
@@ -81,35 +68,22 @@ def _login_end(profile: str) -> LoginEnd:
 
 
 def runs(
-    context: typer.Context,
+    call: Command,
     job: Annotated[
         str | None,
         typer.Option(metavar="JOB", help='Only this job, like "invoices push".', autocompletion=completion.jobs),
     ] = None,
     failed: Annotated[bool, typer.Option("--failed", help="Only runs that did not end with 0.")] = False,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="At most this many, the newest first.")] = 20,
-    profile: options.Profile = None,
-    json: options.Json = False,
-) -> None:
+) -> Exit:
     """List the runs of all jobs and how they ended."""
-    call = command(context, "runs", profile=profile, json=json)
+    from bexsync.cli.views.status import runs_data, show_runs
 
-    def work() -> Exit:
-        from bexsync.cli.views.status import runs_data, show_runs
-        from bexsync.errors import UsageProblem
-        from bexsync.wiring import open_local_state
-
-        _, store = open_local_state(call.profile)
-        call.output.site = store.site
-        try:
-            known = store.runs.jobs()
-            wanted = job.replace("-", " ").strip() if job else None
-            if wanted and wanted not in known:
-                hint = f"Those that have run are {', '.join(known)}." if known else "No job has run yet."
-                raise UsageProblem(f'There is no run of "{job}".', hint)
-            found = store.runs.newest(wanted, limit, failed=failed)
-        finally:
-            store.close()
-        return call.output.show(runs_data(found), lambda: show_runs(found))
-
-    finish(call, work)
+    with local_state(call) as (_, store):
+        known = store.runs.jobs()
+        wanted = job.replace("-", " ").strip() if job else None
+        if wanted and wanted not in known:
+            hint = f"Those that have run are {', '.join(known)}." if known else "No job has run yet."
+            raise UsageProblem(f'There is no run of "{job}".', hint)
+        found = store.runs.newest(wanted, limit, failed=failed)
+    return call.output.show(runs_data(found), lambda: show_runs(found))

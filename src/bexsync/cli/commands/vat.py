@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bexsync.cli import options
 from bexsync.cli.options import LEDGER
-from bexsync.cli.runner import Command, RetryCounter, command, finish
+from bexsync.cli.runner import Command, RetryCounter, guarded
 from bexsync.errors import Exit, MappingProblem, UsageProblem
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def map_(
-    context: typer.Context,
+    call: Command,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="WHAT=CODE", help=f"Map WHAT to this tax code of {LEDGER}; may be repeated."),
@@ -30,11 +29,7 @@ def map_(
     check: Annotated[
         bool, typer.Option("--check", help="Only look, for cron: silent when the map is right, else 78 and why.")
     ] = False,
-    profile: options.Profile = None,
-    json: options.Json = False,
-    verbose: options.Verbose = 0,
-    quiet: options.Quiet = False,
-) -> None:
+) -> Exit:
     """Map the VAT rates and classes of the shop to {ledger}.
 
     Row by row, into the file PROFILE.vat.toml.
@@ -48,7 +43,6 @@ def map_(
 
     What stays unmapped and would stop records is shown, and makes the exit code 78.
     """
-    call = command(context, "vat map", profile=profile, json=json, verbose=verbose, quiet=quiet)
     call.output.rehearsing = dry_run
 
     def work() -> Exit:
@@ -60,7 +54,7 @@ def map_(
         return code
 
     # Under cron a failure that time mends is only worth a mail when it lasts.
-    finish(call, work, retry_counter=RetryCounter(call) if check else None)
+    return guarded(call, work, retry_counter=RetryCounter(call) if check else None)
 
 
 def _mapped(call: Command, orders: Sequence[str], *, yes: bool, dry_run: bool, check: bool) -> Exit:

@@ -56,12 +56,12 @@ class Written:
     company: str
 
 
-def choose_name(call: Command, asker: Asker, *, named: bool) -> Command:
+def choose_name(call: Command, asker: Asker) -> Command:
     """The call with a profile that is not there yet; raises UsageProblem or ConfigurationProblem where it is."""
     if asker.asks:
         tell(f"A profile says how bexsync keeps one shop and one company in {LEDGER} in step. Enter takes what stands")
         tell("in brackets, Ctrl-C gives up. The profile is written after you have seen it; the login is kept at once.")
-    if named or not asker.asks:
+    if call.names_profile or not asker.asks:
         init_questions.new_profile(call.profile)
         return call
     tell()
