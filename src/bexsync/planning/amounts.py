@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
@@ -18,6 +18,8 @@ Way = Literal["line", "rate", "document"]
 _FIVE_RAPPEN = Decimal("0.05")
 WAYS: tuple[Way, ...] = ("line", "rate", "document")
 FINEST = Decimal("0.000001")
+_FINEST_FACTOR = Decimal("0.000000000001")
+_UNDISCOUNTED = frozenset({"gift_card", "tip"})
 _HINT = "Correct the VAT rates or the amounts in the shop, or map the rate with `bexsync vat map`; nothing was booked."
 
 
@@ -166,10 +168,43 @@ class Sale:
         """The amount without what the line itself deducts."""
         return self.amount - abs(self.line.discount_amount or Decimal(0))
 
+    @property
+    def bears_discounts(self) -> bool:
+        """Whether discounts over the whole document are shared over it; gift cards are money, and tips are no price."""
+        return self.line.type not in _UNDISCOUNTED
+
 
 def is_sale(line: Line) -> bool:
     """Whether the line is money and no discount over the whole invoice."""
     return line.has_amount and line.type != "discount"
+
+
+def is_gift_card(line: Line) -> bool:
+    """Whether the line sells a gift card, or takes one in payment where it is negative."""
+    return line.type == "gift_card"
+
+
+def is_tip(line: Line) -> bool:
+    """Whether the line is a tip."""
+    return line.type == "tip"
+
+
+def net_of(amount: Decimal, tax: Tax | None) -> Decimal:
+    """The gross amount without its VAT, as fine as the ledger takes it."""
+    return rounded(amount * HUNDRED / (HUNDRED + rate_of(tax)), FINEST)
+
+
+def without_tax(sale: Sale) -> Sale:
+    """The sale of a gross price at its net price."""
+    line, parts = sale.line, HUNDRED + rate_of(sale.tax)
+    price = rounded(unit_price(line, sale.where) * HUNDRED / parts, _FINEST_FACTOR)
+    changed = {
+        "unit_price": price,
+        "line_total": None,
+        "discount_amount": net_of(abs(line.discount_amount), sale.tax) if line.discount_amount else None,
+    }
+    net = sendable(line.model_copy(update=changed), sale.where)
+    return replace(sale, line=net, amount=amount_of(net, sale.where))
 
 
 def place_of(line: Line, number: int) -> str:
@@ -228,7 +263,7 @@ def amount_of(line: Line, where: str) -> Decimal:
 
 def discount_over(sales: Iterable[Sale], line: Line, where: str) -> Decimal:
     """What a discount line takes off these sales, as a positive amount; raises RecordProblem where they are nothing."""
-    base = total([sale.after_own_discount for sale in sales])
+    base = total([sale.after_own_discount for sale in sales if sale.bears_discounts])
     if base <= 0:
         raise RecordProblem(
             f"{where} is a discount, but there is nothing to discount.",
@@ -242,6 +277,32 @@ def discount_over(sales: Iterable[Sale], line: Line, where: str) -> Decimal:
     return rounded(abs(product(line.quantity, unit_price(line, where))), FINEST)
 
 
+def discount_shares(amount: Decimal, sales: Sequence[Sale]) -> list[Decimal]:
+    """What of a discount falls on each sale: shared over the rates first, then over the accounts, then over the sales.
+
+    Shared over the sales alone, the cents left over of many lines could all fall on one rate.
+    """
+    bearing = [i for i, sale in enumerate(sales) if sale.bears_discounts]
+    parts = [Decimal(0)] * len(sales)
+    for rate, members in _in_groups(amount, bearing, sales, lambda sale: sale.tax.id if sale.tax else None):
+        for account, few in _in_groups(rate, members, sales, lambda sale: sale.account.id):
+            for part, (one,) in _in_groups(account, few, sales, id):
+                parts[one] = part
+    return parts
+
+
+def _in_groups(
+    amount: Decimal, members: Sequence[int], sales: Sequence[Sale], key: Callable[[Sale], object]
+) -> Iterator[tuple[Decimal, list[int]]]:
+    """The amount shared over groups of sales by what they come to; nothing falls on what comes to nothing."""
+    groups: dict[object, list[int]] = {}
+    for i in members:
+        groups.setdefault(key(sales[i]), []).append(i)
+    weights = [total([sales[i].after_own_discount for i in group]) for group in groups.values()]
+    if total(weights):
+        yield from zip(share(amount, weights), groups.values(), strict=True)
+
+
 def lowered(lines: Sequence[Line], sales: Sequence[Sale], word: str, ledger: str) -> Iterator[Sale]:
     """The sales of an invoice at prices after all its discounts, each called `word`; raises RecordProblem."""
     less = [abs(sale.line.discount_amount or Decimal(0)) for sale in sales]
@@ -252,7 +313,7 @@ def lowered(lines: Sequence[Line], sales: Sequence[Sale], word: str, ledger: str
         if line.tax_code or line.tax_rate is not None or line.revenue_account:
             raise _no_negative_price(where, ledger)
         amount = discount_over(sales, line, where)
-        parts = share(amount, [sale.after_own_discount for sale in sales])
+        parts = discount_shares(amount, sales)
         less = [before + part for before, part in zip(less, parts, strict=True)]
     for sale, deduction in zip(sales, less, strict=True):
         yield _with_lower_price(sale, deduction, word, ledger) if deduction or sale.amount < 0 else sale
@@ -334,7 +395,7 @@ def check_line_taxes(sales: Sequence[Sale], deducted: Decimal, *, gross: bool, c
 
     Shops state it before or after the discounts over the whole invoice, which take off `deducted` together.
     """
-    before = total([sale.after_own_discount for sale in sales])
+    before = total([sale.after_own_discount for sale in sales if sale.bears_discounts])
     kept = (before - deducted) / before if before else Decimal(1)
     for sale in sales:
         if sale.line.line_tax is None:

@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Literal
 
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
@@ -30,6 +31,8 @@ class HeaderWriter:
     master: MasterData
     owner: User
     today: date
+    numbering: Literal["ledger", "shop"]
+    template: str
 
     def write(
         self,
@@ -40,6 +43,7 @@ class HeaderWriter:
         language: str,
         *,
         subject_to_vat: bool,
+        gross: bool,
     ) -> DocumentHeader:
         """The header of an invoice's document; what it says nothing of is left out."""
         self._check_dates(invoice)
@@ -49,7 +53,7 @@ class HeaderWriter:
             user_id=self.owner.id,
             currency_id=currency.id,
             date=invoice.invoice_date.isoformat(),
-            prices="gross" if invoice.prices_include_tax else "net",
+            prices="gross" if gross else "net",
             vat=subject_to_vat,
             language_id=language_id(self.master, language, self.profile.ledger.language),
             due_date=_iso(self._due_date(invoice)),
@@ -95,7 +99,7 @@ class HeaderWriter:
         return invoice.invoice_date + timedelta(days=days) if days is not None else None
 
     def _template(self) -> str | None:
-        wanted = self.profile.invoices.template
+        wanted = self.template
         if not wanted:
             return None
         if wanted not in self.master.templates:
@@ -108,7 +112,7 @@ class HeaderWriter:
         return wanted
 
     def _number(self, invoice: Invoice) -> str | None:
-        if self.profile.ledger.numbering == "ledger":
+        if self.numbering == "ledger":
             return None
         if not invoice.source_number:
             raise RecordProblem(
@@ -186,20 +190,26 @@ def _problem(message: str, hint: str, code: str, subject: str) -> RecordProblem:
 def check_lengths(invoice: Invoice, customer: Customer, ledger: str) -> None:
     """Raise RecordProblem where a text of the record is longer than the ledger takes."""
     for field, value, longest in (*_of_invoice(invoice), *_of_customer(customer)):
-        _check(field, value, longest, ledger)
+        check_length(field, value, longest, ledger)
 
 
 def check_positions(positions: Sequence[Position], ledger: str) -> None:
     """Raise RecordProblem where the text of a position is longer than the ledger takes."""
     for number, position in enumerate(positions, 1):
-        _check(f"the text of position {number}", position.text, TEXT, ledger)
+        check_length(f"the text of position {number}", position.text, TEXT, ledger)
+
+
+def check_address_lengths(path: str, address: Address | None, ledger: str) -> None:
+    """Raise RecordProblem where a part of an address is longer than the ledger takes."""
+    for field, value, longest in _of_address(path, address) if address is not None else ():
+        check_length(field, value, longest, ledger)
 
 
 def check_subject(subject: str, words: Mapping[str, str], field: str, ledger: str) -> None:
     """Raise RecordProblem where a mail's subject gets longer than the ledger takes, with the words known so far."""
     for name, word in words.items():
         subject = subject.replace(f"{{{name}}}", word)
-    _check(field, subject, SHORT, ledger)
+    check_length(field, subject, SHORT, ledger)
 
 
 def _of_invoice(invoice: Invoice) -> Iterator[tuple[str, str | None, int]]:
@@ -239,7 +249,8 @@ def _of_address(path: str, address: Address) -> Iterator[tuple[str, str | None, 
         yield f"{path}.{name}", getattr(address, name), SMALL
 
 
-def _check(field: str, value: str | None, longest: int, ledger: str) -> None:
+def check_length(field: str, value: str | None, longest: int, ledger: str) -> None:
+    """Raise RecordProblem where the text of a field is longer than the ledger takes."""
     length = _sent_length(value or "") if longest == TEXT else len(value or "")
     if length > longest:
         raise RecordProblem(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from typing import Literal
 
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
@@ -22,7 +23,15 @@ from bexsync.planning.amounts import (
 )
 from bexsync.planning.contacts import Contacts
 from bexsync.planning.document_header import HeaderWriter, check_lengths, check_positions
-from bexsync.planning.document_positions import PositionWriter, RoundingLine, rounding_line
+from bexsync.planning.document_positions import (
+    ItemOf,
+    PositionWriter,
+    RoundingLine,
+    RoundingSettings,
+    WrittenPosition,
+    no_item,
+    rounding_line,
+)
 from bexsync.planning.lookups import currency_called
 from bexsync.planning.taxes import TaxChooser
 from bexsync.ports.document_effects import DocumentHeader, Position
@@ -41,7 +50,10 @@ _VAT_NUMBER = {
 
 @dataclass(frozen=True)
 class Document:
-    """What the ledger is to hold: the header, the positions, and the total it must come to."""
+    """What the ledger is to hold: the header, the positions, and the total it must come to.
+
+    `lines` says for each position which line it sells, counted from 0; None for deductions, texts and rounding.
+    """
 
     header: DocumentHeader
     positions: tuple[Position, ...]
@@ -54,6 +66,7 @@ class Document:
     apart: Decimal = Decimal(0)
     rounding: Decimal = Decimal(0)
     gap: Decimal = Decimal(0)
+    lines: tuple[int | None, ...] = ()
 
     @property
     def amount(self) -> Decimal:
@@ -81,6 +94,39 @@ class Document:
 
 
 @dataclass(frozen=True)
+class DocumentRules:
+    """What kinds of documents differ in: who numbers them, the rounding line, the template, and what they may hold.
+
+    Without `gross_prices` gross ones are sent as net ones; with `takes_zero` a total of 0.00 is no error.
+    """
+
+    numbering: Literal["ledger", "shop"]
+    rounding: RoundingSettings
+    template: str = ""
+    gross_prices: bool = True
+    takes_zero: bool = False
+
+    @classmethod
+    def for_invoices(cls, profile: Profile) -> DocumentRules:
+        """Those of the shop's invoices."""
+        return cls(profile.ledger.numbering, RoundingSettings.for_invoices(profile), profile.invoices.template)
+
+    @classmethod
+    def for_orders(cls, profile: Profile, *, gross_prices: bool = True) -> DocumentRules:
+        """Those of orders."""
+        rounding = RoundingSettings.for_orders(profile)
+        return cls(profile.orders.numbering, rounding, gross_prices=gross_prices, takes_zero=True)
+
+    @classmethod
+    def for_invoices_of_orders(
+        cls, profile: Profile, *, template: str | None = None, gross_prices: bool = True
+    ) -> DocumentRules:
+        """Those of invoices that are made of orders, whose positions are the same ones."""
+        own = profile.invoices.template if template is None else template
+        return cls(profile.ledger.numbering, RoundingSettings.for_orders(profile), own, gross_prices)
+
+
+@dataclass(frozen=True)
 class DocumentPlanner:
     """Writes documents for one profile; every doubt about an amount, tax or account is a RecordProblem."""
 
@@ -90,6 +136,8 @@ class DocumentPlanner:
     owner: User
     today: date
     negative_prices: bool = True
+    item_of: ItemOf = no_item
+    rules: DocumentRules | None = None
 
     def write(self, invoice: Invoice, customer: Customer, contacts: Contacts, reference: str) -> Document:
         """The document of an invoice."""
@@ -103,31 +151,33 @@ class DocumentPlanner:
             invoice.invoice_date,
         )
         language = (invoice.language or customer.language or self.profile.ledger.language)[:2]
-        writer = PositionWriter(self.profile, self.master, chooser, language, self.negative_prices)
-        positions, sums = writer.write(invoice)
-        if self.profile.invoices.print_vat_number and customer.vat_number:
-            positions = [
-                *positions,
-                Position(type="text", text=f"{_VAT_NUMBER.get(language, 'UID')}: {customer.vat_number}"),
-            ]
+        rules = self.rules or DocumentRules.for_invoices(self.profile)
+        writer = PositionWriter(self.profile, self.master, chooser, language, self.negative_prices, self.item_of)
+        written_positions = writer.write(invoice)
         gross = invoice.prices_include_tax
         try:
-            self._check_totals(invoice, sums, gross)
+            self._check_totals(invoice, _sums(written_positions), rules)
         except RecordProblem as problem:
             raise _with_default_taxes(problem, invoice) from problem
         step = _step(_shop_total(invoice), currency.round_to, self.profile.shop.round_to)
-        line = self._rounding_line(invoice, sums, step, chooser, language)
+        if gross and not rules.gross_prices:
+            written_positions, gross = self._as_net(writer, invoice, written_positions, step), False
+        if self.profile.invoices.print_vat_number and customer.vat_number:
+            text = f"{_VAT_NUMBER.get(language, 'UID')}: {customer.vat_number}"
+            written_positions.append(WrittenPosition(Position(type="text", text=text)))
+        line = self._rounding_line(invoice, _sums(written_positions), step, chooser, language, gross=gross)
         if line is not None:
-            positions.append(line.position)
-            sums.append(line.sum)
+            written_positions.append(WrittenPosition(line.position, line.sum))
+        positions, sums = tuple(one.position for one in written_positions), _sums(written_positions)
         check_positions(positions, self.master.ledger)
-        header = HeaderWriter(self.profile, self.master, self.owner, self.today)
+        header = HeaderWriter(self.profile, self.master, self.owner, self.today, rules.numbering, rules.template)
         exact, shop_total = exact_total(sums, gross=gross), _shop_total(invoice)
         return Document(
             header=header.write(
-                invoice, contacts, reference, currency, language, subject_to_vat=chooser.subject_to_vat
+                invoice, contacts, reference, currency, language, subject_to_vat=chooser.subject_to_vat, gross=gross
             ),
-            positions=tuple(positions),
+            positions=positions,
+            lines=tuple(one.line for one in written_positions),
             total=exact,
             within=tolerance(currency.round_to, sums),
             currency=currency.code,
@@ -139,12 +189,30 @@ class DocumentPlanner:
             gap=Decimal(0) if shop_total is None else rounded(exact, currency.round_to) - shop_total,
         )
 
+    def _as_net(
+        self, writer: PositionWriter, invoice: Invoice, gross: Sequence[WrittenPosition], step: Decimal
+    ) -> list[WrittenPosition]:
+        """The same positions at net prices; raises RecordProblem where these come to another total."""
+        net = replace(writer, to_net=True).write(invoice)
+        wanted, found = exact_total(_sums(gross), gross=True), exact_total(_sums(net), gross=False)
+        if rounded(wanted, step) == rounded(found, step):
+            return net
+        ledger = self.master.ledger
+        raise RecordProblem(
+            f"{ledger} takes no gross prices on orders, and net ones come to {written(rounded(found, step))} "
+            f"{invoice.currency} where the lines come to {written(rounded(wanted, step))}.",
+            'Book it without an order: give its status the actions "contact" and "invoice" in [orders.actions].',
+            code="gross_prices",
+            field="prices_include_tax",
+        )
+
     def _rounding_line(
-        self, invoice: Invoice, sums: Sequence[Sum], step: Decimal, chooser: TaxChooser, language: str
+        self, invoice: Invoice, sums: Sequence[Sum], step: Decimal, chooser: TaxChooser, language: str, *, gross: bool
     ) -> RoundingLine | None:
         """What the shop's way of rounding leaves over, as a line; None where nothing is or the profile wants none."""
-        stated, gross, settings = _shop_total(invoice), invoice.prices_include_tax, self.profile.invoices
-        if stated is None or not settings.rounding_account:
+        stated = _shop_total(invoice)
+        settings = (self.rules or DocumentRules.for_invoices(self.profile)).rounding
+        if stated is None or not settings.account:
             return None
         gap = rounding_gap(stated, exact_total(sums, gross=gross), step)
         if not gap or (gap < 0 and not self.negative_prices):
@@ -160,15 +228,14 @@ class DocumentPlanner:
         return rounding_line(
             gap,
             chooser,
-            settings.rounding_account,
-            settings.rounding_tax,
+            settings,
             gross=gross,
             language=language,
             closes=lambda one: not rounding_gap(stated, exact_total([*sums, one], gross=gross), step),
         )
 
-    def _check_totals(self, invoice: Invoice, sums: Sequence[Sum], gross: bool) -> None:
-        payable = _shop_total(invoice)
+    def _check_totals(self, invoice: Invoice, sums: Sequence[Sum], rules: DocumentRules) -> None:
+        payable, gross = _shop_total(invoice), invoice.prices_include_tax
         stated = payable if payable is not None else invoice.total_net
         if stated is None:
             raise RecordProblem(
@@ -177,7 +244,7 @@ class DocumentPlanner:
                 code="total_missing",
                 field="total",
             )
-        if stated <= 0:
+        if stated < 0 or (not stated and not rules.takes_zero):
             raise RecordProblem(
                 f"The total is {written(stated)} {invoice.currency}; only amounts above zero are booked as invoices.",
                 'If money goes back, say "document_type": "credit_note"; otherwise cancel it in the shop.',
@@ -197,6 +264,10 @@ class DocumentPlanner:
             currency=invoice.currency,
         )
         check_stated_taxes(invoice, sums)
+
+
+def _sums(positions: Sequence[WrittenPosition]) -> list[Sum]:
+    return [one.sum for one in positions if one.sum is not None]
 
 
 def _step(shop_total: Decimal | None, *coins: Decimal) -> Decimal:

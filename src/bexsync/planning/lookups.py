@@ -16,16 +16,50 @@ _UNITS = (
 )
 
 
-def income_account(master: MasterData, own: str | None, of_profile: str, *, where: str, owner: str) -> Account:
+def income_account(
+    master: MasterData,
+    own: str | None,
+    of_profile: str,
+    *,
+    where: str,
+    owner: str,
+    setting: str = "[ledger] revenue_account",
+) -> Account:
     """The account that a record names itself, else the profile's; raises RecordProblem."""
     number = own or of_profile
     for account in master.accounts:
         if account.number == number and account.active and account.is_income:
             return account
     reason = "is not an active income account" if any(a.number == number for a in master.accounts) else ""
-    origin = f"the {owner}'s revenue_account" if own else "[ledger] revenue_account in the profile"
+    origin = f"the {owner}'s revenue_account" if own else f"{setting} in the profile"
     raise RecordProblem(
         f"{where}: account {number} {reason or 'does not exist'} in {master.ledger}.",
+        f"Correct {origin}, or open the account in {master.ledger}.",
+        code="unknown_account",
+        field="revenue_account",
+        subject=f"account:{number}",
+    )
+
+
+def gift_card_account(master: MasterData, own: str | None, of_profile: str, *, where: str) -> Account:
+    """The account of gift cards, the only lines that may be on a liability account; raises RecordProblem."""
+    number = own or of_profile
+    if not number:
+        raise RecordProblem(
+            f"{where} is a gift card, and nothing says on which account gift cards are booked.",
+            "Name it in [orders] gift_card_account in the profile, or in the line's revenue_account.",
+            code="unknown_account",
+            field="revenue_account",
+            subject="account:gift_card",
+        )
+    same = [account for account in master.accounts if account.number == number]
+    for account in same:
+        if account.active and (account.is_income or account.is_liability):
+            return account
+    reason = "is no active liability or income account" if same else "does not exist"
+    origin = "the line's revenue_account" if own else "[orders] gift_card_account in the profile"
+    raise RecordProblem(
+        f"{where}: account {number} {reason} in {master.ledger}.",
         f"Correct {origin}, or open the account in {master.ledger}.",
         code="unknown_account",
         field="revenue_account",

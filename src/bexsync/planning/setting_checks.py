@@ -29,7 +29,7 @@ from bexsync.planning.checks import (
     scope_missing,
     wrong,
 )
-from bexsync.planning.document_positions import rounding_account, rounding_tax
+from bexsync.planning.document_positions import RoundingSettings, rounding_account, rounding_tax
 from bexsync.planning.lookups import bank_account, revenue_account
 from bexsync.planning.taxes import TaxChooser
 from bexsync.ports.ledger import Right
@@ -368,8 +368,8 @@ def _rounding(around: Surroundings) -> Iterator[Check]:
         return
     chooser = TaxChooser(around.master, around.vat_map, around.profile.ledger.tax_code, None, around.today)
     try:
-        account = rounding_account(around.master, settings.rounding_account)
-        tax = rounding_tax(chooser, settings.rounding_tax) if chooser.subject_to_vat else None
+        account = rounding_account(around.master, RoundingSettings.for_invoices(around.profile))
+        tax = rounding_tax(chooser, RoundingSettings.for_invoices(around.profile)) if chooser.subject_to_vat else None
     except RecordProblem as problem:
         yield wrong("rounding account", settings.rounding_account, problem.message, problem.hint)
         return

@@ -9,10 +9,11 @@ from decimal import Decimal
 from bexsync.errors import RecordProblem
 from bexsync.money import plain
 from bexsync.ports.master_data import Account, MasterData, VatYear
-from bexsync.records import Line
+from bexsync.records import Line, OrderLine
 from bexsync.vat import Tax, TaxKind, Use, VatMap, VatRow, sales_taxes_with_rate, taxes_called
 
 _USES: dict[str, Use] = {"shipping": "shipping", "fee": "fee"}
+_EXTRAS = {"shipping": "shipping", "fee": "a fee", "tip": "a tip"}
 
 
 @dataclass(frozen=True)
@@ -52,10 +53,26 @@ class TaxChooser:
             return None
         day = line.period_to or self.document_date
         row = None if line.tax_code else self._mapped(line, day)
+        if row is None:
+            self._require_own_rate(line, where)
         code = line.tax_code or (row.code if row else None)
         tax = self.called(code, where) if code else self._by_rate(line, day, where) or self._default(account, where)
         self._check(tax, line, day, row, where)
         return tax
+
+    def _require_own_rate(self, line: Line, where: str) -> None:
+        """Refuse shipping, fees and tips of orders that say nothing of VAT: the default is the tax of goods."""
+        if line.tax_code or line.tax_rate is not None or not (isinstance(line, OrderLine) and line.type in _EXTRAS):
+            return
+        word = _EXTRAS[line.type]
+        setting = "set [orders] tip_tax" if line.type == "tip" else "map it with `bexsync vat map`"
+        raise RecordProblem(
+            f"{where} is {word} and says nothing of VAT.",
+            f"Give it a tax_rate in the shop, or {setting}.",
+            code="tax_unmapped",
+            field="tax_rate",
+            subject=f"tax_use:{line.type}",
+        )
 
     def _refuse_rate(self, line: Line, where: str) -> None:
         if line.tax_rate:
@@ -80,6 +97,46 @@ class TaxChooser:
                 subject=f"tax_class:{line.tax_class}",
             )
         return row
+
+    def without_vat(self, line: Line, where: str) -> Tax | None:
+        """The tax of a gift card, which is money and no supply: the one the line names, else the only one of 0 %."""
+        if not self.subject_to_vat:
+            self._refuse_rate(line, where)
+            return None
+        code = line.tax_code
+        tax = self.called(code, where) if code else self.only_untaxed(where, "give the line a tax_code", "tax_code")
+        self._check(tax, line, self.document_date, None, where)
+        if tax.rate:
+            raise RecordProblem(
+                f"{where} is a gift card, and {tax.code} has {plain(tax.rate)} % VAT: gift cards are sold without.",
+                "Correct its tax_code in the shop, or say that the line is a product.",
+                code="tax_rate_differs",
+                field="tax_code",
+                subject=f"tax:{tax.code}:0",
+            )
+        return tax
+
+    def only_untaxed(self, what: str, otherwise: str, field: str) -> Tax:
+        """The only active sales tax of 0 %; raises RecordProblem where there is none, or more than one.
+
+        Exempt and foreign sales have 0 % as well, but belong on other lines of the VAT return.
+        """
+        fitting = [
+            tax
+            for tax in self.master.taxes
+            if tax.kind == TaxKind.SALES and not tax.rate and not why_unusable(tax, self.document_date)
+        ]
+        if len(fitting) == 1:
+            return fitting[0]
+        ledger = self.master.ledger
+        raise RecordProblem(
+            f"{ledger} has {f'{len(fitting)} active sales taxes' if fitting else 'no active sales tax'} "
+            f"of 0 % for {what}.",
+            f"Activate the one without VAT ({self.master.words.untaxed_code}) in {ledger}, or {otherwise}.",
+            code="tax_unmapped",
+            field=field,
+            subject="tax:rounding" if field.startswith("[") else "tax:untaxed",
+        )
 
     def called(self, code: str, where: str) -> Tax:
         """The tax of that code, or where codes do not decide of that name or id; raises RecordProblem."""

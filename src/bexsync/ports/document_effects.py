@@ -13,9 +13,12 @@ from bexsync.ports.store import DocumentEvent
 
 @dataclass(frozen=True, kw_only=True)
 class Position(Wire):
-    """One position: a sale or deduction of type "custom", a "text", or a "subtotal"; amounts are decimal strings."""
+    """One position: a sale or deduction of type "custom", an "article", a "text" or a "subtotal".
 
-    type: Literal["custom", "text", "subtotal"]
+    Amounts are decimal strings; `item_id` is the item that an article is a sale of.
+    """
+
+    type: Literal["custom", "article", "text", "subtotal"]
     text: str
     quantity: str | None = None
     unit_price: str | None = None
@@ -23,6 +26,7 @@ class Position(Wire):
     tax_id: LedgerId | None = None
     discount_percent: str | None = None
     unit_id: LedgerId | None = None
+    item_id: LedgerId | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,7 @@ class Account:
     active: bool
     is_income: bool
     is_expense: bool = False
+    is_liability: bool = False
 
 
 @dataclass(frozen=True)

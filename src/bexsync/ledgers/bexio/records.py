@@ -53,6 +53,7 @@ _CONTACT_FIELDS = {
 }
 _POSITION_TYPES = {
     "custom": "KbPositionCustom",
+    "article": "KbPositionArticle",
     "text": "KbPositionText",
     "subtotal": "KbPositionSubtotal",
 }
@@ -63,6 +64,7 @@ _POSITION_FIELDS = {
     "tax_id": "tax_id",
     "unit_price": "unit_price",
     "discount_percent": "discount_in_percent",
+    "item_id": "article_id",
 }
 
 
