@@ -300,6 +300,32 @@ def test_attempts_outlive_what_is_forgotten_and_go_with_what_is_pruned(store: St
     assert [one.outcome for one in store.attempts.of("main", "invoice", "k")] == ["forgotten", "done"]
 
 
+def test_pruned_orders_keep_their_figures_and_lose_their_people(store: Store, tmp_path: Path) -> None:
+    order = {
+        "shop_id": "5", "status": "completed", "ordered_at": "2026-11-20T09:00:00Z", "currency": "CHF", "total": "9",
+        "updated_at": "2026-11-20T09:00:00Z", "purchase_order_number": "PO-7", "customer_note": "bitte klingeln",
+        "customer": {"email": "anna@example.ch"}, "billing_address": {"city": "Bern"},
+        "shipping_address": {"city": "Thun"}, "lines": [{"line_id": "1", "name": "Tasse", "unit_price": "9"}],
+        "refunds": [
+            {"shop_id": "r", "amount": "9", "currency": "CHF", "refunded_at": "2026-11-20T09:00:00Z", "reason": "alt"}
+        ],
+        "fulfillments": [{"shop_id": "f", "shipped_at": "2026-11-20T09:00:00Z", "tracking": "99.00.1"}],
+    }  # fmt: skip
+    store.records.take(IncomingRecord("order", read_record("order", order), "a.json", "record 1"), "5", NOW)
+    store.records.settle("order", "5", RecordState.DONE, "", NOW)
+    with closing(open_database(tmp_path / "bexio-1.db")) as database:
+        assert prune(database, keep=timedelta(days=2), now=NOW + timedelta(days=3)).records == 1
+    row = store.records.get("order", "5")
+    assert row is not None
+    assert row.fingerprint == read_record("order", order).fingerprint()
+    kept = json.dumps(row.canonical())
+    assert [
+        word for word in ("anna", "Bern", "Thun", "Tasse", "PO-7", "klingeln", "alt", "99.00") if word in kept
+    ] == []
+    assert row.canonical()["updated_at"] == "2026-11-20T09:00:00Z"
+    assert row.record()
+
+
 def asked(store: Store, call: Callable[[], object]) -> str:
     """How SQLite finds the rows of the questions of a call."""
     found: list[str] = []

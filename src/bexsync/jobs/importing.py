@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 from bexsync.engine.result import MOST_KEPT, Outcome, Status
+from bexsync.jobs.order_versions import OrderVersions, moment_in
 from bexsync.jobs.run import Run
 from bexsync.ports.shop import (
     ImportNote,
@@ -21,6 +22,7 @@ from bexsync.ports.shop import (
 )
 from bexsync.ports.steps import Subject
 from bexsync.ports.store import RecordState
+from bexsync.records import Order
 from bexsync.records.quoting import printable
 
 _CURSOR = "shop:changes"
@@ -70,6 +72,7 @@ class Importer:
         self._valid: set[tuple[str, str, str]] = set()
         self._invalid: dict[Subject, str] = {}
         self._contradictions = _Contradictions(run)
+        self._orders = OrderVersions(run, self._refuse)
 
     def take(self, item: Incoming) -> None:
         """Keep a record in the state; what cannot be read becomes an error."""
@@ -80,7 +83,7 @@ class Importer:
         if isinstance(item, ImportNote):
             self._take_note(source, item)
         elif isinstance(item, InvalidInput):
-            self._take_invalid(source, item)
+            self._take_invalid(item)
         else:
             self._take_record(source, item)
 
@@ -93,10 +96,17 @@ class Importer:
             self._run.mention(f"{note.source}: paid", _paid(note.source, note.facts["paid_column"], paid, ledger))
         self._run.result.data.setdefault("files", {})[note.source] = {"understood": note.message, **note.facts}
 
-    def _take_invalid(self, source: _Source, item: InvalidInput) -> None:
+    def _take_invalid(self, item: InvalidInput) -> None:
         if (item.source, item.kind, item.shop_id) in self._valid:
             # One source has two versions of one record, and which is right cannot be known: neither is booked.
-            self._run.store.records.forget(item.kind, item.shop_id)
+            if item.kind == "order":
+                self._orders.give_up(item.shop_id, f"{item.source} has another version of it that cannot be read.")
+            else:
+                self._run.store.records.forget(item.kind, item.shop_id)
+        self._refuse(item, _UNREADABLE)
+
+    def _refuse(self, item: InvalidInput, code: str) -> None:
+        source = self._sources[item.source]
         if len(source.sentences) < MOST_KEPT:
             source.sentences.append(f"{item.location}: {item.message}" if item.location else item.message)
         else:
@@ -107,7 +117,7 @@ class Importer:
         self._run.note(
             Outcome(
                 subject.kind, "read", subject.shop_id, Status.FAILED,
-                reason=_sentence(f"{where}: {item.message}"), hint=item.hint, code=_UNREADABLE, subject=where,
+                reason=_sentence(f"{where}: {item.message}"), hint=item.hint, code=code, subject=where,
             )
         )  # fmt: skip
 
@@ -116,9 +126,13 @@ class Importer:
         now = self._run.workspace.clock.now()
         if item.cleaned:
             self._mention_cleaned(item, shop_id)
-        if item.kind == "invoice" and source.is_new and self._contradictions.is_refused(item, shop_id):
+        is_dated = isinstance(item.record, Order) and item.record.updated_at is not None
+        if isinstance(item.record, Order) and not self._orders.counts(item, item.record, is_new_source=source.is_new):
             return
-        state = self._run.store.records.take(item, shop_id, now)
+        is_told_by_files = item.kind in ("invoice", "order") and not is_dated
+        if is_told_by_files and source.is_new and self._contradictions.is_refused(item, shop_id):
+            return
+        state = self._run.store.records.take(item, shop_id, now, is_newest=is_dated)
         if state is RecordState.IGNORED:
             known = Outcome(item.kind, "read", shop_id, Status.IGNORED, code="left_alone_before")
             self._run.outcomes.setdefault(Subject(item.kind, shop_id), known)
@@ -159,11 +173,15 @@ class Importer:
         rows = self._run.store.records.from_source(name)
         if any(row.state is RecordState.OPEN for row in rows):
             return SourceReport(name, SourceState.OPEN)
-        given_up = self._contradictions.by_source[name] + [
-            f"{row.kind} {row.shop_id}: {row.reason}"
-            for row in rows
-            if row.state is RecordState.GIVEN_UP and _TWO_FILES not in row.reason
-        ]
+        given_up = (
+            self._contradictions.by_source[name]
+            + self._orders.by_source[name]
+            + [
+                f"{row.kind} {row.shop_id}: {row.reason}"
+                for row in rows
+                if row.state is RecordState.GIVEN_UP and _TWO_FILES not in row.reason
+            ]
+        )
         state = SourceState.GIVEN_UP if source.sentences or given_up else SourceState.DONE
         more = (f"{source.unlisted} more could not be read and are not listed here.",) if source.unlisted else ()
         return SourceReport(name, state, (*source.sentences, *more, *given_up), source.understood)
@@ -197,7 +215,7 @@ class _Contradictions:
                 records.settle(item.kind, shop_id, RecordState.OPEN, "", now)
             return key in self._contradicted
         if moment and moment_before and moment != moment_before:
-            if moment < moment_before:
+            if _is_earlier(moment, moment_before):
                 return True
             self._contents[key] = (item.source, content, moment)
             return False
@@ -214,6 +232,12 @@ class _Contradictions:
             )
         )  # fmt: skip
         return True
+
+
+def _is_earlier(one: str, other: str) -> bool:
+    """Whether a shop's `updated_at` is before another; texts that name no offset are compared as they stand."""
+    first, second = moment_in(one), moment_in(other)
+    return first < second if first and second else one < other
 
 
 def _name_leftovers(run: Run, leftovers: Sequence[Leftover]) -> None:

@@ -14,9 +14,12 @@ _PERSONAL = frozenset(
     {
         *("customer", "invoice_contact", "billing_address", "email", "header_text", "footer_text", "title"),
         *("project", "contract_reference", "attachments", "metadata"),
+        *("shipping_address", "customer_note", "purchase_order_number"),
     }
 )
 _WORDS_OF_LINES = frozenset({"time_entries", "name", "description", "metadata"})
+# Of the parts of orders: what people wrote, and what leads to a person elsewhere.
+_WORDS_OF_PARTS = {"refunds": frozenset({"reason"}), "fulfillments": frozenset({"tracking"})}
 _OF_CONTACTS = ("contact", "contact_edit", "contact_relation", "contact_restore", "contact_archive")
 
 
@@ -71,10 +74,11 @@ def files_in_question(database: Database) -> set[str]:
 
 
 def _prune_records(db: Transaction, before: str) -> int:
-    """Settled invoices keep their figures; customers that no open invoice names are deleted."""
+    """Settled invoices and orders keep their figures; customers that no open one names are deleted."""
     count = 0
     rows = db.execute(
-        "SELECT site, kind, shop_id, body FROM records WHERE kind = 'invoice' AND state <> 'open' AND settled_at < ?",
+        """SELECT site, kind, shop_id, body FROM records
+           WHERE kind IN ('invoice', 'order') AND state <> 'open' AND settled_at < ?""",
         (before,),
     ).fetchall()
     for row in rows:
@@ -89,7 +93,8 @@ def _prune_records(db: Transaction, before: str) -> int:
     gone = db.execute(
         """DELETE FROM records WHERE kind = 'customer' AND taken_at < ? AND (site, shop_id) NOT IN (
              SELECT site, json_extract(body, '$.customer_id') FROM records
-             WHERE kind = 'invoice' AND state = 'open' AND json_extract(body, '$.customer_id') IS NOT NULL)""",
+             WHERE kind IN ('invoice', 'order') AND state = 'open'
+               AND json_extract(body, '$.customer_id') IS NOT NULL)""",
         (before,),
     )
     return count + gone.rowcount
@@ -142,6 +147,7 @@ def _prune_errors(db: Transaction, before: str) -> int:
 def _figures(record: dict[str, Any]) -> dict[str, Any]:
     """A record without its people and its words."""
     kept = {key: value for key, value in record.items() if key not in _PERSONAL}
-    if "lines" in kept:
-        kept["lines"] = [{k: v for k, v in line.items() if k not in _WORDS_OF_LINES} for line in kept["lines"]]
+    for name, words in {"lines": _WORDS_OF_LINES, **_WORDS_OF_PARTS}.items():
+        if name in kept:
+            kept[name] = [{k: v for k, v in part.items() if k not in words} for part in kept[name]]
     return kept

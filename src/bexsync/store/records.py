@@ -25,10 +25,11 @@ class Records:
         self._db = database
         self._site = site
 
-    def take(self, incoming: IncomingRecord, shop_id: str, now: datetime) -> RecordState:
+    def take(self, incoming: IncomingRecord, shop_id: str, now: datetime, *, is_newest: bool = False) -> RecordState:
         """Keeps what the shop says now: new content is open again, the same content keeps its state, which is returned.
 
-        Content of an older source never replaces that of a newer one, however often it is taken in.
+        Content of an older source never replaces that of a newer one, however often it is taken in, unless it is known
+        to be the newest.
         """
         record = incoming.record
         body = packed(record.canonical())
@@ -43,7 +44,7 @@ class Records:
                                      THEN records.taken_at ELSE excluded.taken_at END,
                      fingerprint = excluded.fingerprint, body = excluded.body,
                      origin = excluded.origin, place = excluded.place, origin_id = excluded.origin_id
-                   WHERE excluded.origin_id >= records.origin_id
+                   WHERE excluded.origin_id >= records.origin_id OR ?
                    RETURNING state""",
                 (
                     self._site,
@@ -55,6 +56,7 @@ class Records:
                     incoming.location,
                     source_id,
                     stored(now),
+                    is_newest,
                 ),
             ).fetchone()
             return parse_stored(RecordState, row["state"]) if row else RecordState.OPEN

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bexsync.ports.shop import ImportNote, Incoming, IncomingRecord, InvalidInput
-from bexsync.records import Malformed, Reading, Record, read_record
+from bexsync.records import Malformed, Order, Reading, Record, read_record
 from bexsync.records.quoting import named, shown
 from bexsync.shops.folder.catalog.lists import LISTS
 from bexsync.shops.folder.inbox import TABLES, WORKBOOKS
@@ -59,6 +59,7 @@ class _Reader:
 
     source: str
     known: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    dated: set[tuple[str, str]] = field(default_factory=set)
 
     def read(self, path: Path) -> Iterator[IncomingRecord | InputError]:
         for entry in entries_in(path):
@@ -73,7 +74,8 @@ class _Reader:
         try:
             reading = Reading()
             record = _record(entry, reading)
-            if self._is_repeated(kind, shop_id, entry.location, record.fingerprint()):
+            is_dated = isinstance(record, Order) and record.updated_at is not None
+            if self._is_repeated(kind, shop_id, entry.location, record.fingerprint(), is_dated=is_dated):
                 return None
         except _NoRecord as problem:
             self.known.setdefault((kind, shop_id), (entry.location, ""))
@@ -81,12 +83,18 @@ class _Reader:
             return InputError(said, problem.is_format)
         return IncomingRecord(kind, record, self.source, entry.location, tuple(reading.cleaned))
 
-    def _is_repeated(self, kind: str, shop_id: str, location: str, content: str) -> bool:
-        """Whether the same record stood in the file before; with other content it is a question for a person."""
+    def _is_repeated(self, kind: str, shop_id: str, location: str, content: str, *, is_dated: bool) -> bool:
+        """Whether the same record stood in the file before; with other content it is a question for a person.
+
+        Versions of an order tell by themselves which of them counts.
+        """
         earlier, known = self.known.setdefault((kind, shop_id), (location, content))
         if earlier == location:
+            self.dated.update({(kind, shop_id)} if is_dated else ())
             return False
         if known != content:
+            if is_dated and (kind, shop_id) in self.dated:
+                return False
             word, first = earlier.split()
             raise _NoRecord(
                 f"{kind} {shown(shop_id)} occurs twice, {word}s {first} and {location.split()[1]}, "
