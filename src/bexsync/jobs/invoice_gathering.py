@@ -103,15 +103,7 @@ def invoice_planner(run: Run, start: date, *, foreign: bool) -> InvoicePlanner:
                 run.workspace.clock.now().date(),
                 run.ledger.negative_prices,
             ),
-            contacts=ContactPlanner(
-                profile,
-                master,
-                run.store.contacts,
-                owner,
-                partial(_contact_of, run),
-                _contacts_under_way(run),
-                _customers_of(run),
-            ),
+            contacts=contact_planner(run, master, owner),
             finisher=FinishPlanner(profile, master.me.mail),
             site=run.store.site,
         ),
@@ -121,6 +113,19 @@ def invoice_planner(run: Run, start: date, *, foreign: bool) -> InvoicePlanner:
         finished=partial(run.workspace.kept.documents, DocumentEvent.FINISHED),
         forgotten=partial(run.workspace.kept.documents, DocumentEvent.FORGOTTEN),
         url_of=partial(_url_of, run),
+    )
+
+
+def contact_planner(run: Run, master: MasterData, owner: User) -> ContactPlanner:
+    """The planner of the contacts of one run, whatever records they are for."""
+    return ContactPlanner(
+        profile=run.workspace.profile,
+        master=master,
+        index=run.store.contacts,
+        owner=owner,
+        linked=partial(_contact_of, run),
+        under_way=_contacts_under_way(run),
+        customers=_customers_of(run),
     )
 
 

@@ -141,7 +141,7 @@ class InvoicesPush(Job):
                 file.filename or file.path or "unnamed" for file in invoice.attachments
             )
         self._planned[shop_id] = decision
-        return run.ledger.steps(decision.wanted, partial(run.was_done, scope=""))
+        return run.steps(decision.wanted)
 
     def _decide(
         self, planner: InvoicePlanner, row: RecordRow, link: Link | None, found: list[DocumentState]

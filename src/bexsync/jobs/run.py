@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 from bexsync.engine.apply import Applied, AppliedRecord, Applier, StepStatus
@@ -16,8 +17,9 @@ from bexsync.jobs.workspace import Workspace
 from bexsync.planning.plan import Plan
 from bexsync.ports.ledger import Ledger
 from bexsync.ports.shop import WriteBack
-from bexsync.ports.steps import Subject
+from bexsync.ports.steps import Step, Subject
 from bexsync.ports.store import WORKLIST, IntentState
+from bexsync.ports.wanted import Want, Wanted
 from bexsync.store import Store
 
 _ERRORS = frozenset({Status.BLOCKED, Status.FAILED, Status.HELD, Status.BY_HAND})
@@ -138,6 +140,10 @@ class Run:
         """Whether a step was done before, by this site or, with the scope "", by any."""
         intent = self.store.intents.get(self.store.site if scope is None else scope, kind, key)
         return intent is not None and intent.state is IntentState.DONE
+
+    def steps(self, wanted: Wanted[Want]) -> tuple[Step, ...]:
+        """The ledger's steps for what is wanted; those on contacts have names that all sites share."""
+        return self.ledger.steps(wanted, partial(self.was_done, scope=""))
 
     def mention(self, key: str, sentence: str) -> None:
         """Say a sentence about what the run left alone; exit 0.

@@ -11,6 +11,7 @@ from typing import Literal
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.money import CENT, plain, rounded, written
+from bexsync.planning.addresses import full_name
 from bexsync.planning.amounts import (
     WAYS,
     Sum,
@@ -181,7 +182,7 @@ class DocumentPlanner:
             total=exact,
             within=tolerance(currency.round_to, sums),
             currency=currency.code,
-            customer=customer.company_name or " ".join(p for p in (customer.first_name, customer.last_name) if p),
+            customer=name_of(customer),
             contacts=contacts,
             shop_total=shop_total,
             apart=max(_LARGEST_GAP, (currency.round_to + step) / 2),
@@ -268,6 +269,11 @@ class DocumentPlanner:
 
 def _sums(positions: Sequence[WrittenPosition]) -> list[Sum]:
     return [one.sum for one in positions if one.sum is not None]
+
+
+def name_of(customer: Customer) -> str:
+    """The company's name, else the person's."""
+    return customer.company_name or full_name(customer.first_name, customer.last_name)
 
 
 def _step(shop_total: Decimal | None, *coins: Decimal) -> Decimal:

@@ -13,7 +13,7 @@ from bexsync.money import plain, written
 from bexsync.planning.addresses import Recipient
 from bexsync.planning.contacts import ContactPlanner, Contacts
 from bexsync.planning.document_header import check_subject
-from bexsync.planning.documents import Document, DocumentPlanner
+from bexsync.planning.documents import Document, DocumentPlanner, name_of
 from bexsync.planning.invoice_link import KIND, Linked, content, reference
 from bexsync.ports.documents import DocumentState, DocumentStatus
 from bexsync.ports.steps import Subject
@@ -37,7 +37,7 @@ _ORDER: Mapping[str, int] = {"draft": 0, "issue": 1, "send": 2}
 class PlannedInvoice:
     """What is wanted for one invoice, and what a person must hear of besides."""
 
-    wanted: Wanted
+    wanted: Wanted[Want]
     problem: RecordProblem | None = None
     note: str = ""
     reported: Mapping[LedgerId, str] = field(default_factory=dict)
@@ -60,7 +60,7 @@ class FinishPlanner:
     def check_mail(self, invoice: Invoice, customer: Customer) -> None:
         """Raises RecordProblem when the invoice is to be mailed and cannot be."""
         if self.how_far(invoice) == "send":
-            self._mail(invoice, customer)
+            self._letter(invoice, customer)
 
     def finish(
         self, invoice: Invoice, customer: Customer, document: Document, known: KnownDocument | None = None
@@ -72,7 +72,7 @@ class FinishPlanner:
         wish = self.how_far(invoice)
         if wish == "draft":
             return ()
-        letter = self._letter(invoice, customer, document) if wish == "send" else None
+        letter = self._letter(invoice, customer) if wish == "send" else None
         return (Finish(letter, invoice.currency, document.header.due_date or "", known),)
 
     def take_back(self, link: Linked, *, was_finished: bool) -> TakeBack | None:
@@ -89,58 +89,35 @@ class FinishPlanner:
             return TakeBack(known, is_draft=False)
         return None
 
-    def _letter(self, invoice: Invoice, customer: Customer, document: Document) -> Letter:
-        mail = self._mail(invoice, customer)
-        attach = invoice.email.attach_pdf if invoice.email and invoice.email.attach_pdf is not None else None
+    def _letter(self, invoice: Invoice, customer: Customer) -> Letter:
+        """The invoice's own words win over the profile's in the customer's language; raises RecordProblem."""
+        own, settings, ledger = invoice.email, self.profile.invoices, self.profile.ledger
+        to = (own.to if own else None) or (invoice.invoice_contact.email if invoice.invoice_contact else None)
+        to = to or customer.email or (customer.billing_address.email if customer.billing_address else None)
+        if to is None:
+            raise RecordProblem(
+                "There is no mail address to send it to.",
+                'Add customer.email in the shop, or set leave_as_draft, or [invoices] finish = "issue".',
+                code="mail_missing",
+                field="customer.email",
+            )
+        language = (invoice.language or customer.language or ledger.language)[:2]
+        language = next(one for one in (language, ledger.language, "en") if one in settings.mail)
+        text = settings.mail[language]
+        subject = (own.subject if own else None) or text.subject
+        message = (own.text if own else None) or text.message
+        title, name = invoice.title or "", name_of(customer)
+        field = "email.subject" if own and own.subject else "title in the subject of the mail"
+        check_subject(subject, {"title": title, "customer": name}, field, ledger.words.name)
         return Letter(
-            to=mail.to,
-            subject=mail.subject,
-            message=mail.message,
-            language=mail.language,
-            attach_pdf=self.profile.invoices.attach_pdf if attach is None else attach,
-            title=invoice.title or "",
-            customer=document.customer,
+            to=self.me if settings.send_to == "me" else to,
+            subject=subject,
+            message=message if "[Network Link]" in message else f"{message}\n\n[Network Link]",
+            language=language,
+            attach_pdf=own.attach_pdf if own and own.attach_pdf is not None else settings.attach_pdf,
+            title=title,
+            customer=name,
         )
-
-    def _mail(self, invoice: Invoice, customer: Customer) -> Mail:
-        return mail_for(invoice, customer, self.profile, self.me)
-
-
-@dataclass(frozen=True)
-class Mail:
-    """A mail to a customer; its words may still hold placeholders, whose dates are written as `language` has them."""
-
-    to: str
-    subject: str
-    message: str
-    language: str
-
-
-def mail_for(invoice: Invoice, customer: Customer, profile: Profile, me: str) -> Mail:
-    """The invoice's own words win over the profile's in the customer's language; raises RecordProblem."""
-    own = invoice.email
-    to = (own.to if own else None) or (invoice.invoice_contact.email if invoice.invoice_contact else None)
-    to = to or customer.email or (customer.billing_address.email if customer.billing_address else None)
-    if to is None:
-        raise RecordProblem(
-            "There is no mail address to send it to.",
-            'Add customer.email in the shop, or set leave_as_draft, or [invoices] finish = "issue".',
-            code="mail_missing",
-            field="customer.email",
-        )
-    texts = profile.invoices.mail
-    language = (invoice.language or customer.language or profile.ledger.language)[:2]
-    language = next(one for one in (language, profile.ledger.language, "en") if one in texts)
-    text = texts[language]
-    subject = (own.subject if own else None) or text.subject
-    message = (own.text if own else None) or text.message
-    name = customer.company_name or " ".join(part for part in (customer.first_name, customer.last_name) if part)
-    words = {"title": invoice.title or "", "customer": name}
-    field = "email.subject" if own and own.subject else "title in the subject of the mail"
-    check_subject(subject, words, field, profile.ledger.words.name)
-    if "[Network Link]" not in message:
-        message = f"{message}\n\n[Network Link]"
-    return Mail(me if profile.invoices.send_to == "me" else to, subject, message, language)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from bexsync.ports.document_effects import FinishingEffect
 from bexsync.ports.documents import BookedLine, DocumentState, EffectResult, Item, LookupResult, Payment
 from bexsync.ports.master_data import MasterData
 from bexsync.ports.steps import Effect, Step, WasDone
-from bexsync.ports.wanted import Wanted
+from bexsync.ports.wanted import Want, Wanted
 
 
 class Right(StrEnum):
@@ -147,7 +147,7 @@ class Ledger(Protocol):
         """The effects that it can perform, for the journal to read back."""
         ...
 
-    def steps(self, wanted: Wanted, was_done: WasDone) -> tuple[Step, ...]:
+    def steps(self, wanted: Wanted[Want], was_done: WasDone) -> tuple[Step, ...]:
         """The steps that make what is wanted for a record, in order; pure.
 
         `was_done` tells of steps on contacts, which all sites share.

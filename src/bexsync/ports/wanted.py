@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from bexsync.ids import LedgerId
 from bexsync.ports.contact_effects import ContactFields
@@ -229,8 +229,11 @@ class Finish:
 Want = Create | Complete | Rewrite | Compare | Adopt | TakeBack | Finish
 
 
+W_co = TypeVar("W_co", covariant=True)
+
+
 @dataclass(frozen=True)
-class Wanted:
+class Wanted(Generic[W_co]):
     """Everything that is wanted for one record of a site, in order; contacts come first, and may be all.
 
     `reference` is what the documents of the record carry, "" where it has none.
@@ -240,4 +243,4 @@ class Wanted:
     site: str
     reference: str = ""
     contacts: WantedContacts = NO_CONTACTS
-    wants: tuple[Want, ...] = ()
+    wants: tuple[W_co, ...] = ()

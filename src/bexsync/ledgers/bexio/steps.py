@@ -31,6 +31,7 @@ from bexsync.ports.wanted import (
     Letter,
     Rewrite,
     TakeBack,
+    Want,
     Wanted,
     WantedDocument,
 )
@@ -38,7 +39,7 @@ from bexsync.ports.wanted import (
 POSITIONS_AT_ONCE = 150
 
 
-def steps_for(wanted: Wanted, was_done: WasDone, *, send_issues: bool) -> tuple[Step, ...]:
+def steps_for(wanted: Wanted[Want], was_done: WasDone, *, send_issues: bool) -> tuple[Step, ...]:
     """The steps of one record; `send_issues` says that mailing a draft issues it."""
     contacts = ContactSteps(wanted.subject, was_done)
     builder = _InvoiceSteps(wanted, contacts, send_issues)
@@ -62,7 +63,7 @@ class _Target:
 class _InvoiceSteps:
     """Collects the steps of one invoice, first those of its contacts; the others are named by its reference."""
 
-    def __init__(self, wanted: Wanted, contacts: ContactSteps, send_issues: bool) -> None:
+    def __init__(self, wanted: Wanted[Want], contacts: ContactSteps, send_issues: bool) -> None:
         self.steps = [contacts.step(want) for want in wanted.contacts.wants]
         self._wanted = wanted
         self._contacts = contacts
