@@ -25,12 +25,12 @@ from bexio_sandbox.identity.token_admin import TokenAdmin
 from bexio_sandbox.moments import local_stamp
 from bexio_sandbox.requests import Request, is_for_this_machine
 from bexio_sandbox.rights import LEVELS, MODULES, Rights
-from bexio_sandbox.state import contacts, invoices, items
+from bexio_sandbox.state import contacts, deliveries, invoices, items, orders
 from bexio_sandbox.state.tables import Row, State
 from bexio_sandbox.ui_actions import UiActions
 
-_DEEP_LINK = re.compile(r"/sandbox/index\.php/(?P<kind>kb_invoice|article)/show/id/(?P<id>\d+)")
-_ANCHORS = {"kb_invoice": "invoice", "article": "item"}
+_DEEP_LINK = re.compile(r"/sandbox/index\.php/(?P<kind>kb_invoice|kb_order|kb_delivery|article)/show/id/(?P<id>\d+)")
+_ANCHORS = {"kb_invoice": "invoice", "kb_order": "order", "kb_delivery": "delivery", "article": "item"}
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'",
     "Cache-Control": "no-store",
@@ -47,6 +47,15 @@ _ACTIONS = (
     "delete",
     "edit",
     "edit_price",
+    "edit_order",
+    "edit_order_price",
+    "finish_order",
+    "cancel_order",
+    "reopen_order",
+    "delete_order",
+    "issue_delivery",
+    "cancel_delivery",
+    "delete_delivery",
     "archive_contact",
     "restore_contact",
     "edit_contact",
@@ -67,8 +76,12 @@ _ACTIONS = (
 )
 _SHOWN_AT_MOST = 200
 _LOGINS_AT_MOST = 20
+_CUT = ("orders", "deliveries", "invoices", "mails")
 _WHOLE_NUMBERS = (
     "invoice_id",
+    "order_id",
+    "delivery_id",
+    "bank_account_id",
     "payment_id",
     "contact_id",
     "item_id",
@@ -127,7 +140,7 @@ class Page:
         return Response("There is nothing here.", 404, _HEADERS)
 
     def state(self) -> dict[str, Any]:
-        """Return contacts, invoices, payments, mails and request counts for scripts."""
+        """Return contacts, documents, payments, mails and request counts for scripts."""
         state = self._state
         with state.lock:
             buckets = Counter(request.bucket for request in self._requests)
@@ -135,6 +148,8 @@ class Page:
             writes = sum(request.method != "GET" and not request.path.endswith("/search") for request in self._requests)
             return {
                 "contacts": [_contact(row) for row in _sorted(state.contacts)],
+                "orders": [_order(state, row) for row in _sorted(state.orders)],
+                "deliveries": [_delivery(state, row) for row in _sorted(state.deliveries)],
                 "invoices": [_invoice(state, row) for row in _sorted(state.invoices)],
                 "payments": [serializers.payment(row, serializers.READ) for row in _sorted(state.payments)],
                 "mails": _sorted(state.mails),
@@ -170,11 +185,10 @@ class Page:
             "currencies": {row["id"]: row["name"] for row in self._state.tables["currencies"].values()},
             "contact_names": {row["id"]: contacts.full_name(row) for row in _sorted(self._state.contacts)},
             "payments_of": _by_invoice(state["payments"]),
-            "invoices": state["invoices"][-_SHOWN_AT_MOST:],
-            "mails": state["mails"][-_SHOWN_AT_MOST:],
+            **{name: state[name][-_SHOWN_AT_MOST:] for name in _CUT},
             "items": self._items(_SHOWN_AT_MOST),
             "counts": {
-                **{name: len(state[name]) for name in ("invoices", "mails")},
+                **{name: len(state[name]) for name in _CUT},
                 "items": len(self._state.tables[items.ITEMS]),
             },
             "money": lambda text: padded(text, 2),
@@ -284,6 +298,21 @@ def _contact(row: Row) -> Row:
 def _invoice(state: State, row: Row) -> Row:
     shown = serializers.invoice(state, row, serializers.READ, with_positions=True)
     return {**shown, "status": invoices.STATUS_NAMES[row["kb_item_status_id"]], "is_sent": row["is_sent"]}
+
+
+def _order(state: State, row: Row) -> Row:
+    shown = serializers.order(state, row, serializers.READ, with_positions=True)
+    made = {name: [number for number in row[name] if number in state.tables[table]] for name, table in _MADE}
+    return {**shown, "status": orders.STATUS_NAMES[row["kb_item_status_id"]], **made}
+
+
+_MADE = (("delivery_ids", "deliveries"), ("invoice_ids", "invoices"))
+
+
+def _delivery(state: State, row: Row) -> Row:
+    shown = serializers.delivery(state, row, serializers.READ, with_positions=True)
+    status = deliveries.STATUS_NAMES[row["kb_item_status_id"]]
+    return {**shown, "status": status, "order_id": row["order_id"]}
 
 
 def _by_invoice(rows: list[Row]) -> dict[int, list[Row]]:

@@ -28,8 +28,9 @@ from bexio_sandbox.page import Page
 from bexio_sandbox.requests import Hooks, Request
 from bexio_sandbox.seed import complete_old_state, open_new_state
 from bexio_sandbox.server import AccessLog, serving
-from bexio_sandbox.state import invoices, items, payments
-from bexio_sandbox.state.tables import Row, State
+from bexio_sandbox.state import invoices, items, payments, revenue
+from bexio_sandbox.state.revenue import Account, Booking
+from bexio_sandbox.state.tables import Row, State, Table
 from bexio_sandbox.ui_actions import UiActions
 
 if TYPE_CHECKING:
@@ -148,11 +149,23 @@ class Sandbox:
             self._identity.settings.issuer = f"{url}{REALM}"
             yield url
 
+    def orders(self) -> list[Row]:
+        """Return all orders as a GET of each would show them."""
+        return self._documents(self.state.orders, serializers.order)
+
+    def deliveries(self) -> list[Row]:
+        """Return all deliveries as a GET of each would show them."""
+        return self._documents(self.state.deliveries, serializers.delivery)
+
     def invoices(self) -> list[Row]:
         """Return all invoices as a GET of each would show them."""
+        return self._documents(self.state.invoices, serializers.invoice)
+
+    def revenue(self) -> dict[int, dict[Account, Booking]]:
+        """Return what each issued invoice, by its id, brings to which account under which tax: net, and VAT."""
         with self.state.lock:
-            rows = sorted(self.state.invoices.values(), key=lambda row: int(row["id"]))
-            return [serializers.invoice(self.state, row, serializers.READ, with_positions=True) for row in rows]
+            booked = {number: revenue.of_invoice(self.state, row) for number, row in self.state.invoices.items()}
+            return {number: bookings for number, bookings in sorted(booked.items()) if bookings}
 
     def contacts(self, *, archived: bool = False) -> list[Row]:
         """Return the live contacts, or the archived ones, as a GET of the list would show them."""
@@ -171,11 +184,17 @@ class Sandbox:
         """Adds many items at once: `ITEM-000001`, `Item 1` and so on; `fields` are what all of them hold."""
         self.person.load_items(count, first, **fields)
 
-    def payments(self, invoice_id: int) -> list[Row]:
-        """Return the payments of an invoice as a GET would show them."""
+    def payments(self, invoice_id: int | None = None) -> list[Row]:
+        """Return the payments of an invoice, or of all, as a GET would show them."""
         with self.state.lock:
-            rows = payments.of_invoice(self.state, invoices.find(self.state, invoice_id))
-            return [serializers.payment(row, serializers.READ) for row in rows]
+            numbers = sorted(self.state.invoices) if invoice_id is None else [invoice_id]
+            paid = [payments.of_invoice(self.state, invoices.find(self.state, number)) for number in numbers]
+            return [serializers.payment(row, serializers.READ) for rows in paid for row in rows]
+
+    def _documents(self, rows: Table, show: Callable[..., Row]) -> list[Row]:
+        with self.state.lock:
+            ordered = [rows[number] for number in sorted(rows)]
+            return [show(self.state, row, serializers.READ, with_positions=True) for row in ordered]
 
     def close(self) -> None:
         """Forgets late commits and closes the file of the books, if there is one."""

@@ -12,7 +12,18 @@ from bexio_sandbox.forms import is_day
 from bexio_sandbox.item_form import ITEM_FORM, by_hand
 from bexio_sandbox.rights import Rights
 from bexio_sandbox.seed import TAX_TYPES, tax_row
-from bexio_sandbox.state import contacts, documents, invoices, items, payments, positions
+from bexio_sandbox.state import (
+    contacts,
+    deliveries,
+    documents,
+    fulfilment,
+    invoices,
+    items,
+    orders,
+    payments,
+    positions,
+)
+from bexio_sandbox.state.documents import Documents
 from bexio_sandbox.state.tables import Row, State
 
 Money = Decimal | str | int
@@ -25,7 +36,13 @@ class UiActions:
         self._state = state
         self._rights = Rights(state)
 
-    def pay(self, invoice_id: int, amount: Money | None = None, date: Date | str | None = None) -> int:
+    def pay(
+        self,
+        invoice_id: int,
+        amount: Money | None = None,
+        date: Date | str | None = None,
+        bank_account_id: int | None = None,
+    ) -> int:
         """Matches a bank entry with an issued invoice, over what remains if no amount is given."""
         with self._state.transaction():
             invoice = self._invoice(invoice_id)
@@ -34,7 +51,9 @@ class UiActions:
             value = _positive(invoice["total_remaining_payments"] if amount is None else amount)
             day = date.isoformat() if isinstance(date, Date) else date
             _refuse_odd_days(day)
-            return int(payments.record(self._state, invoice, plain(value), day)["id"])
+            if bank_account_id is not None and bank_account_id not in self._state.tables["bank_accounts"]:
+                raise ValueError(f"there is no bank account {bank_account_id}")
+            return int(payments.record(self._state, invoice, plain(value), day, bank_account_id)["id"])
 
     def unpay(self, payment_id: int) -> None:
         """Deletes a payment or takes back a credit voucher."""
@@ -72,21 +91,57 @@ class UiActions:
         """Changes header fields of an invoice in any status."""
         with self._state.transaction():
             invoice = self._invoice(invoice_id)
-            unknown = [name for name in fields if name not in invoice]
-            if unknown:
-                raise ValueError(f"an invoice has no field {', '.join(unknown)}")
-            _refuse_odd_days(*(fields.get(name) for name in ("is_valid_from", "is_valid_to")))
+            _refuse_unknown_fields(invoice, fields, "an invoice")
             _refusal_as_value_error(invoices.change_header, self._state, invoice, fields, "de")
 
     def edit_price(self, invoice_id: int, position_index: int, unit_price: Money) -> None:
         """Changes the price of a position in any status; the first position has index 0."""
         with self._state.transaction():
-            invoice = self._invoice(invoice_id)
-            rows = positions.of_document(self._state, invoice)
-            if not 0 <= position_index < len(rows) or rows[position_index]["type"] not in positions.PRICED:
-                raise ValueError(f"invoice {invoice_id} has no priced position {position_index}")
-            price = {"unit_price": plain(_finite(unit_price))}
-            invoices.INVOICES.change_position(self._state, invoice, rows[position_index], price)
+            self._edit_price(invoices.INVOICES, self._invoice(invoice_id), position_index, unit_price)
+
+    def edit_order(self, order_id: int, **fields: Any) -> None:
+        """Changes header fields of an order in any status."""
+        with self._state.transaction():
+            order = self._order(order_id)
+            _refuse_unknown_fields(order, fields, "an order")
+            _refusal_as_value_error(orders.change_header, self._state, order, fields, "de")
+
+    def edit_order_price(self, order_id: int, position_index: int, unit_price: Money) -> None:
+        """Changes the price of a position of an order in any status; the first position has index 0."""
+        with self._state.transaction():
+            self._edit_price(orders.ORDERS, self._order(order_id), position_index, unit_price)
+
+    def finish_order(self, order_id: int) -> None:
+        """Marks an order as done, whatever was delivered and invoiced."""
+        self._close(order_id, fulfilment.DONE)
+
+    def cancel_order(self, order_id: int) -> None:
+        """Cancels an order; documents made from it stay."""
+        self._close(order_id, fulfilment.CANCELLED)
+
+    def reopen_order(self, order_id: int) -> None:
+        """Opens an order again that was finished or cancelled by hand."""
+        self._close(order_id, None)
+
+    def delete_order(self, order_id: int) -> None:
+        """Deletes an order in any status; documents made from it stay."""
+        self._order(order_id)
+        self._act(orders.delete, order_id, is_person=True)
+
+    def issue_delivery(self, delivery_id: int) -> None:
+        """Issues a delivery, which books its goods out of the stock."""
+        self._refuse_missing_delivery(delivery_id)
+        self._act(deliveries.issue, delivery_id)
+
+    def cancel_delivery(self, delivery_id: int) -> None:
+        """Cancels a delivery in any status; its goods are in the stock again."""
+        self._refuse_missing_delivery(delivery_id)
+        self._act(deliveries.cancel, delivery_id)
+
+    def delete_delivery(self, delivery_id: int) -> None:
+        """Deletes a delivery in any status; its goods are in the stock again."""
+        self._refuse_missing_delivery(delivery_id)
+        self._act(deliveries.delete, delivery_id)
 
     def add_position(self, invoice_id: int, text: str, unit_price: Money, tax_id: int = 16) -> None:
         """Adds a position to a draft."""
@@ -227,6 +282,27 @@ class UiActions:
             raise ValueError(f"there is no invoice {invoice_id}")
         return invoice
 
+    def _order(self, order_id: int) -> Row:
+        order = self._state.orders.get(order_id)
+        if order is None:
+            raise ValueError(f"there is no order {order_id}")
+        return order
+
+    def _refuse_missing_delivery(self, delivery_id: int) -> None:
+        if delivery_id not in self._state.deliveries:
+            raise ValueError(f"there is no delivery {delivery_id}")
+
+    def _close(self, order_id: int, status: int | None) -> None:
+        self._order(order_id)
+        self._act(orders.close, order_id, status)
+
+    def _edit_price(self, kind: Documents, document: Row, position_index: int, unit_price: Money) -> None:
+        rows = positions.of_document(self._state, document)
+        if not 0 <= position_index < len(rows) or rows[position_index]["type"] not in positions.PRICED:
+            raise ValueError(f"{document['document_nr']} has no priced position {position_index}")
+        price = {"unit_price": plain(_finite(unit_price))}
+        kind.change_position(self._state, document, rows[position_index], price)
+
     def _act(self, action: Any, *arguments: Any, **options: Any) -> None:
         with self._state.transaction():
             _refusal_as_value_error(action, self._state, *arguments, **options)
@@ -247,6 +323,13 @@ def _positive(amount: Money) -> Decimal:
     if number <= 0:
         raise ValueError(f"{amount} can not be paid")
     return number
+
+
+def _refuse_unknown_fields(document: Row, fields: dict[str, Any], noun: str) -> None:
+    unknown = [name for name in fields if name not in document]
+    if unknown:
+        raise ValueError(f"{noun} has no field {', '.join(unknown)}")
+    _refuse_odd_days(*(fields.get(name) for name in ("is_valid_from", "is_valid_to")))
 
 
 def _refuse_odd_days(*days: Any) -> None:

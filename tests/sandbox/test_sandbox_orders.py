@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import httpx  # noqa: TID251 - the tests are a client of their own
 import pytest
 from realms import TOKEN
@@ -349,3 +351,127 @@ def test_orders_work_over_a_socket(bexio):
             made = client.post(f"/2.0/kb_order/{order['id']}/{into}", json={"positions": wanted})
             assert client.post(f"/2.0/{name}/{made.json()['id']}/issue").json() == {"success": True}
         assert client.get(f"/2.0/kb_order/{order['id']}").json()["kb_item_status_id"] == 6
+
+
+def account(bexio, number):
+    return next(row["id"] for row in bexio.sandbox.state.tables["accounts"].values() if row["account_no"] == number)
+
+
+def test_a_person_finishes_cancels_and_opens_an_order(bexio):
+    cup = stocked(bexio)
+    order = bexio.create_order(article(bexio, cup, amount="4"))
+    person = bexio.sandbox.person
+    for close, expected in ((person.finish_order, 6), (person.cancel_order, 21)):
+        close(order["id"])
+        assert (status(bexio, order), bexio.item(cup)["stock_reserved_nr"]) == (expected, 0)
+        assert bexio.convert(order, "invoice").status_code == 422
+        assert bexio.post(f"/2.0/kb_order/{order['id']}", {"title": "x"}).status_code == 422
+        person.reopen_order(order["id"])
+        assert (status(bexio, order), bexio.item(cup)["stock_reserved_nr"]) == (5, 4)
+    invoice = bexio.convert(order, "invoice").json()["id"]
+    person.edit_order(order["id"], title="Von Hand")
+    person.edit_order_price(order["id"], 0, "12")
+    shown = bexio.order(order["id"])
+    assert (shown["title"], shown["total_net"]) == ("Von Hand", "48.000000")
+    person.delete_order(order["id"])
+    assert bexio.get(f"/2.0/kb_order/{order['id']}").status_code == 404
+    bexio.post(f"/2.0/kb_invoice/{invoice}/issue").raise_for_status()
+    assert bexio.item(cup)["stock_reserved_nr"] == 0
+
+
+def test_goods_of_a_cancelled_or_deleted_delivery_are_in_stock_again(bexio):
+    cup = stocked(bexio)
+    order = bexio.create_order(article(bexio, cup, amount="4"))
+    person = bexio.sandbox.person
+    for take_back in (person.cancel_delivery, person.delete_delivery):
+        delivery = bexio.convert(order, "delivery").json()["id"]
+        person.issue_delivery(delivery)
+        assert (bexio.item(cup)["stock_nr"], status(bexio, order)) == (6, 15)
+        take_back(delivery)
+        item = bexio.item(cup)
+        assert (item["stock_nr"], item["stock_reserved_nr"], status(bexio, order)) == (10, 4, 5)
+
+
+@pytest.mark.parametrize(
+    ("action", "arguments"),
+    [
+        ("finish_order", (7,)),
+        ("delete_order", (7,)),
+        ("edit_order", (7,)),
+        ("edit_order_price", (1, 5, "1")),
+        ("issue_delivery", (7,)),
+        ("cancel_delivery", (7,)),
+        ("delete_delivery", (7,)),
+    ],
+)
+def test_what_a_person_cannot_do_is_a_value_error(bexio, action, arguments):
+    bexio.create_order()
+    with pytest.raises(ValueError, match=r"there is no|has no priced"):
+        getattr(bexio.sandbox.person, action)(*arguments)
+
+
+def test_revenue_is_read_by_account_and_tax(bexio):
+    normal, reduced = bexio.tax("UN81"), bexio.tax("UR26")
+    order = bexio.create_order(
+        named(bexio, "Tee", "3", "14.50"),
+        named(bexio, "Versand", "1", "9", account_id=account(bexio, "3600")),
+        named(bexio, "Buch", "1", "20", tax_id=reduced),
+        {"type": "KbPositionDiscount", "text": "Rabatt", "is_percentual": True, "value": "10"},
+    )
+    assert bexio.sandbox.revenue() == {}
+    number = bexio.convert(order, "invoice").json()["id"]
+    assert bexio.sandbox.revenue() == {}, "a draft is not in the books"
+    bexio.post(f"/2.0/kb_invoice/{number}/issue").raise_for_status()
+    # 43.50, 9 and 20, each less 10 %; VAT of 47.25 at 8.1 % is 3.8273, that of 18 at 2.6 % is 0.4680.
+    expected = {
+        ("3200", normal): ("39.15", "3.1712"),
+        ("3600", normal): ("8.10", "0.6561"),
+        ("3200", reduced): ("18", "0.4680"),
+        ("6945", None): ("0.0047", "0"),
+    }
+    booked = bexio.sandbox.revenue()[number]
+    assert {key: (each.net, each.vat) for key, each in booked.items()} == {
+        key: (Decimal(net), Decimal(vat)) for key, (net, vat) in expected.items()
+    }
+    assert sum(each.net + each.vat for each in booked.values()) == Decimal(bexio.show(number)["total"])
+    bexio.post(f"/2.0/kb_invoice/{number}/cancel").raise_for_status()
+    assert bexio.sandbox.revenue() == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "net", "vat"),
+    [
+        ({"mwst_type": 0, "mwst_is_net": True}, "108.10", "8.7561"),
+        ({"mwst_type": 0, "mwst_is_net": False}, "100", "8.1000"),
+        ({"mwst_type": 1}, "108.10", "0"),
+        ({"mwst_type": 2}, "108.10", "0"),
+    ],
+)
+def test_revenue_follows_the_vat_mode(bexio, fields, net, vat):
+    number = bexio.issued(named(bexio, "Tee", "1", "108.10"), **fields)
+    booked = bexio.sandbox.revenue()[number]["3200", bexio.tax()]
+    assert (booked.net, booked.vat) == (Decimal(net), Decimal(vat))
+
+
+def test_orders_deliveries_and_payments_are_read_from_python(bexio):
+    order = bexio.create_order()
+    issued(bexio, bexio.convert(order, "delivery"), "kb_delivery")
+    number = issued(bexio, bexio.convert(order, "invoice"), "kb_invoice")
+    path = f"/2.0/kb_invoice/{number}/payment"
+    payment = bexio.post(path, {"value": "8.10", "bank_account_id": 2, "date": "2026-06-19"}).json()
+    bexio.sandbox.person.pay(number, "100", bank_account_id=1)
+    sandbox = bexio.sandbox
+    assert sandbox.orders() == [bexio.order(order["id"])]
+    assert sandbox.deliveries() == [bexio.get("/2.0/kb_delivery/1").json()]
+    assert sandbox.payments() == sandbox.payments(number) == bexio.get(path).json()
+    assert [(row["value"], row["bank_account_id"]) for row in sandbox.payments()] == [
+        ("8.100000", 2),
+        ("100.000000", 1),
+    ]
+    assert bexio.post(path, {"value": "0.01"}).status_code == 422, "nothing remains"
+    assert bexio.get(f"{path}/{payment['id']}").json()["date"] == "2026-06-19"
+    bexio.delete(f"{path}/{payment['id']}").raise_for_status()
+    assert bexio.post(path, {"value": "8.11"}).status_code == 422
+    assert bexio.post(path, {"value": "8.10", "bank_account_id": 9}).status_code == 422
+    with pytest.raises(ValueError, match="no bank account"):
+        bexio.sandbox.person.pay(number, "1", bank_account_id=9)

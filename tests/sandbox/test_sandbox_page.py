@@ -56,6 +56,35 @@ def test_the_buttons_do_what_a_person_does(bexio):
     assert [row["id"] for row in bexio.sandbox.contacts(archived=True)] == [1]
 
 
+def test_orders_and_deliveries_have_their_buttons(bexio):
+    order = bexio.create_order(bexio.line(text=EVIL), title=EVIL)
+    bexio.convert(order, "delivery").raise_for_status()
+    bexio.convert(order, "invoice").raise_for_status()
+    page = bexio.get("/sandbox").text
+    assert "<script" not in page
+    for shown in ("AU-00001", "LS-00001", "RE-00001", "pending", 'href="#delivery-1"', 'href="#invoice-1"'):
+        assert shown in page
+    for kind, anchor in (("kb_order", "order"), ("kb_delivery", "delivery")):
+        answer = bexio.get(f"/sandbox/index.php/{kind}/show/id/1")
+        assert answer.headers["location"] == f"/sandbox#{anchor}-1"
+        assert f'id="{anchor}-1"' in page
+    press(bexio, "issue_delivery", delivery_id=1)
+    press(bexio, "edit_order", order_id=1, title="Von Hand")
+    shown = bexio.order(1)
+    assert (shown["title"], shown["kb_item_status_id"]) == ("Von Hand", 15)
+    for action, expected in (("finish_order", "done"), ("reopen_order", "partial"), ("cancel_order", "cancelled")):
+        press(bexio, action, order_id=1)
+        state = bexio.get("/sandbox/api/state").json()
+        assert [row["status"] for row in state["orders"]] == [expected]
+    press(bexio, "cancel_delivery", delivery_id=1)
+    state = bexio.get("/sandbox/api/state").json()
+    assert [(row["status"], row["order_id"]) for row in state["deliveries"]] == [("cancelled", 1)]
+    press(bexio, "delete_delivery", delivery_id=1)
+    press(bexio, "delete_order", order_id=1)
+    state = bexio.get("/sandbox/api/state").json()
+    assert (state["orders"], state["deliveries"]) == ([], [])
+
+
 @pytest.mark.parametrize("token", ["", "wrong", None])
 def test_a_form_from_elsewhere_does_nothing(bexio, token):
     number = bexio.issued()
@@ -116,7 +145,7 @@ def test_every_action_is_listed_with_what_it_takes(bexio):
     assert actions["pay"] == {
         "does": "Matches a bank entry with an issued invoice, over what remains if no amount is given.",
         "needs": ["invoice_id"],
-        "takes": ["amount", "date"],
+        "takes": ["amount", "date", "bank_account_id"],
     }
     assert actions["edit_item"]["takes"] == ["any field by its name in the API"]
     assert {"cancel", "book_stock", "register_app", "approve"} <= actions.keys()

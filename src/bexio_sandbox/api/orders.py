@@ -116,6 +116,7 @@ def convert_order(conversion: Conversion, call: Call, order_id: int) -> Answer:
     """Makes a delivery or an invoice out of an order."""
     Rights(call.state).require(conversion.scope, call.scopes, call.user_id)
     state, order = call.state, orders.find(call.state, order_id)
+    orders.refuse_closed(order)
     wanted = _wanted(call, order, conversion.target)
     manner = state.behaviours["large_conversion"]
     if len(wanted) <= documents.MOST_POSITIONS or manner == "accepted":

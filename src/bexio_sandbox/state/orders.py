@@ -77,6 +77,12 @@ def close(state: State, order_id: int, status: int | None) -> Row:
     return ORDERS.save(state, {**find(state, order_id), "closed_as": status})
 
 
+def refuse_closed(order: Row) -> None:
+    """Refuses what needs an order that a person has not finished or cancelled."""
+    if order["closed_as"]:
+        raise form_error("global: The order is closed.")
+
+
 def _refuse_frozen(state: State, order: Row) -> None:
     if order["kb_item_status_id"] in (DONE, CANCELLED) and state.behaviours["edit_issued"] == "refused":
         raise form_error("global: The order is closed.")
