@@ -82,6 +82,7 @@ class BankAccount:
     id: LedgerId
     iban: str
     currency_id: LedgerId | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,10 @@ class VatYear:
 
 @dataclass(frozen=True)
 class MasterData:
-    """The ledger's master data, at most a day old."""
+    """The ledger's master data, at most a day old.
+
+    Numbering is automatic where the ledger gives the numbers; `automatic_numbering` is that of invoices.
+    """
 
     company: str
     me: User
@@ -114,6 +118,8 @@ class MasterData:
     vat_years: tuple[VatYear, ...]
     automatic_numbering: bool
     words: LedgerWords
+    automatic_order_numbering: bool = True
+    automatic_delivery_numbering: bool = True
 
     @property
     def ledger(self) -> str:
