@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bexio_sandbox.state.tables import State
 
-TABLES = ("contacts", "invoices", "articles")
+TABLES = ("contacts", "orders", "deliveries", "invoices", "articles")
 
 
 @dataclass(frozen=True)

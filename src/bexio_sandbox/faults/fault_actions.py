@@ -16,11 +16,22 @@ from bexio_sandbox.faults import wire
 from bexio_sandbox.faults.context import FaultContext
 from bexio_sandbox.faults.creation_log import Creation
 from bexio_sandbox.requests import Work
-from bexio_sandbox.state import invoices
+from bexio_sandbox.state.deliveries import DELIVERIES
+from bexio_sandbox.state.documents import Documents
+from bexio_sandbox.state.invoices import INVOICES
+from bexio_sandbox.state.orders import ORDERS
 from bexio_sandbox.state.tables import Row
 
 _TICKS_PER_SECOND = 10
-_TABLES = {"contact": "contacts", "kb_invoice": "invoices", "article": "articles"}
+_TABLES = {
+    "contact": "contacts",
+    "kb_order": "orders",
+    "kb_delivery": "deliveries",
+    "kb_invoice": "invoices",
+    "article": "articles",
+}
+# By the end of the path of a request that makes one.
+_MADE = {"kb_order": ORDERS, "delivery": DELIVERIES, "kb_invoice": INVOICES, "invoice": INVOICES}
 
 
 def drop_before(context: FaultContext, _: Work) -> Response:
@@ -58,17 +69,18 @@ def half_create(context: FaultContext, work: Work) -> Response:
         response = work()
         if response.status_code != HTTPStatus.CREATED:
             return response
-        _cut(context, json.loads(response.get_data())["id"])
+        _cut(context, _MADE[context.request.path.rsplit("/", 1)[1]], json.loads(response.get_data())["id"])
     return _error(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-def _cut(context: FaultContext, invoice_id: int) -> None:
+def _cut(context: FaultContext, documents: Documents, number: int) -> None:
     state = context.sandbox.state
     with state.transaction():
-        keys = invoices.find(state, invoice_id)["positions"]
-        for kind, number in keys[len(keys) // 2 :]:
-            if [kind, number] in invoices.find(state, invoice_id)["positions"]:
-                invoices.INVOICES.remove_position(state, invoice_id, kind, number)
+        keys = documents.find(state, number)["positions"]
+        for kind, position_id in keys[len(keys) // 2 :]:
+            document = documents.find(state, number)
+            if [kind, position_id] in document["positions"]:
+                documents.drop_position(state, document, kind, position_id)
 
 
 def too_many(context: FaultContext, _: Work) -> Response:

@@ -48,7 +48,11 @@ def _one_lag(parameters: dict[str, Any]) -> None:
 
 
 _STATUS = {"status": Parameter(one_of(500, 502, 503, 504), 500)}
-_DOCUMENTS = re.compile(r"GET /2\.0/(contact|kb_invoice|article)|POST /2\.0/(contact|kb_invoice|article)/search")
+_DOCUMENTS = re.compile(
+    r"GET /2\.0/(contact|kb_order|kb_delivery|kb_invoice|article)"
+    r"|POST /2\.0/(contact|kb_order|kb_invoice|article)/search"
+)
+_CREATES = re.compile(r"POST /2\.0/(kb_invoice|kb_order(/\d+/(delivery|invoice))?)")
 _LISTS = re.compile(rf"{_DOCUMENTS.pattern}|POST .*/search|GET .*/payment|GET /2\.0/stock(_place)?")
 
 KINDS: dict[str, Kind] = {
@@ -57,7 +61,7 @@ KINDS: dict[str, Kind] = {
     "error_before": Kind(fault_actions.error_before, _STATUS),
     "error_after": Kind(fault_actions.error_after, _STATUS),
     "late_commit": Kind(fault_actions.late_commit, {"seconds": Parameter(number(0), 65)}),
-    "half_create": Kind(fault_actions.half_create, fits=re.compile(r"POST /2\.0/kb_invoice")),
+    "half_create": Kind(fault_actions.half_create, fits=_CREATES),
     "too_many": Kind(
         fault_actions.too_many,
         {

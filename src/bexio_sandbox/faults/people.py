@@ -18,15 +18,12 @@ from bexio_sandbox.state.tables import Row, State
 from bexio_sandbox.ui_actions import UiActions
 
 NEWEST, THIS, ALL = "newest invoice", "this invoice", "all"
-_NEWEST_ITEM, _THIS_ITEM = "newest item", "this item"
 _SHARED = {"action", "target", "when"}
-_INVOICE_IN_PATH = re.compile(r"/kb_invoice/(\d+)(?:/|$)")
-_ITEM_IN_PATH = re.compile(r"/article/(\d+)$")
 
 
 @dataclass(frozen=True)
 class Action:
-    """What a person does with one invoice, contact or item, or with none, and which keys tell how."""
+    """What a person does with one document, contact or item, or with none, and which keys tell how."""
 
     do: Callable[[FaultContext, Row], None]
     keys: tuple[str, ...] = ()
@@ -55,11 +52,19 @@ def _edit_title(context: FaultContext, invoice: Row) -> None:
 
 
 def _edit_price(context: FaultContext, invoice: Row) -> None:
-    rows = positions.of_document(context.sandbox.state, invoice)
+    _person(context).edit_price(invoice["id"], _first_priced(context, invoice), context.fault["price"])
+
+
+def _edit_order_price(context: FaultContext, order: Row) -> None:
+    _person(context).edit_order_price(order["id"], _first_priced(context, order), context.fault["price"])
+
+
+def _first_priced(context: FaultContext, document: Row) -> int:
+    rows = positions.of_document(context.sandbox.state, document)
     priced = [index for index, row in enumerate(rows) if row["type"] in positions.PRICED]
     if not priced:
-        raise ValueError(f"invoice {invoice['id']} has no price to edit")
-    _person(context).edit_price(invoice["id"], priced[0], context.fault["price"])
+        raise ValueError(f"{document['document_nr']} has no price to edit")
+    return priced[0]
 
 
 def _merge_contacts(context: FaultContext, contact: Row) -> None:
@@ -88,6 +93,16 @@ _ITEM_FIELDS = {
     "weight": "weight",
     "code": "intern_code",
 }
+
+
+def _order_action(name: str) -> Action:
+    return Action(lambda context, order: getattr(_person(context), name)(order["id"]), about="order")
+
+
+def _delivery_action(name: str) -> Action:
+    return Action(lambda context, delivery: getattr(_person(context), name)(delivery["id"]), about="delivery")
+
+
 ACTIONS: dict[str, Action] = {
     "pay": Action(_pay),
     "pay_part": Action(_pay_part, ("amount",)),
@@ -96,6 +111,18 @@ ACTIONS: dict[str, Action] = {
     "delete": Action(lambda context, invoice: _person(context).delete(invoice["id"])),
     "edit_title": Action(_edit_title, ("title",)),
     "edit_price": Action(_edit_price, ("price",)),
+    "finish_order": _order_action("finish_order"),
+    "cancel_order": _order_action("cancel_order"),
+    "delete_order": _order_action("delete_order"),
+    "edit_order_title": Action(
+        lambda context, order: _person(context).edit_order(order["id"], title=context.fault["title"]),
+        ("title",),
+        "order",
+    ),
+    "edit_order_price": Action(_edit_order_price, ("price",), "order"),
+    "issue_delivery": _delivery_action("issue_delivery"),
+    "cancel_delivery": _delivery_action("cancel_delivery"),
+    "delete_delivery": _delivery_action("delete_delivery"),
     "merge_contacts": Action(_merge_contacts, ("keep",), "contact"),
     "archive_contact": Action(
         lambda context, contact: _person(context).archive_contact(contact["id"]), about="contact"
@@ -141,25 +168,40 @@ def _act_on_all(context: FaultContext) -> None:
                 context.fired.problem = str(impossible)
 
 
-def _invoices(context: FaultContext) -> list[Row]:
-    rows = sorted(context.sandbox.state.invoices.values(), key=lambda row: int(row["id"]))
-    target = context.fault["target"]
-    if target == ALL:
-        return rows
-    if target == NEWEST:
-        return rows[-1:]
-    if target == THIS:
-        return _this(context, rows, _INVOICE_IN_PATH)
-    field = "id" if isinstance(target, int) else "api_reference"
-    return [row for row in rows if row[field] == target]
+@dataclass(frozen=True)
+class Meant:
+    """How a fault names the rows of one table: how paths do, and which field a text is compared with."""
+
+    noun: str
+    table: str
+    in_path: re.Pattern[str]
+    field: str
+
+    def rows(self, context: FaultContext) -> list[Row]:
+        """Return the rows that the target of a fault means."""
+        rows = sorted(context.sandbox.state.tables[self.table].values(), key=lambda row: int(row["id"]))
+        target = context.fault["target"]
+        if target == ALL:
+            return rows
+        if target in (NEWEST, f"newest {self.noun}"):
+            return rows[-1:]
+        if target in (THIS, f"this {self.noun}"):
+            return self._named_in_path(context, rows)
+        field = "id" if isinstance(target, int) else self.field
+        return [row for row in rows if row[field] == target]
+
+    def _named_in_path(self, context: FaultContext, rows: list[Row]) -> list[Row]:
+        named = self.in_path.search(context.request.path)
+        if named:
+            return [row for row in rows if row["id"] == int(named[1])]
+        # A create names none; after it, its own is the newest one.
+        return rows[-1:] if context.fault["when"] == "after" else []
 
 
-def _this(context: FaultContext, rows: list[Row], in_path: re.Pattern[str]) -> list[Row]:
-    named = in_path.search(context.request.path)
-    if named:
-        return [row for row in rows if row["id"] == int(named[1])]
-    # A create names none; after it, its own is the newest one.
-    return rows[-1:] if context.fault["when"] == "after" else []
+_INVOICES = Meant("invoice", "invoices", re.compile(r"/kb_invoice/(\d+)(?:/|$)"), "api_reference")
+_ORDERS = Meant("order", "orders", re.compile(r"/kb_order/(\d+)(?:/|$)"), "api_reference")
+_DELIVERIES = Meant("delivery", "deliveries", re.compile(r"/kb_delivery/(\d+)(?:/|$)"), "document_nr")
+_ITEMS = Meant("item", items.ITEMS, re.compile(r"/article/(\d+)$"), "intern_code")
 
 
 def _contacts(context: FaultContext) -> list[Row]:
@@ -170,21 +212,9 @@ def _contacts(context: FaultContext) -> list[Row]:
     elif target == ALL:
         meant = list(living)
     else:
-        meant = [row["contact_id"] for row in _invoices(context)]
+        documents = _ORDERS if str(target).endswith(" order") else _INVOICES
+        meant = [row["contact_id"] for row in documents.rows(context)]
     return [living[number] for number in dict.fromkeys(meant) if number in living]
-
-
-def _items(context: FaultContext) -> list[Row]:
-    rows = sorted(context.sandbox.state.tables[items.ITEMS].values(), key=lambda row: int(row["id"]))
-    target = context.fault["target"]
-    if target == ALL:
-        return rows
-    if target in (NEWEST, _NEWEST_ITEM):
-        return rows[-1:]
-    if target in (THIS, _THIS_ITEM):
-        return _this(context, rows, _ITEM_IN_PATH)
-    field = "id" if isinstance(target, int) else "intern_code"
-    return [row for row in rows if row[field] == target]
 
 
 def _nothing(_: FaultContext) -> list[Row]:
@@ -192,9 +222,11 @@ def _nothing(_: FaultContext) -> list[Row]:
 
 
 _MEANT: dict[str, Callable[[FaultContext], list[Row]]] = {
-    "invoice": _invoices,
+    "invoice": _INVOICES.rows,
+    "order": _ORDERS.rows,
+    "delivery": _DELIVERIES.rows,
     "contact": _contacts,
-    "item": _items,
+    "item": _ITEMS.rows,
     "nothing": _nothing,
 }
 

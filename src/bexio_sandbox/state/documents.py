@@ -100,9 +100,13 @@ class Documents:
         return self.save(state, self.recounted(state, document)), row
 
     def remove_position(self, state: State, number: int, kind: str, position_id: int) -> None:
-        """Deletes a position; the members of a group move up to where the group stood."""
+        """Deletes a position of a document that may change."""
         document = self.find(state, number)
         self.refuse_frozen(state, document)
+        self.drop_position(state, document, kind, position_id)
+
+    def drop_position(self, state: State, document: Row, kind: str, position_id: int) -> None:
+        """Deletes a position in any status; the members of a group move up to where the group stood."""
         gone = positions.find(state, document, kind, position_id)
         keys = [each for each in document["positions"] if each != positions.key(gone)]
         for row in positions.of_document(state, {**document, "positions": keys}):
