@@ -60,7 +60,7 @@ class FinishPlanner:
     def check_mail(self, invoice: Invoice, customer: Customer) -> None:
         """Raises RecordProblem when the invoice is to be mailed and cannot be."""
         if self.how_far(invoice) == "send":
-            self._letter(invoice, customer)
+            self.letter(invoice, customer)
 
     def finish(
         self, invoice: Invoice, customer: Customer, document: Document, known: KnownDocument | None = None
@@ -72,7 +72,7 @@ class FinishPlanner:
         wish = self.how_far(invoice)
         if wish == "draft":
             return ()
-        letter = self._letter(invoice, customer) if wish == "send" else None
+        letter = self.letter(invoice, customer) if wish == "send" else None
         return (Finish(letter, invoice.currency, document.header.due_date or "", known),)
 
     def take_back(self, link: Linked, *, was_finished: bool) -> TakeBack | None:
@@ -89,7 +89,7 @@ class FinishPlanner:
             return TakeBack(known, is_draft=False)
         return None
 
-    def _letter(self, invoice: Invoice, customer: Customer) -> Letter:
+    def letter(self, invoice: Invoice, customer: Customer) -> Letter:
         """The invoice's own words win over the profile's in the customer's language; raises RecordProblem."""
         own, settings, ledger = invoice.email, self.profile.invoices, self.profile.ledger
         to = (own.to if own else None) or (invoice.invoice_contact.email if invoice.invoice_contact else None)
@@ -180,14 +180,7 @@ class InvoiceWriter:
     def write(self, invoice: Invoice, customer: Customer | None) -> tuple[Customer, Document]:
         """The document without its contacts, for comparing."""
         if customer is None:
-            missing = invoice.customer_id is not None
-            raise RecordProblem(
-                f'The customer "{invoice.customer_id}" is unknown.' if missing else "Field `customer` is missing.",
-                "Drop the customer's record too." if missing else "Let the shop give the customer.",
-                code="customer_missing",
-                field="customer",
-                subject=f"customer:{invoice.customer_id}" if missing else "",
-            )
+            raise customer_missing(invoice.customer_id)
         self.finisher.check_mail(invoice, customer)
         return customer, self.documents.write(invoice, customer, Contacts(), self.key(invoice))
 
@@ -196,6 +189,24 @@ class InvoiceWriter:
         finish = self.finisher.finish(invoice, customer, document)
         note, reported = note_on(document), document.contacts.reported
         return self.planned(invoice, *wants, *finish, contacts=document.contacts.wanted, note=note, reported=reported)
+
+
+def customer_missing(customer_id: str | None) -> RecordProblem:
+    """The problem of a record whose customer is not there."""
+    if customer_id is None:
+        return RecordProblem(
+            "Field `customer` is missing.",
+            "Let the shop give the customer.",
+            code="customer_missing",
+            field="customer",
+        )
+    return RecordProblem(
+        f'The customer "{customer_id}" is unknown.',
+        "Drop the customer's record too.",
+        code="customer_missing",
+        field="customer",
+        subject=f"customer:{customer_id}",
+    )
 
 
 def known_document(link: Linked) -> KnownDocument:

@@ -5,8 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bexsync.ids import LedgerId
+from bexsync.ports.documents import OrderState
 from bexsync.ports.order_effects import OrderPart
-from bexsync.ports.wanted import Create, Finish, KnownDocument, Letter, TakeBack, WantedDocument
+from bexsync.ports.wanted import (
+    Adopt,
+    Compare,
+    Complete,
+    Create,
+    Finish,
+    KnownDocument,
+    Letter,
+    Rewrite,
+    TakeBack,
+    WantedDocument,
+)
 
 
 @dataclass(frozen=True)
@@ -16,6 +28,14 @@ class PlaceOrder:
     document: WantedDocument
     delivery_address: str | None = None
     replaces: KnownDocument | None = None
+
+
+@dataclass(frozen=True)
+class AdoptOrder:
+    """An order that the ledger has already is linked; with `document` it must be that one, else nothing is said."""
+
+    found: OrderState
+    document: WantedDocument | None = None
 
 
 @dataclass(frozen=True)
@@ -38,11 +58,15 @@ class Deliver:
 
 @dataclass(frozen=True)
 class InvoiceFromOrder:
-    """An invoice from the order, made to say what `document` says by one edit; `order` as in `Deliver`."""
+    """An invoice from the order, made to say what `document` says by one edit; `order` as in `Deliver`.
+
+    `replaces` is a draft of ours that a step before has deleted, since the order is made anew.
+    """
 
     document: WantedDocument
     parts: tuple[OrderPart, ...]
     order: KnownDocument | None = None
+    replaces: KnownDocument | None = None
 
 
 @dataclass(frozen=True)
@@ -71,4 +95,7 @@ class Mail:
     known: KnownDocument | None = None
 
 
-OrderWant = PlaceOrder | RemoveOrder | Deliver | InvoiceFromOrder | Create | Finish | Pay | Mail | TakeBack
+OrderWant = (
+    PlaceOrder | AdoptOrder | RemoveOrder | Deliver | InvoiceFromOrder | Pay | Mail
+    | Adopt | Compare | Complete | Create | Finish | Rewrite | TakeBack
+)  # fmt: skip
