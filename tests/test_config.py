@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from bexsync.config.loading import load_profile
-from bexsync.config.profile import profile_model
+from bexsync.config.problems import explained
+from bexsync.config.profile import Profile, profile_model
 from bexsync.errors import ProfileProblem
 from world import World, an_invoice
 
@@ -84,6 +85,34 @@ WRONG = {
     '[ledger]\napi_url = "api.bexio.com"': "which must begin with https://",
     "[shop]\nround_to = 0": "which must be more than 0",
     "[errors]\nstop_after = 0": "which must be at least 1",
+    '[orders.actions]\ndone = ["order", "delivery", "order"]': 'which has "order" twice',
+    '[orders.actions]\ndone = ["contact", "delivery"]': (
+        'says `orders.actions.done = ["contact", "delivery"]`, which has "delivery" without "order", '
+        "and a delivery is made from the order"
+    ),
+    '[orders.actions]\ndone = ["invoice", "payment"]': '"payment" without "issue", and only an issued invoice takes',
+    '[orders.actions]\ndone = ["invoice", "send"]': 'which has "send" without "issue"',
+    '[orders.actions]\ndone = ["order", "issue"]': 'which has "issue" without "invoice"',
+    '[orders.actions]\noff = ["cancel", "contact"]': 'which has "cancel" beside other actions',
+    '[orders.actions]\noff = ["cancle"]': 'says `orders.actions.off[1] = "cancle"`, which must be "contact", "order"',
+    '[orders.actions]\n"" = ["contact"]': "which has a row whose status is empty",
+    '[[orders.rules]]\nstatus = "a"\nactions = ["order"]\n[[orders.rules]]\nactions = ["send"]': (
+        'says `orders.rules[2].actions = ["send"]`, which has "send" without "issue"'
+    ),
+    '[[orders.rules]]\nstatus = "a"': "lacks the key `orders.rules[1].actions`",
+    "[[orders.rules]]\nacton = []\nactions = []": "unknown key `orders.rules[1].acton`. Did you mean `actions`?",
+    '[[orders.rules]]\ngoods = "digital"\nactions = []': '`orders.rules[1].goods = "digital"`, which must be ""',
+    '[[orders.rules]]\ncountry = "Schweiz"\nactions = []': 'which must be a country code like "CH"',
+    '[orders]\nrules = [{ country = "ch", actions = [] }, { country = "CH", status = "a", actions = [] }]': (
+        "has a table [orders] that never gets to orders.rules[2], since orders.rules[1] fits all that it fits."
+    ),
+    "[orders]\nrules = [{ actions = [] }, { actions = [] }]": "never gets to orders.rules[2], since orders.rules[1]",
+    '[orders]\ntip_account = "Trinkgeld"': 'which must be the number of an account, like "2030"',
+    '[orders]\ntip_tax = "8.1 %"': 'which must be a tax code, like "UN81"',
+    '[orders]\ntitle = "Order {numbr}"': "which names {numbr}, and only {number} is known",
+    '[orders]\ntitle = "Order"': "which must hold {number}, by which order and invoice are found again",
+    '[payments.accounts]\ntwint = { EURO = "CH93" }': "which must name currencies by three letters, like CHF",
+    "[payments.accounts]\ntwint = 5": "must be an IBAN or the name of a bank account, or a table of them by currency",
 }
 
 
@@ -96,6 +125,28 @@ def test_a_wrong_profile_is_one_sentence(profile: Path, text: str, sentence: str
     assert sentence in said
     assert said.startswith(f"The profile {profile} ")
     assert "\n" not in said
+
+
+def test_a_wrong_rule_is_found_on_its_line(profile: Path) -> None:
+    profile.write_text(
+        '[[orders.rules]]\nstatus = "a"\nactions = ["order"]\n\n[[orders.rules]]\nstatus = "b"\nactions = ["send"]\n'
+    )
+    with pytest.raises(ValidationError) as caught:
+        Profile.model_validate(tomllib.loads(profile.read_text()))
+    assert [(wrong.key, wrong.line) for wrong in explained(profile, caught.value)] == [("orders.rules[2].actions", 7)]
+
+
+def test_rules_that_make_sense_are_taken(profile: Path) -> None:
+    profile.write_text(
+        '[orders.actions]\nprocessing = ["contact", "order"]\ncancelled = ["cancel"]\non_hold = []\n'
+        'completed = ["contact", "order", "delivery", "invoice", "issue", "payment", "send"]\n'
+        '[[orders.rules]]\nstatus = "processing"\npayment_method = "invoice"\ncountry = "ch"\n'
+        'actions = ["contact", "order", "invoice", "issue", "send"]\n'
+        '[[orders.rules]]\nstatus = "processing"\ngoods = "virtual"\nactions = ["contact", "invoice", "issue"]\n'
+    )
+    orders = load_profile(profile).orders
+    assert [rule.country for rule in orders.rules] == ["CH", ""]
+    assert orders.actions["on_hold"] == ()
 
 
 def test_a_profile_that_is_no_text(profile: Path) -> None:

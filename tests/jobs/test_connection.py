@@ -95,7 +95,7 @@ def test_every_wrong_setting_is_named_at_once(world: World, tmp_path: Path) -> N
             "bank_account": "CH11 2222",
             "contact_group": "Nope",
         },
-        invoices={"template": "zzz"},
+        invoices={"template": "zzz", "template_paid": "yyy"},
         shop={"path": str(tmp_path / "none")},
     )
     before = world.writes()
@@ -110,6 +110,7 @@ def test_every_wrong_setting_is_named_at_once(world: World, tmp_path: Path) -> N
         "numbering": "bexio numbers invoices by itself",
         "bank account": "CH9300762011623852957",
         "template": "It has 5f8a3c, b71e90",
+        "template, paid": 'no document template "yyy"',
         "contact group": "It has Partner, Kunden, Lieferanten, Webshop",
         "shop folder": "does not exist",
     }

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from bexsync.config.loading import load_profile
+from bexsync.config.profile import Profile
 from bexsync.engine.result import Status
 from bexsync.errors import ProfileProblem
+from bexsync.planning.document_header import method_without_account
 from world import World, an_invoice
 
 CHF, EUR = "CH93 0076 2011 6238 5295 7", "CH56 0483 5012 3456 7800 9"
@@ -82,6 +84,53 @@ def test_a_setting_that_is_no_account(world: World, setting: Any) -> None:
     with pytest.raises(ProfileProblem) as caught:
         load_profile(world.profile_path)
     assert "bank_account" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("accounts", "currency", "account"),
+    [
+        ({"card": "Eurokonto"}, "EUR", EUR),
+        ({"card": " geschäftskonto "}, "CHF", CHF),
+        ({"card": {"CHF": "Geschäftskonto", "EUR": EUR}}, "EUR", EUR),
+        ({"card": {"CHF": CHF}}, "EUR", EUR),  # the profile's own, which is the only one in euros
+        ({"twint": "Nowhere"}, "CHF", CHF),
+    ],
+)
+def test_a_payment_method_names_an_account_by_its_name_or_by_currency(
+    world: World, accounts: dict[str, Any], currency: str, account: str
+) -> None:
+    world.set_profile(payments={"accounts": accounts})
+    world.drop(an_invoice(currency=currency, payment_method="card"))
+    assert [(o.status, o.code) for o in world.push().outcomes] == [(Status.DONE, "")]
+    assert account_of(world) == account.replace(" ", "")
+
+
+def test_a_name_that_two_accounts_have_is_a_question(world: World) -> None:
+    open_another_euro_account(world)
+    world.set_profile(payments={"accounts": {"card": "Eurokonto"}})
+    world.drop(an_invoice(currency="EUR", payment_method="card"))
+    (outcome,) = world.push().outcomes
+    assert outcome.code == "bank_account_ambiguous"
+    assert outcome.reason == (
+        f"bexio has 2 bank accounts in EUR called Eurokonto: {EUR.replace(' ', '')}, {SECOND_EUR}."
+    )
+    said = {check.name: check.sentence for check in world.try_connection(trial=False).checks}
+    assert said["bank account, card"].startswith("bexio has 2 bank accounts called Eurokonto: ")
+
+
+def test_a_method_without_an_account_is_named() -> None:
+    profile = Profile.model_validate(
+        {"ledger": {"bank_account": {"CHF": CHF}}, "payments": {"accounts": {"card": {"EUR": "Eurokonto"}, "cash": ""}}}
+    )
+    assert method_without_account(profile, "card", "EUR") == ""
+    assert method_without_account(profile, None, "CHF") == ""
+    assert method_without_account(profile, "cash", "CHF") == (
+        'The payment method "cash" has no bank account in CHF under [payments.accounts]; '
+        f"the profile's bank account {CHF} is taken for it."
+    )
+    assert method_without_account(profile, "twint", "EUR").endswith(
+        "the ledger's default bank account is taken for it."
+    )
 
 
 def test_test_connection_looks_at_the_currency_of_each_account(world: World) -> None:

@@ -214,16 +214,10 @@ def test_a_loop_by_a_rule_for_some_orders_is_one_too() -> None:
     assert "paid and done" in said
 
 
-def test_a_status_that_nobody_has_seen_and_a_rule_that_never_applies_are_named() -> None:
-    own = settings(
-        rules=[{"status": "a", "actions": []}, {"status": "a", "country": "DE", "actions": ["contact"]}],
-        actions={"proccessing": ["contact"]},
-    )
-    said = matrix(own, ["a", "processing"], [], []).attention
-    assert [one.partition(",")[0].partition(";")[0] for one in said] == [
-        'No order has had the status "proccessing" so far',
-        "Rule 2 never applies",
-    ]
+def test_a_status_that_nobody_has_seen_is_named() -> None:
+    own = settings(actions={"proccessing": ["contact"]})
+    (said,) = matrix(own, ["a", "processing"], [], []).attention
+    assert said.startswith('No order has had the status "proccessing" so far')
 
 
 def test_nothing_is_called_unknown_before_any_order_was_seen() -> None:

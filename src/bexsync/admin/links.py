@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
-from bexsync.admin.invoice_history import step_data
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import TryLater, UsageProblem
 from bexsync.http.clock import Clock, SystemClock
@@ -252,7 +251,16 @@ class LinkAdmin:
         return row.reason or next(said, "")
 
     def _steps(self, kind: str, shop_id: str) -> tuple[dict[str, Any], ...]:
-        return tuple(step_data(step) for step in self._store.intents.of_subject(kind, shop_id))
+        return tuple(
+            {
+                "step": intent.kind,
+                "state": intent.state.value,
+                "at": intent.sent_at.isoformat(timespec="seconds") if intent.sent_at else "",
+                "attempts": intent.attempt,
+                "said": intent.said,
+            }
+            for intent in self._store.intents.of_subject(kind, shop_id)
+        )
 
     def forget(self, name: str) -> str:
         """Forget a record with its link and everything begun for it, and return its id in the shop.

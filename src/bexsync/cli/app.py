@@ -18,6 +18,7 @@ from bexsync.cli.commands import (
     init,
     invoices,
     links,
+    payments,
     products,
     sandbox,
     schedule,
@@ -122,7 +123,7 @@ _command(app, "test-connection", connection.try_out, JOB)
 _command(invoices_app, "push", invoices.push, JOB)
 _command(invoices_app, "list", invoices.list_)
 _command(invoices_app, "show", invoices.show)
-_command(payments_app, "poll", invoices.poll, JOB)
+_command(payments_app, "poll", payments.poll, JOB)
 _command(products_app, "sync", products.sync, JOB)
 _command(products_app, "list", products.list_)
 _command(products_app, "check", products.check, JOB)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -25,6 +26,11 @@ _FORMS = {
     "site": "must be of small letters, digits, - and _, at most 32, beginning with a letter or digit",
     "currency": 'must be a currency code like "CHF"',
     "language": 'must be a language code like "de"',
+    "country": 'must be a country code like "CH"',
+    **dict.fromkeys(
+        ("gift_card_account", "tip_account", "rounding_account"), 'must be the number of an account, like "2030"'
+    ),
+    **dict.fromkeys(("tip_tax", "rounding_tax"), 'must be a tax code, like "UN81"'),
 }
 
 
@@ -79,7 +85,7 @@ def explained(path: Path, problem: ValidationError) -> list[Wrong]:
 
 def _explained(path: Path, error: ErrorDetails, lines: KeyLines, model: type[Profile]) -> Wrong:
     loc = error["loc"]
-    key = printable(".".join(str(part) for part in loc))
+    key = printable(_written_key(loc))
     variable = overriding_variable(loc)
     where = f"The variable {variable}" if variable else f"The profile {path}"
     line = 0 if variable else lines.line_of(loc)
@@ -90,7 +96,14 @@ def _explained(path: Path, error: ErrorDetails, lines: KeyLines, model: type[Pro
     hint = "`bexsync config example` explains the key."
     if error["type"] == "missing":
         return Wrong(f"{where} lacks the key `{key}`.", hint, key, line, variable)
+    if len(loc) == 1 and isinstance(error["input"], Mapping):  # about the table as a whole
+        return Wrong(f"{where} has a table [{key}] that {_wish(error)}.", hint, key, line, variable)
     return Wrong(f"{where} says `{key} = {_as_toml(error['input'])}`, which {_wish(error)}.", hint, key, line, variable)
+
+
+def _written_key(loc: Key) -> str:
+    """The path of a key, entries of lists counted from one: `orders.rules[1].actions`."""
+    return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in loc).removeprefix(".")
 
 
 def _wish(error: ErrorDetails) -> str:
@@ -128,6 +141,8 @@ def not_toml(said: str) -> str:
 
 def _as_toml(value: object) -> str:
     """As a person would have written it; long values are not repeated."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_as_toml, value))}]"
     text = str(value).lower() if isinstance(value, bool) else f'"{value}"' if isinstance(value, str) else str(value)
     return printable(text)
 
@@ -192,6 +207,7 @@ class KeyLines:
 
 def keys_in(text: str) -> Iterator[tuple[tuple[str, ...], int]]:
     table: tuple[str, ...] = ()
+    entries: Counter[tuple[str, ...]] = Counter()
     open_text = ""
     for number, line in enumerate(text.splitlines(), 1):
         if open_text:
@@ -200,6 +216,10 @@ def keys_in(text: str) -> Iterator[tuple[tuple[str, ...], int]]:
         if header := _HEADER.match(line):
             table = _parts(header[1])
             yield table, number
+            if line.lstrip().startswith("[["):
+                entries[table] += 1
+                table = (*table, str(entries[table] - 1))
+                yield table, number
         elif entry := _ENTRY.match(line):
             yield (*table, *_parts(entry[1])), number
             open_text = next((mark for mark in ('"""', "'''") if entry[2].count(mark) % 2), "")

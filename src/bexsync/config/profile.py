@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from bexsync.config.order_rules import flaw_in_title, nonsense_in, unreachable_in
 from bexsync.ports.ledger_description import LedgerDescription, LedgerWords, LoginNeeds
 from bexsync.records.quoting import shown
 from bexsync.registry import (
@@ -53,12 +54,15 @@ def _bank_accounts(value: object) -> str | dict[str, str]:
     """One account, or a table of them by currency; by hand, since a union would make two sentences of one mistake."""
     if isinstance(value, str):
         return value
-    if not isinstance(value, Mapping) or not all(isinstance(iban, str) for iban in value.values()):
-        raise ValueError('must be an IBAN, or a table of them by currency, like { CHF = "CH93 ...", EUR = "CH56 ..." }')
+    if not isinstance(value, Mapping) or not all(isinstance(account, str) for account in value.values()):
+        raise ValueError(
+            "must be an IBAN or the name of a bank account, or a table of them by currency, "
+            'like { CHF = "CH93 ...", EUR = "CH56 ..." }'
+        )
     codes = [str(code) for code in value]
     if not all(re.fullmatch(r"[A-Za-z]{3}", code) for code in codes):
         raise ValueError("must name currencies by three letters, like CHF")
-    return {str(code).upper(): iban for code, iban in value.items()}
+    return {str(code).upper(): account for code, account in value.items()}
 
 
 Url = Annotated[str, AfterValidator(_web_address)]
@@ -146,7 +150,7 @@ class LedgerSection(Section):
     def bank_accounts(self) -> Mapping[str, str]:
         """The accounts by currency; a single one is that of the ledger's own currency."""
         named = self.bank_account if isinstance(self.bank_account, dict) else {self.currency: self.bank_account}
-        return {code: iban for code, iban in named.items() if iban}
+        return {code: account for code, account in named.items() if account}
 
 
 class ShopSection(Section):
@@ -232,6 +236,7 @@ class InvoicesSection(Section):
     cancel_draft: Literal["keep", "delete"] = "keep"
     due_days: Annotated[Annotated[int, Field(ge=0, le=3650)] | None, BeforeValidator(_empty_is_none)] = None
     template: str = ""
+    template_paid: str = ""
     detail: Literal["none", "positions"] = "none"
     rounding_account: str = ""
     rounding_tax: str = ""
@@ -248,7 +253,12 @@ class PaymentsSection(Section):
 
     paid_status: str = "paid"
     cancelled_status: str = "cancelled"
-    accounts: dict[str, str] = Field(default_factory=dict)
+    accounts: dict[str, BankAccounts] = Field(default_factory=dict)
+
+    def account(self, method: str | None, currency: str) -> str:
+        """The account that a payment method names for a currency, "" where it names none."""
+        named = self.accounts.get(method or "", "")
+        return named.get(currency, "") if isinstance(named, dict) else named
 
 
 class LimitsSection(Section):
@@ -300,14 +310,37 @@ OrderAction = Literal["contact", "order", "delivery", "invoice", "issue", "payme
 Goods = Literal["physical", "virtual", "mixed"]
 
 
+def _sensible(value: tuple[OrderAction, ...]) -> tuple[OrderAction, ...]:
+    if said := nonsense_in(value):
+        raise ValueError(said)
+    return value
+
+
+def _named_statuses(value: dict[str, Any]) -> dict[str, Any]:
+    if not all(status.strip() for status in value):
+        raise ValueError("has a row whose status is empty")
+    return value
+
+
+def _title_with_number(value: str) -> str:
+    if said := flaw_in_title(value):
+        raise ValueError(said)
+    return value
+
+
+OrderActions = Annotated[tuple[OrderAction, ...], AfterValidator(_sensible)]
+AccountNumber = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^([0-9][0-9.]{0,19})?$")]
+TaxCode = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^([A-Za-z0-9]{1,20}( \(#[0-9]+\))?)?$")]
+
+
 class OrderRule(Section):
     """What is done for orders that fit all that the rule names; the first that fits wins over `[orders.actions]`."""
 
     status: str = ""
     payment_method: str = ""
-    goods: Goods | Literal[""] = ""
-    country: str = ""
-    actions: tuple[OrderAction, ...]
+    goods: Literal["", "physical", "virtual", "mixed"] = ""
+    country: Annotated[str, StringConstraints(to_upper=True, pattern=r"^([A-Za-z]{2})?$")] = ""
+    actions: OrderActions
 
 
 class OrderStatuses(Section):
@@ -325,18 +358,24 @@ class OrdersSection(Section):
     enabled: bool = False
     start_date: Annotated[date | None, BeforeValidator(_empty_is_none)] = None
     numbering: Literal["ledger", "shop"] = "ledger"
-    title: str = "Order {number}"
-    gift_card_account: str = ""
-    tip_account: str = ""
-    tip_tax: str = ""
-    rounding_account: str = ""
-    rounding_tax: str = ""
+    title: Annotated[str, AfterValidator(_title_with_number)] = "Order {number}"
+    gift_card_account: AccountNumber = ""
+    tip_account: AccountNumber = ""
+    tip_tax: TaxCode = ""
+    rounding_account: AccountNumber = ""
+    rounding_tax: TaxCode = ""
     cancel: Literal["stop", "delete"] = "stop"
     backfill_after_days: int = Field(default=14, ge=0)
     own_done: bool = False
-    actions: dict[str, tuple[OrderAction, ...]] = Field(default_factory=dict)
+    actions: Annotated[dict[str, OrderActions], AfterValidator(_named_statuses)] = Field(default_factory=dict)
     rules: tuple[OrderRule, ...] = ()
     status: OrderStatuses = OrderStatuses()
+
+    @model_validator(mode="after")
+    def _every_rule_has_its_use(self) -> Self:
+        if said := unreachable_in(self.rules):
+            raise ValueError(said)
+        return self
 
 
 class Profile(Section):

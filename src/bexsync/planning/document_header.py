@@ -12,10 +12,11 @@ from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
 from bexsync.planning.contacts import Contacts
-from bexsync.planning.lookups import bank_account, language_id
+from bexsync.planning.lookups import bank_accounts_called, language_id
 from bexsync.ports.document_effects import DocumentHeader, Position
 from bexsync.ports.master_data import BankAccount, Currency, MasterData, User
 from bexsync.records import Address, Customer, Invoice, Person
+from bexsync.records.quoting import shown
 
 _DATED_AHEAD, _DUE_AHEAD = timedelta(days=60), timedelta(days=731)
 _DATE_FORMAT = "where a table has its days in another order, date_format under [shop.csv] names it"
@@ -140,29 +141,50 @@ def bank_account_id(profile: Profile, master: MasterData, method: str | None, cu
     The payment method's account wins, then the profile's for the currency. A foreign currency without either takes
     the only account in that currency, since the ledger's default is one in its own.
     """
-    iban = profile.payments.accounts.get(method or "") or profile.ledger.bank_accounts.get(currency.code)
-    if iban:
-        return _named(master, iban, currency).id
+    named = profile.payments.account(method, currency.code) or profile.ledger.bank_accounts.get(currency.code)
+    if named:
+        return _named(master, named, currency).id
     return None if currency.code == profile.ledger.currency else _only_one(master, currency).id
 
 
-def _named(master: MasterData, iban: str, currency: Currency) -> BankAccount:
-    account = bank_account(master, iban)
-    if account is None:
+def method_without_account(profile: Profile, method: str | None, currency: str) -> str:
+    """A sentence about a payment method that names no bank account, "" where it does or there is no method."""
+    if not method or profile.payments.account(method, currency):
+        return ""
+    named = profile.ledger.bank_accounts.get(currency)
+    whose = f"the profile's bank account {named}" if named else "the ledger's default bank account"
+    return (
+        f"The payment method {shown(method)} has no bank account in {currency} under [payments.accounts]; "
+        f"{whose} is taken for it."
+    )
+
+
+def _named(master: MasterData, named: str, currency: Currency) -> BankAccount:
+    accounts = bank_accounts_called(master, named)
+    if not accounts:
         raise _problem(
-            f"{master.ledger} has no bank account {iban}.",
+            f"{master.ledger} has no bank account {named}.",
             "Correct [ledger] bank_account or [payments.accounts] in the profile.",
             "unknown_bank_account",
-            iban,
+            named,
         )
-    if account.currency_id not in (None, currency.id):
+    fitting = [account for account in accounts if account.currency_id in (None, currency.id)]
+    if not fitting:
         raise _problem(
-            f"The bank account {iban} is not in {currency.code}, the currency of the invoice.",
+            f"The bank account {named} is not in {currency.code}, the currency of the invoice.",
             "Name one for each currency in [ledger] bank_account, or correct [payments.accounts] in the profile.",
             "bank_account_currency",
-            f"{iban}:{currency.code}",
+            f"{named}:{currency.code}",
         )
-    return account
+    if len(fitting) > 1:
+        ibans = ", ".join(account.iban for account in fitting)
+        raise _problem(
+            f"{master.ledger} has {len(fitting)} bank accounts in {currency.code} called {named}: {ibans}.",
+            "Name its IBAN in place of its name, in [ledger] bank_account or [payments.accounts] in the profile.",
+            "bank_account_ambiguous",
+            f"{named}:{currency.code}",
+        )
+    return fitting[0]
 
 
 def _only_one(master: MasterData, currency: Currency) -> BankAccount:

@@ -112,9 +112,11 @@ def currency_called(master: MasterData, code: str, what: str) -> Currency:
     )
 
 
-def bank_account(master: MasterData, iban: str) -> BankAccount | None:
-    """The bank account of that IBAN, however it is spaced."""
-    return next((row for row in master.bank_accounts if _compact(row.iban) == _compact(iban)), None)
+def bank_accounts_called(master: MasterData, named: str) -> list[BankAccount]:
+    """The bank account of that IBAN, however it is spaced, else those of that name."""
+    by_iban = [row for row in master.bank_accounts if row.iban and _compact(row.iban) == _compact(named)]
+    name = named.strip().casefold()
+    return by_iban[:1] or [row for row in master.bank_accounts if name and row.name.strip().casefold() == name]
 
 
 def _compact(iban: str) -> str:

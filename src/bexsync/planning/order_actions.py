@@ -139,7 +139,7 @@ def matrix(settings: OrdersSection, seen: Iterable[str], known: Iterable[str], m
     rows = tuple(row for status in statuses for row in _rows(settings, status, paid_by))
     heard_of = seen_before | of_shop
     unknown = sorted(named - heard_of) if heard_of else []
-    return Matrix(rows, tuple(paid_by), (*_loops(settings, rows), *_never_seen(unknown), *_covered(settings.rules)))
+    return Matrix(rows, tuple(paid_by), (*_loops(settings, rows), *_never_seen(unknown)))
 
 
 def _written(settings: OrdersSection) -> dict[str, list[str]]:
@@ -195,21 +195,3 @@ def _loops(settings: OrdersSection, rows: Iterable[MatrixRow]) -> Iterator[str]:
 def _never_seen(statuses: Iterable[str]) -> Iterator[str]:
     for status in statuses:
         yield f'No order has had the status "{status}" so far; check how the shop writes it.'
-
-
-def _covered(rules: Sequence[OrderRule]) -> Iterator[str]:
-    """A rule after one that fits everything it fits never comes into force."""
-    for number, rule in enumerate(rules, 1):
-        earlier = next((n for n, one in enumerate(rules[: number - 1], 1) if _covers(one, rule)), None)
-        if earlier is not None:
-            yield f"Rule {number} never applies, since rule {earlier} before it fits the same orders."
-
-
-def _covers(one: OrderRule, other: OrderRule) -> bool:
-    pairs = (
-        (one.status, other.status),
-        (one.payment_method, other.payment_method),
-        (one.goods, other.goods),
-        (one.country.upper(), other.country.upper()),
-    )
-    return all(mine in ("", theirs) for mine, theirs in pairs)

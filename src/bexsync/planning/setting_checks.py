@@ -12,18 +12,14 @@ from bexsync.errors import BexsyncError, RecordProblem
 from bexsync.ids import LedgerId
 from bexsync.money import plain, written
 from bexsync.planning.checks import (
-    ISSUE_DELIVERIES,
     READ_BANKING,
     READ_CONTACTS,
-    READ_DELIVERIES,
     READ_INVOICES,
     READ_ITEMS,
-    READ_ORDERS,
     READ_SETTINGS,
     WRITE_CONTACTS,
     WRITE_INVOICES,
     WRITE_ITEMS,
-    WRITE_ORDERS,
     Check,
     Need,
     Surroundings,
@@ -34,7 +30,7 @@ from bexsync.planning.checks import (
     wrong,
 )
 from bexsync.planning.document_positions import RoundingSettings, rounding_account, rounding_tax
-from bexsync.planning.lookups import bank_account, revenue_account
+from bexsync.planning.lookups import bank_accounts_called, revenue_account
 from bexsync.planning.taxes import TaxChooser
 from bexsync.ports.ledger import Right
 from bexsync.ports.master_data import Account, BankAccount, MasterData
@@ -90,12 +86,10 @@ def _user_name(name: str, mail: str) -> str:
 
 def _rights(around: Surroundings) -> Iterator[Check]:
     items = (("items", READ_ITEMS, WRITE_ITEMS),) if around.profile.products.enabled else ()
-    orders = (("orders", READ_ORDERS, WRITE_ORDERS), ("deliveries", READ_DELIVERIES, ISSUE_DELIVERIES))
     for part, reading, writing in (
         ("contacts", READ_CONTACTS, WRITE_CONTACTS),
         ("invoices", READ_INVOICES, WRITE_INVOICES),
         *items,
-        *(orders if around.profile.orders.enabled else ()),
     ):
         name = f"right to {part}"
         yield around.unread(name, "none", part, reading) or _right(around, name, writing)
@@ -144,37 +138,49 @@ def _numbering(around: Surroundings) -> Iterator[Check]:
 
 
 def _bank_accounts(around: Surroundings) -> Iterator[Check]:
-    profile = around.profile
-    own = profile.ledger.currency
-    named = [
-        ("bank account" if code == own else f"bank account, {code}", iban, code)
-        for code, iban in profile.ledger.bank_accounts.items()
-    ]
-    named += [(f"bank account, {method}", iban, "") for method, iban in profile.payments.accounts.items()]
-    if own not in profile.ledger.bank_accounts:
+    own = around.profile.ledger.currency
+    if own not in around.profile.ledger.bank_accounts:
         yield ok("bank account", f"{around.master.ledger}'s default")
-    for name, iban, code in named:
-        unread = around.unread(name, iban, "bank_accounts", READ_BANKING)
-        account = bank_account(around.master, iban)
+    for name, account, code, where in _named_accounts(around.profile):
+        unread = around.unread(name, account, "bank_accounts", READ_BANKING)
+        found = bank_accounts_called(around.master, account)
+        fitting = [one for one in found if not code or not _in_other_currency(one, code, around.master)]
         if unread is not None:
             yield unread
-        elif account is not None and code and _in_other_currency(account, code, around.master):
-            yield wrong(
-                name,
-                iban,
-                f"The bank account {iban} is not in {code}.",
-                "Name one of that currency in [ledger] bank_account.",
-            )
-        elif account is not None:
-            yield ok(name, iban)
-        else:
+        elif not found:
             shown = ", ".join(a.iban for a in around.master.bank_accounts if a.iban) or "none"
             yield wrong(
                 name,
-                iban,
-                f"{around.master.ledger} has no bank account {iban}.",
+                account,
+                f"{around.master.ledger} has no bank account {account}.",
                 f"It has {shown}: correct [ledger] bank_account or [payments.accounts].",
             )
+        elif not fitting:
+            yield wrong(
+                name, account, f"The bank account {account} is not in {code}.", f"Name one of that currency in {where}."
+            )
+        elif len(fitting) > 1 and (code or len({one.currency_id for one in fitting}) < len(fitting)):
+            ibans = ", ".join(one.iban for one in fitting)
+            yield wrong(
+                name,
+                account,
+                f"{around.master.ledger} has {len(fitting)} bank accounts called {account}: {ibans}.",
+                f"Name its IBAN in place of its name in {where}.",
+            )
+        else:
+            yield ok(name, account)
+
+
+def _named_accounts(profile: Profile) -> Iterator[tuple[str, str, str, str]]:
+    """What is checked, the account that the profile names, its currency where that is said too, and where it stands."""
+    own = profile.ledger.currency
+    for code, account in profile.ledger.bank_accounts.items():
+        yield "bank account" if code == own else f"bank account, {code}", account, code, "[ledger] bank_account"
+    for method, named in profile.payments.accounts.items():
+        by_currency = named.items() if isinstance(named, dict) else [("", named)]
+        for code, account in by_currency:
+            if account:
+                yield f"bank account, {method}{f', {code}' if code else ''}", account, code, "[payments.accounts]"
 
 
 def _in_other_currency(account: BankAccount, code: str, master: MasterData) -> bool:
@@ -183,21 +189,27 @@ def _in_other_currency(account: BankAccount, code: str, master: MasterData) -> b
 
 
 def _template(around: Surroundings) -> Iterator[Check]:
-    wanted, known = around.profile.invoices.template, around.master.templates
-    unread = around.unread("template", wanted, "templates", READ_SETTINGS)
+    invoices = around.profile.invoices
+    yield _one_template(around, "template", invoices.template)
+    if invoices.template_paid:
+        yield _one_template(around, "template_paid", invoices.template_paid)
+
+
+def _one_template(around: Surroundings, key: str, wanted: str) -> Check:
+    known, name = around.master.templates, key.replace("_", ", ")
     if not wanted:
-        yield ok("template", f"{around.master.ledger}'s default")
-    elif unread is not None:
-        yield unread
-    elif wanted in known:
-        yield ok("template", wanted)
-    else:
-        yield wrong(
-            "template",
-            wanted,
-            f'{around.master.ledger} has no document template "{wanted}".',
-            f"It has {', '.join(known) or 'none'}: correct [invoices] template.",
-        )
+        return ok(name, f"{around.master.ledger}'s default")
+    unread = around.unread(name, wanted, "templates", READ_SETTINGS)
+    if unread is not None:
+        return unread
+    if wanted in known:
+        return ok(name, wanted)
+    return wrong(
+        name,
+        wanted,
+        f'{around.master.ledger} has no document template "{wanted}".',
+        f"It has {', '.join(known) or 'none'}: correct [invoices] {key}.",
+    )
 
 
 def _contact_group(around: Surroundings) -> Iterator[Check]:

@@ -239,5 +239,4 @@ def payment_from(row: Row) -> Payment:
     """A payment of an invoice."""
     with understood("a payment"):
         found = PaymentAnswer.read(row)
-    account = LedgerId.known(found.bank_account_id or None)
-    return Payment(LedgerId(found.id), found.value, found.date.isoformat(), account)
+    return Payment(LedgerId(found.id), found.value, found.date.isoformat())

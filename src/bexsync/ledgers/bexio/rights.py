@@ -12,8 +12,7 @@ from bexsync.ports.ledger import Right
 from bexsync.ports.ledger_description import Scope, ScopeUse
 
 _READING = tuple(
-    Scope(f"{module}_show", "", (), ScopeUse.ALWAYS, module, "show")
-    for module in ("contact", "kb_invoice", "kb_order", "kb_delivery")
+    Scope(f"{module}_show", "", (), ScopeUse.ALWAYS, module, "show") for module in ("contact", "kb_invoice")
 )
 
 
