@@ -278,3 +278,20 @@ def an_invoice(shop_id: str = "1001", **changes: Any) -> dict[str, Any]:
     }
     invoice |= changes
     return {key: value for key, value in invoice.items() if value is not None}
+
+
+def an_order(shop_id: str = "5001", at: str | None = "2026-11-04T10:00:00Z", **changes: Any) -> dict[str, Any]:
+    """A plain good order of 108.10 CHF, last changed `at`; keyword arguments replace fields, None takes one away."""
+    customer = an_invoice()["customer"]
+    order: dict[str, Any] = {
+        "shop_id": shop_id,
+        "status": "processing",
+        "ordered_at": "2026-11-04T09:00:00Z",
+        "updated_at": at,
+        "currency": "CHF",
+        "customer": customer,
+        "lines": [{"line_id": "10", "name": "Tasse", "quantity": "1", "unit_price": "100", "tax_rate": "8.1"}],
+        "total": "108.10",
+    }
+    order |= changes
+    return {key: value for key, value in order.items() if value is not None}

@@ -53,9 +53,25 @@ class StateReader:
 
     def invoice_ids(self, prefix: str) -> list[tuple[str, str]]:
         """The shop's ids of all invoices it handed over with their state, the latest first."""
+        return self._ids("invoice", prefix)
+
+    def order_ids(self, prefix: str) -> list[tuple[str, str]]:
+        """The shop's ids of all orders it handed over with their state, the latest first."""
+        return self._ids("order", prefix)
+
+    def order_statuses(self) -> list[str]:
+        """The statuses that orders have in the shop."""
+        rows = self._rows(
+            "SELECT DISTINCT json_extract(body, '$.status') FROM records WHERE kind = 'order' "
+            "AND site IN (SELECT site FROM sites WHERE profile = ?) ORDER BY 1"
+        )
+        return [status for (status,) in rows]
+
+    def _ids(self, kind: str, prefix: str) -> list[tuple[str, str]]:
         return self._rows(
-            "SELECT shop_id, state FROM records WHERE kind = 'invoice' AND substr(shop_id, 1, ?) = ? "
+            "SELECT shop_id, state FROM records WHERE kind = ? AND substr(shop_id, 1, ?) = ? "
             "AND site IN (SELECT site FROM sites WHERE profile = ?) ORDER BY taken_at DESC",
+            kind,
             len(prefix),
             prefix,
         )

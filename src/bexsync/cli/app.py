@@ -18,6 +18,7 @@ from bexsync.cli.commands import (
     init,
     invoices,
     links,
+    orders,
     payments,
     products,
     sandbox,
@@ -100,6 +101,7 @@ def _command(group: typer.Typer, name: str, function: Callable[..., Exit], share
 
 auth_app = _group("auth", f"Log in to {LEDGER}, look at the login, end it.")
 invoices_app = _group("invoices", f"Invoices of the shop into {LEDGER}.")
+orders_app = _group("orders", f"Orders of the shop into {LEDGER}, by their status.")
 payments_app = _group("payments", f"What was paid in {LEDGER}, back to the shop.")
 products_app = _group("products", f"Products of the shop and items in {LEDGER}, field by field.")
 stock_app = _group("stock", f"Stock in {LEDGER}, back to the shop.")
@@ -123,6 +125,8 @@ _command(app, "test-connection", connection.try_out, JOB)
 _command(invoices_app, "push", invoices.push, JOB)
 _command(invoices_app, "list", invoices.list_)
 _command(invoices_app, "show", invoices.show)
+_command(orders_app, "list", orders.list_)
+_command(orders_app, "rules", orders.rules)
 _command(payments_app, "poll", payments.poll, JOB)
 _command(products_app, "sync", products.sync, JOB)
 _command(products_app, "list", products.list_)

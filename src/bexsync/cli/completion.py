@@ -68,6 +68,16 @@ def every_invoice(ctx: typer.Context, incomplete: str) -> list[Item]:
     return _offered(found, incomplete)
 
 
+def orders(ctx: typer.Context, incomplete: str) -> list[Item]:
+    """Every order the shop has handed over."""
+    return _offered(lambda: _state(ctx).order_ids(incomplete), incomplete)
+
+
+def order_statuses(ctx: typer.Context, incomplete: str) -> list[Item]:
+    """The statuses that orders have."""
+    return _offered(lambda: ((status, "") for status in _state(ctx).order_statuses()), incomplete)
+
+
 def errors(ctx: typer.Context, incomplete: str) -> list[Item]:
     """Open errors by number, and `all`; those that stand there already are not offered again."""
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from bexsync.engine.result import Outcome, Status
 from bexsync.jobs.run import Run
+from bexsync.jobs.seen_orders import SeenOrders
 from bexsync.ports.shop import IncomingRecord, InvalidInput
 from bexsync.ports.store import RecordRow, RecordState
 from bexsync.records import Order
@@ -55,6 +56,7 @@ class OrderVersions:
     def __init__(self, run: Run, refuse: Callable[[InvalidInput, str], None]) -> None:
         self._run = run
         self._refuse = refuse
+        self._seen = SeenOrders(run.store)
         self.by_source: defaultdict[str, list[str]] = defaultdict(list)
 
     def counts(self, item: IncomingRecord, order: Order, *, is_new_source: bool) -> bool:
@@ -62,6 +64,7 @@ class OrderVersions:
         if order.site not in (None, self._run.store.site):
             self._refuse(self._of_other_site(item, order), "other_site")
             return False
+        self._seen.note(order)
         known = self._run.store.records.get(KIND, order.shop_id)
         version = version_of(order, known)
         if known is None or version in (Version.NEW, Version.KNOWN):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ _SUMMARY = (
     "source_number", "document_type", "invoice_date", "due_date", "payment_terms_days", "currency", "total",
     "customer_id", *_OBJECTS,
 )  # fmt: skip
+_ORDER_SUMMARY = ("order_number", "ordered_at", "currency", "total", "status", "customer_id", *_OBJECTS)
 
 
 class Records:
@@ -137,13 +138,21 @@ class Records:
 
     def summaries(self) -> Iterator[dict[str, Any]]:
         """What a list shows of every invoice, without its lines and texts, for lists of many thousands."""
-        columns = ", ".join(f"json_extract(body, '$.{name}') AS {name}" for name in _SUMMARY)
+        return self._summaries("invoice", _SUMMARY)
+
+    def order_summaries(self) -> Iterator[dict[str, Any]]:
+        """The same of every order; `state` and `reason` are those of the record, `status` is the shop's."""
+        return self._summaries("order", _ORDER_SUMMARY)
+
+    def _summaries(self, kind: str, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+        columns = ", ".join(f"json_extract(body, '$.{name}') AS {name}" for name in names)
         rows = self._db.stream(
-            f"SELECT shop_id, state, {columns} FROM records WHERE site = ? AND kind = 'invoice'",  # noqa: S608
+            f"SELECT shop_id, state, reason, {columns} FROM records WHERE site = ? AND kind = ?",  # noqa: S608
             self._site,
+            kind,
         )
         for row in rows:
-            summary = {name: row[name] for name in ("shop_id", "state", *_SUMMARY)}
+            summary = {name: row[name] for name in ("shop_id", "state", "reason", *names)}
             for name in _OBJECTS:
                 summary[name] = stored_object(summary[name] or "{}")
             yield summary
