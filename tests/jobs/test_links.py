@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bexio_sandbox import Fault
 from bexsync.admin.links import AdoptOptions, LinkAdmin, adopt
 from bexsync.errors import StateProblem, UsageProblem
 from bexsync.jobs.lifecycle import RunEnded
@@ -284,6 +285,61 @@ def test_a_state_on_a_network_file_system_is_refused(tmp_path: Path, folder: str
 def test_where_mounts_are_unknown_nothing_is_refused(tmp_path: Path) -> None:
     refuse_network(tmp_path, tmp_path / "missing")
     shutil.rmtree(tmp_path)
+
+
+CLAIM = "/2.0/kb_invoice/{id}"
+
+
+def claims(world: World) -> list[str]:
+    with world.workspace() as workspace:
+        steps = workspace.store.intents.of_subject("invoice", "1001")
+        return [step.state for step in steps if step.kind == "claim"]
+
+
+@pytest.mark.parametrize("fault", ["drop_after", "drop_before"])
+@pytest.mark.parametrize("named", [True, False], ids=["one pair", "all"])
+def test_a_reference_whose_answer_was_lost_is_settled_by_the_next_run(world: World, named: bool, fault: str) -> None:
+    world.sandbox.behaviours.settle("edit_issued", "accepted")
+    world.set_profile(engine={"settle_seconds": 600.0})
+    document = by_hand(world)
+    world.drop(an_invoice("1001"))
+    world.sandbox.faults.plan([Fault(fault, "POST", CLAIM)])
+    options = {"shop_id": "1001", "document": "RE-00001"} if named else {}
+    (outcome,) = adopt_in(world, **options, yes=True).outcomes
+    assert (outcome.status, outcome.ledger_id) == ("done", str(document))
+    world.clock.forward(minutes=20)
+    world.push()
+    assert claims(world) == ["done" if fault == "drop_after" else "planned"]
+    adopt_in(world, **options, yes=True)
+    assert claims(world) == ["done"]
+    assert [row["api_reference"] for row in world.invoices()] == ["bexsync:main:invoice:1001"]
+    writes = world.writes()
+    adopt_in(world, yes=True)
+    world.push()
+    assert world.writes() == writes
+    assert len(world.sandbox.mails) == 1  # the one the person had sent
+
+
+def test_a_document_that_another_link_holds_is_named_and_not_taken_from_it(world: World) -> None:
+    """Where bexio took no reference, the links alone say whose it is."""
+    world.sandbox.behaviours.settle("edit_issued", "refused")
+    document = by_hand(world)
+    world.drop(an_invoice("1001"))
+    adopt_in(world, yes=True)
+    world.drop(an_invoice("1002"), name="second.json")
+    (outcome,) = adopt_in(world, yes=True).outcomes
+    assert (outcome.status, outcome.code) == ("blocked", "document_taken")
+    assert outcome.reason == "RE-00001 belongs to 1001 already."
+    refused = called(world, "links", "adopt", "1002", "RE-00001", "--yes", "--json")
+    assert (refused.returncode, json.loads(refused.stdout)["errors"][0]["code"]) == (2, "document_taken")
+    row = world.sandbox.state.invoices[document]
+    world.sandbox.state.invoices[document] = {**row, "api_reference": "bexsync:main:invoice:1002"}
+    (outcome,) = world.push().outcomes
+    assert (outcome.status, outcome.code) == ("failed", "document_taken")
+    assert "RE-00001 belongs to 1001 already" in outcome.reason
+    assert len(world.invoices()) == 1
+    with world.workspace() as workspace:
+        assert [link.shop_id for link in workspace.store.links.all("invoice")] == ["1001"]
 
 
 def test_a_document_that_belongs_to_another_invoice_or_has_another_amount_is_not_given_away(world: World) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, cast
 
+from bexsync.engine.apply import Applied, StepStatus
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import TryLater, UsageProblem
 from bexsync.http.clock import Clock, SystemClock
+from bexsync.ids import LedgerId
 from bexsync.jobs.invoices import PUSH
 from bexsync.jobs.lifecycle import Job, run_job
 from bexsync.jobs.products import SYNC
@@ -23,7 +25,7 @@ from bexsync.planning.products import KIND as PRODUCT
 from bexsync.ports.document_effects import ClaimDocument, LinkDocument
 from bexsync.ports.documents import DocumentState
 from bexsync.ports.steps import LinkDraft, Step, Subject
-from bexsync.ports.store import DocumentEvent, IntentState, Link, Locks, RecordRow, RecordState
+from bexsync.ports.store import DOCUMENT_TAKEN, DocumentEvent, IntentState, Link, Locks, RecordRow, RecordState
 from bexsync.records import Customer, Invoice
 from bexsync.store import Store
 from bexsync.store.kept import Kept
@@ -57,9 +59,13 @@ class LinksAdopt(Job):
         self._options = options
         self._ledger = run.workspace.profile.ledger.words.name
         self._matches: list[Match] = []
+        self._unclaimed: list[Link] = []
 
     def gather(self) -> None:
-        """The open invoices without a link, and the documents they may be."""
+        """The open invoices without a link, and the documents they may be; links that still lack our reference."""
+        self._unclaimed = [link for link in self._run.store.links.all(KIND) if self._lacks_reference(link)]
+        if self._is_linked_as_named():
+            return
         rows = [row for row in self._run.store.records.in_state(KIND, RecordState.OPEN) if self._is_unlinked(row)]
         self._matches = self._named(rows) if self._options.shop_id else self._matched(rows)
 
@@ -74,6 +80,8 @@ class LinksAdopt(Job):
     def apply(self, plan: Plan) -> None:
         """Link each pair, or show it in a rehearsal."""
         del plan
+        for link in self._unclaimed:
+            self._claim_again(link)
         for found in self._matches:
             self._adopt(found)
 
@@ -83,6 +91,22 @@ class LinksAdopt(Job):
 
     def _is_unlinked(self, row: RecordRow) -> bool:
         return self._run.store.links.get(KIND, row.shop_id) is None
+
+    def _is_linked_as_named(self) -> bool:
+        """Whether an earlier run, or an earlier pass of this one, has linked the pair that was named."""
+        link = self._run.store.links.get(KIND, self._options.shop_id) if self._options.shop_id else None
+        return link is not None and self._options.document in (link.number, link.ledger_id)
+
+    def _lacks_reference(self, link: Link) -> bool:
+        """Whether this command linked it, and our reference was not written, or not yet."""
+        store = self._run.store
+        key = self._key(link.shop_id, link.ledger_id)
+        claim = store.intents.get(store.site, ClaimDocument.step_kind, key)
+        linked = link.adopted and self._run.was_done(LinkDocument.step_kind, key)
+        return linked and (claim is None or claim.state is IntentState.PLANNED)
+
+    def _key(self, shop_id: str, document_id: LedgerId) -> str:
+        return f"{reference(self._run.store.site, shop_id)}@{document_id}"
 
     def _named(self, rows: Iterable[RecordRow]) -> list[Match]:
         options = self._options
@@ -102,14 +126,16 @@ class LinksAdopt(Job):
         return [Match(options.shop_id, tuple(documents), "named by hand")]
 
     def _refuse_stealing(self, document: DocumentState) -> None:
-        held = self._run.store.links.owner_of(KIND, document.ledger_id)
-        owner = held[1] if held else ""
+        owner = self._owner(document)
         if not owner and document.reference.startswith(OURS):
             owner = document.reference
         if owner:
-            raise UsageProblem(
-                f"{document.number} belongs to {owner} already.", f"If that is wrong: bexsync links forget {owner}"
-            )
+            raise UsageProblem(*_taken(document, owner), code=DOCUMENT_TAKEN)
+
+    def _owner(self, document: DocumentState) -> str:
+        """The shop id of the record whose link holds the document already, of whatever site."""
+        held = self._run.store.links.owner_of(KIND, document.ledger_id)
+        return held[1] if held else ""
 
     @staticmethod
     def _refuse_another_amount(row: RecordRow, document: DocumentState) -> None:
@@ -151,6 +177,10 @@ class LinksAdopt(Job):
             )  # fmt: skip
             return
         (document,) = found.documents
+        owner = self._owner(document)
+        if owner:
+            self._note(found.shop_id, Status.BLOCKED, document, *_taken(document, owner), code=DOCUMENT_TAKEN)
+            return
         reason = f"{document.number} of {document.day}, {written(document.total)}, {found.why}"
         if self._run.dry:
             self._note(found.shop_id, Status.PLANNED, document, reason)
@@ -158,43 +188,86 @@ class LinksAdopt(Job):
         self._link(found.shop_id, document, reason)
 
     def _link(self, shop_id: str, document: DocumentState, reason: str) -> None:
-        """Our reference goes onto the document where the ledger lets it, so that even a lost state finds it again."""
+        """Links the document, then writes our reference onto it where the ledger lets it.
+
+        The link comes first, so that no push books the invoice again while the outcome of the writing is unknown; with
+        the reference on the document even a lost state finds it again.
+        """
         row = self._run.store.records.get(KIND, shop_id)
         if row is None:
             return
-        done = next((step for step in self._steps(row, document) if self._is_done(step)), None)
-        if done is None:
-            self._note(shop_id, Status.FAILED, document, f"{self._ledger} did not show the document.", "Try again.")
+        (applied,) = self._run.applier.apply(Plan(self._steps(row, document.ledger_id, document.number)))
+        linked, claimed = applied.steps
+        if linked.status is not StepStatus.DONE:
+            why = f"{linked.said} " if linked.said else ""
+            self._note(shop_id, Status.FAILED, document, f"{why}{document.number} was not linked.", "Try again.",
+                       code=linked.code)  # fmt: skip
             return
-        if isinstance(done.effect, LinkDocument):
-            reason += f"; {self._ledger} did not take our reference, so keep a copy of the state (bexsync state backup)"
+        reason += self._about_reference(claimed)
         self._run.store.records.settle(KIND, shop_id, RecordState.DONE, reason, self._run.workspace.clock.now())
         self._note(shop_id, Status.DONE, document, reason)
 
-    def _is_done(self, step: Step) -> bool:
-        return all(applied.trouble is None for applied in self._run.applier.apply(Plan((step,))))
+    def _about_reference(self, claimed: Applied) -> str:
+        if claimed.status is StepStatus.DONE:
+            return ""
+        if claimed.status is StepStatus.IN_DOUBT:
+            return f"; whether {self._ledger} took our reference is looked up by the next run"
+        return f"; {self._ledger} did not take our reference, so keep a copy of the state (bexsync state backup)"
 
-    def _steps(self, row: RecordRow, document: DocumentState) -> Iterator[Step]:
+    def _claim_again(self, link: Link) -> None:
+        """Writes our reference onto a document that an earlier run has linked."""
+        row = self._run.store.records.get(KIND, link.shop_id)
+        if row is None:
+            return
+        reason = f"{link.number} is linked; our reference is written onto it again"
+        status = Status.PLANNED
+        if not self._run.dry:
+            (applied,) = self._run.applier.apply(Plan(self._steps(row, link.ledger_id, link.number)))
+            reason += self._about_reference(applied.steps[-1])
+            status = Status.DONE
+        self._run.outcomes[Subject(KIND, link.shop_id)] = Outcome(
+            KIND, "adopt", link.shop_id, status, link.ledger_id, link.number, link.url, reason
+        )
+
+    def _steps(self, row: RecordRow, document_id: LedgerId, number: str) -> tuple[Step, Step]:
         site = self._run.store.site
         invoice = row.record()
-        key = reference(site, row.shop_id)
         draft = LinkDraft(KIND, fingerprint=invoice.fingerprint(), agreed=invoice.canonical(), adopted=True)
-        for effect in (ClaimDocument, LinkDocument):
-            yield Step(
-                effect(document_id=document.ledger_id, reference=key),
-                f"{key}@{document.ledger_id}",
-                Subject(KIND, row.shop_id),
-                scope=site,
-                link=draft,
-                title=f"link {document.number}",
-            )
+        link = Step(
+            LinkDocument(document_id=document_id, reference=reference(site, row.shop_id)),
+            self._key(row.shop_id, document_id),
+            Subject(KIND, row.shop_id),
+            scope=site,
+            link=draft,
+            title=f"link {number}",
+        )
+        claim = replace(
+            link,
+            effect=ClaimDocument(document_id=document_id, reference=reference(site, row.shop_id)),
+            after=(link.ref,),
+            title=f"write our reference onto {number}",
+        )
+        return link, claim
 
-    def _note(self, shop_id: str, status: Status, document: DocumentState | None, reason: str, hint: str = "") -> None:
+    def _note(
+        self,
+        shop_id: str,
+        status: Status,
+        document: DocumentState | None,
+        reason: str,
+        hint: str = "",
+        *,
+        code: str = "",
+    ) -> None:
         self._run.outcomes[Subject(KIND, shop_id)] = Outcome(
             KIND, "adopt", shop_id, status,
             document.ledger_id if document else None, document.number if document else "",
-            document.url if document else "", reason, hint, code="" if status is Status.DONE else "adopt",
+            document.url if document else "", reason, hint, code="" if status is Status.DONE else code or "adopt",
         )  # fmt: skip
+
+
+def _taken(document: DocumentState, owner: str) -> tuple[str, str]:
+    return f"{document.number} belongs to {owner} already.", f"If that is wrong: bexsync links forget {owner}"
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ class Applied:
     step: Step
     status: StepStatus
     said: str = ""
+    code: str = ""
     result: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -155,7 +156,7 @@ class Applier:
         if claim.done:
             return Applied(step, StepStatus.DONE, result=claim.intent.result)
         if claim.blocked:
-            return _blocked(step, claim)
+            return _applied(step, claim.intent, StepStatus.IN_DOUBT)
         return self._send(step, claim)
 
     def _met(self, ref: Ref) -> bool:
@@ -217,8 +218,7 @@ class Applier:
         if done.state is not None and done.state.content:
             now = self.clock.now()
             self._shown = _Shown(done.state.ledger_id, done.state.content, now, self.clock.monotonic())
-        status = StepStatus.HELD if settled.state is IntentState.HELD else StepStatus.DONE
-        return Applied(step, status, settled.said, settled.result)
+        return _applied(step, settled, StepStatus.DONE)
 
     def _refused(self, step: Step, claim: Claim, side: Performer, problem: Refused) -> Applied:
         """A refusal may follow an earlier attempt that went through, so look before believing it."""
@@ -232,10 +232,12 @@ class Applier:
         return Applied(step, StepStatus.REFUSED, problem.message)
 
 
-def _blocked(step: Step, claim: Claim) -> Applied:
+def _applied(step: Step, intent: Intent, otherwise: StepStatus) -> Applied:
+    """What became of a step by its row, or `otherwise` where that says nothing of trouble."""
     statuses = {
         IntentState.REJECTED: StepStatus.REFUSED,
         IntentState.HELD: StepStatus.HELD,
         IntentState.CONFLICT: StepStatus.CONFLICT,
     }
-    return Applied(step, statuses.get(claim.intent.state, StepStatus.IN_DOUBT), claim.intent.said)
+    status = statuses.get(intent.state, otherwise)
+    return Applied(step, status, intent.said, str(intent.result.get("conflict", "")), intent.result)

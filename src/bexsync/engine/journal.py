@@ -20,7 +20,7 @@ from bexsync.ports.document_effects import CreateDocument, ExistingDocumentEffec
 from bexsync.ports.documents import EffectResult
 from bexsync.ports.item_effects import ItemEffect
 from bexsync.ports.steps import Effect, EffectKinds, Step, to_wire
-from bexsync.ports.store import Attempt, DocumentEvent, Intent, IntentState, Link, parse_stored
+from bexsync.ports.store import DOCUMENT_TAKEN, Attempt, DocumentEvent, Intent, IntentState, Link, parse_stored
 from bexsync.store import Store
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -107,7 +107,14 @@ class Journal:
         return Claim(intent, effect)
 
     def done(self, intent: Intent, effect: Effect, done: EffectResult) -> Intent:
-        """The effect stands: its answer, the link and the contact index change together."""
+        """The effect stands: its answer, the link and the contact index change together.
+
+        A document that another link holds is not given to this one: that is a conflict.
+        """
+        owner = self._other_owner(intent, done)
+        if owner:
+            taken = f"{done.number or done.ledger_id} belongs to {owner} already"
+            return self.conflict(replace(intent, result={"conflict": DOCUMENT_TAKEN}), taken)
         held = unexpected(intent.expect, done, self._ledger)
         settled = replace(
             intent,
@@ -123,6 +130,16 @@ class Journal:
             self._index_contact(effect, done)
             self._link_customer(settled, effect, done)
         return settled
+
+    def _other_owner(self, intent: Intent, done: EffectResult) -> str:
+        """The shop id of another record whose link holds the document, with its site where that is another."""
+        if not intent.link or done.ledger_id is None:
+            return ""
+        owner = self._store.links.owner_of(intent.link["ledger_kind"], done.ledger_id)
+        if owner is None or owner == (intent.site, intent.subject_id):
+            return ""
+        site, shop_id = owner
+        return shop_id if site == intent.site else f"{shop_id} of the site {site}"
 
     def _note_outside(self, intent: Intent, effect: Effect, done: EffectResult) -> None:
         """What must be known even after the state was lost."""

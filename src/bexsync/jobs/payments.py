@@ -189,7 +189,8 @@ class PaymentsPoll(Job):
             known = store.links.get(KIND, shop_id)
             if known is not None and known.ledger_id != state.ledger_id:
                 self._note_twin(known, state)
-            if under_way or known is not None:
+            owner = store.links.owner_of(KIND, state.ledger_id)  # of another site, where a person linked it there
+            if under_way or known is not None or owner is not None:
                 return
             link = Link(KIND, shop_id, KIND, state.ledger_id, state.number, state.url, adopted=True)
             store.links.save(link, self._run.workspace.clock.now())

@@ -18,7 +18,7 @@ from bexsync.planning.plan import Plan
 from bexsync.ports.ledger import Ledger
 from bexsync.ports.shop import WriteBack
 from bexsync.ports.steps import Step, Subject
-from bexsync.ports.store import WORKLIST, IntentState
+from bexsync.ports.store import DOCUMENT_TAKEN, WORKLIST, IntentState
 from bexsync.ports.wanted import Want, Wanted
 from bexsync.store import Store
 
@@ -37,6 +37,7 @@ _CODES = {
     StepStatus.IN_DOUBT: "in_doubt",
     StepStatus.SKIPPED: "waiting",
 }
+_TAKEN = "If that link is wrong: `bexsync links forget` with its id, then `bexsync errors retry`."
 T = TypeVar("T")
 # What pure code raises when it meets what nobody thought of; a disk or a state that fails is no matter of one record.
 _FAULTS = (ArithmeticError, AssertionError, AttributeError, Defect, LookupError, RecursionError, TypeError, ValueError)
@@ -197,8 +198,8 @@ def _troubled(outcome: Outcome, trouble: Applied, ledger: str) -> Outcome:
         status=_STATUS[trouble.status],
         reason=f"{trouble.said}{what}",
         said=trouble.said,
-        hint=_hint(trouble.status, ledger),
-        code=_CODES[trouble.status],
+        hint=_TAKEN if trouble.code == DOCUMENT_TAKEN else _hint(trouble.status, ledger),
+        code=trouble.code or _CODES[trouble.status],
         subject=trouble.said,
     )
 

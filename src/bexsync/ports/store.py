@@ -22,6 +22,8 @@ V = TypeVar("V")
 
 # The code of what is to be done by hand; it is kept with the errors, but it is none.
 WORKLIST = "credit_note"
+# The code where a document of the ledger belongs to the link of another record.
+DOCUMENT_TAKEN = "document_taken"
 
 
 def parse_stored(parse: Callable[[V], T], value: V) -> T:

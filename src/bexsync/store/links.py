@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from bexsync.errors import Defect
 from bexsync.ids import LedgerId
 from bexsync.ports.store import (
     Database,
@@ -140,7 +141,7 @@ class Links:
             )
 
     def save(self, link: Link, now: datetime) -> None:
-        """Writes a link as a whole; a document that another link held belongs to this one from now on."""
+        """Writes a link as a whole; raises Defect where another link holds one of its documents."""
         agreed, state, reported = packed(link.agreed), packed(link.state), packed(link.reported)
         values = {
             "fingerprint": link.fingerprint,
@@ -174,12 +175,10 @@ class Links:
         main = LinkedDocument(_MAIN, link.ledger_kind, link.ledger_id, link.number, link.url)
         documents = (main, *link.documents)
         db.execute("DELETE FROM link_documents WHERE link = ?", (link_id,))
-        db.executemany(
-            """DELETE FROM links WHERE id IN (
-                 SELECT link FROM link_documents
-                 WHERE ledger_kind = ? AND ledger_id = ? AND ledger_kind NOT IN ('contact', 'item'))""",
-            [(document.ledger_kind, document.ledger_id) for document in documents],
-        )
+        for one in documents:
+            owner = self.owner_of(one.ledger_kind, one.ledger_id)
+            if owner is not None:
+                raise Defect(f"The {one.ledger_kind} {one.ledger_id} belongs to {owner[1]} and to {link.shop_id}.")
         db.executemany(
             "INSERT INTO link_documents VALUES (?, ?, ?, ?, ?, ?)",
             [(link_id, one.role, one.ledger_kind, one.ledger_id, one.number, one.url) for one in documents],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from bexsync.errors import Changed, Refused
@@ -42,7 +43,7 @@ class DocumentEffects:
         return (
             Handler(CreateDocument, self.create, self.find_created, rests_on=NEGATIVE_PRICES),
             Handler(LinkDocument, self.link),
-            Handler(ClaimDocument, self.claim),
+            Handler(ClaimDocument, self.claim, self.find_claim),
             Handler(LookAtDocument, self.look),
             Handler(EditDocument, self.edit),
             Handler(ClearPositions, self.clear),
@@ -120,6 +121,14 @@ class DocumentEffects:
         row = self._api.write("POST", f"{INVOICES}/{effect.document_id}", body)
         with after_the_effect():
             return document_done(document_of(effect.known_id, row, self._web_url))
+
+    def find_claim(self, effect: ClaimDocument) -> LookupResult:
+        """The document, if it carries our reference; what it holds is no longer known to be what it held then."""
+        row = self._finder.present_row(effect.known_id)
+        state = document_of(effect.known_id, row, self._web_url) if row is not None else None
+        if state is None or state.reference != effect.reference:
+            return LookupResult()
+        return LookupResult(done=document_done(replace(state, content="")))
 
     def clear(self, effect: ClearPositions) -> EffectResult:
         """Deletes the positions of a draft one by one."""
