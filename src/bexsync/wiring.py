@@ -19,8 +19,7 @@ from bexsync.auth.companies import Company, CompanyBook, company_claim
 from bexsync.auth.provider import IdentityProvider
 from bexsync.auth.refreshing import Renew, TokenRefresher, refresh_in_subprocess
 from bexsync.auth.service import Identity, LoginService, nobody
-from bexsync.auth.source import EnvironmentToken, LoginToken, TokenSource
-from bexsync.auth.tokens import names_token
+from bexsync.auth.source import EnvironmentToken, LoginToken, TokenSource, names_token
 from bexsync.config.loading import load_profile, load_vat_map
 from bexsync.config.profile import Profile
 from bexsync.errors import BexsyncError, ConfigurationProblem, StateProblem

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bexsync.auth import tokens
-from bexsync.auth.tokens import FILE_VARIABLE, VARIABLE
+from bexsync.auth import source
+from bexsync.auth.source import FILE_VARIABLE, VARIABLE
 from bexsync.errors import LoginNeeded
 
-environment_token = partial(tokens.environment_token, "tokens.example")
+environment_token = partial(source.environment_token, "source.example")
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def tell_story(store: Store, profile: Profile, name: str, today: date) -> Invoic
         events=link.events if link else 0,
         why_not=list(_why_not(profile, row, link, errors, steps)),
         errors=errors,
-        steps=[_told(step) for step in steps],
+        steps=[step_data(step) for step in steps],
     )
 
 
@@ -141,7 +141,8 @@ def _named(step: Intent) -> str:
     return step.kind.replace("_", " ")
 
 
-def _told(step: Intent) -> dict[str, Any]:
+def step_data(step: Intent) -> dict[str, Any]:
+    """A step of a record, for a person and for a script."""
     return {
         "step": step.kind,
         "state": step.state.value,

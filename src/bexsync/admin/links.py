@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, cast
 
+from bexsync.admin.invoice_history import step_data
 from bexsync.engine.apply import Applied, StepStatus
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import TryLater, UsageProblem
@@ -324,16 +325,7 @@ class LinkAdmin:
         return row.reason or next(said, "")
 
     def _steps(self, kind: str, shop_id: str) -> tuple[dict[str, Any], ...]:
-        return tuple(
-            {
-                "step": intent.kind,
-                "state": intent.state.value,
-                "at": intent.sent_at.isoformat(timespec="seconds") if intent.sent_at else "",
-                "attempts": intent.attempt,
-                "said": intent.said,
-            }
-            for intent in self._store.intents.of_subject(kind, shop_id)
-        )
+        return tuple(step_data(step) for step in self._store.intents.of_subject(kind, shop_id))
 
     def forget(self, name: str) -> str:
         """Forget a record with its link and everything begun for it, and return its id in the shop.

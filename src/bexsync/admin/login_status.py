@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 
 from bexsync.auth.login import Login, personal_login
 from bexsync.auth.service import LoginService, needed_scopes
-from bexsync.auth.source import ending_soon
-from bexsync.auth.tokens import FILE_VARIABLE, VARIABLE, environment_token, names_token
+from bexsync.auth.source import FILE_VARIABLE, VARIABLE, ending_soon, environment_token, names_token
 from bexsync.config.profile import Profile
 from bexsync.errors import BexsyncError, NotPermitted
 from bexsync.ports.ledger import Right

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from datetime import timedelta
 from typing import Protocol
 
 from bexsync.auth.login import Login, personal_login
 from bexsync.auth.refreshing import Renew, TokenRefresher
-from bexsync.auth.tokens import environment_token
 from bexsync.errors import BexsyncError, LoginNeeded
 from bexsync.http.clock import Clock
+from bexsync.http.redaction import register_secret
 
+VARIABLE = "BEXSYNC_ACCESS_TOKEN"
+FILE_VARIABLE = "BEXSYNC_ACCESS_TOKEN_FILE"
 _WARNED_BEFORE = timedelta(days=14)
 _STILL_ENOUGH = timedelta(seconds=30)
 
@@ -50,24 +54,25 @@ class EnvironmentToken:
 
     def token(self) -> str:
         """The token; raises LoginNeeded when its end has passed."""
-        value = environment_token(self._token_page)
-        ended = personal_login(value, self._clock.now()).expires_at
+        login = self._login()
+        ended = login.expires_at
         if ended is not None and ended <= self._clock.now():
             raise LoginNeeded(
                 f"The access token of the environment ended on {ended:%Y-%m-%d}.",
                 f"Make a new one at {self._token_page}, or take this one away and run `bexsync auth login`.",
             )
-        return value
+        return login.access_token
 
     def warning(self) -> str:
         """Says when it ends within two weeks."""
-        return ending_soon(
-            personal_login(environment_token(self._token_page), self._clock.now()), self._clock, self._token_page
-        )
+        return ending_soon(self._login(), self._clock, self._token_page)
 
     def scopes(self) -> frozenset[str]:
         """The scopes in the token itself."""
-        return frozenset(personal_login(environment_token(self._token_page), self._clock.now()).scope)
+        return frozenset(self._login().scope)
+
+    def _login(self) -> Login:
+        return personal_login(self.stable_id, self._clock.now())
 
 
 class LoginToken:
@@ -127,3 +132,45 @@ def ending_soon(login: Login, clock: Clock, token_page: str) -> str:
         f"The access token ends on {login.expires_at:%Y-%m-%d}. Make a new one at {token_page}, "
         "or log in with an app of your own, whose login renews itself: `bexsync auth login`."
     )
+
+
+def names_token() -> bool:
+    """Whether the environment brings a token, which then speaks over every login."""
+    return bool(os.environ.get(VARIABLE, "").strip() or os.environ.get(FILE_VARIABLE, "").strip())
+
+
+def environment_token(token_page: str) -> str:
+    """The token of the environment, read-only; raises LoginNeeded, which names `token_page`, when there is none."""
+    token = os.environ.get(VARIABLE, "").strip() or _token_file()
+    if not token:
+        raise LoginNeeded(
+            "There is no access token.",
+            f"Run `bexsync auth login`, or set {VARIABLE} to a personal access token from {token_page}, "
+            f"or {FILE_VARIABLE} to a file that holds one.",
+        )
+    register_secret(token)
+    return token
+
+
+def _token_file() -> str:
+    path = os.environ.get(FILE_VARIABLE, "").strip()
+    if not path:
+        return ""
+    try:
+        # A pipe without a writer must not keep the program waiting.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), encoding="utf-8") as file:  # noqa: PTH123
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise LoginNeeded(
+                    f"The token file {path} is no plain file.",
+                    f"Write the token into a file of its own: {FILE_VARIABLE} is read more than once.",
+                )
+            if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                raise LoginNeeded(
+                    f"The token file {path} may be written by other users.", f"Take that right away: chmod go-w {path}"
+                )
+            return file.read().strip()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise LoginNeeded(
+            f"The token file {path} cannot be read.", f"Check {FILE_VARIABLE} and the file's rights."
+        ) from problem

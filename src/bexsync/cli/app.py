@@ -19,7 +19,6 @@ from bexsync.cli.commands import (
     invoices,
     links,
     orders,
-    payments,
     products,
     sandbox,
     schedule,
@@ -127,7 +126,7 @@ _command(invoices_app, "list", invoices.list_)
 _command(invoices_app, "show", invoices.show)
 _command(orders_app, "list", orders.list_)
 _command(orders_app, "rules", orders.rules)
-_command(payments_app, "poll", payments.poll, JOB)
+_command(payments_app, "poll", invoices.poll, JOB)
 _command(products_app, "sync", products.sync, JOB)
 _command(products_app, "list", products.list_)
 _command(products_app, "check", products.check, JOB)

@@ -41,14 +41,7 @@ def _profiles(incomplete: str) -> Iterator[Item]:
 
 def linked_invoices(ctx: typer.Context, incomplete: str) -> list[Item]:
     """Invoices that are linked, by the shop's id or by number."""
-
-    def found() -> Iterator[Item]:
-        state = _state(ctx)
-        yield from state.linked_ids(incomplete)
-        if incomplete:
-            yield from state.linked_numbers(incomplete)
-
-    return _offered(found, incomplete)
+    return _offered(lambda: (*_state(ctx).linked_ids(incomplete), *_numbers(ctx, incomplete)), incomplete)
 
 
 def invoices(ctx: typer.Context, incomplete: str) -> list[Item]:
@@ -58,14 +51,11 @@ def invoices(ctx: typer.Context, incomplete: str) -> list[Item]:
 
 def every_invoice(ctx: typer.Context, incomplete: str) -> list[Item]:
     """Every invoice the shop has handed over by its id, and linked ones by number."""
+    return _offered(lambda: (*_state(ctx).invoice_ids(incomplete), *_numbers(ctx, incomplete)), incomplete)
 
-    def found() -> Iterator[Item]:
-        state = _state(ctx)
-        yield from state.invoice_ids(incomplete)
-        if incomplete:
-            yield from state.linked_numbers(incomplete)
 
-    return _offered(found, incomplete)
+def _numbers(ctx: typer.Context, incomplete: str) -> Iterable[Item]:
+    return _state(ctx).linked_numbers(incomplete) if incomplete else ()
 
 
 def orders(ctx: typer.Context, incomplete: str) -> list[Item]:

@@ -98,28 +98,32 @@ def local_state(call: Command) -> Iterator[tuple[Profile, Store]]:
         store.close()
 
 
-def workspace_of(call: Command) -> Workspace:
-    """Open the workspace of a job; why it cannot be opened is kept in the history of runs."""
+@contextmanager
+def opened_workspace(call: Command) -> Iterator[Workspace]:
+    """The workspace of a job, which a signal stops; why it cannot be opened is kept in the history of runs."""
     from bexsync.wiring import note_failed_start, open_workspace
 
     try:
-        return open_workspace(call.profile)
+        workspace = open_workspace(call.profile)
     except BexsyncError as problem:
         if not call.output.rehearsing:
             note_failed_start(call.profile, call.name, problem)
         raise
+    call.output.site, call.output.ledger = workspace.store.site, workspace.profile.ledger.words.name
+    stop = StopRequest(call.output)
+    workspace.stop_when(stop)
+    try:
+        yield workspace
+    finally:
+        stop.settle()
+        workspace.close()
 
 
 def _run_in_workspace(call: Command, job: Callable[[Workspace], Result]) -> Exit:
     from bexsync.jobs.lifecycle import RunEnded
 
-    workspace = workspace_of(call)
-    call.output.site = workspace.store.site
-    call.output.ledger = workspace.profile.ledger.words.name
-    stop = StopRequest(call.output)
-    workspace.stop_when(stop)
     problem = None
-    try:
+    with opened_workspace(call) as workspace:
         try:
             with call.output.progress() as progress:
                 workspace.progress = progress
@@ -128,9 +132,6 @@ def _run_in_workspace(call: Command, job: Callable[[Workspace], Result]) -> Exit
         except RunEnded as ended:
             result, problem = ended.result, ended.problem
         return _show(call, workspace, result, problem)
-    finally:
-        stop.settle()
-        workspace.close()
 
 
 def _show(call: Command, workspace: Workspace, result: Result, problem: BexsyncError | None) -> Exit:

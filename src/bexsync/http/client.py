@@ -23,10 +23,9 @@ from bexsync.errors import BexsyncError, ConfigurationProblem, Defect, LoginNeed
 from bexsync.hooks import notify
 from bexsync.http.address import Address, api_hint, parse_address
 from bexsync.http.clock import Clock
-from bexsync.http.rate_limit import RateLimiter
+from bexsync.http.rate_limit import RateLimiter, RetryPolicy
 from bexsync.http.redaction import redact, register_secret
 from bexsync.http.responses import LOG_IN_AGAIN, Answer, Received, RequestEffect, RequestFailed, garbled, interpret
-from bexsync.http.retry import RetryPolicy
 from bexsync.interruption import may_be_cut_off
 from bexsync.ports.ledger_description import LedgerDescription
 

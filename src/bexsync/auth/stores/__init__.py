@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bexsync.auth.stores.port import StoreChoice, TokenStore, probe
+from bexsync.auth.stores.port import StoreChoice, TokenStore, capitalized, probe
 from bexsync.errors import BexsyncError, TokenStoreProblem
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def suggest() -> Suggestion:
         store.reach()
     except BexsyncError as problem:
         return Suggestion(None, problem.message)
-    return Suggestion(store.choice, f"{store.where[:1].upper()}{store.where[1:]} is there and unlocked.")
+    return Suggestion(store.choice, f"{capitalized(store.where)} is there and unlocked.")
 
 
 def same_place(one: StoreChoice, other: StoreChoice) -> bool:

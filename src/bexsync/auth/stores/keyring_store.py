@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING, TypeVar
 
-from bexsync.auth.stores.port import StoreChoice, TooSlow, other_stores, round_trip, run_with_timeout
+from bexsync.auth.stores.port import StoreChoice, TooSlow, capitalized, other_stores, round_trip, run_with_timeout
 from bexsync.errors import BexsyncError, TokenStoreProblem, TryLater
 from bexsync.http.redaction import redact, register_secret
 
@@ -69,7 +69,7 @@ class KeyringStore:
         def work(entry: KeyringEntry) -> None:
             entry.save(secret)
             if entry.load() != secret:
-                raise TokenStoreProblem(f"{_capital(self.where)} did not keep the login.", other_stores("keyring"))
+                raise TokenStoreProblem(f"{capitalized(self.where)} did not keep the login.", other_stores("keyring"))
 
         self._in_time(PATIENCE if self._saved else PATIENCE_WITH_THE_FIRST_SAVE, work)
         self._saved = True
@@ -85,7 +85,7 @@ class KeyringStore:
         def work(entry: KeyringEntry) -> None:
             entry.save(_SHORT)
             if entry.load() != _SHORT:
-                raise TokenStoreProblem(f"{_capital(self.where)} keeps nothing.", other_stores("keyring"))
+                raise TokenStoreProblem(f"{capitalized(self.where)} keeps nothing.", other_stores("keyring"))
             entry.erase()
 
         trial._in_time(PATIENCE_WITH_THE_FIRST_SAVE, work)
@@ -257,7 +257,7 @@ def _bus_answers() -> bool:
 
 def _too_slow(where: str, seconds: float) -> TryLater:
     return TryLater(
-        f"{_capital(where)} did not answer within {seconds:.0f} seconds.",
+        f"{capitalized(where)} did not answer within {seconds:.0f} seconds.",
         f"See whether it waits for somebody at a screen, or restart it. {other_stores('keyring')}",
         code=TokenStoreProblem.code,
     )
@@ -277,7 +277,7 @@ def _explained(where: str, problem: Exception) -> TokenStoreProblem:
         )
     if name == "SecretServiceNotAvailableException":
         return _no_keyring(said)
-    return TokenStoreProblem(f"{_capital(where)} refused: {_said(problem)}.", other_stores("keyring"))
+    return TokenStoreProblem(f"{capitalized(where)} refused: {_said(problem)}.", other_stores("keyring"))
 
 
 def _said(problem: Exception) -> str:
@@ -287,7 +287,3 @@ def _said(problem: Exception) -> str:
 def _because(said: str) -> str:
     said = redact(said).strip().rstrip(".")[:200]
     return f" ({said})" if said else ""
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]

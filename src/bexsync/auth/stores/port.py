@@ -90,9 +90,8 @@ def probe(store: TokenStore) -> None:
     try:
         run_with_timeout(_PATIENCE, lambda: store.try_out(canary))
     except TooSlow:
-        raise TokenStoreProblem(
-            f"{_sentence(store.where)} did not answer within {_PATIENCE:.0f} seconds.", other_stores(store.choice.name)
-        ) from None
+        said = f"{capitalized(store.where)} did not answer within {_PATIENCE:.0f} seconds."
+        raise TokenStoreProblem(said, other_stores(store.choice.name)) from None
     except BexsyncError as problem:
         others = other_stores(store.choice.name)
         hint = problem.hint if others in problem.hint else f"{problem.hint} {others}".strip()
@@ -110,7 +109,7 @@ def round_trip(entry: Entry, canary: str) -> None:
         raise
     entry.erase()
     if found != canary:
-        raise TokenStoreProblem(f"{_sentence(entry.where)} does not give back what was put in.")
+        raise TokenStoreProblem(f"{capitalized(entry.where)} does not give back what was put in.")
 
 
 _STORES = {
@@ -128,7 +127,7 @@ def other_stores(than: str) -> str:
     return f"Another store is chosen with `bexsync auth login --token-store {name}` {remark}, or {' or '.join(others)}."
 
 
-def _sentence(words: str) -> str:
+def capitalized(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bexsync.cli.options import LEDGER
-from bexsync.cli.runner import Command, RetryCounter, StopRequest, guarded, make_sure, workspace_of
+from bexsync.cli.runner import Command, RetryCounter, guarded, make_sure, opened_workspace
 from bexsync.errors import Exit
 
 if TYPE_CHECKING:
@@ -57,10 +57,6 @@ def run_test(call: Command, *, read_only: bool, yes: bool, retry_counter: RetryC
 
     if not is_enabled(call.profile):
         return call.output.result(Result(disabled=True, message="This profile says enabled = false."))
-    workspace = workspace_of(call)
-    call.output.site = workspace.store.site
-    stop = StopRequest(call.output)
-    workspace.stop_when(stop)
     shown = 0
 
     def wants_trial(report: Report) -> bool:
@@ -76,10 +72,7 @@ def run_test(call: Command, *, read_only: bool, yes: bool, retry_counter: RetryC
         make_sure(call, yes, f"Create a test contact and a test draft in {where}, then archive and delete them?")
         return True
 
-    try:
+    with opened_workspace(call) as workspace:
         report = try_connection(workspace, wants_trial)
-    finally:
-        stop.settle()
-        workspace.close()
     in_a_row = {"in_a_row": retry_counter.after(report.exit_code)} if retry_counter else {}
     return print_report(call.output, report, shown=shown, **in_a_row)

@@ -123,7 +123,7 @@ class FirstRun:
 
     def _cron_troubles(self) -> list[str]:
         """What keeps cron from the login."""
-        from bexsync.auth.tokens import names_token
+        from bexsync.auth.source import names_token
         from bexsync.cli.prompts.login_prompts import rehearsal
         from bexsync.wiring import open_auth_desk
 

@@ -1,4 +1,4 @@
-"""bexsync invoices ..."""
+"""bexsync invoices ... and bexsync payments ..."""
 
 from __future__ import annotations
 
@@ -124,3 +124,24 @@ def show(
     with local_state(call) as (profile, store):
         story = tell_story(store, profile, name, SystemClock().now().astimezone().date())
     return call.output.show(asdict(story), lambda: show_invoice_story(story, call.output.ledger))
+
+
+def poll(
+    call: Command,
+    full: Annotated[
+        bool, typer.Option("--full", help="Also look at everything that changed, as happens once a day.")
+    ] = False,
+    confirm: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help=f"Believe that up to N open invoices were deleted in {LEDGER}."),
+    ] = None,
+) -> Exit:
+    """Tell the shop what was paid or changed in {ledger}.
+
+    Asks {ledger} about open invoices: paid, partly paid, reopened, cancelled, changed.
+
+    Costs one request per 500 open invoices. Meant for cron, every two hours.
+    """
+    from bexsync.jobs.payments import poll as run
+
+    return run_job(call, lambda workspace: run(workspace, full=full, confirm=confirm))

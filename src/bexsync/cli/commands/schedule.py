@@ -93,7 +93,7 @@ def systemd(
 def login_in_keyring(profile: Profile, file: Path) -> bool:
     """Whether a job needs the session's D-Bus to reach its login: as chosen at the login, else as the profile says."""
     from bexsync.auth.records import LoginBook
-    from bexsync.auth.tokens import FILE_VARIABLE
+    from bexsync.auth.source import FILE_VARIABLE
     from bexsync.paths import state_folder
 
     if os.environ.get(FILE_VARIABLE, "").strip():
@@ -105,7 +105,7 @@ def login_in_keyring(profile: Profile, file: Path) -> bool:
 def _ends_one_day(file: Path) -> bool:
     """Whether the jobs live by a login that cannot renew itself; a token of the environment is not kept for them."""
     from bexsync.auth.records import LoginBook
-    from bexsync.auth.tokens import names_token
+    from bexsync.auth.source import names_token
     from bexsync.paths import state_folder
 
     record = None if names_token() else LoginBook(state_folder()).get(str(file.resolve()))

@@ -13,8 +13,8 @@ from pathlib import Path
 from bexsync.auth.companies import CompanyBook
 from bexsync.auth.records import LoginRecord
 from bexsync.auth.service import LoginService
+from bexsync.auth.source import FILE_VARIABLE, VARIABLE, environment_token, names_token
 from bexsync.auth.stores import suggest
-from bexsync.auth.tokens import FILE_VARIABLE, VARIABLE, environment_token, names_token
 from bexsync.cli.prompts.asking import Asker, tell, tell_problem
 from bexsync.cli.prompts.init_questions import one_of
 from bexsync.cli.prompts.login_prompts import Wishes, make_login

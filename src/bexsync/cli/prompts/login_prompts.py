@@ -17,9 +17,10 @@ from bexsync.auth.listener import Listener
 from bexsync.auth.login import App
 from bexsync.auth.records import LoginRecord
 from bexsync.auth.service import LoggedIn, LoginService, scopes_to_ask_for
+from bexsync.auth.source import names_token
 from bexsync.auth.stores import StoreChoice, suggest
 from bexsync.auth.stores.encrypted_file import CREDENTIALS, KEY_FILE, make_key
-from bexsync.auth.tokens import names_token
+from bexsync.cli.prompts.asking import tell
 from bexsync.errors import ConfigurationProblem, Exit, LoginNeeded, TokenStoreProblem, UsageProblem
 from bexsync.http.redaction import register_secret
 from bexsync.paths import config_folder, expanded
@@ -119,7 +120,7 @@ def _key(key_file: Path | None) -> dict[str, str]:
     path = expanded(key_file or (Path(named) if named else config_folder() / "key")).absolute()
     if not path.exists():
         make_key(path)
-        _tell(f"Made a key in {path}; whoever has it and the encrypted file has the login.")
+        tell(f"Made a key in {path}; whoever has it and the encrypted file has the login.")
     return {"key_file": str(path)}
 
 
@@ -151,11 +152,11 @@ def _with_app(desk: LoginService, wishes: Wishes, choice: StoreChoice) -> tuple[
         return finish(_pasted(attempt.url))
     name = desk.profile.ledger.words.name
     with Listener(desk.profile.ledger.redirect_uri, finish, lambda done: _greeting(done[1])) as listener:
-        _tell(f"Opening the login page of {name}. If nothing opens, open this address yourself:\n\n  {attempt.url}\n")
+        tell(f"Opening the login page of {name}. If nothing opens, open this address yourself:\n\n  {attempt.url}\n")
         if not browser.open(attempt.url):
-            _tell("The browser did not open; open the address yourself, or start again with --no-browser.")
-        _tell("Waiting for you there; Ctrl-C gives up. An error page instead of the login means that the client id or")
-        _tell(f"the redirect URI is not that of your app ({desk.profile.ledger.redirect_uri}).")
+            tell("The browser did not open; open the address yourself, or start again with --no-browser.")
+        tell("Waiting for you there; Ctrl-C gives up. An error page instead of the login means that the client id or")
+        tell(f"the redirect URI is not that of your app ({desk.profile.ledger.redirect_uri}).")
         return listener.wait(PATIENCE_SECONDS)
 
 
@@ -201,12 +202,12 @@ def _needs_a_person(what: str, option: str) -> None:
 def _show_first_steps(desk: LoginService) -> None:
     name, login = desk.profile.ledger.words.name, desk.profile.ledger.login
     if desk.profile.ledger.issuer != login.issuer:
-        _tell(
+        tell(
             f"This profile logs in at {desk.profile.ledger.issuer}, not at {name}.\n"
             "A sandbox has printed client id and client secret when it was started.\n"
         )
         return
-    _tell(
+    tell(
         "bexsync logs in with an app of your own. That is done once:\n\n"
         f"  1. Log in at https://{login.portal} with your {name} account.\n"
         '  2. Create an app there; call it "bexsync", say.\n'
@@ -217,7 +218,7 @@ def _show_first_steps(desk: LoginService) -> None:
 
 
 def _pasted(url: str) -> str:
-    _tell(
+    tell(
         f"Open this address in any browser, on any computer, log in and allow it:\n\n  {url}\n\n"
         "The browser is then sent to a page that it may not be able to show. That is fine:\n"
         "copy the address of that page, all of it, to here."
@@ -233,7 +234,7 @@ def _pasted(url: str) -> str:
         returned = str(typer.prompt("Address", err=True)).strip()
         if "state=" in returned:
             return returned
-        _tell("That is not the address of the page you were sent to; it holds state=... Copy all of it.")
+        tell("That is not the address of the page you were sent to; it holds state=... Copy all of it.")
 
 
 def _browser() -> webbrowser.BaseBrowser:
@@ -305,8 +306,3 @@ def _attempt_as_cron(profile: str, more: dict[str, str]) -> str:
         return f"{error['message']} {error['hint']}".strip()
     except (ValueError, LookupError, TypeError):
         return f"It ended with {done.returncode}."
-
-
-def _tell(text: str) -> None:
-    """Words of the conversation go where the questions go, so that a script reads nothing but the result."""
-    typer.echo(text, err=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from bexsync.cli.views.envelope import MOST_OF_A_KIND
-from bexsync.cli.views.page import Page
+from bexsync.cli.views.page import Page, local_time
 from bexsync.cli.views.text import several
 from bexsync.engine.result import MOST_KEPT
 from bexsync.ports.store import WORKLIST
@@ -79,13 +78,8 @@ def _show_error(page: Page, row: ErrorRow, place: str, ledger: str, *, in_full: 
         return
     if row.said and row.said not in row.message:
         page.line(f"{ledger} said: {row.said}", indent=4)
-    page.line(Text(f"code {row.code}, cause {row.cause}, last seen {_local(row.last_at)}", style="dim"), indent=4)
+    page.line(Text(f"code {row.code}, cause {row.cause}, last seen {local_time(row.last_at)}", style="dim"), indent=4)
 
 
 def _since(row: ErrorRow) -> str:
-    return f"since {_local(row.first_at)}, {'once' if row.times == 1 else f'{row.times} times'}"
-
-
-def _local(stored: str) -> str:
-    """A moment of the state in this computer's time."""
-    return f"{datetime.fromisoformat(stored).astimezone():%Y-%m-%d %H:%M}"
+    return f"since {local_time(row.first_at)}, {'once' if row.times == 1 else f'{row.times} times'}"

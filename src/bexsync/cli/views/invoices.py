@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import asdict, fields
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from bexsync.admin.invoice_list import ListedInvoice
 from bexsync.cli.views import write
-from bexsync.cli.views.page import Page, Row
+from bexsync.cli.views.links import show_steps
+from bexsync.cli.views.page import Page, Row, local_time
 from bexsync.cli.views.text import coloured_status, linked_number
 from bexsync.errors import Exit
 from bexsync.records.quoting import escape_formula
@@ -143,7 +143,7 @@ def show_invoice_story(story: InvoiceStory, ledger: str) -> None:
     if invoice.open not in ("", "0.00"):
         money += f", {invoice.open} open{', overdue' if invoice.overdue else ''}"
     paid = f"{invoice.paid_amount} {f'on {invoice.paid_date}' if invoice.paid_date else ''}".strip()
-    seen = f"{_local(story.linked_at)}{' (adopted)' if story.adopted else ''}, looked at {_local(story.checked_at)}"
+    linked = f"{local_time(story.linked_at)}{' (adopted)' if story.adopted else ''}"
     times = f"{story.events} time{'' if story.events == 1 else 's'}"
     for label, text in (
         (
@@ -155,8 +155,8 @@ def show_invoice_story(story: InvoiceStory, ledger: str) -> None:
         ("paid", paid),
         ("date", invoice.date),
         ("due", invoice.due_date),
-        ("from", f"{story.source}, taken in {_local(story.taken_at)}" if story.source else ""),
-        ("linked", seen if story.linked_at else ""),
+        ("from", f"{story.source}, taken in {local_time(story.taken_at)}" if story.source else ""),
+        ("linked", f"{linked}, looked at {local_time(story.checked_at)}" if story.linked_at else ""),
         ("shop told", times if story.linked_at else ""),
         ("link", invoice.url),
     ):
@@ -166,20 +166,5 @@ def show_invoice_story(story: InvoiceStory, ledger: str) -> None:
         page.line()
     for sentence in story.why_not:
         page.line(Text(sentence, style="yellow"))
-    if story.steps:
-        page.line()
-        page.table(
-            ("step", "state", "sent", ""),
-            [
-                Row(
-                    (Text(s["step"].replace("_", " ")), Text(s["state"].replace("_", " ")), Text(_local(s["at"]))),
-                    Text(s["said"]),
-                )
-                for s in story.steps
-            ],
-        )
+    show_steps(page, story.steps)
     page.show()
-
-
-def _local(stored: str) -> str:
-    return f"{datetime.fromisoformat(stored).astimezone():%Y-%m-%d %H:%M}" if stored else ""

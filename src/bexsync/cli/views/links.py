@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.style import Style
 from rich.text import Text
 
-from bexsync.cli.views.page import Page, Row
+from bexsync.cli.views.page import Page, Row, local_time
 
 if TYPE_CHECKING:
     from bexsync.admin.links import LinkStory
@@ -56,21 +56,25 @@ def show_story(story: LinkStory) -> None:
         page.line(said if said.endswith(".") else f"{said}.")
     else:
         _show_link(page, link, story.record)
-    if story.steps:
-        page.line()
-        rows = [
-            Row((Text(s["step"].replace("_", " ")), Text(s["state"]), Text(s["at"])), Text(s["said"]))
-            for s in story.steps
-        ]
-        page.table(("step", "state", "sent", ""), rows)
+    show_steps(page, story.steps)
     page.show()
+
+
+def show_steps(page: Page, steps: Sequence[Mapping[str, Any]]) -> None:
+    """What was done for a record and how far it came, beneath the rest of a page."""
+    if not steps:
+        return
+    page.line()
+    rows = []
+    for step in steps:
+        words = (step["step"].replace("_", " "), step["state"].replace("_", " "), local_time(step["at"]))
+        rows.append(Row(tuple(Text(word) for word in words), Text(step["said"])))
+    page.table(("step", "state", "sent", ""), rows)
 
 
 def _show_link(page: Page, link: Link, record: str) -> None:
     page.line(f"{link.shop_id} is {link.number} (document {link.ledger_id}): {link.url}")
-    page.line(
-        f"linked {link.linked_at[:16].replace('T', ' ')} UTC, looked at {link.checked_at[:16].replace('T', ' ')} UTC"
-    )
+    page.line(f"linked {local_time(link.linked_at)}, looked at {local_time(link.checked_at)}")
     for name, value in link.state.items():
         page.line(f"  {_STATE.get(name, name.replace('_', ' '))}: {value}")
     page.line(f"The shop was told {link.events} time{'' if link.events == 1 else 's'}; its record is {record}.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from bexsync.cli.views.envelope import error, problem_error
 from bexsync.cli.views.page import Page, Row
 
 if TYPE_CHECKING:
@@ -42,12 +43,8 @@ def status_data(status: LoginStatus) -> dict[str, Any]:
 
 def status_problems(status: LoginStatus) -> list[dict[str, str]]:
     """What keeps jobs from working, as errors."""
-    trouble = [(status.trouble.code, status.trouble.message, status.trouble.hint)] if status.trouble else []
-    problems = [("not_permitted", problem, "") for problem in status.problems]
-    return [
-        {"code": code, "message": message, "hint": hint, "kind": "", "shop_id": ""}
-        for code, message, hint in (*trouble, *problems)
-    ]
+    trouble = [problem_error(status.trouble)] if status.trouble else []
+    return [*trouble, *(error("not_permitted", problem) for problem in status.problems)]
 
 
 def _facts(status: LoginStatus) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from rich.console import Console
 from rich.text import Text
@@ -163,6 +164,11 @@ def _joined(cells: Sequence[Text], widths: Sequence[int], aligned: Sequence[bool
         room = Text(" " * (width - cell.cell_len))
         line += (room + cell if is_right else cell + room) + Text(_GAP)
     return line
+
+
+def local_time(stored: str) -> str:
+    """A moment of the state in this computer's time, "" for none."""
+    return f"{datetime.fromisoformat(stored).astimezone():%Y-%m-%d %H:%M}" if stored else ""
 
 
 @contextmanager

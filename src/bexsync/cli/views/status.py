@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from bexsync.admin.status import run_counts
 from bexsync.cli.views.envelope import counted, error
-from bexsync.cli.views.page import Page, Row
+from bexsync.cli.views.page import Page, Row, local_time
 from bexsync.store.values import moment
 
 if TYPE_CHECKING:
@@ -41,9 +40,9 @@ def show_status(report: StatusReport) -> None:
             Row(
                 (
                     Text(job.job),
-                    Text(_local(job.started_at)),
+                    Text(local_time(job.started_at)),
                     _ended(job.state, job.exit_code),
-                    Text(_local(job.succeeded_at) or "never"),
+                    Text(local_time(job.succeeded_at) or "never"),
                 ),
                 Text(_counted(job.counts, job.exit_code), style="dim"),
                 (Text(job.message, style="dim"),) if job.message and job.exit_code else (),
@@ -77,7 +76,7 @@ def show_runs(runs: Sequence[RunRow]) -> None:
         rows = [
             Row(
                 (
-                    Text(_local(run.started_at)),
+                    Text(local_time(run.started_at)),
                     Text(run.job),
                     Text(_took(run)),
                     _ended(run.state, run.exit_code),
@@ -147,7 +146,7 @@ def _counted(counts: Mapping[str, int], exit_code: int | None) -> str:
 
 def _waiting(waiting: Waiting) -> str:
     said = (
-        (waiting.files, "file{s} in in/" + (f", the oldest of {_local(waiting.oldest_file_at)}")),
+        (waiting.files, "file{s} in in/" + (f", the oldest of {local_time(waiting.oldest_file_at)}")),
         (waiting.claimed_files, "file{s} in work/, whose records are not all settled"),
         (waiting.records, "invoice{s} for the next push"),
         (waiting.blocked_records, "invoice{s} that a person must correct"),
@@ -171,12 +170,7 @@ def _login(login: LoginEnd) -> str:
     whose = " of ".join(part for part in (login.user, login.company) if part) or "a token from the environment"
     if not login.ends_at:
         return f"{whose}; when it expires is not known."
-    end = _local(login.ends_at)
+    end = local_time(login.ends_at)
     if login.renews_itself:
         return f"{whose}; it renews itself, and expires on {end} if unused."
     return f"{whose}; expires on {end}."
-
-
-def _local(stored: str) -> str:
-    """A moment of the state in this computer's time, "" for none."""
-    return f"{datetime.fromisoformat(stored).astimezone():%Y-%m-%d %H:%M}" if stored else ""
