@@ -8,8 +8,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -19,6 +18,7 @@ from bexsync.errors import BexsyncError, ConfigurationProblem, LoginNeeded, Unan
 from bexsync.files import write_privately
 from bexsync.http.client import Client, Received, RequestEffect
 from bexsync.http.clock import Clock
+from bexsync.http.rate_limit import http_date
 from bexsync.http.redaction import register_secret
 from bexsync.http.responses import words_of
 from bexsync.ports.ledger_description import LedgerDescription
@@ -62,15 +62,15 @@ class Attempt:
     verifier: str = field(repr=False)
 
 
+@dataclass
 class _Server:
     """The login server: its addresses, from the discovery document, and its answers."""
 
-    def __init__(self, issuer: str, connect: Callable[[str], Client], clock: Clock, cache: Path) -> None:
-        self._issuer = issuer
-        self._connect = connect
-        self._clock = clock
-        self._cache = cache
-        self._endpoints: Endpoints | None = None
+    issuer: str
+    connect: Callable[[str], Client]
+    clock: Clock
+    cache: Path
+    _endpoints: Endpoints | None = None
 
     def endpoints(self) -> Endpoints:
         """From the discovery document, which is asked for once a day."""
@@ -80,16 +80,16 @@ class _Server:
 
     def _remembered(self) -> Endpoints | None:
         try:
-            kept = json.loads(self._cache.read_text(encoding="utf-8"))
-            age = self._clock.now() - datetime.fromisoformat(kept["at"])
-            if not timedelta(0) <= age <= _DAY or kept["issuer"] != self._issuer:
+            kept = json.loads(self.cache.read_text(encoding="utf-8"))
+            age = self.clock.now() - datetime.fromisoformat(kept["at"])
+            if not timedelta(0) <= age <= _DAY or kept["issuer"] != self.issuer:
                 return None
             return Endpoints(**kept["endpoints"])
         except (OSError, ValueError, TypeError, KeyError):
             return None
 
     def _discovered(self) -> Endpoints:
-        document = self.document(f"{self._issuer}/.well-known/openid-configuration", "its configuration")
+        document = self.document(f"{self.issuer}/.well-known/openid-configuration", "its configuration")
         try:
             found = Endpoints(
                 issuer=str(document["issuer"]),
@@ -101,11 +101,11 @@ class _Server:
                 names_itself=document.get("authorization_response_iss_parameter_supported") is True,
             )
         except KeyError as problem:
-            raise _no_provider(self._issuer, f"its configuration lacks {problem.args[0]}") from None
-        if found.issuer != self._issuer:
-            raise _no_provider(self._issuer, f"it calls itself {found.issuer}")
-        kept = {"at": self._clock.now().isoformat(), "issuer": self._issuer, "endpoints": asdict(found)}
-        write_privately(self._cache, json.dumps(kept).encode())
+            raise _no_provider(self.issuer, f"its configuration lacks {problem.args[0]}") from None
+        if found.issuer != self.issuer:
+            raise _no_provider(self.issuer, f"it calls itself {found.issuer}")
+        kept = {"at": self.clock.now().isoformat(), "issuer": self.issuer, "endpoints": asdict(found)}
+        write_privately(self.cache, json.dumps(kept).encode())
         return found
 
     def document(self, address: str, what: str) -> Mapping[str, Any]:
@@ -117,7 +117,7 @@ class _Server:
                 f"{urlsplit(address).hostname} does not show {what} ({received.status}).", "Try again later."
             )
         if received.status != 200 or not isinstance(body, dict):
-            raise _no_provider(self._issuer, f"it does not show {what} ({received.status})")
+            raise _no_provider(self.issuer, f"it does not show {what} ({received.status})")
         return body
 
     def ask(
@@ -125,7 +125,7 @@ class _Server:
     ) -> Received:
         """The answer to one request, whatever its status."""
         parts = urlsplit(address)
-        client = self._connect(f"{parts.scheme}://{parts.netloc}")
+        client = self.connect(f"{parts.scheme}://{parts.netloc}")
         try:
             return client.exchange(
                 method, parts.path, params=dict(parse_qsl(parts.query)), form=form, bearer=bearer, effect=effect
@@ -358,11 +358,9 @@ def _json(received: Received) -> Any:
 
 def _check_clock(received: Received, now: datetime) -> None:
     """Tokens have times in them, so a clock that is far off makes every one of them look old or not yet valid."""
-    try:
-        theirs = parsedate_to_datetime(received.headers.get("date", ""))
-    except ValueError:
+    theirs = http_date(received.headers.get("date", ""))
+    if theirs is None:
         return
-    theirs = theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC)
     off = now - theirs
     if abs(off) > timedelta(minutes=5):
         direction = "fast" if off > timedelta(0) else "slow"

@@ -82,7 +82,7 @@ def run_job(
             return call.output.result(Result(disabled=True, message=reason))
         return _run_in_workspace(call, job)
 
-    return guarded(call, work, retry_counter=RetryCounter(call))
+    return guarded(call, work, only_if_repeated=True)
 
 
 @contextmanager
@@ -139,7 +139,7 @@ def _show(call: Command, workspace: Workspace, result: Result, problem: BexsyncE
     from bexsync.jobs.repeats import Repeats
 
     code = problem.exit_code if problem else result.exit_code
-    in_a_row = RetryCounter(call).after(code)
+    in_a_row = times_put_off(call, code)
     repeats = Repeats(workspace, call.name)
     news = repeats.without_repeats(result) if call.output.is_unattended else result
     if problem is None:
@@ -151,33 +151,27 @@ def _show(call: Command, workspace: Workspace, result: Result, problem: BexsyncE
     return code
 
 
-class RetryCounter:
-    """How often in a row a command had to be put off; kept beside the state, which may be what is locked."""
+def times_put_off(call: Command, code: Exit) -> int:
+    """How many times in a row the command is put off now; where somebody waits, or that cannot be kept, enough to say.
 
-    def __init__(self, call: Command) -> None:
-        self._call = call
+    The count is kept beside the state, which may be what is locked.
+    """
+    if call.output.rehearsing or call.output.awaited:
+        return 0 if code is not Exit.TRY_LATER else LATER_IS_SAID_AFTER
+    try:
+        path = _note(call, call.name)
+        if code is not Exit.TRY_LATER:
+            path.unlink(missing_ok=True)
+            return 0
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        count = _number_in(path) + 1
+        from bexsync.files import PRIVATE, replacement
 
-    def after(self, code: Exit) -> int:
-        """How many times in a row it is now; where somebody waits, or that cannot be kept, always worth a word."""
-        if self._call.output.rehearsing or self._call.output.awaited:
-            return 0 if code is not Exit.TRY_LATER else LATER_IS_SAID_AFTER
-        try:
-            path = self._path()
-            if code is not Exit.TRY_LATER:
-                path.unlink(missing_ok=True)
-                return 0
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            count = _number_in(path) + 1
-            from bexsync.files import PRIVATE, replacement
-
-            with replacement(path, mode=PRIVATE) as stream:
-                stream.write(f"{count}\n".encode())
-        except (OSError, ConfigurationProblem):  # the second where nobody has a home folder
-            return 0 if code is not Exit.TRY_LATER else LATER_IS_SAID_AFTER
-        return count
-
-    def _path(self) -> Path:
-        return _note(self._call, self._call.name)
+        with replacement(path, mode=PRIVATE) as stream:
+            stream.write(f"{count}\n".encode())
+    except (OSError, ConfigurationProblem):  # the second where nobody has a home folder
+        return 0 if code is not Exit.TRY_LATER else LATER_IS_SAID_AFTER
+    return count
 
 
 def _note(call: Command, about: str) -> Path:
@@ -220,14 +214,14 @@ def guarded(
     call: Command,
     work: Callable[[], Exit],
     *,
-    retry_counter: RetryCounter | None = None,
+    only_if_repeated: bool = False,
     interrupted: str = "The next run goes on from here.",
 ) -> Exit:
-    """Return the exit code of the work, and show why it ended; with a counter a 75 is only said when it repeats."""
+    """Return the exit code of the work, and show why it ended; a 75 perhaps only where it repeats."""
     try:
         return work()
     except BexsyncError as problem:
-        return _failed(call, problem, retry_counter)
+        return _failed(call, problem, only_if_repeated)
     except KeyboardInterrupt:
         return call.output.failed(TryLater("Interrupted.", interrupted, code="interrupted"))
     except typer.Abort:
@@ -236,7 +230,7 @@ def guarded(
     except (typer.Exit, OutputLost):
         raise
     except Exception as problem:  # noqa: BLE001  the last line of defence against a traceback on a terminal
-        return _failed(call, defect(problem), retry_counter)
+        return _failed(call, defect(problem), only_if_repeated)
 
 
 def make_sure(call: Command, yes: bool, question: str) -> None:
@@ -249,8 +243,8 @@ def make_sure(call: Command, yes: bool, question: str) -> None:
         raise typer.Exit(int(Exit.USAGE))
 
 
-def _failed(call: Command, problem: BexsyncError, retry_counter: RetryCounter | None) -> Exit:
-    in_a_row = retry_counter.after(problem.exit_code) if retry_counter else LATER_IS_SAID_AFTER
+def _failed(call: Command, problem: BexsyncError, only_if_repeated: bool) -> Exit:
+    in_a_row = times_put_off(call, problem.exit_code) if only_if_repeated else LATER_IS_SAID_AFTER
     return call.output.failed(problem, in_a_row=in_a_row)
 
 

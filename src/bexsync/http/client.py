@@ -83,7 +83,7 @@ class _Connection:
         try:
             received = self._received(request)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
-            failure = self._setback(error)
+            failure = self._failure(error)
             never_left = not failure.maybe_done
         except RequestFailed as too_much:
             failure, never_left = too_much, False
@@ -114,7 +114,7 @@ class _Connection:
                 raise garbled(host, "does not come to an end")
             yield chunk
 
-    def _setback(self, error: Exception) -> RequestFailed:
+    def _failure(self, error: Exception) -> RequestFailed:
         host = self._address.host
         untrusted = _caused_by(error, ssl.SSLCertVerificationError)
         if untrusted is not None:
@@ -182,7 +182,7 @@ class Client:
         self._address = parse_address(base_url, api_hint(ledger))
         self._ledger = ledger.words.name
         self._token = token
-        self._pacer = rate_limiter
+        self._rate_limiter = rate_limiter
         self._clock = clock
         headers = {"Accept": "application/json", "Accept-Language": language, "User-Agent": user_agent}
         self._connection = _Connection(self._address, clock, headers, timeout_seconds, ca_file, transport)
@@ -217,14 +217,14 @@ class Client:
         * Unanswered (WRITE): nobody knows whether it took effect.
         * Unreachable, LoginNeeded, NotPermitted, ConfigurationProblem (READ): why there is nothing to read.
         """
-        retry_policy = RetryPolicy(effect, self._clock, self._pacer, self._randomness)
+        retry_policy = RetryPolicy(effect, self._clock, self._rate_limiter, self._randomness)
         content = _encoded(json)
         attempt = partial(self._attempt, method, path, content, params, effect, bucket, retry_policy)
         retrying = Retrying(
             sleep=self._clock.sleep,
             retry=retry_if_exception(retry_policy.lasts),
             wait=lambda _state: retry_policy.pause,
-            before_sleep=_log_setback,
+            before_sleep=_log_failure,
             reraise=True,
         )
         try:
@@ -279,7 +279,7 @@ class Client:
         retry_policy: RetryPolicy,
     ) -> Answer:
         try:
-            retry_policy.excuse(self._pacer.before(bucket))
+            retry_policy.excuse(self._rate_limiter.before(bucket))
             request = self._build(method, path, content, params)
         except Defect:
             raise
@@ -294,7 +294,7 @@ class Client:
         took = self._clock.monotonic() - started
         notify("request:after", method=method, path=path, effect=effect, status=str(received.status))
         _log.debug("%s %s: %s after %.2f s", method, path, received.status, took)
-        self._pacer.after(bucket, received.headers, took=took)
+        self._rate_limiter.after(bucket, received.headers, took=took)
         return interpret(received, self._ledger, self._address.host, f"{method} {path}")
 
     def _build(self, method: str, path: str, content: bytes | None, params: Params | None) -> httpx.Request:
@@ -358,7 +358,7 @@ def _plain(value: object) -> str:
     raise TypeError(f"{type(value).__name__} has no place in a request")
 
 
-def _log_setback(state: RetryCallState) -> None:
+def _log_failure(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     _log.debug("%s Trying again in %.1f s.", error, state.upcoming_sleep)
 

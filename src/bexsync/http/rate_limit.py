@@ -139,7 +139,7 @@ class RateLimiter:
         resets_at = self._clock.now() + timedelta(seconds=reset)
         self._book.correct(bucket, limit=limit, remaining=remaining, resets_at=resets_at)
 
-    def retry_policy(self, headers: Mapping[str, str], already: int) -> float | None:
+    def pause_after_limit(self, headers: Mapping[str, str], already: int) -> float | None:
         """Seconds to wait after a 429 that follows `already` others, or None when that would take too long."""
         known = [seconds for seconds in (_reset(headers), self.retry_after(headers)) if seconds is not None]
         wait = max(known) if known else self._to_next_minute()
@@ -152,11 +152,11 @@ class RateLimiter:
         text = headers.get("retry-after", "").strip()
         if text.isascii() and text.isdigit() and len(text) < 10:
             return float(text)
-        moment = _http_date(text)
+        moment = http_date(text)
         if moment is None:
             return None
         # The ledger's own clock is the one it counts by.
-        reference = _http_date(headers.get("date", "")) or self._clock.now()
+        reference = http_date(headers.get("date", "")) or self._clock.now()
         return max(0.0, (moment - reference).total_seconds())
 
     def _pause(self, bucket: str) -> float:
@@ -207,7 +207,8 @@ def _reset(headers: Mapping[str, str]) -> int | None:
     return seconds if seconds is not None and seconds <= LONGEST_RESET else None
 
 
-def _http_date(text: str) -> datetime | None:
+def http_date(text: str) -> datetime | None:
+    """The moment that a header names, None where it names none."""
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, IndexError, TypeError, OverflowError):
@@ -227,7 +228,7 @@ class RetryPolicy:
     ) -> None:
         self._effect = effect
         self._clock = clock
-        self._pacer = rate_limiter
+        self._rate_limiter = rate_limiter
         self._randomness = randomness
         self._since = clock.monotonic()
         self._failed = 0
@@ -249,7 +250,7 @@ class RetryPolicy:
         return self._after_failure(problem)
 
     def _after_limit(self, failure: RequestFailed) -> bool:
-        pause = self._pacer.retry_policy(failure.headers, self._limited)
+        pause = self._rate_limiter.pause_after_limit(failure.headers, self._limited)
         self._limited += 1
         if pause is None or self._limited > LIMITED_ATTEMPTS:
             return False
@@ -259,7 +260,7 @@ class RetryPolicy:
 
     def _after_failure(self, failure: RequestFailed) -> bool:
         backoff = min(LONGEST_BACKOFF, 2.0**self._failed) * (0.5 + self._randomness() / 2)
-        self.pause = max(backoff, self._pacer.retry_after(failure.headers) or 0.0)
+        self.pause = max(backoff, self._rate_limiter.retry_after(failure.headers) or 0.0)
         self._failed += 1
         if self._failed >= (READ_ATTEMPTS if self._effect is RequestEffect.READ else WRITE_ATTEMPTS):
             return False

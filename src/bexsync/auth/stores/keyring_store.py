@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from bexsync.auth.stores.port import StoreChoice, TooSlow, capitalized, other_stores, round_trip, run_with_timeout
@@ -124,30 +125,30 @@ class KeyringStore:
             raise _explained(self.where, problem) from None
 
 
+@dataclass(frozen=True)
 class KeyringEntry:
     """One text in a keyring; nothing is written after its deadline."""
 
-    def __init__(self, backend: KeyringBackend, name: str, deadline: float) -> None:
-        self._backend = backend
-        self._name = name
-        self._deadline = deadline
+    backend: KeyringBackend
+    name: str
+    deadline: float
 
     def load(self) -> str | None:
         self._assert_wanted()
-        return self._backend.get_password(self._name, _USER)
+        return self.backend.get_password(self.name, _USER)
 
     def save(self, secret: str) -> None:
         self._assert_wanted()
-        self._backend.set_password(self._name, _USER, secret)
+        self.backend.set_password(self.name, _USER, secret)
 
     def erase(self) -> None:
         if self.load() is not None:
             self._assert_wanted()
-            self._backend.delete_password(self._name, _USER)
+            self.backend.delete_password(self.name, _USER)
 
     def _assert_wanted(self) -> None:
         """Nobody waits for the answer any more, and somebody else may be writing by now."""
-        if time.monotonic() > self._deadline:
+        if time.monotonic() > self.deadline:
             raise TooSlow
 
 

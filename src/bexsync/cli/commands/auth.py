@@ -51,9 +51,9 @@ def login(
     secret, and opens the browser. On a server use --no-browser. For a five-minute trial a personal access token
     will do: bexsync auth login --token-stdin < token.txt
     """
-    from bexsync.cli.prompts.login_prompts import Wishes, log_in
+    from bexsync.cli.prompts.login_prompts import LoginOptions, log_in
 
-    wishes = Wishes(
+    login_options = LoginOptions(
         no_browser=no_browser,
         token_stdin=token_stdin,
         all_scopes=all_scopes,
@@ -63,7 +63,7 @@ def login(
         client_secret_file=client_secret_file,
         new_app=new_app,
     )
-    return guarded(call, lambda: log_in(call, wishes), interrupted="Nothing was changed.")
+    return guarded(call, lambda: log_in(call, login_options), interrupted="Nothing was changed.")
 
 
 def status(

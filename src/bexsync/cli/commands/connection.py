@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bexsync.cli.options import LEDGER
-from bexsync.cli.runner import Command, RetryCounter, guarded, make_sure, opened_workspace
+from bexsync.cli.runner import Command, guarded, make_sure, opened_workspace, times_put_off
+from bexsync.cli.views import LATER_IS_SAID_AFTER
 from bexsync.errors import Exit
 
 if TYPE_CHECKING:
@@ -40,15 +41,14 @@ def try_out(
             yes,
             f"A test contact and a test draft are created, then archived and deleted. {_OF_THE_NUMBER}",
         )
-    retry_counter = RetryCounter(call) if call.output.quiet else None
     return guarded(
         call,
-        lambda: run_test(call, read_only=read_only, yes=yes, retry_counter=retry_counter),
-        retry_counter=retry_counter,
+        lambda: run_test(call, read_only=read_only, yes=yes),
+        only_if_repeated=call.output.quiet,
     )
 
 
-def run_test(call: Command, *, read_only: bool, yes: bool, retry_counter: RetryCounter | None = None) -> Exit:
+def run_test(call: Command, *, read_only: bool, yes: bool) -> Exit:
     """Looks, tries it where that is wanted, and shows what came of it."""
     from bexsync.cli.views.connection import print_report, show_settings
     from bexsync.engine.result import Result
@@ -74,5 +74,5 @@ def run_test(call: Command, *, read_only: bool, yes: bool, retry_counter: RetryC
 
     with opened_workspace(call) as workspace:
         report = try_connection(workspace, wants_trial)
-    in_a_row = {"in_a_row": retry_counter.after(report.exit_code)} if retry_counter else {}
-    return print_report(call.output, report, shown=shown, **in_a_row)
+    in_a_row = times_put_off(call, report.exit_code) if call.output.quiet else LATER_IS_SAID_AFTER
+    return print_report(call.output, report, shown=shown, in_a_row=in_a_row)

@@ -14,7 +14,7 @@ from bexsync.cli.runner import Command
 from bexsync.errors import Exit, TryLater, UsageProblem
 
 if TYPE_CHECKING:
-    from bexsync.cli.prompts.login_prompts import Wishes
+    from bexsync.cli.prompts.login_prompts import LoginOptions
 
 Text = str | None
 
@@ -100,7 +100,7 @@ def init(
     before it is written. A profile that is there already is never touched. For scripts: --yes takes every default
     that no option names, as in `bexsync init --yes --token-stdin --token-store file < token.txt`.
     """
-    from bexsync.cli.prompts.login_prompts import Wishes
+    from bexsync.cli.prompts.login_prompts import LoginOptions
 
     answers = {
         "--api-url": api_url, "--web-url": web_url, "--issuer": issuer, "--revenue-account": revenue_account,
@@ -108,14 +108,16 @@ def init(
         "--shop": shop, "--site": site, "--start-date": start_date, "--finish": finish_, "--send-to": send_to,
         "--due-days": due_days, "--language": language, "--max-documents": max_documents, "--max-mails": max_mails,
     }  # fmt: skip
-    wishes = Wishes(
+    login_options = LoginOptions(
         no_browser=no_browser, token_stdin=token_stdin, store=token_store or "", key_file=key_file,
         client_id=client_id or "", client_secret_file=client_secret_file,
     )  # fmt: skip
-    return _set_up(call, answers, wishes, asks=not yes, test=not skip_test)
+    return _set_up(call, answers, login_options, asks=not yes, test=not skip_test)
 
 
-def _set_up(call: Command, answers: Mapping[str, str | None], wishes: Wishes, *, asks: bool, test: bool) -> Exit:
+def _set_up(
+    call: Command, answers: Mapping[str, str | None], login_options: LoginOptions, *, asks: bool, test: bool
+) -> Exit:
     """Hold the conversation, write the profile and make its first run."""
     if asks and not call.output.asks:
         raise UsageProblem(
@@ -129,7 +131,7 @@ def _set_up(call: Command, answers: Mapping[str, str | None], wishes: Wishes, *,
 
     asker = Asker(answers, asks=asks)
     chosen = choose_name(call, asker)
-    written = hold(chosen, asker, wishes, SystemClock().now().astimezone().date())
+    written = hold(chosen, asker, login_options, SystemClock().now().astimezone().date())
     if written is None:
         return Exit.USAGE
     try:

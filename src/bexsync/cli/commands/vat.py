@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bexsync.cli.options import LEDGER
-from bexsync.cli.runner import Command, RetryCounter, guarded
+from bexsync.cli.runner import Command, guarded, times_put_off
 from bexsync.errors import Exit, MappingProblem, UsageProblem
 
 if TYPE_CHECKING:
@@ -50,11 +51,11 @@ def map_(
             raise UsageProblem("--check only looks, so it goes with no --set, --yes or --dry-run.", "Leave them out.")
         code = _mapped(call, set_ or [], yes=yes, dry_run=dry_run, check=check)
         if check:
-            RetryCounter(call).after(code)
+            times_put_off(call, code)
         return code
 
     # Under cron a failure that time mends is only worth a mail when it lasts.
-    return guarded(call, work, retry_counter=RetryCounter(call) if check else None)
+    return guarded(call, work, only_if_repeated=check)
 
 
 def _mapped(call: Command, orders: Sequence[str], *, yes: bool, dry_run: bool, check: bool) -> Exit:
@@ -101,52 +102,49 @@ def _checked(call: Command, seen: Survey) -> Exit:
     return show_check(call.output, seen)
 
 
+@dataclass(frozen=True)
 class _Mapping:
     """From what stands to what is wanted, by orders, answers or proposals."""
 
-    def __init__(
-        self, call: Command, seen: Survey, file: MapFile, orders: Sequence[VatRow], yes: bool, dry_run: bool
-    ) -> None:
-        self._call = call
-        self._seen = seen
-        self._file = file
-        self._orders = orders
-        self._takes_proposals = yes or dry_run
-        self._yes = yes
-        self._dry_run = dry_run
+    call: Command
+    seen: Survey
+    file: MapFile
+    orders: Sequence[VatRow]
+    yes: bool
+    dry_run: bool
 
     def done(self) -> Exit:
         """Decides, writes and shows."""
         fresh = self._decided(self._ordered())
-        changed = fresh.rows != self._seen.vat_map.rows
-        text = self._file.text(fresh, self._seen.books.master, self._seen.books.today)
+        changed = fresh.rows != self.seen.vat_map.rows
+        text = self.file.text(fresh, self.seen.books.master, self.seen.books.today)
         backup = None
-        if changed and not self._dry_run:
+        if changed and not self.dry_run:
             if not self._is_wanted(fresh):
                 raise typer.Abort
-            backup = self._file.save(text)
+            backup = self.file.save(text)
         return self._shown(fresh, text, changed=changed, backup=str(backup or ""))
 
     def _ordered(self) -> VatMap:
         from bexsync.planning.mapping_arguments import allowed
 
-        vat_map = self._seen.vat_map
-        for row in self._orders:
-            vat_map = vat_map.with_row(allowed(self._seen.books, self._seen.wants, row))
+        vat_map = self.seen.vat_map
+        for row in self.orders:
+            vat_map = vat_map.with_row(allowed(self.seen.books, self.seen.wants, row))
         return vat_map
 
     def _decided(self, vat_map: VatMap) -> VatMap:
         from bexsync.planning.vat_map import decided, proposed
 
-        books, wants = self._seen.books, self._seen.wants
-        if self._takes_proposals:
+        books, wants = self.seen.books, self.seen.wants
+        if self.yes or self.dry_run:
             return decided(books, vat_map, wants, proposed)
-        if self._call.output.asks and not self._call.output.quiet:
-            from bexsync.cli.prompts.vat_prompts import Talk
+        if self.call.output.asks and not self.call.output.quiet:
+            from bexsync.cli.prompts.vat_prompts import MapConversation
 
-            talk = Talk(self._seen, vat_map)
-            talk.begin()
-            return decided(books, vat_map, wants, talk.answer)
+            conversation = MapConversation(self.seen, vat_map)
+            conversation.begin()
+            return decided(books, vat_map, wants, conversation.answer)
         self._refuse_to_decide(vat_map)
         return vat_map
 
@@ -154,7 +152,7 @@ class _Mapping:
         """Without a terminal nobody can be asked."""
         from bexsync.planning.vat_map import in_words, open_entries
 
-        asked = [e for e in open_entries(self._seen.books, vat_map, self._seen.wants) if e.proposal or e.blocks]
+        asked = [e for e in open_entries(self.seen.books, vat_map, self.seen.wants) if e.proposal or e.blocks]
         if not asked:
             return
         names = ", ".join(dict.fromkeys(in_words(entry.want) for entry in asked[:5]))
@@ -165,17 +163,17 @@ class _Mapping:
         )
 
     def _is_wanted(self, fresh: VatMap) -> bool:
-        if self._yes or not self._call.output.asks or self._call.output.quiet:
+        if self.yes or not self.call.output.asks or self.call.output.quiet:
             return True
         from bexsync.cli.prompts.vat_prompts import agrees_to
 
-        return agrees_to(self._file.path, self._seen.vat_map, fresh)
+        return agrees_to(self.file.path, self.seen.vat_map, fresh)
 
     def _shown(self, fresh: VatMap, text: str, *, changed: bool, backup: str) -> Exit:
         from bexsync.cli.views.vat import Written, show_map, tell
 
-        written = Written(str(self._file.path), backup, changed, not self._dry_run, self._file.has_comments, text)
-        code, data, errors = tell(self._seen, fresh, written)
-        if self._call.output.json:
-            return self._call.output.data(code, data, errors)
-        return show_map(self._call.output, self._seen, fresh, written)
+        written = Written(str(self.file.path), backup, changed, not self.dry_run, self.file.has_comments, text)
+        code, data, errors = tell(self.seen, fresh, written)
+        if self.call.output.json:
+            return self.call.output.data(code, data, errors)
+        return show_map(self.call.output, self.seen, fresh, written)

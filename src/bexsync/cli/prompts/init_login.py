@@ -17,7 +17,7 @@ from bexsync.auth.source import FILE_VARIABLE, VARIABLE, environment_token, name
 from bexsync.auth.stores import suggest
 from bexsync.cli.prompts.asking import Asker, tell, tell_problem
 from bexsync.cli.prompts.init_questions import one_of
-from bexsync.cli.prompts.login_prompts import Wishes, make_login
+from bexsync.cli.prompts.login_prompts import LoginOptions, make_login
 from bexsync.config.profile import Profile, ShopSection, profile_model
 from bexsync.errors import BexsyncError, ConfigurationProblem, LoginNeeded, TryLater, UsageProblem
 from bexsync.paths import config_folder, profile_path, state_folder
@@ -38,16 +38,16 @@ _NOT_YET = "Take one of these; the token or the app is asked for afterwards."
 _LISTS_NEEDED = ("accounts", "taxes", "years", "currencies")
 
 
-class Entrance:
+class LedgerLogin:
     """Gets in, and knows what was kept for that."""
 
-    def __init__(self, name: str, asker: Asker, wishes: Wishes) -> None:
+    def __init__(self, name: str, asker: Asker, login_options: LoginOptions) -> None:
         self._name = name
         self._asker = asker
-        self._wishes = wishes
+        self._login_options = login_options
         self._path = profile_path(name).resolve()
 
-    def look_around(self, draft: Profile) -> MasterData:
+    def company_lists(self, draft: Profile) -> MasterData:
         """The company's lists; a person whose login fails is asked again."""
         self._release_if_unused()
         wants_another = self._names_a_way
@@ -60,7 +60,7 @@ class Entrance:
                 if not self._asker.asks or names_token():
                     raise
                 tell_problem(type(problem)(problem.message) if isinstance(problem, LoginNeeded) else problem)
-                self._wishes = replace(self._wishes, token_stdin=False, client_id="")
+                self._login_options = replace(self._login_options, token_stdin=False, client_id="")
                 wants_another = True
             except TryLater as problem:
                 if not self._asker.asks:
@@ -82,7 +82,7 @@ class Entrance:
 
     @property
     def _names_a_way(self) -> bool:
-        return bool(self._wishes.token_stdin or self._wishes.client_id)
+        return bool(self._login_options.token_stdin or self._login_options.client_id)
 
     def _has_one(self, draft: Profile) -> bool:
         if names_token():
@@ -116,7 +116,7 @@ class Entrance:
             self._ask_for_a_way(draft)
             self._ask_for_a_store(desk)
             self._tell_where_tokens_come_from(draft)
-        _, lines = make_login(desk, self._wishes)
+        _, lines = make_login(desk, self._login_options)
         if self._asker.asks:
             tell()
             for line in lines:
@@ -129,13 +129,13 @@ class Entrance:
         words = (f"How bexsync gets into {name}; the token itself, or your app, is asked for afterwards:",)
         way = self._asker.answer(one_of("", "Log in with", _WAYS, "token", words, _NOT_YET))
         if way == "token":
-            self._wishes = replace(self._wishes, token_stdin=True)
-        elif not self._wishes.no_browser and not _has_browser():
+            self._login_options = replace(self._login_options, token_stdin=True)
+        elif not self._login_options.no_browser and not _has_browser():
             tell("There is no browser on this computer; any other computer's will do.")
-            self._wishes = replace(self._wishes, no_browser=True)
+            self._login_options = replace(self._login_options, no_browser=True)
 
     def _tell_where_tokens_come_from(self, draft: Profile) -> None:
-        if not self._wishes.token_stdin:
+        if not self._login_options.token_stdin:
             return
         if draft.ledger.api_url == draft.ledger.description.api_url:
             tell(f"Make a token at https://{draft.ledger.login.token_page} and paste it here; nobody sees it.")
@@ -143,12 +143,13 @@ class Entrance:
             tell("Paste the token that the sandbox has told you; nobody sees it.")
 
     def _ask_for_a_store(self, desk: LoginService) -> None:
-        named = self._wishes.store or self._wishes.key_file or desk.profile.ledger.token_store
+        named = self._login_options.store or self._login_options.key_file or desk.profile.ledger.token_store
         if named or desk.record is not None or suggest().choice is not None:
             return
         words = ("No keyring is reached here. Where should the login be kept?",)
-        self._wishes = replace(
-            self._wishes, store=self._asker.answer(one_of("", "Keep it in", _STORES, "encrypted-file", words, _NOT_YET))
+        self._login_options = replace(
+            self._login_options,
+            store=self._asker.answer(one_of("", "Keep it in", _STORES, "encrypted-file", words, _NOT_YET)),
         )
 
 

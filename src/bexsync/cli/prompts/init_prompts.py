@@ -28,7 +28,7 @@ from bexsync.admin.first_profile import (
 from bexsync.cli.options import LEDGER
 from bexsync.cli.prompts import init_questions
 from bexsync.cli.prompts.asking import Asker, tell, tell_heading
-from bexsync.cli.prompts.init_login import Entrance, shop_site, shops_of_other_profiles, site_before, site_owner
+from bexsync.cli.prompts.init_login import LedgerLogin, shop_site, shops_of_other_profiles, site_before, site_owner
 from bexsync.config.problems import explained
 from bexsync.config.profile import Profile
 from bexsync.config.sources import read_settings
@@ -40,7 +40,7 @@ from bexsync.ports.shop_package import Question
 from bexsync.registry import shop_package
 
 if TYPE_CHECKING:
-    from bexsync.cli.prompts.login_prompts import Wishes
+    from bexsync.cli.prompts.login_prompts import LoginOptions
     from bexsync.cli.runner import Command
 
 Answers = Mapping[str, Mapping[str, Any]]
@@ -74,47 +74,45 @@ def choose_name(call: Command, asker: Asker) -> Command:
     return replace(call, profile=name, output=replace(call.output, profile=name))
 
 
-def hold(call: Command, asker: Asker, wishes: Wishes, today: date) -> Written | None:
+def hold(call: Command, asker: Asker, login_options: LoginOptions, today: date) -> Written | None:
     """The whole conversation, up to the file; None where a person does not want it."""
-    talk = _Talk(call.profile, asker, wishes, today)
+    conversation = _Conversation(call.profile, asker, login_options, today)
     try:
-        return talk.hold()
+        return conversation.hold()
     except (KeyboardInterrupt, typer.Abort):
         tell()
-        raise TryLater("Interrupted: no profile was written.", talk.what_is_kept(), code="interrupted") from None
+        raise TryLater(
+            "Interrupted: no profile was written.", conversation.what_is_kept(), code="interrupted"
+        ) from None
 
 
-class _Talk:
-    def __init__(self, name: str, asker: Asker, wishes: Wishes, today: date) -> None:
+class _Conversation:
+    def __init__(self, name: str, asker: Asker, login_options: LoginOptions, today: date) -> None:
         self._name = name
         self._asker = asker
         self._today = today
         self._path = profile_path(name).resolve()
         self._base = self._draft = _from_environment(self._path)
         self._package = shop_package(self._base.shop.type)
-        self._entrance = Entrance(name, asker, wishes)
+        self._login = LedgerLogin(name, asker, login_options)
 
     def hold(self) -> Written | None:
         self._refuse_wrong_options()
-        tell_in = self._asker.asks
-        if tell_in:
-            tell_heading(self._base.ledger.words.name)
+        self._heading(self._base.ledger.words.name)
         self._draft = profile_of(self._base, {"ledger": self._addresses()})
-        master = self._entrance.look_around(self._draft)
+        master = self._login.company_lists(self._draft)
         ledger = self._books(master)
-        if tell_in:
-            tell_heading("The shop")
+        self._heading("The shop")
         shop = self._shop()
-        if tell_in:
-            tell_heading("Invoices")
+        self._heading("Invoices")
         invoices, language = self._invoices(master)
         limits = self._limits(invoices["finish"] == "send")
-        kept = self._entrance.kept(self._draft)
+        kept = self._login.kept(self._draft)
         ledger |= {"language": language, **({"token_store": kept.store.name} if kept else {})}
         profile = profile_of(self._draft, {"ledger": ledger, "shop": shop, "invoices": invoices, "limits": limits})
         text = profile_text(profile, master.company, self._today)
-        if tell_in:
-            tell_heading(f"The profile {self._name}")
+        self._heading(f"The profile {self._name}")
+        if self._asker.asks:
             tell(f"\n{text}")
         if not self._asker.agrees(f"Write it to {self._path}?"):
             tell(" ".join(("No profile was written.", self.what_is_kept())).rstrip())
@@ -122,10 +120,15 @@ class _Talk:
         self._write(profile, text)
         return Written(self._name, self._path, profile, master.company)
 
+    def _heading(self, text: str) -> None:
+        """The next part of the conversation."""
+        if self._asker.asks:
+            tell_heading(text)
+
     def what_is_kept(self) -> str:
         """A login outlives the conversation it was made in."""
         try:
-            kept = self._entrance.kept(self._draft)
+            kept = self._login.kept(self._draft)
         except BexsyncError:
             return ""
         if kept is None:
@@ -181,8 +184,7 @@ class _Talk:
 
     def _books(self, master: MasterData) -> dict[str, Any]:
         usual = self._base.ledger
-        if self._asker.asks:
-            tell_heading(f"The books of {master.company or 'the company'}")
+        self._heading(f"The books of {master.company or 'the company'}")
         account = self._choose(
             "--revenue-account", "Account", "income account", offered_accounts(master),
             likeliest_account(master, usual.revenue_account),

@@ -37,7 +37,7 @@ _BUS = "DBUS_SESSION_BUS_ADDRESS"
 
 
 @dataclass(frozen=True)
-class Wishes:
+class LoginOptions:
     """The options of `auth login`."""
 
     no_browser: bool = False
@@ -50,10 +50,10 @@ class Wishes:
     new_app: bool = False
 
 
-def log_in(call: Command, wishes: Wishes) -> Exit:
+def log_in(call: Command, login_options: LoginOptions) -> Exit:
     """Logs in, keeps the login, and says what comes next."""
     desk = open_auth_desk(call.profile)
-    record, lines = make_login(desk, wishes)
+    record, lines = make_login(desk, login_options)
     said, reached = rehearsal(desk.path, record.store)
     lines += said
     which = "" if call.profile == "default" else f"-p {call.profile} "
@@ -69,14 +69,14 @@ def log_in(call: Command, wishes: Wishes) -> Exit:
     return call.output.said("\n".join(lines), data)
 
 
-def make_login(desk: LoginService, wishes: Wishes) -> tuple[LoginRecord, list[str]]:
+def make_login(desk: LoginService, login_options: LoginOptions) -> tuple[LoginRecord, list[str]]:
     """Logs in and keeps the login; what is known of it, and the sentences about it."""
-    choice = desk.tried_out(choose_store(desk, wishes))
-    if wishes.token_stdin:
+    choice = desk.tried_out(choose_store(desk, login_options))
+    if login_options.token_stdin:
         new = _with_token(desk)
         record = desk.keep(new, choice)
     else:
-        new, record = _with_app(desk, wishes, choice)
+        new, record = _with_app(desk, login_options, choice)
     store = desk.store(choice)
     lines = [
         f"Logged in to {record.company or record.company_id} as {record.user or 'unknown'}"
@@ -91,13 +91,13 @@ def make_login(desk: LoginService, wishes: Wishes) -> tuple[LoginRecord, list[st
     return record, lines
 
 
-def choose_store(desk: LoginService, wishes: Wishes) -> StoreChoice:
+def choose_store(desk: LoginService, login_options: LoginOptions) -> StoreChoice:
     """The store that was named, or the one of the login before, or what this machine suggests; never a silent guess."""
     record = desk.record
-    name = wishes.store or desk.profile.ledger.token_store
-    if not name and wishes.key_file:
+    name = login_options.store or desk.profile.ledger.token_store
+    if not name and login_options.key_file:
         name = "encrypted-file"
-    if record is not None and name in ("", record.store.name) and not wishes.key_file:
+    if record is not None and name in ("", record.store.name) and not login_options.key_file:
         return record.store
     if not name:
         suggestion = suggest()
@@ -109,7 +109,7 @@ def choose_store(desk: LoginService, wishes: Wishes) -> StoreChoice:
         return suggestion.choice
     if name != "encrypted-file":
         return StoreChoice(name)
-    return StoreChoice(name, _key(wishes.key_file))
+    return StoreChoice(name, _key(login_options.key_file))
 
 
 def _key(key_file: Path | None) -> dict[str, str]:
@@ -139,10 +139,10 @@ def _with_token(desk: LoginService) -> LoggedIn:
     return desk.use_token(token)
 
 
-def _with_app(desk: LoginService, wishes: Wishes, choice: StoreChoice) -> tuple[LoggedIn, LoginRecord]:
-    browser = None if wishes.no_browser else _browser()  # before anybody types anything
-    app = _app(desk, wishes)
-    attempt = desk.begin(app, scopes_to_ask_for(desk.profile, everything=wishes.all_scopes))
+def _with_app(desk: LoginService, login_options: LoginOptions, choice: StoreChoice) -> tuple[LoggedIn, LoginRecord]:
+    browser = None if login_options.no_browser else _browser()  # before anybody types anything
+    app = _app(desk, login_options)
+    attempt = desk.begin(app, scopes_to_ask_for(desk.profile, everything=login_options.all_scopes))
 
     def finish(address: str) -> tuple[LoggedIn, LoginRecord]:
         new = desk.finish(app, attempt, address)
@@ -164,17 +164,17 @@ def _greeting(record: LoginRecord) -> str:
     return f"{record.company or record.company_id}, as {record.user or record.mail or 'unknown'}"
 
 
-def _app(desk: LoginService, wishes: Wishes) -> App:
-    known = None if wishes.new_app or wishes.client_id else desk.known_app()
+def _app(desk: LoginService, login_options: LoginOptions) -> App:
+    known = None if login_options.new_app or login_options.client_id else desk.known_app()
     if known is not None:
         return known
-    if not wishes.client_id:
+    if not login_options.client_id:
         _needs_a_person("the client id of your app", "--client-id ID")
         _show_first_steps(desk)
-    client_id = wishes.client_id or str(typer.prompt("Client id", err=True)).strip()
+    client_id = login_options.client_id or str(typer.prompt("Client id", err=True)).strip()
     if not desk.profile.ledger.login.confidential:
         return App(client_id, "")
-    secret = _secret(wishes.client_secret_file)
+    secret = _secret(login_options.client_secret_file)
     register_secret(secret)
     return App(client_id, secret)
 

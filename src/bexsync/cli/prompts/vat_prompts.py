@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _SKIP = "-"
 
 
-class Talk:
+class MapConversation:
     """Asks, and takes nothing for an answer that the ledger or the shop contradicts."""
 
     def __init__(self, seen: Survey, vat_map: VatMap) -> None:

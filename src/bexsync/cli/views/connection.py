@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from bexsync.cli.views import LATER_IS_SAID_AFTER
 from bexsync.cli.views.envelope import error, problem_error
 from bexsync.cli.views.page import Page
 from bexsync.planning.checks import Check, Verdict
@@ -29,7 +28,7 @@ _QUESTIONS = {
 }
 
 
-def print_report(output: Output, report: Report, *, shown: int, in_a_row: int = LATER_IS_SAID_AFTER) -> Exit:
+def print_report(output: Output, report: Report, *, shown: int, in_a_row: int) -> Exit:
     """What a connection test came to; `shown` of its checks were shown before."""
     code = report.exit_code
     errors = [
