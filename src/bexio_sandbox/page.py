@@ -53,6 +53,8 @@ _ACTIONS = (
     "cancel_order",
     "reopen_order",
     "delete_order",
+    "deliver_order",
+    "invoice_order",
     "issue_delivery",
     "cancel_delivery",
     "delete_delivery",

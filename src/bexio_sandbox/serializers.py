@@ -7,6 +7,7 @@ from decimal import Decimal
 from bexio_sandbox.decimals import padded, plain
 from bexio_sandbox.pictures import grey_square
 from bexio_sandbox.state import contacts, fulfilment, items, orders, positions
+from bexio_sandbox.state.documents import HEAD
 from bexio_sandbox.state.tables import Row, State
 from bexio_sandbox.state.totals import sum_text
 
@@ -129,22 +130,7 @@ _ITEM_HEAD = (
 )
 _ITEM_STOCK = ("tax_expense_id", "unit_id", "is_stock", "stock_id", "stock_place_id")
 _ITEM_MEASURES = ("width", "height", "weight", "volume", "html_text", "remarks")
-_DOCUMENT_HEAD = (
-    "id",
-    "document_nr",
-    "title",
-    "contact_id",
-    "contact_sub_id",
-    "user_id",
-    "project_id",
-    "logopaper_id",
-    "language_id",
-    "bank_account_id",
-    "currency_id",
-    "payment_type_id",
-    "header",
-    "footer",
-)
+_DOCUMENT_HEAD = ("id", *HEAD)
 _INVOICE_FOOT = (
     "mwst_type",
     "mwst_is_net",

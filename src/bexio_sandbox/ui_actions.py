@@ -14,6 +14,7 @@ from bexio_sandbox.rights import Rights
 from bexio_sandbox.seed import TAX_TYPES, tax_row
 from bexio_sandbox.state import (
     contacts,
+    conversions,
     deliveries,
     documents,
     fulfilment,
@@ -127,6 +128,14 @@ class UiActions:
         """Deletes an order in any status; documents made from it stay."""
         self._order(order_id)
         self._act(orders.delete, order_id, is_person=True)
+
+    def deliver_order(self, order_id: int) -> int:
+        """Makes a delivery of all that is left of an order, as a draft, and returns its id."""
+        return self._convert(order_id, conversions.DELIVERY)
+
+    def invoice_order(self, order_id: int) -> int:
+        """Makes an invoice of all that is left of an order, as a draft, and returns its id."""
+        return self._convert(order_id, conversions.INVOICE)
 
     def issue_delivery(self, delivery_id: int) -> None:
         """Issues a delivery, which books its goods out of the stock."""
@@ -295,6 +304,14 @@ class UiActions:
     def _close(self, order_id: int, status: int | None) -> None:
         self._order(order_id)
         self._act(orders.close, order_id, status)
+
+    def _convert(self, order_id: int, target: conversions.Target) -> int:
+        with self._state.transaction():
+            order = self._order(order_id)
+            _refusal_as_value_error(orders.refuse_closed, order)
+            wanted = _refusal_as_value_error(conversions.everything_left, self._state, order, target)
+            draft = _refusal_as_value_error(conversions.convert, self._state, order, target, wanted, "en")
+            return int(draft["id"])
 
     def _edit_price(self, kind: Documents, document: Row, position_index: int, unit_price: Money) -> None:
         rows = positions.of_document(self._state, document)

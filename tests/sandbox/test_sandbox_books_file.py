@@ -39,6 +39,19 @@ def test_books_of_an_earlier_version_keep_what_a_person_changed(founding, tmp_pa
     assert [(item["intern_name"], item["currency_id"]) for item in items] == [("Tee", 2)]
 
 
+def test_books_from_before_there_were_orders_take_them(founding, tmp_path):
+    company = founding(data=Path(shutil.copy(KEPT / "before-stock.db", tmp_path)))
+    order = company.create_order()
+    for into, name in (("delivery", "kb_delivery"), ("invoice", "kb_invoice")):
+        number = company.convert(order, into).raise_for_status().json()["id"]
+        company.post(f"/2.0/{name}/{number}/issue").raise_for_status()
+    assert (order["document_nr"], company.order(order["id"])["kb_item_status_id"]) == ("AU-00001", 6)
+    company.sandbox.person.merge_contacts(2, 1)
+    company.sandbox.person.edit(1, title="Von Hand")
+    company.sandbox.person.delete(2)
+    assert [row["title"] for row in company.sandbox.invoices()] == ["Von Hand", ""]
+
+
 def a_text(folder: Path) -> Path:
     file = folder / "README.md"
     file.write_text("# No books\n" * 200)

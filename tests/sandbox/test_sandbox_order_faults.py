@@ -164,6 +164,18 @@ def test_a_person_issues_cancels_and_deletes_deliveries(shop):
     assert shop.sandbox.deliveries() == []
 
 
+def test_a_person_invoices_and_delivers_what_a_client_is_about_to(shop):
+    shop.sandbox.faults.add(Fault("person", "POST", INVOICE, action="invoice_order", target="this order"))
+    refused = shop.convert("invoice")
+    assert refused.status_code == 422
+    assert "Only 0 of the position is left" in refused.text
+    (invoice,) = shop.sandbox.invoices()
+    assert (invoice["kb_item_status_id"], invoice["total_net"]) == (7, "500.000000")
+    shop.sandbox.faults.plan([Fault("person", "POST", DELIVERY, action="deliver_order", when="after")])
+    assert shop.convert("delivery").status_code == 201
+    assert "Nothing of the order is left" in shop.sandbox.faults.fired[-1].problem
+
+
 def test_a_person_closes_the_order_that_is_just_being_converted(shop):
     shop.place()
     shop.sandbox.faults.add(Fault("person", "POST", INVOICE, action="cancel_order", target="this order"))

@@ -111,6 +111,8 @@ def test_orders_are_searched_but_not_by_api_reference(bexio):
     bexio.create_order(title="Order 8")
     assert [row["id"] for row in bexio.search("kb_order", ("title", "=", "Order 7")).json()] == [order["id"]]
     assert "positions" not in bexio.search("kb_order", ("title", "=", "Order 7")).json()[0]
+    assert bexio.search("kb_order", ("is_valid_to", ">=", "2020-01-01")).json() == []
+    assert len(bexio.search("kb_order", ("kb_item_status_id", "in", [5, 15])).json()) == 2
     refused = bexio.search("kb_order", ("api_reference", "=", "shop-7"))
     assert refused.status_code == 422
     assert len(bexio.get("/2.0/kb_order").json()) == 2
@@ -276,6 +278,44 @@ def test_numbers_are_automatic_or_not_for_each_class(bexio):
     assert bexio.convert(order, "invoice").status_code == 422
     bexio.sandbox.person.set_automatic_numbering(True, "KbOrder")
     assert bexio.post("/2.0/kb_order", bexio.invoice_body(document_nr="SHOP-8")).status_code == 422
+
+
+def test_a_copy_of_an_invoice_counts_for_no_order(bexio):
+    order = bexio.create_order()
+    invoice = bexio.convert(order, "invoice").json()["id"]
+    copy = bexio.post(f"/2.0/kb_invoice/{invoice}/copy", {"contact_id": 1}).json()["id"]
+    bexio.post(f"/2.0/kb_invoice/{copy}/issue").raise_for_status()
+    assert status(bexio, order) == 5
+    bexio.delete(f"/2.0/kb_invoice/{invoice}").raise_for_status()
+    assert bexio.convert(order, "invoice").status_code == 201
+
+
+def test_a_draft_that_is_changed_counts_as_it_is_now(bexio):
+    order = bexio.create_order(named(bexio, "Tee", "3"))
+    invoice = bexio.convert(order, "invoice").json()
+    path = f"/2.0/kb_invoice/{invoice['id']}/kb_position_custom/{invoice['positions'][0]['id']}"
+    bexio.post(path, {"amount": "1"}).raise_for_status()
+    assert bexio.convert(order, "invoice", Tee="2").status_code == 201
+
+
+def test_groups_stay_groups(bexio):
+    order = bexio.create_order(named(bexio, "Tee"))
+    path = f"/2.0/kb_order/{order['id']}"
+    group = bexio.post(f"{path}/kb_position_subposition", {"text": "Gruppe", "show_pos_nr": True}).json()["id"]
+    line = {name: value for name, value in named(bexio, "Tasse").items() if name != "type"}
+    bexio.post(f"{path}/kb_position_custom", {**line, "parent_id": group}).raise_for_status()
+    rows = bexio.convert(bexio.order(order["id"]), "invoice").json()["positions"]
+    assert [(row["type"], row["pos"]) for row in rows] == [
+        ("KbPositionCustom", "1"),
+        ("KbPositionSubposition", "2"),
+        ("KbPositionCustom", "2.1"),
+    ]
+    assert rows[2]["parent_id"] == rows[1]["id"] != group
+
+
+def test_the_pdf_of_an_order(bexio):
+    order = bexio.create_order()
+    assert bexio.get(f"/2.0/kb_order/{order['id']}/pdf").json()["name"] == "au-00001.pdf"
 
 
 def test_what_cannot_be_done_with_a_delivery_is_not_there(bexio):

@@ -102,16 +102,16 @@ class DocumentForms:
         self._edit = Form(header, is_widget=True)
         self._edit_numbered = Form({**_NUMBER, **header}, is_widget=True)
 
-    def created(self, call: Call, create: Create) -> tuple[Row | None, Answer | None]:
-        """Return the document that a request creates, or the answer where bexio breaks over it."""
+    def create(self, call: Call, create: Create, show: Callable[[Row], Answer]) -> Answer:
+        """Creates the document of a request, or answers as bexio does when it has too many positions."""
         values, lines = self._read_create(call)
         manner = call.state.behaviours["large_create"]
         if len(lines) <= documents.MOST_POSITIONS or manner == "accepted":
-            return create(call.state, values, lines, call.language), None
+            return show(create(call.state, values, lines, call.language))
         left_behind = {"nothing": 0, "half": len(lines) // 2, "all": len(lines)}[manner]
         if left_behind:
             create(call.state, values, lines[:left_behind], call.language)
-        return None, broken()
+        return broken()
 
     def read_edit(self, call: Call) -> dict[str, Any]:
         """Return the sent header fields of an edit."""

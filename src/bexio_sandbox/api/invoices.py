@@ -62,8 +62,7 @@ def show_invoice(call: Call, invoice_id: int) -> Answer:
 
 def create_invoice(call: Call) -> Answer:
     """Creates a draft."""
-    row, problem = _FORMS.created(call, invoices.create)
-    return problem if row is None and problem else _single(call, row or {}, serializers.FRESH, 201)
+    return _FORMS.create(call, invoices.create, lambda row: _single(call, row, serializers.FRESH, 201))
 
 
 def edit_invoice(call: Call, invoice_id: int) -> Answer:

@@ -88,8 +88,7 @@ def show_order(call: Call, order_id: int) -> Answer:
 
 def create_order(call: Call) -> Answer:
     """Creates a pending order."""
-    row, problem = _forms(call).created(call, orders.create)
-    return problem if row is None and problem else _single(call, row or {}, serializers.FRESH, 201)
+    return _forms(call).create(call, orders.create, lambda row: _single(call, row, serializers.FRESH, 201))
 
 
 def edit_order(call: Call, order_id: int) -> Answer:

@@ -114,6 +114,8 @@ ACTIONS: dict[str, Action] = {
     "finish_order": _order_action("finish_order"),
     "cancel_order": _order_action("cancel_order"),
     "delete_order": _order_action("delete_order"),
+    "deliver_order": _order_action("deliver_order"),
+    "invoice_order": _order_action("invoice_order"),
     "edit_order_title": Action(
         lambda context, order: _person(context).edit_order(order["id"], title=context.fault["title"]),
         ("title",),

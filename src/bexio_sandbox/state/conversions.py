@@ -11,24 +11,12 @@ from bexio_sandbox.decimals import plain
 from bexio_sandbox.errors import form_error
 from bexio_sandbox.messages import text
 from bexio_sandbox.state import deliveries, fulfilment, invoices, orders, positions
-from bexio_sandbox.state.documents import Documents
+from bexio_sandbox.state.documents import HEADER_FIELDS, Documents
 from bexio_sandbox.state.fulfilment import Share, Shares
 from bexio_sandbox.state.tables import Row, State
 
-_KEPT = (
-    "contact_id",
-    "contact_sub_id",
-    "user_id",
-    "project_id",
-    "logopaper_id",
-    "language_id",
-    "bank_account_id",
-    "currency_id",
-    "payment_type_id",
-    "mwst_type",
-    "mwst_is_net",
-    "show_position_taxes",
-)
+# What a draft has of its own; all else in the header is that of the order.
+_OWN = ("document_nr", "title", "header", "footer", "is_valid_from", "api_reference", "template_slug")
 
 
 @dataclass(frozen=True)
@@ -67,7 +55,7 @@ def everything_left(state: State, order: Row, target: Target) -> list[Wanted]:
             wanted.append(Wanted(row["type"], row["id"], None))
         elif row["type"] in positions.PRICED and left:
             wanted.append(Wanted(row["type"], row["id"], plain(left)))
-    if not any(each.kind in positions.PRICED for each in wanted):
+    if all(each.kind not in positions.PRICED for each in wanted):
         raise form_error("positions: Nothing of the order is left.")
     return wanted
 
@@ -109,12 +97,12 @@ def _is_taken_once(row: Row) -> bool:
 
 
 def convert(state: State, order: Row, target: Target, wanted: Sequence[Wanted], language: str) -> Row:
-    """Makes a draft out of some positions of an order; only one at a time may take what is left."""
+    """Makes a draft out of some positions of an order, which have been checked."""
     documents = target.documents
     number = ""
     if documents.numbers_itself(state) or state.behaviours["conversion_numbering"] == "refused":
         number = documents.next_document_number(state, None, language)
-    header = {name: order[name] for name in _KEPT}
+    header = {name: order[name] for name in HEADER_FIELDS if name not in _OWN}
     if state.behaviours["conversion_title"] == "kept":
         header["title"] = order["title"]
     draft = target.blank(state, header)

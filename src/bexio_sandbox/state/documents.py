@@ -16,7 +16,7 @@ from bexio_sandbox.state.tables import POSITION_TABLES, Row, State
 from bexio_sandbox.state.totals import Manner, document_totals, rate_text, sum_text
 
 MOST_POSITIONS = 150
-HEADER_FIELDS = (
+HEAD = (
     "document_nr",
     "title",
     "contact_id",
@@ -30,6 +30,9 @@ HEADER_FIELDS = (
     "payment_type_id",
     "header",
     "footer",
+)
+HEADER_FIELDS = (
+    *HEAD,
     "mwst_type",
     "mwst_is_net",
     "show_position_taxes",
