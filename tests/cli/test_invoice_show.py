@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bexio_sandbox import Fault
 from front_door import called
 from world import World, an_invoice
 
@@ -61,6 +62,28 @@ def test_why_it_was_not_booked_or_mailed(several: World) -> None:
     several.drop(an_invoice("drafted"), name="drafted.json")
     several.push()
     assert 'finish = "draft"' in why(several, "drafted")
+
+
+def test_every_attempt_at_a_step_with_its_run_and_its_reason(world: World) -> None:
+    world.set_profile(engine={"settle_seconds": 600.0})
+    world.drop(an_invoice("1"))
+    lost = Fault("drop_after", "POST", "/2.0/kb_invoice")
+    world.sandbox.faults.plan([Fault("lagging_search", "*", "*", repeat=0, seconds=20), lost])
+    world.push()
+    world.sandbox.faults.clear()
+    world.clock.forward(minutes=5)
+    world.push()
+    (create,) = [step for step in story(world, "1")["steps"] if step["step"] == "invoice"]
+    runs = [run["id"] for run in json.loads(called(world, "runs", "--json").stdout)["data"]["runs"]]
+    tries = [(one["outcome"], one["run"]) for one in create["history"]]
+    assert tries[0] == ("in_doubt", runs[-1])
+    assert tries[-1] == ("done", runs[0])
+    assert all(one["at"].startswith("2026-11-20T") for one in create["history"])
+    assert create["history"][0]["reason"]
+    assert (
+        f", run {runs[-1]}, in doubt: {create['history'][0]['reason']}"[:60]
+        in called(world, "invoices", "show", "1").stdout
+    )
 
 
 def test_acknowledged_and_waiting(several: World) -> None:

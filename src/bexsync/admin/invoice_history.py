@@ -54,7 +54,7 @@ def tell_story(store: Store, profile: Profile, name: str, today: date) -> Invoic
         events=link.events if link else 0,
         why_not=list(_why_not(profile, row, link, errors, steps)),
         errors=errors,
-        steps=[step_data(step) for step in steps],
+        steps=[step_data(step) | {"history": _history(store, step)} for step in steps],
     )
 
 
@@ -150,3 +150,16 @@ def step_data(step: Intent) -> dict[str, Any]:
         "attempts": step.attempt,
         "said": step.said,
     }
+
+
+def _history(store: Store, step: Intent) -> list[dict[str, Any]]:
+    """The attempts at a step, oldest first."""
+    return [
+        {
+            "at": attempt.at.isoformat(timespec="seconds"),
+            "run": attempt.run,
+            "outcome": attempt.outcome,
+            "reason": attempt.reason,
+        }
+        for attempt in store.attempts.of(step.scope, step.kind, step.key)
+    ]

@@ -68,8 +68,16 @@ def show_steps(page: Page, steps: Sequence[Mapping[str, Any]]) -> None:
     rows = []
     for step in steps:
         words = (step["step"].replace("_", " "), step["state"].replace("_", " "), local_time(step["at"]))
-        rows.append(Row(tuple(Text(word) for word in words), Text(step["said"])))
+        attempts = tuple(Text(_attempt(attempt), style="dim") for attempt in step.get("history", ()))
+        rows.append(Row(tuple(Text(word) for word in words), Text(step["said"]), attempts))
     page.table(("step", "state", "sent", ""), rows)
+
+
+def _attempt(attempt: Mapping[str, Any]) -> str:
+    """One attempt at a step: when, by which run, and what came of it."""
+    run = f"run {attempt['run']}" if attempt["run"] is not None else "by hand"
+    reason = f": {attempt['reason']}" if attempt["reason"] else ""
+    return f"{local_time(attempt['at'])}, {run}, {attempt['outcome'].replace('_', ' ')}{reason}"
 
 
 def _show_link(page: Page, link: Link, record: str) -> None:
