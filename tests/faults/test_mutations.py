@@ -167,15 +167,15 @@ MUTATIONS = (
     Mutation(
         "the claim: what is in doubt is not sent",
         "engine/journal.py",
-        "known.state in (IntentState.SENDING, IntentState.IN_DOUBT):",
-        "known.state in ():",
+        "if known.state in (IntentState.SENDING, IntentState.IN_DOUBT) or _is_blocked",
+        "if _is_blocked",
         f"{SAFEGUARDS}test_what_is_in_doubt_is_not_sent_while_bexio_may_still_be_at_it",
         "== [Exit.TRY_LATER] * 3",
     ),
     Mutation(
         "the claim: what is done is not sent",
         "engine/journal.py",
-        "if known is not None and known.state is IntentState.DONE:",
+        "if known.state is IntentState.DONE:",
         "if False:",
         f"{MATRIX}[truncated JSON x position]",
         'raise AssertionError(f"it does not come to rest',

@@ -20,7 +20,7 @@ from bexio_sandbox import Fault
 from bexsync.errors import Defect, Refused, StateProblem
 from bexsync.ids import LedgerId
 from bexsync.jobs.lifecycle import RunEnded
-from bexsync.ledgers.bexio.effects import AddPosition, ClearPositions, EditDocument, Handler
+from bexsync.ledgers.bexio.effects import AddOrderPosition, AddPosition, ClearPositions, EditDocument, Handler
 from bexsync.ports.contact_effects import ArchiveContact, CreateContact, EditContact, RelateContacts, RestoreContact
 from bexsync.ports.document_effects import (
     CancelDocument,
@@ -34,6 +34,15 @@ from bexsync.ports.document_effects import (
     SendDocument,
 )
 from bexsync.ports.item_effects import CreateItem, EditItem
+from bexsync.ports.order_effects import (
+    CreateDelivery,
+    CreateOrder,
+    CreateOrderInvoice,
+    DeleteOrder,
+    IssueDelivery,
+    LookAtOrder,
+    RecordPayment,
+)
 from bexsync.ports.shop_effects import SHOP_EFFECTS, DeliverEvent, TellProducts, TellStock
 from bexsync.ports.steps import Effect, EffectKinds, FoundBy, Ref, Step, Subject, effect_from, resolved
 from world import World, an_invoice
@@ -96,7 +105,7 @@ EFFECTS: dict[type[Effect], Declared] = {
         rests_on="negative_prices",
     ),
     LinkDocument: Declared("adopt", (1, 0, ""), "document 7", FoundBy.REPEAT, {"document_id": 7}),
-    ClaimDocument: Declared("claim", (1, 0, ""), "document 7", FoundBy.REPEAT, {"document_id": 7, "reference": "r"}),
+    ClaimDocument: Declared("claim", (1, 0, ""), "document 7", FoundBy.REFERENCE, {"document_id": 7, "reference": "r"}),
     LookAtDocument: Declared("verify", (1, 0, ""), "document 7", FoundBy.REPEAT, {"document_id": 7}),
     EditDocument: Declared("invoice_edit", (2, 0, ""), "document 7", FoundBy.REPEAT, {**_HEADER, "document_id": 7}),
     ClearPositions: Declared("positions_clear", (2, 0, ""), "document 7", FoundBy.REPEAT, {"document_id": 7}),
@@ -132,6 +141,48 @@ EFFECTS: dict[type[Effect], Declared] = {
     ),
     DeleteTestDraft: Declared(
         "draft_delete", (1, 0, ""), "document 7", FoundBy.ABSENCE, {"document_id": 7, "reference": "r"}
+    ),
+    CreateOrder: Declared(
+        "order",
+        (2, 0, "documents"),
+        "order k",
+        FoundBy.NEWER,
+        {**_HEADER, "positions": [_POSITION]},
+        rests_on="negative_prices",
+    ),
+    AddOrderPosition: Declared(
+        "order_position",
+        (1, 0, ""),
+        "order 3",
+        FoundBy.POSITIONS,
+        {"document_id": 3, "index": 150, "position": _POSITION},
+        rests_on="negative_prices",
+    ),
+    LookAtOrder: Declared("order_verify", (1, 0, ""), "order 3", FoundBy.REPEAT, {"document_id": 3}),
+    DeleteOrder: Declared(
+        "order_delete", (2, 0, "cancels"), "order 3", FoundBy.ABSENCE, {"document_id": 3, "content": "a.b"}
+    ),
+    CreateDelivery: Declared(
+        "delivery",
+        (3, 0, "documents"),
+        "order 3",
+        FoundBy.NEWER,
+        {"document_id": 3, "contact_id": 12, "parts": [{"index": 0}]},
+    ),
+    IssueDelivery: Declared("delivery_issue", (2, 0, ""), "delivery 4", FoundBy.STATUS, {"document_id": 4}),
+    CreateOrderInvoice: Declared(
+        "order_invoice",
+        (3, 0, "documents"),
+        "order 3",
+        FoundBy.NEWER,
+        {"document_id": 3, "contact_id": 12, "parts": [{"index": 0}], "positions": [_POSITION]},
+    ),
+    RecordPayment: Declared(
+        "payment",
+        (3, 0, ""),
+        "document 7",
+        FoundBy.NEWER,
+        {"document_id": 7, "value": "10.00", "day": "2026-11-28"},
     ),
     CreateItem: Declared(
         "item",
@@ -169,6 +220,17 @@ EFFECTS: dict[type[Effect], Declared] = {
         FoundBy.REPEAT,
         {"changes": [{"shop_id": "1", "sku": "A", "stock": "1", "expected": None}]},
     ),
+}
+# Effects of orders came later than the states that are kept.
+NOT_KEPT = {
+    CreateOrder,
+    AddOrderPosition,
+    LookAtOrder,
+    DeleteOrder,
+    CreateDelivery,
+    IssueDelivery,
+    CreateOrderInvoice,
+    RecordPayment,
 }
 KINDS = EffectKinds(EFFECTS)
 each_effect = pytest.mark.parametrize("effect", EFFECTS, ids=lambda effect: effect.step_kind)
@@ -263,7 +325,8 @@ def test_what_older_versions_wrote_is_read(state: str, tmp_path: Path) -> None:
     for kind, payload in rows:
         wire = KINDS.read(kind, payload, 1).to_wire()
         assert {name: wire[name] for name in payload} == payload
-    assert database.parent == KEPT or {kind for kind, _ in rows} == {effect.step_kind for effect in EFFECTS}
+    known = {effect.step_kind for effect in EFFECTS if effect not in NOT_KEPT}
+    assert database.parent == KEPT or {kind for kind, _ in rows} == known
 
 
 def test_references_are_resolved_before_a_row_is_written() -> None:

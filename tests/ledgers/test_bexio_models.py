@@ -96,12 +96,14 @@ def test_what_is_no_object_is_said(row: Any, said: str) -> None:
         TaxRow.read(row)
 
 
-def test_only_the_numbering_of_invoices_decides() -> None:
-    assert NumberingRow.read({"kb_item_class": "KbInvoice", "use_automatic_enumeration": 0}).numbers_invoices() is False
-    assert NumberingRow.read({"kb_item_class": "KbOffer", "use_automatic_enumeration": "?"}).numbers_invoices() is None
+def test_only_the_numbering_of_the_class_decides() -> None:
+    row = NumberingRow.read({"kb_item_class": "KbInvoice", "use_automatic_enumeration": 0})
+    assert (row.numbers("KbInvoice"), row.numbers("KbOrder")) == (False, None)
+    odd = NumberingRow.read({"kb_item_class": "KbOffer", "use_automatic_enumeration": "?"})
+    assert odd.numbers("KbInvoice") is None
     for said, row in (("is missing", {}), ('is "?"', {"use_automatic_enumeration": "?"})):
         with pytest.raises(NotUnderstood) as problem:
-            NumberingRow.read({"kb_item_class": "KbInvoice", **row}).numbers_invoices()
+            NumberingRow.read({"kb_item_class": "KbInvoice", **row}).numbers("KbInvoice")
         assert str(problem.value) == f"`use_automatic_enumeration` {said}"
 
 

@@ -10,19 +10,21 @@ from typing import Any
 from bexsync.money import plain, written
 from bexsync.planning.addresses import names
 from bexsync.ports.document_effects import DocumentEffect
-from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult
+from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult, OrderState, OrderStatus
 from bexsync.ports.item_effects import ItemEffect
 from bexsync.ports.steps import ContentChange, Effect
-from bexsync.ports.store import Link
+from bexsync.ports.store import Link, LinkedDocument
 
-FINAL = frozenset({DocumentStatus.PAID, DocumentStatus.CANCELLED, DocumentStatus.DELETED})
+FINAL: frozenset[str] = frozenset(
+    {DocumentStatus.PAID, DocumentStatus.CANCELLED, DocumentStatus.DELETED, OrderStatus.DONE}
+)
 
 _LONGEST_ADDRESS = 300  # in a sentence
 
 
 def is_incomplete(expect: Mapping[str, str], done: EffectResult) -> bool:
     """Whether positions are missing, as after a server error on a large create."""
-    shown = done.state.positions if done.state else None
+    shown = done.state.position_count if done.state else None
     return shown is not None and "positions" in expect and shown < int(expect["positions"])
 
 
@@ -36,13 +38,14 @@ def unexpected(expect: Mapping[str, str], done: EffectResult, ledger: str) -> st
     where = f"{'It stays a draft' if state.standing is DocumentStatus.DRAFT else 'Look at it'}: {state.url}"
     if state.currency_id is not None and str(state.currency_id) != expect.get("currency_id", str(state.currency_id)):
         return f"{ledger} has {state.number} in another currency. {where}"
-    if state.standing is DocumentStatus.DRAFT and not names(state.address, expect.get("addressee", "")):
+    if state.names_the_addressee and not names(state.address, expect.get("addressee", "")):
         shown = ", ".join(state.address.splitlines())
         shown = shown if len(shown) <= _LONGEST_ADDRESS else f"{shown[:_LONGEST_ADDRESS]}..."
         return f"{ledger} addresses {state.number} to {shown}, the shop to {expect['addressee']}. {where}"
     wanted = int(expect["positions"]) if "positions" in expect else None
-    if wanted is not None and state.positions is not None and state.positions != wanted:
-        return f"{ledger} shows {state.positions} positions, {wanted} were sent. {where}"
+    count = state.position_count
+    if wanted is not None and count is not None and count != wanted:
+        return f"{ledger} shows {count} positions, {wanted} were sent. {where}"
     if "total" in expect:
         total = Decimal(expect["total"])
         gap = state.total - total
@@ -102,8 +105,31 @@ def as_answered(agreed: Mapping[str, Any], effect: ItemEffect, done: EffectResul
     return answered
 
 
-def observed(link: Link, state: DocumentState) -> Link:
+def observed(link: Link, state: DocumentState | OrderState) -> Link:
     """The link with what the ledger says now."""
+    return _observed_order(link, state) if isinstance(state, OrderState) else _observed_document(link, state)
+
+
+def _observed_order(link: Link, state: OrderState) -> Link:
+    kept = {name: link.state[name] for name in ("currency",) if name in link.state}
+    seen = {
+        "number": state.number,
+        "url": state.url,
+        "standing": state.standing.value,
+        "total": plain(state.total),
+    }
+    shown = {"day": state.day, "contact_id": state.contact_id}
+    return replace(
+        link,
+        number=state.number,
+        url=state.url,
+        state={**kept, **seen},
+        notes={**link.notes, **{name: value for name, value in shown.items() if value}},
+        is_open=state.standing not in FINAL,
+    )
+
+
+def _observed_document(link: Link, state: DocumentState) -> Link:
     seen = {
         "number": state.number,
         "url": state.url,
@@ -124,6 +150,40 @@ def observed(link: Link, state: DocumentState) -> Link:
         state={**kept, **seen},
         notes={**link.notes, **{name: value for name, value in shown.items() if value}},
         is_open=state.standing not in FINAL,
+    )
+
+
+def with_part(link: Link, role: str, ledger_kind: str, source: str, done: EffectResult) -> Link:
+    """The link with one more document in this part of it, or the same one as it is called now.
+
+    Its notes say by the part's name which record of the shop each of these documents was made from.
+    """
+    if done.ledger_id is None:
+        return link
+    same = [one for one in link.documents if (one.ledger_kind, one.ledger_id) == (ledger_kind, done.ledger_id)]
+    number, url = (done.number, done.url) if done.number or not same else (same[0].number, same[0].url)
+    others = tuple(one for one in link.documents if one not in same)
+    made_from = {**link.notes.get(role, {}), **({str(done.ledger_id): source} if source else {})}
+    return replace(
+        link,
+        documents=(*others, LinkedDocument(role, ledger_kind, done.ledger_id, number, url)),
+        notes={**link.notes, role: made_from},
+    )
+
+
+def made_anew(link: Link, ledger_kind: str, done: EffectResult) -> Link:
+    """The link with another document in the place of one that is gone."""
+    if done.ledger_id is None or done.ledger_id == link.ledger_id:
+        return link
+    kept = {name: value for name, value in link.notes.items() if name == "revision"}
+    return replace(
+        link,
+        ledger_kind=ledger_kind,
+        ledger_id=done.ledger_id,
+        number=done.number,
+        url=done.url,
+        notes=kept,
+        is_open=True,
     )
 
 

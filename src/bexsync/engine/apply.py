@@ -29,6 +29,10 @@ _WAITED = timedelta(seconds=1)
 class Performer(Protocol):
     """Who performs effects: the ledger, or the shop."""
 
+    def prepare(self, effect: Effect) -> Effect:
+        """The effect with what must be known of the time before it; reads only."""
+        ...
+
     def perform(self, effect: Effect) -> EffectResult:
         """One effect; raises NotSent, Refused or Unanswered."""
         ...
@@ -152,7 +156,8 @@ class Applier:
         unmet = next((ref for ref in step.needs if not self._met(ref)), None)
         if unmet is not None:
             return Applied(step, StepStatus.SKIPPED, self._why(unmet))
-        claim = self.journal.claim(step, resolved(step.effect, self._answer))
+        effect = resolved(step.effect, self._answer)
+        claim = self.journal.standing(step, effect) or self.journal.claim(step, self.side(effect).prepare(effect))
         if claim.done:
             return Applied(step, StepStatus.DONE, result=claim.intent.result)
         if claim.blocked:

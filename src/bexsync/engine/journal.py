@@ -9,7 +9,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bexsync.engine.answers import FINAL, agreed_on, as_answered, is_incomplete, observed, unexpected, with_content
+from bexsync.engine.answers import (
+    FINAL,
+    agreed_on,
+    as_answered,
+    is_incomplete,
+    made_anew,
+    observed,
+    unexpected,
+    with_content,
+    with_part,
+)
 from bexsync.errors import Changed, LedgerAnswer, Refused
 from bexsync.http.clock import Clock
 from bexsync.ids import LedgerId
@@ -19,6 +29,7 @@ from bexsync.ports.contact_effects import CONTACT, ContactEffect
 from bexsync.ports.document_effects import CreateDocument, ExistingDocumentEffect
 from bexsync.ports.documents import EffectResult
 from bexsync.ports.item_effects import ItemEffect
+from bexsync.ports.order_effects import CreateOrder, CreateOrderInvoice
 from bexsync.ports.steps import Effect, EffectKinds, Step, to_wire
 from bexsync.ports.store import DOCUMENT_TAKEN, Attempt, DocumentEvent, Intent, IntentState, Link, parse_stored
 from bexsync.store import Store
@@ -69,27 +80,35 @@ class Journal:
         """The effect of a row; raises StateProblem where the row is damaged."""
         return parse_stored(lambda kind: self._kinds.read(kind, intent.payload, intent.schema), intent.kind)
 
+    def standing(self, step: Step, effect: Effect) -> Claim | None:
+        """What stands against sending a step: it was done, it may still take effect, or it must not be repeated."""
+        known = self._store.intents.get(step.scope, step.kind, step.key)
+        if known is None:
+            return None
+        if known.state is IntentState.DONE:
+            return Claim(known, effect, done=True)
+        if known.state in (IntentState.SENDING, IntentState.IN_DOUBT) or _is_blocked(known, step.payload_hash()):
+            return Claim(known, effect, blocked=True)
+        return None
+
     def claim(self, step: Step, effect: Effect) -> Claim:
         """Writes down that the step is about to be sent, unless its story already has an end.
 
-        `effect` is that of the step with its references resolved.
+        `effect` is that of the step with its references resolved and prepared; what the step was planned as, and not
+        what was prepared, decides whether it is the same again.
         """
         store, now = self._store, self._clock.now()
         with store.transaction():
+            standing = self.standing(step, effect)
+            if standing is not None:
+                return standing
             known = store.intents.get(step.scope, step.kind, step.key)
-            if known is not None and known.state is IntentState.DONE:
-                return Claim(known, effect, done=True)
-            if known is not None and known.state in (IntentState.SENDING, IntentState.IN_DOUBT):
-                return Claim(known, effect, blocked=True)
-            payload_hash = step.payload_hash()
-            if known is not None and _is_blocked(known, payload_hash):
-                return Claim(known, effect, blocked=True)
             intent = Intent(
                 scope=step.scope,
                 kind=step.kind,
                 key=step.key,
                 state=IntentState.SENDING,
-                payload_hash=payload_hash,
+                payload_hash=step.payload_hash(),
                 payload=effect.to_wire(),
                 expect=step.expect,
                 subject_kind=step.subject.kind,
@@ -222,11 +241,17 @@ class Journal:
         if not draft or draft["ledger_kind"] == CONTACT:
             return
         links = self._store.links
-        before = links.get(intent.subject_kind, intent.subject_id)
+        kind = draft.get("link_kind") or intent.subject_kind
+        before = links.get(kind, intent.subject_id)
+        if "role" in draft:
+            if before is not None:
+                with_it = with_part(before, draft["role"], draft["ledger_kind"], draft.get("source", ""), done)
+                links.save(with_it, self._clock.now())
+            return
         if before is None and done.ledger_id is None:
             return
         link = before or Link(
-            intent.subject_kind,
+            kind,
             intent.subject_id,
             draft["ledger_kind"],
             done.ledger_id or LedgerId(""),
@@ -234,7 +259,8 @@ class Journal:
             done.url,
             adopted=bool(draft.get("adopted")),
         )
-        if isinstance(effect, CreateDocument):
+        if isinstance(effect, CreateDocument | CreateOrder | CreateOrderInvoice):
+            link = made_anew(link, draft["ledger_kind"], done)
             # Half a document is not what was to be created: without a source the next plan writes it anew.
             source = "" if is_incomplete(intent.expect, done) else draft.get("source", "")
             link = replace(link, notes={**link.notes, "created_as": source})
@@ -285,7 +311,8 @@ def _link_json(step: Step) -> dict[str, Any]:
         draft |= {"fingerprint": step.link.fingerprint, "agreed": to_wire(step.link.agreed)}
     if step.link.told is not None:
         draft["told"] = dict(step.link.told)
-    return draft
+    named = {"link_kind": step.link.link_kind, "role": step.link.role}
+    return draft | {name: value for name, value in named.items() if value}
 
 
 def _is_blocked(known: Intent, payload_hash: str) -> bool:

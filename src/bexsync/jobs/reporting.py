@@ -34,6 +34,10 @@ class ShopSide:
         self._shop = shop
         self._catalog = catalog
 
+    def prepare(self, effect: Effect) -> Effect:
+        """Nothing must be known before the shop is told."""
+        return effect
+
     def perform(self, effect: Effect) -> EffectResult:
         """Tells the shop of one event, or what its products should say or have."""
         if isinstance(effect, DeliverEvent):

@@ -12,14 +12,18 @@ from bexsync.errors import BexsyncError, RecordProblem
 from bexsync.ids import LedgerId
 from bexsync.money import plain, written
 from bexsync.planning.checks import (
+    ISSUE_DELIVERIES,
     READ_BANKING,
     READ_CONTACTS,
+    READ_DELIVERIES,
     READ_INVOICES,
     READ_ITEMS,
+    READ_ORDERS,
     READ_SETTINGS,
     WRITE_CONTACTS,
     WRITE_INVOICES,
     WRITE_ITEMS,
+    WRITE_ORDERS,
     Check,
     Need,
     Surroundings,
@@ -86,10 +90,12 @@ def _user_name(name: str, mail: str) -> str:
 
 def _rights(around: Surroundings) -> Iterator[Check]:
     items = (("items", READ_ITEMS, WRITE_ITEMS),) if around.profile.products.enabled else ()
+    orders = (("orders", READ_ORDERS, WRITE_ORDERS), ("deliveries", READ_DELIVERIES, ISSUE_DELIVERIES))
     for part, reading, writing in (
         ("contacts", READ_CONTACTS, WRITE_CONTACTS),
         ("invoices", READ_INVOICES, WRITE_INVOICES),
         *items,
+        *(orders if around.profile.orders.enabled else ()),
     ):
         name = f"right to {part}"
         yield around.unread(name, "none", part, reading) or _right(around, name, writing)

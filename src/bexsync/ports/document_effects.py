@@ -154,6 +154,7 @@ class ClaimDocument(ExistingDocumentEffect):
     """Writes our reference onto a document that somebody else made."""
 
     step_kind: ClassVar[str] = "claim"
+    found_by: ClassVar[FoundBy] = FoundBy.REFERENCE
     content_change: ClassVar[ContentChange] = ContentChange.WHOLE
 
     reference: str

@@ -51,6 +51,16 @@ class DocumentState:
     content: str = ""
     address: str = ""
 
+    @property
+    def position_count(self) -> int | None:
+        """How many positions it has, None where they were not shown."""
+        return self.positions
+
+    @property
+    def names_the_addressee(self) -> bool:
+        """Whether a person has not yet taken over whom it is addressed to."""
+        return self.standing is DocumentStatus.DRAFT
+
 
 @dataclass(frozen=True)
 class Payment:
@@ -99,6 +109,17 @@ class OrderState:
     title: str = ""
     content: str = ""
     positions: tuple[OrderPositionState, ...] | None = None
+    address: str = ""
+
+    @property
+    def position_count(self) -> int | None:
+        """How many positions it has, None where they were not shown."""
+        return None if self.positions is None else len(self.positions)
+
+    @property
+    def names_the_addressee(self) -> bool:
+        """Whether a person has not yet taken over whom it is addressed to."""
+        return self.standing is OrderStatus.PENDING
 
 
 @dataclass(frozen=True)
@@ -112,6 +133,7 @@ class DeliveryState:
     is_issued: bool
     is_cancelled: bool
     day: str
+    updated_at: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,7 +155,7 @@ class EffectResult:
     ledger_id: LedgerId | None = None
     number: str = ""
     url: str = ""
-    state: DocumentState | None = None
+    state: DocumentState | OrderState | None = None
     seen: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
 

@@ -11,7 +11,16 @@ from typing import Protocol
 from bexsync.errors import BexsyncError
 from bexsync.ids import LedgerId
 from bexsync.ports.document_effects import FinishingEffect
-from bexsync.ports.documents import BookedLine, DocumentState, EffectResult, Item, LookupResult, Payment
+from bexsync.ports.documents import (
+    BookedLine,
+    DeliveryState,
+    DocumentState,
+    EffectResult,
+    Item,
+    LookupResult,
+    OrderState,
+    Payment,
+)
 from bexsync.ports.master_data import MasterData
 from bexsync.ports.steps import Effect, Step, WasDone
 from bexsync.ports.wanted import Want, Wanted
@@ -67,6 +76,11 @@ class Ledger(Protocol):
         """Whether a position may have a negative price, as deductions do."""
         ...
 
+    @property
+    def gross_orders(self) -> bool:
+        """Whether an order may have prices that include VAT."""
+        ...
+
     def master(self, *, bank_accounts: bool = False) -> MasterData:
         """Master data, cached for a day; `bank_accounts` asks for those where this login may see them."""
         ...
@@ -101,6 +115,30 @@ class Ledger(Protocol):
 
     def payments(self, ledger_id: LedgerId) -> Sequence[Payment]:
         """The payments of a document."""
+        ...
+
+    def orders(self, ledger_ids: Sequence[LedgerId]) -> dict[LedgerId, OrderState]:
+        """The orders with these ids; one that is missing in the answer no longer exists."""
+        ...
+
+    def order(self, ledger_id: LedgerId) -> OrderState | None:
+        """One order with its positions, None when it no longer exists."""
+        ...
+
+    def orders_above(self, ledger_id: LedgerId) -> Iterator[OrderState]:
+        """Every order that is newer than the one with this id."""
+        ...
+
+    def orders_changed_since(self, moment: datetime | None) -> Iterator[OrderState]:
+        """Every order that changed at or after a moment, all of them for None."""
+        ...
+
+    def deliveries(self) -> Iterator[DeliveryState]:
+        """Every delivery, page by page (2000 a request)."""
+        ...
+
+    def delivery(self, ledger_id: LedgerId) -> DeliveryState | None:
+        """One delivery, None when it no longer exists."""
         ...
 
     def inspect(self, reference: str) -> Inspection:
@@ -156,6 +194,10 @@ class Ledger(Protocol):
 
     def changed(self, effect: FinishingEffect) -> str:
         """Say why the document of an issue or a mail is not what `effect` was planned for, "" where it is."""
+        ...
+
+    def prepare(self, effect: Effect) -> Effect:
+        """The effect with what must be known of the time before it, such as the highest id; reads only."""
         ...
 
     def perform(self, effect: Effect) -> EffectResult:

@@ -16,6 +16,10 @@ class Operation(StrEnum):
     WRITE_INVOICES = "create and delete invoices"
     READ_ITEMS = "read items"
     WRITE_ITEMS = "create and edit items"
+    READ_ORDERS = "read orders"
+    WRITE_ORDERS = "create and delete orders, and make deliveries and invoices of them"
+    READ_DELIVERIES = "read deliveries"
+    ISSUE_DELIVERIES = "create and issue deliveries"
     READ_BANKING = "read bank accounts"
     READ_SETTINGS = "read the company's settings"
 

@@ -97,7 +97,10 @@ class VatYear:
 
 @dataclass(frozen=True)
 class MasterData:
-    """The ledger's master data, at most a day old."""
+    """The ledger's master data, at most a day old.
+
+    Numbering is automatic where the ledger gives the numbers; `automatic_numbering` is that of invoices.
+    """
 
     company: str
     me: User
@@ -115,6 +118,8 @@ class MasterData:
     vat_years: tuple[VatYear, ...]
     automatic_numbering: bool
     words: LedgerWords
+    automatic_order_numbering: bool = True
+    automatic_delivery_numbering: bool = True
 
     @property
     def ledger(self) -> str:

@@ -3,6 +3,8 @@
 Names of fields are those of the journal and never change; a field that is None is not written, and not sent.
 `highest_before` is a watermark: the highest id of that kind of document before the request, which the ledger fills in
 right before it is sent, since such a document cannot be found by a reference. Only what is newer can be ours.
+`order_content` is a digest of what the order held after the last write, "" where that is unknown: its positions are
+meant by their place, so they must still be the same.
 """
 
 from __future__ import annotations
@@ -87,6 +89,7 @@ class CreateDelivery(OrderEffect):
 
     contact_id: LedgerId | Ref
     parts: tuple[OrderPart, ...]
+    order_content: str | Ref = ""
     highest_before: LedgerId | None = None
 
 
@@ -106,6 +109,7 @@ class CreateOrderInvoice(OrderEffect):
 
     step_kind: ClassVar[str] = "order_invoice"
     found_by: ClassVar[FoundBy] = FoundBy.NEWER
+    content_change: ClassVar[ContentChange] = ContentChange.PART
     requests: ClassVar[int] = 3
     counts_as: ClassVar[str] = "documents"
     action: ClassVar[str] = "create"
@@ -113,22 +117,30 @@ class CreateOrderInvoice(OrderEffect):
     contact_id: LedgerId | Ref
     parts: tuple[OrderPart, ...]
     positions: tuple[Position, ...]
+    order_content: str | Ref = ""
     highest_before: LedgerId | None = None
+
+    def contact_of(self, done: EffectResult) -> LedgerId | None:
+        """Whom it is for."""
+        del done
+        return self.contact_id if isinstance(self.contact_id, LedgerId) else None
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecordPayment(ExistingDocumentEffect):
     """Money that came in for an invoice; `known` are the ids of its payments before the request.
 
-    `value` is in the currency of the invoice, `day` YYYY-MM-DD.
+    `value` is in the currency of the invoice, `day` YYYY-MM-DD. `received` is what the ledger had of it when this was
+    planned, and what earlier steps add to that: where it has more by now, somebody else booked money meanwhile.
     """
 
     step_kind: ClassVar[str] = "payment"
     found_by: ClassVar[FoundBy] = FoundBy.NEWER
-    requests: ClassVar[int] = 2
+    requests: ClassVar[int] = 3
     action: ClassVar[str] = "pay"
 
     value: str
     day: str
     bank_account_id: LedgerId | None = None
+    received: str | None = None
     known: tuple[LedgerId, ...] | None = None

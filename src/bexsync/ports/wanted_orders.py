@@ -71,7 +71,10 @@ class InvoiceFromOrder:
 
 @dataclass(frozen=True)
 class Pay:
-    """One payment of the shop is booked on the invoice, once; `key` is the transaction, amounts are decimal texts."""
+    """One payment of the shop is booked on the invoice, once; `key` is the transaction, amounts are decimal texts.
+
+    `received` is what the ledger had received of a known invoice when its payments were compared with the shop's.
+    """
 
     key: str
     amount: str
@@ -79,6 +82,7 @@ class Pay:
     day: str
     bank_account_id: LedgerId | None
     known: KnownDocument | None = None
+    received: str = ""
 
 
 @dataclass(frozen=True)

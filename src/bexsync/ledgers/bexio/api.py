@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 from bexsync.errors import Refused, Unreachable
 from bexsync.http.client import Client, Params, RequestEffect
+from bexsync.ids import LedgerId
 
 PAGE = 2000  # the largest page bexio gives (contract 2.2)
 _TWICE = 20  # rows of a page that the next one shows again: what is deleted in between must not hide others
+_NEWEST = 5  # rows that show whether a list comes newest first
 ZURICH = ZoneInfo("Europe/Zurich")
 _OVERLAP = timedelta(minutes=70)
 Criterion = Mapping[str, Any]
@@ -79,6 +81,16 @@ class Api:
             return _rows(answer.body, path)
 
         return _paged(page)
+
+    def highest_id(self, path: str) -> LedgerId:
+        """The highest id of a list, 0 for an empty one; an order that the list does not keep is not believed."""
+        params: Params = {"limit": _NEWEST, "offset": 0, "order_by": "id_desc"}
+        body = self._client.send("GET", path, params=params, effect=RequestEffect.READ, bucket="default").body
+        ids = [LedgerId(row.get("id", "")) for row in _rows(body, path)]
+        ages = [one.age for one in ids]
+        if len(ids) == _NEWEST and ages != sorted(ages, reverse=True):
+            ids = [LedgerId(row.get("id", "")) for row in self.list(path)]
+        return max(ids, key=lambda one: one.age, default=LedgerId("0"))
 
     def write(self, method: str, path: str, body: Any = None, *, bucket: str = "default") -> Any:
         """One effect; never repeated blindly."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from bexsync.ports.document_effects import AddressedHeader, ExistingDocumentEffect, Position
 from bexsync.ports.documents import EffectResult, LookupResult
+from bexsync.ports.order_effects import OrderEffect
 from bexsync.ports.steps import ContentChange, Effect, FoundBy, Wire
 
 
@@ -53,6 +54,18 @@ class AddPosition(ExistingDocumentEffect):
     position: Position
 
 
+@dataclass(frozen=True, kw_only=True)
+class AddOrderPosition(OrderEffect):
+    """Adds a position at the end of an order, where `index` others stand before it."""
+
+    step_kind: ClassVar[str] = "order_position"
+    found_by: ClassVar[FoundBy] = FoundBy.POSITIONS
+    content_change: ClassVar[ContentChange] = ContentChange.PART
+
+    index: int
+    position: Position
+
+
 E = TypeVar("E", bound=Effect)
 
 
@@ -61,12 +74,14 @@ class Handler(Generic[E]):
     """How bexio performs an effect and looks for it again; an effect without a finder may simply be repeated.
 
     `rests_on` names the learned fact that decides how the effect is planned or written; a refusal may correct it.
+    `prepare` fills in what must be known of the time before it.
     """
 
     effect: type[E]
     perform: Callable[[E], EffectResult]
     find: Callable[[E], LookupResult] | None = None
     rests_on: str = ""
+    prepare: Callable[[E], E] | None = None
 
 
 Handlers = tuple[Handler[Any], ...]

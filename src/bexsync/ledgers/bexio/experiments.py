@@ -12,6 +12,7 @@ from bexsync.ledgers.bexio.contacts import CONTACTS
 from bexsync.ledgers.bexio.finders import IN_ON_ID, IN_ON_REFERENCE, INVOICES, DocumentFinder
 from bexsync.ledgers.bexio.master import MasterReader
 from bexsync.ledgers.bexio.models import BookedPosition
+from bexsync.ledgers.bexio.order_finder import DELIVERIES, ORDERS
 from bexsync.ledgers.bexio.reading import NotUnderstood, row_of, understood
 from bexsync.ledgers.bexio.rights import ask_rights
 from bexsync.ports.documents import BookedLine, DocumentState
@@ -20,11 +21,14 @@ from bexsync.store.ledger_cache import Facts
 
 _MAIL_CASE = "search:mail_ignores_case"
 _ORDER = "search:order_by_id"
+_OF_ORDERS = (("orders", ORDERS), ("deliveries", DELIVERIES))
 _NEARBY = 200  # ids below the test's own in which others are looked for, to see them in order
 
 
-def inspect(api: Api, master: MasterReader, finder: DocumentFinder, reference: str, now: datetime) -> Inspection:
-    """Master data, what may be read of contacts and invoices, and the user's rights."""
+def inspect(
+    api: Api, master: MasterReader, finder: DocumentFinder, reference: str, now: datetime, *, orders: bool = False
+) -> Inspection:
+    """Master data, what may be read of contacts, invoices and, where wanted, orders, and the user's rights."""
     known, problems = master.read_anew(now)
     drafts: list[DocumentState] = []
     try:
@@ -35,6 +39,11 @@ def inspect(api: Api, master: MasterReader, finder: DocumentFinder, reference: s
         drafts = finder.one(reference)
     except (NotPermitted, Refused) as problem:
         problems["invoices"] = problem
+    for part, path in _OF_ORDERS if orders else ():
+        try:
+            api.highest_id(path)
+        except (NotPermitted, Refused) as problem:
+            problems[part] = problem
     return Inspection(known, problems, _rights(api), tuple(drafts))
 
 

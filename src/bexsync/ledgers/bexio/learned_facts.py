@@ -9,12 +9,13 @@ from typing import Any
 from bexsync.errors import Refused
 from bexsync.http.clock import Clock
 from bexsync.ledgers.bexio.contacts import ContactBook
-from bexsync.ledgers.bexio.effects import AddPosition
+from bexsync.ledgers.bexio.effects import AddOrderPosition, AddPosition
 from bexsync.ledgers.bexio.finders import DocumentFinder
 from bexsync.ledgers.bexio.master import MasterReader
 from bexsync.ports.contact_effects import CreateContact
 from bexsync.ports.document_effects import CreateDocument, SendDocument
 from bexsync.ports.documents import DocumentStatus
+from bexsync.ports.order_effects import CreateOrder
 from bexsync.ports.steps import Effect
 from bexsync.store import Store
 
@@ -24,6 +25,8 @@ SEND_ISSUES = "send_issues_drafts"
 ISSUED_FIRST = "send_needs_issue"
 # A position may have a negative price.
 NEGATIVE_PRICES = "negative_prices"
+# An order may say whether its prices include VAT; where it may not, they are net.
+ORDER_PRICES = "orders_say_prices"
 # The numbers that bexio refused for a new contact; kept with the index of contacts.
 CONTACT_NUMBERS = "contact_number:refused"
 # An edit of an item keeps the fields that it does not name; the edit itself tries it.
@@ -65,6 +68,19 @@ class LearnedFacts:
         """Whether a position may have a negative price (an open question until one was refused)."""
         return self._store.facts.get(NEGATIVE_PRICES) is not False
 
+    @property
+    def order_prices(self) -> bool:
+        """Whether an order may say that its prices include VAT (an open question until that was refused)."""
+        return self._store.facts.get(ORDER_PRICES) is not False
+
+    def refused_order_prices(self, problem: Refused) -> bool:
+        """Whether a refusal of an order is about the kind of its prices, which is learned then."""
+        if problem.status != 422 or "mwst_is_net" not in _words(problem):
+            return False
+        self.keep(ORDER_PRICES, False)
+        self.count += 1
+        return True
+
     def keep(self, fact: str, value: bool) -> None:
         """Keeps what was seen."""
         self._store.facts.learn(fact, value, self._clock.now())
@@ -87,8 +103,10 @@ class LearnedFacts:
         if _OF_MASTER.search(words):
             self.forget_master_data()
 
-    def _refused_price(self, effect: CreateDocument | AddPosition, problem: Refused) -> None:
-        positions = (effect.position,) if isinstance(effect, AddPosition) else effect.positions
+    def _refused_price(
+        self, effect: CreateDocument | CreateOrder | AddPosition | AddOrderPosition, problem: Refused
+    ) -> None:
+        positions = effect.positions if isinstance(effect, CreateDocument | CreateOrder) else (effect.position,)
         has_negative_price = any((position.unit_price or "").startswith("-") for position in positions)
         is_about_prices = problem.status == 422 and "unit_price" in _words(problem)
         if is_about_prices and has_negative_price and self.negative_prices:

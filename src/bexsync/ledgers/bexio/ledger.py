@@ -14,15 +14,27 @@ from bexsync.ledgers.bexio.contact_effects import ContactEffects
 from bexsync.ledgers.bexio.contacts import ContactBook
 from bexsync.ledgers.bexio.document_effects import DocumentEffects
 from bexsync.ledgers.bexio.experiments import Experiments, booked_lines, inspect
-from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
+from bexsync.ledgers.bexio.finders import DocumentFinder
 from bexsync.ledgers.bexio.finishing import FinishingEffects
+from bexsync.ledgers.bexio.fulfilling import FulfillingEffects
 from bexsync.ledgers.bexio.items import ItemBook
 from bexsync.ledgers.bexio.learned_facts import NEGATIVE_PRICES, LearnedFacts
 from bexsync.ledgers.bexio.master import MasterReader
-from bexsync.ledgers.bexio.records import payment_from
+from bexsync.ledgers.bexio.order_effects import OrderEffects
+from bexsync.ledgers.bexio.order_finder import OrderFinder
+from bexsync.ledgers.bexio.paying import PaymentEffects
 from bexsync.ledgers.bexio.steps import steps_for
 from bexsync.ports.document_effects import FinishingEffect
-from bexsync.ports.documents import BookedLine, DocumentState, EffectResult, Item, LookupResult, Payment
+from bexsync.ports.documents import (
+    BookedLine,
+    DeliveryState,
+    DocumentState,
+    EffectResult,
+    Item,
+    LookupResult,
+    OrderState,
+    Payment,
+)
 from bexsync.ports.ledger import Inspection
 from bexsync.ports.master_data import MasterData
 from bexsync.ports.steps import Effect, Step, WasDone
@@ -34,7 +46,15 @@ class BexioLedger:
     """One company in bexio; see `ports.Ledger` for the contract."""
 
     def __init__(
-        self, api: Api, store: Store, clock: Clock, *, web_url: str, bank_accounts: bool, templates: bool
+        self,
+        api: Api,
+        store: Store,
+        clock: Clock,
+        *,
+        web_url: str,
+        bank_accounts: bool,
+        templates: bool,
+        orders: bool = False,
     ) -> None:
         self._api = api
         self._store = store
@@ -45,12 +65,18 @@ class BexioLedger:
         self._finder = DocumentFinder(api, store, web_url)
         self._items = ItemBook(api, store.facts, clock, web_url)
         self._learned = LearnedFacts(store, clock, self._master, self._contacts, self._finder)
+        self._asks_for_orders = orders
+        self._orders = OrderFinder(api, store, web_url)
+        self._payments = PaymentEffects(api, self._finder)
         self._finishing = FinishingEffects(api, self._finder, self._learned)
         groups = (
             ContactEffects(api, self._contacts, store.contacts, clock),
             DocumentEffects(api, self._finder, web_url),
             self._finishing,
             CancellingEffects(api, self._finder),
+            OrderEffects(api, self._orders, self._learned, web_url),
+            FulfillingEffects(api, self._orders, self._finder, web_url),
+            self._payments,
             self._items,
         )
         self._handlers = {handler.effect: handler for group in groups for handler in group.handlers}
@@ -83,6 +109,11 @@ class BexioLedger:
     def negative_prices(self) -> bool:
         """Whether a position may have a negative price."""
         return self._learned.negative_prices
+
+    @property
+    def gross_orders(self) -> bool:
+        """Whether an order may have prices that include VAT."""
+        return self._learned.order_prices
 
     def master(self, *, bank_accounts: bool = False) -> MasterData:
         """Master data, cached for a day, accounts for a minute; `bank_accounts` asks for those, where permitted."""
@@ -118,9 +149,32 @@ class BexioLedger:
         return self._finder.present(ledger_id)
 
     def payments(self, ledger_id: LedgerId) -> Sequence[Payment]:
-        """The payments of a document; a credit voucher set off against it may stand among them and is none."""
-        rows = self._api.list(f"{INVOICES}/{ledger_id}/payment")
-        return [payment_from(row) for row in rows if not row.get("kb_credit_voucher_id")]
+        """The payments of a document."""
+        return self._payments.of(ledger_id)
+
+    def orders(self, ledger_ids: Sequence[LedgerId]) -> dict[LedgerId, OrderState]:
+        """The orders with these ids."""
+        return self._orders.by_ids(ledger_ids)
+
+    def order(self, ledger_id: LedgerId) -> OrderState | None:
+        """One order with its positions, None when it no longer exists."""
+        return self._orders.present(ledger_id)
+
+    def orders_above(self, ledger_id: LedgerId) -> Iterator[OrderState]:
+        """Every order that is newer than the one with this id."""
+        return self._orders.above(ledger_id)
+
+    def orders_changed_since(self, moment: datetime | None) -> Iterator[OrderState]:
+        """Every order that changed at or after a moment."""
+        return self._orders.changed_since(moment)
+
+    def deliveries(self) -> Iterator[DeliveryState]:
+        """Every delivery."""
+        return self._orders.deliveries()
+
+    def delivery(self, ledger_id: LedgerId) -> DeliveryState | None:
+        """One delivery, None when it no longer exists."""
+        return self._orders.delivery(ledger_id)
 
     def items(self) -> Iterator[Item]:
         """Every item, page by page."""
@@ -140,7 +194,8 @@ class BexioLedger:
 
     def inspect(self, reference: str) -> Inspection:
         """Master data asked for anew, with rights and the documents that carry a reference."""
-        return inspect(self._api, self._master, self._finder, reference, self._clock.now())
+        now = self._clock.now()
+        return inspect(self._api, self._master, self._finder, reference, now, orders=self._asks_for_orders)
 
     def documents_with(self, reference: str) -> Sequence[DocumentState]:
         """The documents that carry exactly this reference, by a plain search."""
@@ -165,6 +220,12 @@ class BexioLedger:
     def changed(self, effect: FinishingEffect) -> str:
         """Say why the document of an issue or a mail is not what `effect` was planned for, "" where it is."""
         return self._finishing.changed(effect)
+
+    def prepare(self, effect: Effect) -> Effect:
+        """The effect with what must be known of the time before it, such as the highest id."""
+        handler = self._handlers.get(type(effect))
+        prepared: Effect = handler.prepare(effect) if handler and handler.prepare else effect
+        return prepared
 
     def perform(self, effect: Effect) -> EffectResult:
         """One effect; a refusal is learned from."""

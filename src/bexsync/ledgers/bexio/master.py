@@ -34,7 +34,7 @@ _JUST_NOW = timedelta(minutes=1)
 # A person may renumber accounts, and then an id of yesterday is another account: they are read in every run that books.
 _MAX_AGES = {"accounts": _JUST_NOW}
 _EVER = "master:"
-_PREFIX = f"{_EVER}2:"  # counts up when more is kept of a row than an earlier version did
+_PREFIX = f"{_EVER}3:"  # counts up when more is kept of a row than an earlier version did
 _PATHS = {
     "me": "/3.0/users/me",
     "users": "/3.0/users",
@@ -188,8 +188,8 @@ def _master(parts: Mapping[str, Any]) -> MasterData:
     with understood("its users"):
         me = UserRow.read(parts["me"]).parsed()
     with understood("its number settings"):
-        numbers = (NumberingRow.read(row).numbers_invoices() for row in parts["settings"])
-        automatic = next((answer for answer in numbers if answer is not None), True)
+        settings = [NumberingRow.read(row) for row in parts["settings"]]
+        invoices, orders, deliveries = (_numbers(settings, name) for name in ("KbInvoice", "KbOrder", "KbDelivery"))
     return MasterData(
         company=next(iter(read["company"]), ""),
         me=me,
@@ -205,9 +205,17 @@ def _master(parts: Mapping[str, Any]) -> MasterData:
         bank_accounts=read["bank_accounts"],
         templates=read["templates"],
         vat_years=read["years"],
-        automatic_numbering=automatic,
+        automatic_numbering=invoices,
         words=DESCRIPTION.words,
+        automatic_order_numbering=orders,
+        automatic_delivery_numbering=deliveries,
     )
+
+
+def _numbers(settings: Sequence[NumberingRow], document_class: str) -> bool:
+    """Whether bexio numbers the documents of a class."""
+    answers = (row.numbers(document_class) for row in settings)
+    return next((answer for answer in answers if answer is not None), True)
 
 
 def _read(name: str, rows: Sequence[Row]) -> tuple[Any, ...]:

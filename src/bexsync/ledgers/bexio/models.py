@@ -17,7 +17,7 @@ from bexsync.ports.master_data import Account, BankAccount, Country, Currency, N
 from bexsync.records.quoting import named, shown
 from bexsync.vat import Tax, TaxKind
 
-_INCOME, _EXPENSE = 1, 2  # account_type, contract 9
+_INCOME, _EXPENSE, _LIABILITY = 1, 2, 4  # account_type, contract 9
 _LONGEST_NUMBER = 255
 _STANDINGS = {
     7: DocumentStatus.DRAFT,
@@ -69,6 +69,7 @@ AmountOrNone = Annotated[Decimal | None, BeforeValidator(_amount_or_none)]
 Flag = Annotated[bool, BeforeValidator(flag_of)]
 Text = StrictStr
 TextOrNull = Annotated[StrictStr, BeforeValidator(_null_as_empty)]
+DocumentNumber = Annotated[StrictStr, AfterValidator(_document_number)]
 Day = Annotated[date, Field(strict=True), BeforeValidator(_day)]
 Year = Annotated[Annotated[Number, Field(le=9998)] | None, BeforeValidator(_empty_as_null)]
 Month = Annotated[Annotated[Number, Field(le=12)] | None, BeforeValidator(_empty_as_null)]
@@ -155,6 +156,7 @@ class AccountRow(MasterRow):
             self.is_active,
             self.account_type == _INCOME,
             self.account_type == _EXPENSE,
+            self.account_type == _LIABILITY,
         )
 
 
@@ -257,9 +259,9 @@ class BankAccountRow(MasterRow):
     """A bank account."""
 
     id: RecordId
+    name: TextOrNull = ""
     iban_nr: TextOrNull = ""
     currency_id: Number | None = None
-    name: TextOrNull = ""
 
     def parsed(self) -> BankAccount:
         return BankAccount(LedgerId(self.id), self.iban_nr, LedgerId.known(self.currency_id), self.name)
@@ -276,14 +278,14 @@ class TemplateRow(MasterRow):
 
 
 class NumberingRow(Model):
-    """Whether documents of one kind are numbered by bexio; only that of invoices decides something."""
+    """Whether documents of one class are numbered by bexio."""
 
     kb_item_class: Text
     use_automatic_enumeration: Any = None
 
-    def numbers_invoices(self) -> bool | None:
-        """Whether bexio numbers invoices, None where this is about other documents."""
-        if self.kb_item_class != "KbInvoice":
+    def numbers(self, document_class: str) -> bool | None:
+        """Whether bexio numbers the documents of a class, None where this is about another one."""
+        if self.kb_item_class != document_class:
             return None
         if "use_automatic_enumeration" not in self.model_fields_set:
             raise NotUnderstood("`use_automatic_enumeration` is missing")
@@ -391,7 +393,7 @@ class DocumentAnswer(Model):
     """An invoice; a list or search shows no positions."""
 
     id: RecordId
-    document_nr: Annotated[Text, AfterValidator(_document_number)]
+    document_nr: DocumentNumber
     api_reference: TextOrNull
     kb_item_status_id: Annotated[DocumentStatus, BeforeValidator(_standing)]
     total: Amount
@@ -421,6 +423,7 @@ class PaymentAnswer(Model):
     id: RecordId
     value: Amount
     date: Day
+    bank_account_id: Number | None = None
 
 
 class ItemAnswer(Model):

@@ -31,6 +31,7 @@ def open_ledger(client: Client, profile: Profile, store: Store, clock: Clock) ->
         web_url=profile.ledger.web_url,
         bank_accounts=bool(profile.ledger.bank_accounts or profile.payments.accounts),
         templates=bool(profile.invoices.template or profile.invoices.template_paid),
+        orders=profile.orders.enabled,
     )
 
 

@@ -239,4 +239,5 @@ def payment_from(row: Row) -> Payment:
     """A payment of an invoice."""
     with understood("a payment"):
         found = PaymentAnswer.read(row)
-    return Payment(LedgerId(found.id), found.value, found.date.isoformat())
+    account = LedgerId.known(found.bank_account_id or None)
+    return Payment(LedgerId(found.id), found.value, found.date.isoformat(), account)

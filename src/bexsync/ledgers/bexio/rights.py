@@ -12,7 +12,8 @@ from bexsync.ports.ledger import Right
 from bexsync.ports.ledger_description import Scope, ScopeUse
 
 _READING = tuple(
-    Scope(f"{module}_show", "", (), ScopeUse.ALWAYS, module, "show") for module in ("contact", "kb_invoice")
+    Scope(f"{module}_show", "", (), ScopeUse.ALWAYS, module, "show")
+    for module in ("contact", "kb_invoice", "kb_order", "kb_delivery")
 )
 
 

@@ -6,6 +6,7 @@ from bexsync.ports.ledger_description import Operation, Scope, ScopeUse
 
 _LOGIN = ("auth login",)
 _PUSH = ("invoices push",)
+_ORDERS = ("orders sync",)
 SCOPES = (
     Scope("openid", "know who logged in", _LOGIN, ScopeUse.ALWAYS, is_of_login=True),
     Scope("profile", "see your name", _LOGIN, ScopeUse.ALWAYS, is_of_login=True),
@@ -32,8 +33,8 @@ SCOPES = (
     ),
     Scope("article_edit", "find and create items", ("products sync",), ScopeUse.PRODUCTS, "article", "edit"),
     Scope("stock_edit", "see stock", ("stock pull",), ScopeUse.PRODUCTS, "stock", "show"),
-    Scope("kb_order_edit", "create orders", (), ScopeUse.ORDERS, "kb_order", "edit"),
-    Scope("kb_delivery_edit", "create deliveries", (), ScopeUse.ORDERS, "kb_delivery", "edit"),
+    Scope("kb_order_edit", "create orders, and see them", _ORDERS, ScopeUse.ORDERS, "kb_order", "edit"),
+    Scope("kb_delivery_edit", "create and issue deliveries", _ORDERS, ScopeUse.ORDERS, "kb_delivery", "edit"),
     Scope("accounting", "read and write the journal", (), ScopeUse.NEVER, "accounting", "show"),
     Scope("file", "put files into the inbox", (), ScopeUse.NEVER),
 )
@@ -44,5 +45,9 @@ OPERATIONS = {
     Operation.WRITE_INVOICES: "kb_invoice_edit",
     Operation.READ_ITEMS: "article_show",
     Operation.WRITE_ITEMS: "article_edit",
+    Operation.READ_ORDERS: "kb_order_show",
+    Operation.WRITE_ORDERS: "kb_order_edit",
+    Operation.READ_DELIVERIES: "kb_delivery_show",
+    Operation.ISSUE_DELIVERIES: "kb_delivery_edit",
     Operation.READ_BANKING: "bank_account_show",
 }

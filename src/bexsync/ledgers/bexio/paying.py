@@ -1,0 +1,119 @@
+"""Payments of invoices: booked once, never above what remains, and never beside the same money of somebody else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from bexsync.errors import Changed, Refused
+from bexsync.ids import LedgerId
+from bexsync.ledgers.bexio.api import Api
+from bexsync.ledgers.bexio.effects import Handler, Handlers
+from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
+from bexsync.ledgers.bexio.models import Identified
+from bexsync.ledgers.bexio.reading import NotUnderstood, after_the_effect, understood
+from bexsync.ledgers.bexio.records import payment_from
+from bexsync.money import plain, written
+from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult, LookupResult, Payment
+from bexsync.ports.order_effects import RecordPayment
+
+_OPEN = (DocumentStatus.ISSUED, DocumentStatus.PARTLY_PAID, DocumentStatus.UNPAID)
+
+
+class PaymentEffects:
+    """Books payments."""
+
+    def __init__(self, api: Api, finder: DocumentFinder) -> None:
+        self._api = api
+        self._finder = finder
+
+    @property
+    def handlers(self) -> Handlers:
+        """The effect that books a payment."""
+        return (Handler(RecordPayment, self.record, self.find_recorded, prepare=self.with_known),)
+
+    def of(self, ledger_id: LedgerId) -> Sequence[Payment]:
+        """The payments of an invoice; a credit voucher set off against it may stand among them and is none."""
+        rows = self._api.list(f"{INVOICES}/{ledger_id}/payment")
+        return [payment_from(row) for row in rows if not row.get("kb_credit_voucher_id")]
+
+    def with_known(self, effect: RecordPayment) -> RecordPayment:
+        """The payments that are there before the request, none of which can be ours."""
+        try:
+            return replace(effect, known=tuple(payment.ledger_id for payment in self.of(effect.known_id)))
+        except Refused:  # the invoice is gone, as booking the payment will say
+            return effect
+
+    def record(self, effect: RecordPayment) -> EffectResult:
+        """Books a payment, unless less remains by now or somebody else booked money since it was planned."""
+        state = self._finder.whole(effect.known_id)
+        value = Decimal(effect.value)
+        _check(state, value, effect.received)
+        body = {"value": effect.value, "date": effect.day}
+        account = {} if effect.bank_account_id is None else {"bank_account_id": effect.bank_account_id.wire}
+        row = self._api.write("POST", f"{INVOICES}/{effect.document_id}/payment", body | account)
+        with after_the_effect(), understood("the new payment"):
+            if payment_from(row).value != value:
+                raise NotUnderstood("it is another one")
+            return _booked(state, value, LedgerId(Identified.read(row).id))
+
+    def find_recorded(self, effect: RecordPayment) -> LookupResult:
+        """The payment that was not there before, with this amount, day and account."""
+        try:
+            payments = self.of(effect.known_id)
+        except Refused as problem:
+            if problem.status == 404:
+                return LookupResult()
+            raise
+        known = effect.known or ()
+        ours = [one for one in payments if one.ledger_id not in known and _is_same(one, effect)]
+        state = self._finder.present(effect.known_id)
+        if not ours or state is None:
+            return LookupResult()
+        if len(ours) > 1:
+            return LookupResult(
+                conflict=f"{state.number} has {len(ours)} new payments of {written(Decimal(effect.value))} on "
+                f"{effect.day}, of which bexsync booked one. Take back the others if they are too many: {state.url}"
+            )
+        return LookupResult(done=_shown(state, ours[0].ledger_id))
+
+
+def _check(state: DocumentState, value: Decimal, received: str | None) -> None:
+    if state.standing not in _OPEN:
+        standing = state.standing.value.replace("_", " ")
+        raise Changed(f"{state.number} is {standing} in bexio, so the payment was not booked: {state.url}")
+    booked = state.received + state.credited
+    if received is not None and booked > Decimal(received):
+        raise Changed(
+            f"{state.number} shows {written(booked)} received instead of {written(Decimal(received))}, as somebody "
+            f"booked money meanwhile; the payment of {written(value)} was not booked. The next run compares it: "
+            f"{state.url}"
+        )
+    if state.remaining < value:
+        raise Changed(
+            f"{written(state.remaining)} of {state.number} remains to be paid, so the payment of {written(value)} was "
+            f"not booked: {state.url}"
+        )
+
+
+def _is_same(payment: Payment, effect: RecordPayment) -> bool:
+    is_same_account = None in (payment.bank_account_id, effect.bank_account_id) or (
+        payment.bank_account_id == effect.bank_account_id
+    )
+    return payment.value == Decimal(effect.value) and payment.day == effect.day and is_same_account
+
+
+def _booked(before: DocumentState, value: Decimal, payment_id: LedgerId) -> EffectResult:
+    """What follows for the invoice, which the answer does not show."""
+    remaining = before.remaining - value
+    seen = {
+        "standing": (DocumentStatus.PARTLY_PAID if remaining > 0 else DocumentStatus.PAID).value,
+        "received": plain(before.received + value),
+        "remaining": plain(remaining),
+    }
+    return EffectResult(before.ledger_id, before.number, before.url, seen=seen, data={"payment_id": str(payment_id)})
+
+
+def _shown(state: DocumentState, payment_id: LedgerId) -> EffectResult:
+    return EffectResult(state.ledger_id, state.number, state.url, state, data={"payment_id": str(payment_id)})
