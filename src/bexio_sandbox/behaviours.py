@@ -110,6 +110,9 @@ BEHAVIOURS: dict[str, Behaviour] = {
         "deliveries|invoices", "Which documents the reserved and completed amounts of an order's positions count."
     ),
     "order_reserves_stock": _behaviour("yes|no", "Whether an open order reserves the stock of its items."),
+    "order_moves_updated_at": _behaviour(
+        "yes|no", "Whether a delivery or an invoice that changes the status of its order moves the order's updated_at."
+    ),
     "delete_used_order": _behaviour(
         "refused|accepted", "Whether an order can be deleted from which documents were made."
     ),

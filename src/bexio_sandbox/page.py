@@ -72,6 +72,7 @@ _ACTIONS = (
     "set_tax_active",
     "end_tax",
     "set_automatic_numbering",
+    "set_rounding",
     "set_right",
     "book_module",
     "unbook_module",

@@ -273,6 +273,14 @@ class UiActions:
             row = documents.settings(self._state, document_class)
             self._state.put("document_settings", {**row, "use_automatic_enumeration": is_automatic})
 
+    def set_rounding(self, currency: str, step: Money) -> None:
+        """Sets to which step totals in a currency are rounded, such as 0.05 or 0.01."""
+        with self._state.transaction():
+            found = [row for row in self._state.tables["currencies"].values() if row["name"] == currency]
+            if not found:
+                raise ValueError(f"there is no currency {currency}")
+            self._state.put("currencies", {**found[0], "round_factor": float(_positive(step))})
+
     def _change_tax(self, code: str, changes: Row) -> None:
         with self._state.transaction():
             found = [row for row in self._state.taxes.values() if row["code"] == code]
@@ -338,7 +346,7 @@ def _finite(amount: Money) -> Decimal:
 def _positive(amount: Money) -> Decimal:
     number = _finite(amount)
     if number <= 0:
-        raise ValueError(f"{amount} can not be paid")
+        raise ValueError(f"{amount} has to be more than 0")
     return number
 
 

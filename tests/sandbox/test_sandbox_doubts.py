@@ -109,6 +109,14 @@ def used_order_deleted(bexio):
     return bexio.delete(f"/2.0/kb_order/{order['id']}").status_code
 
 
+def order_moved(bexio):
+    order = bexio.create_order()
+    bexio.clock.tick(5)
+    number = bexio.convert(order, "delivery").json()["id"]
+    bexio.post(f"/2.0/kb_delivery/{number}/issue").raise_for_status()
+    return bexio.order(order["id"])["updated_at"] != order["updated_at"]
+
+
 def moved_by_payment(bexio):
     number = bexio.issued()
     before = bexio.show(number)["updated_at"]
@@ -443,6 +451,7 @@ ANSWERS = {
     ],
     "order_amounts": [("deliveries", open_amount, "2.000000"), ("invoices", open_amount, "1.000000")],
     "order_reserves_stock": [("yes", reserved, 1), ("no", reserved, 0)],
+    "order_moves_updated_at": [("yes", order_moved, True), ("no", order_moved, False)],
     "delete_used_order": [("refused", used_order_deleted, 422), ("accepted", used_order_deleted, 200)],
     "payment_moves_updated_at": [("yes", moved_by_payment, True), ("no", moved_by_payment, False)],
     "zero_total_issued": [

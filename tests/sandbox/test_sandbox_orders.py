@@ -493,6 +493,16 @@ def test_revenue_follows_the_vat_mode(bexio, fields, net, vat):
     assert (booked.net, booked.vat) == (Decimal(net), Decimal(vat))
 
 
+def test_a_company_may_round_to_the_rappen(bexio):
+    line = named(bexio, "Tee", "1", "9.97")  # 9.97 and 0.8076 VAT are 10.7776
+    assert bexio.create_order(line)["total"] == "10.8"
+    bexio.sandbox.person.set_rounding("CHF", "0.01")
+    assert bexio.create_order(line)["total"] == "10.78"
+    for currency, step in (("XXX", "0.01"), ("CHF", "0")):
+        with pytest.raises(ValueError, match=r"no currency|more than 0"):
+            bexio.sandbox.person.set_rounding(currency, step)
+
+
 def test_orders_deliveries_and_payments_are_read_from_python(bexio):
     order = bexio.create_order()
     issued(bexio, bexio.convert(order, "delivery"), "kb_delivery")

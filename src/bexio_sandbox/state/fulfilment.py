@@ -87,7 +87,8 @@ def refresh(state: State, document: Row) -> None:
 def store(state: State, order: Row) -> None:
     """Stores an order with the status and the reservations that follow from its documents."""
     status = _status(state, order)
-    moved = {"updated_at": state.now()} if status != order["kb_item_status_id"] else {}
+    is_moved = status != order["kb_item_status_id"] and state.behaviours["order_moves_updated_at"] == "yes"
+    moved = {"updated_at": state.now()} if is_moved else {}
     state.put("orders", _reserved(state, {**order, **moved, "kb_item_status_id": status}))
 
 
