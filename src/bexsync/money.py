@@ -14,9 +14,9 @@ HUNDRED = Decimal(100)
 
 
 def rounded(value: Decimal, to: Decimal = CENT) -> Decimal:
-    """The value rounded half away from zero to a multiple of `to`, written with the decimals of `to`."""
+    """The value rounded half away from zero to a multiple of `to`, with the decimals of `to`; zero has no sign."""
     steps = EXACT.divide(value, to).quantize(Decimal(1), rounding=ROUND_HALF_UP)
-    return EXACT.multiply(steps, to)
+    return EXACT.add(EXACT.multiply(steps, to), Decimal(0))
 
 
 def product(*factors: Decimal) -> Decimal:

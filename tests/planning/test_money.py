@@ -25,6 +25,7 @@ steps = st.sampled_from([Decimal("0.01"), Decimal("0.05"), Decimal("0.000001"), 
         ("19.175", "0.05", "19.20"),
         ("-19.175", "0.05", "-19.20"),
         ("2.5", "1", "3"),
+        ("-0.004", "0.01", "0.00"),
     ],
 )
 def test_rounding_is_commercial(value: str, to: str, result: str) -> None:
