@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from bexsync.admin.links import LinkAdmin
 from world import World, a_product, an_invoice
 
 THREE = (
@@ -227,6 +228,31 @@ def _stock_is_told(world: World) -> None:
     assert {shop_id: row["stock"] for shop_id, row in world.told("stock").items()} == {"1": "7", "2": "4"}
 
 
+def _write_two_by_hand(world: World) -> None:
+    """Two drafts that a person wrote, and the same two invoices in the shop."""
+    world.set_profile(invoices={"finish": "draft"})
+    world.drop(an_invoice("0"), name="warm-up.json")
+    world.push()
+    numbers = {shop_id: {"source_number": f"R-{shop_id}"} for shop_id in "12"}
+    world.drop(*(an_invoice(f"by-hand-{n}", invoice_date=f"2026-11-0{n}") for n in "12"), name="by-hand.json")
+    world.push()
+    for shop_id in "12":
+        books, number = world.sandbox.state.invoices, world.invoice(f"by-hand-{shop_id}")["id"]
+        books[number] = {**books[number], "api_reference": None}
+        with world.workspace() as workspace:
+            LinkAdmin(workspace.store, workspace.kept, workspace.locks).forget(f"by-hand-{shop_id}")
+    world.drop(*(an_invoice(n, invoice_date=f"2026-11-0{n}", **numbers[n]) for n in "12"), name="two.json")
+
+
+def _both_are_linked_and_none_is_new(world: World) -> None:
+    references = [row["api_reference"].rpartition(":")[2] for row in world.invoices()]
+    assert sorted(references) == ["0", "1", "2"]
+    with world.workspace() as workspace:
+        links = {link.shop_id: link for link in workspace.store.links.all("invoice")}
+    assert {shop_id: link.adopted for shop_id, link in links.items()} == {"0": False, "1": True, "2": True}
+    assert len(world.sandbox.mails) == 0
+
+
 SCENARIOS = (
     Scenario("three invoices", ("invoices", "push"), _drop_three, _three_invoices_three_mails, marks="long"),
     Scenario("a long invoice", ("invoices", "push"), _drop_a_long_one, _one_long_invoice, marks="long"),
@@ -240,6 +266,9 @@ SCENARIOS = (
     ),
     Scenario("products", ("products", "sync"), _change_products, _products_agree, marks="long"),
     Scenario("stock", ("stock", "pull"), _move_stock, _stock_is_told),
+    Scenario(
+        "documents by hand", ("links", "adopt"), _write_two_by_hand, _both_are_linked_and_none_is_new, marks="long"
+    ),
 )
 
 # How many boundaries each run had, by kind, before and after counted apart: with fewer, less is proved.
@@ -254,4 +283,5 @@ LEAST = {
     "another connection test": Counter(commit=212, request=74),
     "products": Counter(commit=56, request=10, file=2),
     "stock": Counter(commit=20, request=2, file=2),
+    "documents by hand": Counter(commit=70, request=14, file=10),
 }

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from bexsync.admin.links import AdoptOptions, adopt
 from bexsync.engine.result import Result
 from bexsync.errors import Exit
 from bexsync.hooks import observed_by
@@ -38,6 +39,12 @@ class Reaper:
             raise Killed(f"{self.points.total()}: {point} {facts}")
 
 
+def adopted(world: World) -> Result:
+    """`links adopt --yes`."""
+    with world.workspace() as workspace:
+        return adopt(workspace, AdoptOptions(yes=True))
+
+
 def run(world: World, scenario: Scenario) -> Result | Report:
     jobs: dict[str, Callable[[], Result | Report]] = {
         "invoices": world.push,
@@ -45,6 +52,7 @@ def run(world: World, scenario: Scenario) -> Result | Report:
         "products": world.sync_products,
         "stock": world.pull_stock,
         "test-connection": world.try_connection,
+        "links": lambda: adopted(world),
     }
     return jobs[scenario.command[0]]()
 
