@@ -20,6 +20,7 @@ from bexsync.ports.shop import WriteBack
 from bexsync.ports.steps import Step, Subject
 from bexsync.ports.store import DOCUMENT_TAKEN, WORKLIST, IntentState
 from bexsync.ports.wanted import Want, Wanted
+from bexsync.ports.wanted_orders import OrderWant
 from bexsync.store import Store
 
 _ERRORS = frozenset({Status.BLOCKED, Status.FAILED, Status.HELD, Status.BY_HAND})
@@ -142,7 +143,7 @@ class Run:
         intent = self.store.intents.get(self.store.site if scope is None else scope, kind, key)
         return intent is not None and intent.state is IntentState.DONE
 
-    def steps(self, wanted: Wanted[Want]) -> tuple[Step, ...]:
+    def steps(self, wanted: Wanted[Want | OrderWant]) -> tuple[Step, ...]:
         """The ledger's steps for what is wanted; those on contacts have names that all sites share."""
         return self.ledger.steps(wanted, partial(self.was_done, scope=""))
 

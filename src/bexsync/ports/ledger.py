@@ -24,6 +24,7 @@ from bexsync.ports.documents import (
 from bexsync.ports.master_data import MasterData
 from bexsync.ports.steps import Effect, Step, WasDone
 from bexsync.ports.wanted import Want, Wanted
+from bexsync.ports.wanted_orders import OrderWant
 
 
 class Right(StrEnum):
@@ -185,7 +186,7 @@ class Ledger(Protocol):
         """The effects that it can perform, for the journal to read back."""
         ...
 
-    def steps(self, wanted: Wanted[Want], was_done: WasDone) -> tuple[Step, ...]:
+    def steps(self, wanted: Wanted[Want | OrderWant], was_done: WasDone) -> tuple[Step, ...]:
         """The steps that make what is wanted for a record, in order; pure.
 
         `was_done` tells of steps on contacts, which all sites share.

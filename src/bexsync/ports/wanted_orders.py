@@ -7,27 +7,20 @@ from dataclasses import dataclass
 from bexsync.ids import LedgerId
 from bexsync.ports.documents import OrderState
 from bexsync.ports.order_effects import OrderPart
-from bexsync.ports.wanted import (
-    Adopt,
-    Compare,
-    Complete,
-    Create,
-    Finish,
-    KnownDocument,
-    Letter,
-    Rewrite,
-    TakeBack,
-    WantedDocument,
-)
+from bexsync.ports.wanted import KnownDocument, Letter, Want, WantedDocument
 
 
 @dataclass(frozen=True)
 class PlaceOrder:
-    """A new order; `replaces` is an untouched one of ours that is deleted first, since the shop changed it."""
+    """A new order; `replaces` is an untouched one of ours that is deleted first, since the shop changed it.
+
+    `revision` counts how often that was done before, where an earlier run was cut short.
+    """
 
     document: WantedDocument
     delivery_address: str | None = None
     replaces: KnownDocument | None = None
+    revision: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,7 +40,10 @@ class RemoveOrder:
 
 @dataclass(frozen=True)
 class Deliver:
-    """A delivery from the order, issued; `key` names the shipment, `order` is None where a step before makes it."""
+    """A delivery from the order, issued; `key` names the shipment, `order` is None where a step before makes it.
+
+    `delivery_id` is one that was made and not issued yet.
+    """
 
     key: str
     parts: tuple[OrderPart, ...]
@@ -61,6 +57,7 @@ class InvoiceFromOrder:
     """An invoice from the order, made to say what `document` says by one edit; `order` as in `Deliver`.
 
     `replaces` is a draft of ours that a step before has deleted, since the order is made anew.
+    Each of its positions is one of the parts, in their order. It is wanted again until that edit was done.
     """
 
     document: WantedDocument
@@ -95,7 +92,5 @@ class Mail:
     known: KnownDocument | None = None
 
 
-OrderWant = (
-    PlaceOrder | AdoptOrder | RemoveOrder | Deliver | InvoiceFromOrder | Pay | Mail
-    | Adopt | Compare | Complete | Create | Finish | Rewrite | TakeBack
-)  # fmt: skip
+# Of the invoice of an order whatever of any invoice can be wanted.
+OrderWant = PlaceOrder | AdoptOrder | RemoveOrder | Deliver | InvoiceFromOrder | Pay | Mail | Want

@@ -39,6 +39,7 @@ from bexsync.ports.ledger import Inspection
 from bexsync.ports.master_data import MasterData
 from bexsync.ports.steps import Effect, Step, WasDone
 from bexsync.ports.wanted import Want, Wanted
+from bexsync.ports.wanted_orders import OrderWant
 from bexsync.store import Store
 
 
@@ -86,7 +87,7 @@ class BexioLedger:
         """The effects that bexio can perform."""
         return tuple(self._handlers)
 
-    def steps(self, wanted: Wanted[Want], was_done: WasDone) -> tuple[Step, ...]:
+    def steps(self, wanted: Wanted[Want | OrderWant], was_done: WasDone) -> tuple[Step, ...]:
         """The steps that make what is wanted for a record, in order."""
         return steps_for(wanted, was_done, send_issues=self.send_issues)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import singledispatchmethod
 from typing import Any
 
@@ -10,16 +11,21 @@ from bexsync.errors import Defect
 from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio.contact_steps import ContactSteps
 from bexsync.ledgers.bexio.effects import AddPosition, ClearPositions, EditDocument, WrittenBefore
+from bexsync.ledgers.bexio.order_steps import OrderSteps
+from bexsync.ledgers.bexio.step_list import POSITIONS_AT_ONCE, StepList
+from bexsync.money import plain
 from bexsync.ports.document_effects import (
     CancelDocument,
     CreateDocument,
     DeleteDocument,
+    FinishingEffect,
     IssueDocument,
     LetterWords,
     LinkDocument,
     LookAtDocument,
     SendDocument,
 )
+from bexsync.ports.order_effects import CreateOrderInvoice, RecordPayment
 from bexsync.ports.steps import EDITING, Effect, LinkDraft, Ref, Step, WasDone
 from bexsync.ports.wanted import (
     Adopt,
@@ -35,17 +41,18 @@ from bexsync.ports.wanted import (
     Wanted,
     WantedDocument,
 )
+from bexsync.ports.wanted_orders import Deliver, InvoiceFromOrder, Mail, OrderWant, Pay, PlaceOrder, RemoveOrder
 
-POSITIONS_AT_ONCE = 150
 
-
-def steps_for(wanted: Wanted[Want], was_done: WasDone, *, send_issues: bool) -> tuple[Step, ...]:
+def steps_for(wanted: Wanted[Want | OrderWant], was_done: WasDone, *, send_issues: bool) -> tuple[Step, ...]:
     """The steps of one record; `send_issues` says that mailing a draft issues it."""
-    contacts = ContactSteps(wanted.subject, was_done)
-    builder = _InvoiceSteps(wanted, contacts, send_issues)
+    steps = StepList(wanted, ContactSteps(wanted.subject, was_done))
+    order = OrderSteps(steps)
+    invoice = _InvoiceSteps(steps, order, send_issues)
     for want in wanted.wants:
+        builder = order if isinstance(want, PlaceOrder | RemoveOrder | Deliver) else invoice
         builder.add(want)
-    return tuple(builder.steps)
+    return tuple(steps.steps)
 
 
 @dataclass
@@ -61,16 +68,20 @@ class _Target:
 
 
 class _InvoiceSteps:
-    """Collects the steps of one invoice, first those of its contacts; the others are named by its reference."""
+    """Adds the steps of one invoice, be it a record of the shop itself or that of an order."""
 
-    def __init__(self, wanted: Wanted[Want], contacts: ContactSteps, send_issues: bool) -> None:
-        self.steps = [contacts.step(want) for want in wanted.contacts.wants]
-        self._wanted = wanted
-        self._contacts = contacts
+    def __init__(self, steps: StepList, order: OrderSteps, send_issues: bool) -> None:
+        self._steps = steps
+        self._order = order
         self._send_issues = send_issues
+        of_order = steps.subject.kind == "order"
+        self._link = LinkDraft("invoice", link_kind="order_invoice") if of_order else LinkDraft(steps.subject.kind)
         self._made: Ref | None = None
         self._known: KnownDocument | None = None
         self._linked: Ref | None = None
+        self._written: Ref | None = None  # the last step that makes it what it is to be
+        self._last: Ref | None = None
+        self._booked = Decimal(0)
 
     @singledispatchmethod
     def add(self, want: Any) -> None:
@@ -83,11 +94,11 @@ class _InvoiceSteps:
         first = document.positions[:POSITIONS_AT_ONCE]
         is_complete = len(first) == len(document.positions)
         title = f"invoice for {document.customer}"
-        link = _agreement(document) if is_complete else LinkDraft(self._wanted.subject.kind, source=document.source)
-        effect = CreateDocument(**self._header(document), positions=first, put_aside=want.put_aside or None)
+        link = self._agreement(document) if is_complete else replace(self._link, source=document.source)
+        effect = CreateDocument(**self._steps.header(document), positions=first, put_aside=want.put_aside or None)
         self._made = self._step(
             effect,
-            self._wanted.reference,
+            self._steps.reference,
             expect=document.expect if is_complete else {"positions": str(len(first))},
             link=replace(link, contact_of=document.customer_key),
             money=document.amount,
@@ -97,30 +108,68 @@ class _InvoiceSteps:
         self._add_beyond_the_first(document, self._made)
 
     @add.register
+    def _(self, want: InvoiceFromOrder) -> None:
+        document = want.document
+        if len(want.parts) > POSITIONS_AT_ONCE:  # bexio may fail half-way
+            self.add(Create(document))
+            return
+        order = self._order.target(want.order)
+        effect = CreateOrderInvoice(
+            document_id=order.order_id,
+            contact_id=self._steps.contact(),
+            parts=want.parts,
+            positions=document.positions,
+            order_content=order.content,
+        )
+        self._made = self._step(
+            effect,
+            self._steps.reference,
+            after=order.after,
+            expect={"positions": str(len(want.parts))},
+            link=replace(self._link, source=document.source, contact_of=document.customer_key),
+            money=document.amount,
+            currency=document.currency,
+            title=f"invoice of the order for {document.customer}",
+        )
+        edit = EditDocument(
+            **self._steps.header(document),
+            document_id=self._made,
+            written=WrittenBefore(content="", positions=document.positions),
+        )
+        self._made = self._step(
+            edit,
+            self._steps.reference,
+            after=(self._made,),
+            expect=document.expect,
+            link=self._agreement(document),
+            title="make the invoice say what the shop says",
+        )
+
+    @add.register
     def _(self, want: Complete) -> None:
         self._known = want.known
         if not self._add_beyond_the_first(want.document, want.known.ledger_id):
-            self._look(want.document, want.known.ledger_id, self._wanted.reference, ())
+            self._look(want.document, want.known.ledger_id, self._steps.reference, ())
 
     @add.register
     def _(self, want: Compare) -> None:
         self._known = want.known
-        self._look(want.document, want.known.ledger_id, f"{self._wanted.reference}@adopted", ())
+        self._look(want.document, want.known.ledger_id, f"{self._steps.reference}@adopted", ())
 
     @add.register
     def _(self, want: Rewrite) -> None:
         self._known, document, known = want.known, want.document, want.known
         editing = f"{EDITING}{document.fingerprint}"
         revision = known.revision if known.fingerprint in ("", editing) else known.revision + 1
-        key = f"{self._wanted.reference}@{revision}-{document.fingerprint[:8]}"
+        key = f"{self._steps.reference}@{revision}-{document.fingerprint[:8]}"
         edit = self._step(
             EditDocument(
-                **self._header(document), document_id=known.ledger_id, written=_written_before(document, known)
+                **self._steps.header(document), document_id=known.ledger_id, written=_written_before(document, known)
             ),
             key,
             after=(self._linked,) if self._linked else (),
-            link=LinkDraft(
-                self._wanted.subject.kind,
+            link=replace(
+                self._link,
                 fingerprint=editing,
                 agreed=known.record or {},
                 contact_of=document.customer_key,
@@ -142,11 +191,11 @@ class _InvoiceSteps:
     def _(self, want: Adopt) -> None:
         found, document = want.found, want.document
         self._known = KnownDocument(found.ledger_id, found.number)
-        link = LinkDraft(self._wanted.subject.kind) if document is None else _agreement(document)
+        link = self._link if document is None else self._agreement(document)
         positions = document.positions if document is not None and want.with_positions else None
         self._linked = self._step(
             LinkDocument(document_id=found.ledger_id, positions=positions),
-            self._wanted.reference,
+            self._steps.reference,
             expect={} if document is None else document.expect,
             link=replace(link, adopted=True),
             title=f"link {found.number}, which bexio already has",
@@ -162,23 +211,57 @@ class _InvoiceSteps:
         )
         self._step(
             effect,
-            f"{self._wanted.reference}@{known.ledger_id}",
+            f"{self._steps.reference}@{known.ledger_id}",
             after=(self._linked,) if self._linked else (),
             title=f"delete draft {known.number}" if want.is_draft else f"cancel {known.number}",
         )
 
     @add.register
     def _(self, want: Finish) -> None:
-        target = self._target(want)
+        target = self._target(want.known)
         after = (target.tail,) if target.tail is not None else ()
         if want.letter is None or not self._send_issues:
             effect = IssueDocument(document_id=target.document_id, look=want.letter is not None, content=target.content)
-            issue = self._step(effect, self._wanted.reference, after=after, title="issue")
+            issue = self._step(effect, self._steps.reference, after=after, title="issue")
             after = (issue,)
         if want.letter is not None:
-            self._send(want, want.letter, target, after)
+            shared_before = "no" if self._send_issues else Ref("issue", self._steps.reference, "shared")
+            self._send(want, want.letter, target, after, issue=self._send_issues, shared_before=shared_before)
 
-    def _send(self, want: Finish, letter: Letter, target: _Target, after: tuple[Ref, ...]) -> None:
+    @add.register
+    def _(self, want: Pay) -> None:
+        target = self._target(want.known)
+        received = Decimal(want.received or "0") + self._booked if want.received or want.known is None else None
+        self._booked += Decimal(want.amount)
+        effect = RecordPayment(
+            document_id=target.document_id,
+            value=want.amount,
+            day=want.day,
+            bank_account_id=want.bank_account_id,
+            received=None if received is None else plain(received),
+        )
+        key = f"{self._steps.reference}+{want.key}"
+        self._step(effect, key, after=self._after_the_last(), title=f"book {want.amount} {want.currency}")
+
+    @add.register
+    def _(self, want: Mail) -> None:
+        # What is paid was issued before; whoever mailed it since then did so instead of us.
+        target = self._target(want.known)
+        self._send(want, want.letter, target, self._after_the_last(), issue=False, shared_before="no")
+
+    def _after_the_last(self) -> tuple[Ref, ...]:
+        return (self._last,) if self._last is not None else ()
+
+    def _send(
+        self,
+        want: Finish | Mail,
+        letter: Letter,
+        target: _Target,
+        after: tuple[Ref, ...],
+        *,
+        issue: bool,
+        shared_before: str | Ref,
+    ) -> None:
         words = LetterWords(
             number=target.number,
             title=letter.title,
@@ -194,18 +277,19 @@ class _InvoiceSteps:
             subject=letter.subject,
             message=letter.message,
             language=letter.language,
-            issue=self._send_issues,
-            shared_before="no" if self._send_issues else Ref("issue", self._wanted.reference, "shared"),
+            issue=issue,
+            shared_before=shared_before,
             attach_pdf=letter.attach_pdf,
             words=words,
         )
-        self._step(effect, self._wanted.reference, after=after, title=f"send to {letter.to}")
+        self._step(effect, self._steps.reference, after=after, title=f"send to {letter.to}")
 
-    def _target(self, want: Finish) -> _Target:
-        known = want.known
+    def _target(self, known: KnownDocument | None) -> _Target:
         if known is not None:
             return _Target(known.ledger_id, known.number, known.total, known.content, known.due_date)
-        tail = self.steps[-1].ref
+        tail = self._written
+        if tail is None:
+            raise Defect("No invoice is known or made that could be finished.")
         # What the document holds and when it is due after its last write; a journal of an older version does not say.
         total, content, due_date = (
             replace(tail, field="total"),
@@ -224,8 +308,8 @@ class _InvoiceSteps:
         before: tuple[Ref, ...] = (made,) if isinstance(made, Ref) else ()
         if len(document.positions) <= POSITIONS_AT_ONCE:
             return False
-        before = self._add_positions(document, made, self._wanted.reference, POSITIONS_AT_ONCE, before)
-        self._look(document, made, self._wanted.reference, before)
+        before = self._add_positions(document, made, self._steps.reference, POSITIONS_AT_ONCE, before)
+        self._look(document, made, self._steps.reference, before)
         return True
 
     def _add_positions(
@@ -254,30 +338,18 @@ class _InvoiceSteps:
             key,
             expect=document.expect,
             after=after,
-            link=_agreement(document),
+            link=self._agreement(document),
             title="compare the total",
         )
 
-    def _header(self, document: WantedDocument) -> dict[str, Any]:
-        """The header with the contacts, which may be made by earlier steps."""
-        header, contacts = document.header, self._wanted.contacts
-        if contacts.contact is None:
-            raise Defect("A document is for a contact.")
-        return {
-            **{f.name: getattr(header, f.name) for f in fields(header)},
-            "contact_id": self._contacts.reference(contacts.contact),
-            "contact_sub_id": self._contacts.reference(contacts.person) if contacts.person is not None else None,
-        }
+    def _agreement(self, document: WantedDocument) -> LinkDraft:
+        return replace(self._link, fingerprint=document.fingerprint, agreed=document.record, source=document.source)
 
     def _step(self, effect: Effect, key: str, *, link: LinkDraft | None = None, **parts: Any) -> Ref:
-        draft = link or LinkDraft(self._wanted.subject.kind)
-        step = Step(effect, key, self._wanted.subject, scope=self._wanted.site, link=draft, **parts)
-        self.steps.append(step)
-        return step.ref
-
-
-def _agreement(document: WantedDocument) -> LinkDraft:
-    return LinkDraft("invoice", fingerprint=document.fingerprint, agreed=document.record, source=document.source)
+        self._last = self._steps.add(effect, key, link or self._link, **parts)
+        if not isinstance(effect, FinishingEffect | RecordPayment):
+            self._written = self._last
+        return self._last
 
 
 def _written_before(document: WantedDocument, known: KnownDocument) -> WrittenBefore | None:
