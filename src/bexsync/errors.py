@@ -216,9 +216,16 @@ class Changed(LedgerAnswer):
 
 
 class Unanswered(LedgerAnswer):
-    """Nobody knows whether the request took effect, so it must be looked up before anything else."""
+    """Nobody knows whether the request took effect, so it must be looked up before anything else.
+
+    `has_ended` says that the ledger itself answered that it failed (500), so that it is no longer at work on it.
+    """
 
     code = "unanswered"
+
+    def __init__(self, message: str, hint: str = "", *, has_ended: bool = False) -> None:
+        super().__init__(message, hint)
+        self.has_ended = has_ended
 
 
 class Defect(BexsyncError):

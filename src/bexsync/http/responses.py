@@ -58,7 +58,10 @@ class Received:
 
 
 class RequestFailed(Exception):
-    """One attempt without an answer to hand on; `maybe_done` says that the request may have taken effect."""
+    """One attempt without an answer to hand on; `maybe_done` says that the request may have taken effect.
+
+    `has_ended` says that the server is not at work on it any more.
+    """
 
     def __init__(
         self,
@@ -68,8 +71,10 @@ class RequestFailed(Exception):
         again: bool = True,
         limited: bool = False,
         headers: Mapping[str, str] | None = None,
+        has_ended: bool = False,
     ) -> None:
         super().__init__(problem.message)
+        self.has_ended = has_ended
         self.problem = problem
         self.maybe_done = maybe_done
         self.again = again
@@ -81,7 +86,8 @@ class RequestFailed(Exception):
         if effect is RequestEffect.READ:
             return self.problem
         if self.maybe_done:
-            return Unanswered(self.problem.message, "Whether it took effect is looked up before anything else is done.")
+            hint = "Whether it took effect is looked up before anything else is done."
+            return Unanswered(self.problem.message, hint, has_ended=self.has_ended)
         return NotSent(self.problem)
 
 
@@ -95,7 +101,7 @@ def interpret(received: Received, ledger: str, host: str, request: str) -> Answe
     said, fields = _words(received.content)
     if status == 408 or not 400 <= status < 500:
         problem = Unreachable(f"{host} could not answer {request} ({status}): {said}", _RATHER_LATER)
-        raise RequestFailed(problem, maybe_done=True, headers=received.headers)
+        raise RequestFailed(problem, maybe_done=True, headers=received.headers, has_ended=status == 500)
     if status == 429:
         problem = Unreachable(f"{host} asks for patience: its request limit is used up.", _RATHER_LATER)
         raise RequestFailed(problem, maybe_done=False, limited=True, headers=received.headers)

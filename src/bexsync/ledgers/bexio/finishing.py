@@ -75,7 +75,8 @@ class FinishingEffects:
         self._api.write("POST", f"{path}/send", body)
         if not effect.issue:
             self._learned.keep(ISSUED_FIRST, True)
-        return EffectResult(effect.known_id, seen={"standing": DocumentStatus.ISSUED.value, "shared": "yes"})
+        issued = {"standing": DocumentStatus.ISSUED.value} if effect.issue else {}  # else it may be paid already
+        return EffectResult(effect.known_id, seen={**issued, "shared": "yes"})
 
     def find_sent(self, effect: SendDocument) -> LookupResult:
         """A mail in doubt is never repeated: only an untouched draft proves that none went out (DESIGN)."""

@@ -111,8 +111,9 @@ class FulfillingEffects:
         body = {"positions": _named_parts(positions, effect.parts)}
         try:
             row = self._api.write("POST", f"{ORDERS}/{effect.document_id}/invoice", body)
-        except Unanswered:
-            self._delete_half(effect)
+        except Unanswered as problem:
+            if problem.has_ended:
+                self._delete_half(effect)
             raise
         with after_the_effect(), understood("the new invoice"):
             state = document_from(row, self._web_url)
