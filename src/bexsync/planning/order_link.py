@@ -6,10 +6,8 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from bexsync.ids import LedgerId
 from bexsync.planning.invoice_link import Linked, differences
@@ -20,7 +18,6 @@ from bexsync.records.order import Order
 
 KIND = "order"
 INVOICE_KIND = "order_invoice"
-_ZURICH = ZoneInfo("Europe/Zurich")
 # What stands on the documents and decides who gets them; the rest of an order is no change of what was booked.
 _BOOKED = (
     "lines", "currency", "prices_include_tax", "total", "total_net", "total_tax", "total_rounding", "customer_id",
@@ -38,11 +35,6 @@ _FOLLOWS_STATUS = frozenset(
 def reference(site: str, shop_id: str) -> str:
     """The `api_reference` of an order and of its invoice: unique in the company, compared exactly."""
     return f"bexsync:{site}:{KIND}:{shop_id}"
-
-
-def zurich_day(moment: datetime) -> date:
-    """The day in Zurich, which documents and payments are dated by."""
-    return moment.astimezone(_ZURICH).date()
 
 
 @dataclass(frozen=True)
@@ -116,7 +108,7 @@ class KnownOrder:
     """Everything that is known of an order before it is planned.
 
     `found_orders` and `found_invoices` carry our reference and have no link, `payments` are those that the ledger
-    shows on the invoice, of whose total `remaining` is open.
+    shows on the invoice, of whose total `remaining` is open, and `own_payments` the ids of ours by transaction.
     """
 
     order: LinkedOrder | None = None
@@ -125,6 +117,7 @@ class KnownOrder:
     found_invoices: Sequence[DocumentState] = ()
     payments: Sequence[Payment] = ()
     remaining: Decimal | None = None
+    own_payments: Mapping[str, LedgerId] = field(default_factory=dict)
     written: WrittenStatus | None = None
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from functools import cached_property
 
 from bexsync.config.profile import OrderAction
@@ -12,13 +13,14 @@ from bexsync.planning.contacts import Contacts
 from bexsync.planning.documents import Document
 from bexsync.planning.invoice_link import Linked
 from bexsync.planning.invoice_writing import known_document, note_on, taken_back
+from bexsync.planning.order_deliveries import EVERYTHING, all_parts, shipments
 from bexsync.planning.order_link import KnownOrder, LinkedOrder, delivery_address_changed
+from bexsync.planning.order_payments import PAID
 from bexsync.planning.order_reversals import Reversals
 from bexsync.planning.order_writing import (
     MoneyIn,
     OrderWriter,
     PlannedOrder,
-    all_parts,
     require_customer,
 )
 from bexsync.ports.document_effects import IssueDocument, SendDocument
@@ -35,7 +37,7 @@ from bexsync.ports.wanted import (
     TakeBack,
 )
 from bexsync.ports.wanted_orders import Deliver, InvoiceFromOrder, Mail, OrderWant, PlaceOrder
-from bexsync.records import Customer, Invoice
+from bexsync.records import Customer
 from bexsync.records.order import Order
 
 # A conversion of more positions leaves a part of an invoice behind.
@@ -61,6 +63,7 @@ class Work:
     changed: bool
     put_aside: tuple[LedgerId, ...] = ()
     contacts: Contacts = field(default_factory=Contacts)
+    mentions: dict[str, str] = field(default_factory=dict, init=False)
     _wants: list[OrderWant] = field(default_factory=list, init=False)
     _notes: list[str] = field(default_factory=list, init=False)
     _problem: RecordProblem | None = field(default=None, init=False)
@@ -95,6 +98,7 @@ class Work:
             notes=[*dict.fromkeys([*contacts.notes, *self._notes])],
             reported=contacts.reported,
             left_out=left_out,
+            mentions=self.mentions,
         )
 
     @property
@@ -111,25 +115,19 @@ class Work:
         return require_customer(self.order, self.customer)
 
     @cached_property
-    def _source(self) -> Invoice:
-        return self.writer.source(self.order)
-
-    @cached_property
     def _order_document(self) -> Document:
-        return self.writer.orders.write(self._source, self._person, self.contacts, self._key)
+        return self.writer.order(self.order, self._person, self.contacts)
 
     @cached_property
     def _invoice_document(self) -> Document:
-        documents = self.writer.paid_invoices if self._is_paid_already else self.writer.invoices
-        return documents.write(self._source, self._person, self.contacts, self._key)
+        direct, paid = self.known.order is None and not self._places, self._is_paid_already
+        return self.writer.invoice(self.order, self._person, self.contacts, direct=direct, paid=paid)
 
     @property
     def _is_paid_already(self) -> bool:
         try:
             return self._money.is_settled
         except RecordProblem:
-            if "payment" in self.actions:
-                raise
             return False
 
     @property
@@ -196,7 +194,9 @@ class Work:
             return
         if known is not None and not self._places and not self._can_be_delivered(known):
             return
-        for shipment in self.writer.shipments(self.order, self._order_document, done=self._was_delivered):
+        keys = [EVERYTHING, *(one.shop_id for one in self.order.fulfillments)]
+        done = [key for key in keys if self._was_delivered(key)]
+        for shipment in shipments(self.order, self._order_document, done):
             contact = known.contact_id if known is not None and not self._places else self._contact_id()
             self._wants.append(Deliver(shipment.key, shipment.parts, contact, self._known_order))
 
@@ -282,11 +282,18 @@ class Work:
 
     @cached_property
     def _money(self) -> MoneyIn:
-        remaining = self.known.remaining
-        if remaining is None:
-            invoice = self.known.invoice
-            remaining = invoice.total if invoice is not None and self.known.invoice_stands else self.order.total
-        return self.writer.payments(self.order, remaining=remaining, booked=self.known.payments, done=self._was_paid)
+        keys = [PAID, *(one.shop_id for one in self.order.payments)]
+        ours = {key: self.known.own_payments.get(key) for key in keys if self._was_paid(key)}
+        return self.writer.money(self.order, self.known, self._remaining, ours)
+
+    @property
+    def _remaining(self) -> Decimal:
+        invoice = self.known.invoice
+        if invoice is None or not self.known.invoice_stands or invoice.standing is DocumentStatus.DRAFT:
+            return self.writer.open_at_first(self.order)
+        if self.known.remaining is not None:
+            return self.known.remaining
+        return Decimal(0) if invoice.standing is DocumentStatus.PAID else invoice.total
 
     def _was_paid(self, transaction: str) -> bool:
         return self.done(RecordPayment.step_kind, f"{self._key}+{transaction}")
@@ -303,12 +310,22 @@ class Work:
         is_out = issues or (invoice is not None and invoice.standing in _OPEN)
         if not is_out:
             return
-        money = self._money if "payment" in self.actions else MoneyIn()
-        self._notes.extend(money.notes)
-        self._problem = self._problem or money.problem
-        letter = self._letter(invoice, issues) if money.problem is None else None
+        money, is_clear = self._money_to_book()
+        letter = self._letter(invoice, issues) if is_clear else None
         known = None if self._writes_invoice or invoice is None else known_document(invoice)
         self._add(issues, money, letter, known)
+
+    def _money_to_book(self) -> tuple[MoneyIn, bool]:
+        """The payments, and whether nothing of the money is a question: nobody is mailed before that is answered."""
+        if "payment" not in self.actions:
+            return MoneyIn(), True
+        try:
+            money = self._money
+        except RecordProblem as problem:
+            self._problem = self._problem or problem
+            return MoneyIn(), False
+        self.mentions |= money.mentions
+        return money, True
 
     def _add(self, issues: bool, money: MoneyIn, letter: Letter | None, known: KnownDocument | None) -> None:
         currency, due_date = self.order.currency, known.due_date if known else ""
@@ -349,7 +366,7 @@ class Work:
             if not self.done(IssueDocument.step_kind, self._key):
                 self._notes.append(f"{invoice.number} is not mailed, since it was issued in {self.writer.ledger}")
                 return None
-        return self.writer.letter(self._source, self._person)
+        return self.writer.letter(self.writer.source(self.order), self._person)
 
     def _hold(self, said: str, url: str) -> None:
         """Something stands in the way of what is due; it is said once nothing else is wanted, or beside it."""

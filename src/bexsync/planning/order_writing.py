@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
 
-from bexsync.config.profile import OrderAction
+from bexsync.config.profile import OrderAction, Profile
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
-from bexsync.money import plain
+from bexsync.money import plain, rounded, written
 from bexsync.planning.addresses import Recipient, full_name, letter_lines, postal_address
 from bexsync.planning.contacts import ContactPlanner, Contacts
-from bexsync.planning.documents import Document, DocumentPlanner
+from bexsync.planning.document_header import bank_account_id
+from bexsync.planning.documents import Document, DocumentPlanner, DocumentRules
 from bexsync.planning.invoice_writing import FinishPlanner, customer_missing
-from bexsync.planning.order_link import KIND, content, reference
-from bexsync.ports.documents import Payment
-from bexsync.ports.order_effects import OrderPart
+from bexsync.planning.lookups import currency_called
+from bexsync.planning.order_lines import in_terms_of_orders, invoice_of
+from bexsync.planning.order_link import KIND, KnownOrder, content, reference
+from bexsync.planning.order_payments import (
+    LedgerPayments,
+    PaymentPlan,
+    Receipts,
+    is_settled,
+    methods_without_account,
+    plan_payments,
+    wanted_payments,
+)
 from bexsync.ports.steps import Subject
 from bexsync.ports.wanted import NO_CONTACTS, Letter, Wanted, WantedContacts, WantedDocument
 from bexsync.ports.wanted_orders import OrderWant, Pay
@@ -39,11 +48,15 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class NoAction:
-    """Nothing is to be done; `left_out` are actions that the order is too old for."""
+    """Nothing is to be done; `left_out` are actions that the order is too old for.
+
+    `mentions` are sentences that a run says once, by what they are about.
+    """
 
     reason: Reason
     said: str
     left_out: tuple[OrderAction, ...] = ()
+    mentions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def ignored(self) -> bool:
@@ -60,6 +73,7 @@ class PlannedOrder:
     note: str = ""
     reported: Mapping[LedgerId, str] = field(default_factory=dict)
     left_out: tuple[OrderAction, ...] = ()
+    mentions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,53 +82,33 @@ class MoneyIn:
 
     due: tuple[Pay, ...] = ()
     is_settled: bool = False
-    notes: tuple[str, ...] = ()
-    problem: RecordProblem | None = None
-
-
-@dataclass(frozen=True)
-class Shipment:
-    """One shipment that is to become a delivery."""
-
-    key: str
-    parts: tuple[OrderPart, ...]
-
-
-class PaymentsOf(Protocol):
-    """Reads the money that came in for an order, of which `remaining` is open and `booked` stands in the ledger."""
-
-    def __call__(
-        self, order: Order, *, remaining: Decimal, booked: Sequence[Payment], done: Callable[[str], bool]
-    ) -> MoneyIn: ...
-
-
-class ShipmentsOf(Protocol):
-    """Reads what is to be delivered of an order, whose positions are the document's; `done` tells by its key."""
-
-    def __call__(self, order: Order, document: Document, *, done: Callable[[str], bool]) -> Sequence[Shipment]: ...
+    mentions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class OrderWriter:
     """Writes what is wanted for one order; pure but for the contacts it remembers to create once.
 
-    `orders`, `invoices` and `paid_invoices` write its documents; the last are invoices of what is paid already.
+    `documents` writes for the profile, whatever the kind of document; `template_paid` is that of invoices of what is
+    paid already, and without `gross_orders` the ledger takes no gross prices on orders.
     """
 
-    source: Callable[[Order], Invoice]
-    orders: DocumentPlanner
-    invoices: DocumentPlanner
-    paid_invoices: DocumentPlanner
+    documents: DocumentPlanner
     contacts: ContactPlanner
     finisher: FinishPlanner
-    payments: PaymentsOf
-    shipments: ShipmentsOf
     site: str
+    template_paid: str = ""
+    gross_orders: bool = True
 
     @property
     def ledger(self) -> str:
         """The name of the ledger."""
-        return self.orders.master.ledger
+        return self.documents.master.ledger
+
+    @property
+    def profile(self) -> Profile:
+        """The profile."""
+        return self.documents.profile
 
     def key(self, order: Order) -> str:
         """The reference of an order's documents, which names its steps as well."""
@@ -129,10 +123,12 @@ class OrderWriter:
         notes: Collection[str] = (),
         reported: Mapping[LedgerId, str] | None = None,
         left_out: tuple[OrderAction, ...] = (),
+        mentions: Mapping[str, str] | None = None,
     ) -> PlannedOrder:
         """What is wanted for an order, with what a person must hear of besides."""
         wanted = Wanted(Subject(KIND, order.shop_id), self.site, self.key(order), contacts, wants)
-        return PlannedOrder(wanted, problem, "; ".join(one for one in notes if one), reported or {}, left_out)
+        note = "; ".join(one for one in notes if one)
+        return PlannedOrder(wanted, problem, note, reported or {}, left_out, mentions or {})
 
     def wanted(self, order: Order, document: Document) -> WantedDocument:
         """The document with the order that it is made from."""
@@ -149,9 +145,60 @@ class OrderWriter:
             currency=document.currency,
         )
 
-    def document_to_compare(self, order: Order, customer: Customer | None) -> Document:
-        """The document without its contacts, for comparing."""
-        return self.orders.write(self.source(order), require_customer(order, customer), Contacts(), self.key(order))
+    def source(self, order: Order) -> Invoice:
+        """The order as the source of its documents."""
+        return invoice_of(order, self.profile, self.ledger)
+
+    def order(self, order: Order, customer: Customer, contacts: Contacts) -> Document:
+        """The order as it is to stand in the ledger."""
+        rules = DocumentRules.for_orders(self.profile, gross_prices=self.gross_orders)
+        return self._write(rules, order, customer, contacts)
+
+    def invoice(self, order: Order, customer: Customer, contacts: Contacts, *, direct: bool, paid: bool) -> Document:
+        """The order's invoice: made from the order, whose positions it has, or directly."""
+        rules = DocumentRules.for_invoices_of_orders(
+            self.profile,
+            template=(self.template_paid or None) if paid else None,
+            gross_prices=direct or self.gross_orders,
+        )
+        return self._write(rules, order, customer, contacts)
+
+    def _write(self, rules: DocumentRules, order: Order, customer: Customer, contacts: Contacts) -> Document:
+        try:
+            return replace(self.documents, rules=rules).write(self.source(order), customer, contacts, self.key(order))
+        except RecordProblem as problem:
+            raise in_terms_of_orders(problem) from problem
+
+    def money(
+        self, order: Order, known: KnownOrder, remaining: Decimal, ours: Mapping[str, LedgerId | None]
+    ) -> MoneyIn:
+        """The money that came in for an order, of which `remaining` is open and `ours` was booked by bexsync."""
+        master = self.documents.master
+        currency = currency_called(master, order.currency, "order")
+        receipts = Receipts.of_order(order)
+        plan = plan_payments(receipts, LedgerPayments(remaining, currency.round_to, tuple(known.payments), ours))
+        accounts = {one.method: bank_account_id(self.profile, master, one.method, currency) for one in plan.pay}
+        paid = sum((one.amount for one in plan.pay), Decimal(0))
+        return MoneyIn(
+            tuple(wanted_payments(plan, receipts, accounts, None)),
+            is_settled(remaining - paid, currency.round_to),
+            self._mentions(order, plan),
+        )
+
+    def _mentions(self, order: Order, plan: PaymentPlan) -> dict[str, str]:
+        """What is said once of an order's money."""
+        mentions = {
+            f"method:{method}": f'[payments.accounts] has no row for "{method}": its money goes to [ledger] bank_account.'
+            for method in methods_without_account(plan, self.profile)
+        }
+        if plan.above:
+            above = f"{written(plan.above)} {order.currency} came in above what remained, and is not booked."
+            mentions[f"above:{order.shop_id}:{' '.join(plan.above_by)}"] = f"Order {order.name}: {above}"
+        return mentions
+
+    def open_at_first(self, order: Order) -> Decimal:
+        """What the ledger shows as open of a new invoice, whose total it rounds."""
+        return rounded(order.total, currency_called(self.documents.master, order.currency, "order").round_to)
 
     def recipient(self, order: Order, customer: Customer) -> Recipient:
         """Whom the order's documents are for."""
@@ -176,7 +223,7 @@ class OrderWriter:
         address = order.shipping_address or customer.shipping_address
         if address is None or address == (order.billing_address or customer.billing_address):
             return None
-        master = self.orders.master
+        master = self.documents.master
         place = letter_lines(postal_address(address, master.countries, master.ledger), master.countries)
         return "\n".join([*_names(address, customer), *place]) or None
 
@@ -186,11 +233,6 @@ def require_customer(order: Order, customer: Customer | None) -> Customer:
     if customer is None:
         raise customer_missing(order.customer_id)
     return customer
-
-
-def all_parts(document: Document) -> tuple[OrderPart, ...]:
-    """Every position of an order as a whole."""
-    return tuple(OrderPart(index=index, quantity=one.quantity) for index, one in enumerate(document.positions))
 
 
 def _names(address: Address, customer: Customer) -> list[str]:

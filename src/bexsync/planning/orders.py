@@ -9,17 +9,14 @@ from datetime import date, timedelta
 from bexsync.config.profile import OrderAction, OrdersSection
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
+from bexsync.planning.contacts import Contacts
 from bexsync.planning.invoices import EarlierDocuments
 from bexsync.planning.order_actions import ActionRules, Decision, occasion_of
-from bexsync.planning.order_link import (
-    KnownOrder,
-    changes,
-    comes_back,
-    zurich_day,
-)
+from bexsync.planning.order_lines import Due, due_of, zurich_day
+from bexsync.planning.order_link import KnownOrder, changes, comes_back
 from bexsync.planning.order_reversals import Reversals, held, is_gone
 from bexsync.planning.order_work import Work
-from bexsync.planning.order_writing import NoAction, OrderWriter, PlannedOrder, Reason
+from bexsync.planning.order_writing import NoAction, OrderWriter, PlannedOrder, Reason, require_customer
 from bexsync.ports.document_effects import CancelDocument, IssueDocument, SendDocument
 from bexsync.ports.documents import DocumentStatus, OrderStatus
 from bexsync.ports.steps import WasDone
@@ -70,9 +67,9 @@ class OrderPlanner:
             raise held(order, known, differences, self.ledger)
         if decision is None:
             return NoAction(Reason.NO_RULE, f"its status {order.status} has no rule")
-        self._refuse_below_nothing(order)
+        due = due_of(order)
         actions, left_out = self._in_time(order, known, actions)
-        if not order.total:
+        if due is Due.NOTHING:
             actions = tuple(action for action in actions if action in _FOR_NOTHING)
         if known.found_orders or known.found_invoices:
             return self._adopt(order, customer, known)
@@ -83,7 +80,7 @@ class OrderPlanner:
         )  # fmt: skip
         planned = work.planned(left_out)
         if planned is None:
-            return NoAction(Reason.UP_TO_DATE, self._standing(known, decision), left_out)
+            return NoAction(Reason.UP_TO_DATE, self._standing(known, decision), left_out, work.mentions)
         return planned
 
     # what is left alone
@@ -134,15 +131,6 @@ class OrderPlanner:
                     f"Delete or cancel all but one in {self.ledger}, then run this again.",
                     code="document_ambiguous",
                 )
-
-    def _refuse_below_nothing(self, order: Order) -> None:
-        if order.total < 0:
-            raise RecordProblem(
-                f"The total is {order.total} {order.currency}; nothing is booked for an order below 0.",
-                "Correct the order in the shop. Money that goes back belongs into its refunds.",
-                code="total_not_positive",
-                field="total",
-            )
 
     def _refuse_reopened(self, order: Order, known: KnownOrder) -> None:
         """Raise RecordProblem where the invoice was cancelled because the shop had cancelled the order."""
@@ -211,13 +199,14 @@ class OrderPlanner:
 
     def _adopt(self, order: Order, customer: Customer | None, known: KnownOrder) -> PlannedOrder:
         """Documents that carry our reference but have no link: the state was lost or restored."""
-        document = self.writer.document_to_compare(order, customer)
-        wanted = self.writer.wanted(order, document)
+        person, writer = require_customer(order, customer), self.writer
+        direct = not (known.found_orders or known.order)
         wants: list[OrderWant] = []
         for found in known.found_orders:
-            wants.append(AdoptOrder(found, wanted))
+            wants.append(AdoptOrder(found, writer.wanted(order, writer.order(order, person, Contacts()))))
         for invoice in known.found_invoices:
-            wants.append(Adopt(invoice, wanted))
+            document = writer.invoice(order, person, Contacts(), direct=direct, paid=False)
+            wants.append(Adopt(invoice, writer.wanted(order, document)))
         return self.writer.planned(order, *wants, notes=["what else is due follows with the next run"])
 
     def _standing(self, known: KnownOrder, decision: Decision) -> str:
