@@ -108,7 +108,8 @@ class KnownOrder:
     """Everything that is known of an order before it is planned.
 
     `found_orders` and `found_invoices` carry our reference and have no link, `payments` are those that the ledger
-    shows on the invoice, of whose total `remaining` is open, and `own_payments` the ids of ours by transaction.
+    shows on the invoice, of whose total `remaining` is open and `received` is in, and `own_payments` the ids of ours by
+    transaction.
     """
 
     order: LinkedOrder | None = None
@@ -117,6 +118,7 @@ class KnownOrder:
     found_invoices: Sequence[DocumentState] = ()
     payments: Sequence[Payment] = ()
     remaining: Decimal | None = None
+    received: Decimal | None = None
     own_payments: Mapping[str, LedgerId] = field(default_factory=dict)
     written: WrittenStatus | None = None
 

@@ -44,7 +44,7 @@ class Reversals:
         if order is not None and order.deliveries:
             return Undone(problem=_to_cancel(order.number, "was delivered", order.url, self.ledger))
         if invoice is None:
-            return Undone() if order is None else self._remove_order(order)
+            return Undone() if order is None else self._remove_order(order, known.invoice)
         if invoice.standing is DocumentStatus.DRAFT:
             return self._take_back_draft(invoice, order)
         if invoice.standing is not DocumentStatus.ISSUED:
@@ -66,7 +66,9 @@ class Reversals:
         take_back = TakeBack(known_document(invoice), is_draft=True)
         return Undone((take_back,) if order is None else (take_back, RemoveOrder(order.known())))
 
-    def _remove_order(self, order: LinkedOrder) -> Undone:
+    def _remove_order(self, order: LinkedOrder, invoice: Linked | None) -> Undone:
+        if invoice is not None and invoice.standing is DocumentStatus.CANCELLED:
+            return Undone(problem=_order_left(order, self.ledger))
         if not order.is_ours or order.adopted:
             said = "was made by somebody else" if order.adopted else "was changed by somebody"
             return Undone(problem=_to_cancel(order.number, said, order.url, self.ledger))

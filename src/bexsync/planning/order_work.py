@@ -9,6 +9,7 @@ from functools import cached_property
 from bexsync.config.profile import OrderAction
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
+from bexsync.money import plain
 from bexsync.planning.contacts import Contacts
 from bexsync.planning.documents import Document
 from bexsync.planning.invoice_link import Linked
@@ -40,8 +41,6 @@ from bexsync.ports.wanted_orders import Deliver, InvoiceFromOrder, Mail, OrderWa
 from bexsync.records import Customer
 from bexsync.records.order import Order
 
-# A conversion of more positions leaves a part of an invoice behind.
-MOST_POSITIONS = 150
 _OPEN = (DocumentStatus.ISSUED, DocumentStatus.PARTLY_PAID, DocumentStatus.PAID, DocumentStatus.UNPAID)
 _MAILABLE = (DocumentStatus.ISSUED, DocumentStatus.PARTLY_PAID, DocumentStatus.PAID)
 
@@ -141,7 +140,7 @@ class Work:
             return
         known = self.known.order
         if known is None:
-            if self.known.invoice is None and not self._is_too_long():
+            if self.known.invoice is None:
                 self._place(None)
         elif self.changed and self.known.order_stands:
             self._make_anew(known)
@@ -151,13 +150,6 @@ class Work:
             self._place(None)  # it was cut short, and its steps go on where they ended
         elif self.known.order_stands and delivery_address_changed(known.agreed, self.order) and known.is_agreed:
             self._notes.append(f"the delivery address changed; {known.number} keeps the earlier one")
-
-    def _is_too_long(self) -> bool:
-        """An order whose invoice could not be made from it is not made at all."""
-        count = len(self._order_document.positions)
-        if count > MOST_POSITIONS:
-            self._notes.append(f"no order is made of {count} positions, its invoice is made directly")
-        return count > MOST_POSITIONS
 
     def _make_anew(self, known: LinkedOrder) -> None:
         invoice = self.known.invoice
@@ -269,12 +261,6 @@ class Work:
         if known is None and not self._places:
             self._wants.append(Create(wanted, note_on(document), self.put_aside))
             return
-        if len(document.positions) > MOST_POSITIONS:
-            raise RecordProblem(
-                f"Its order has {len(document.positions)} positions, more than can become an invoice.",
-                f"Write the invoice in {self.writer.ledger}, or delete the order there so that it is made directly.",
-                code="too_many_positions",
-            )
         before = known_document(replaces) if replaces is not None else None
         self._wants.append(InvoiceFromOrder(wanted, all_parts(document), self._known_order, before))
 
@@ -336,7 +322,8 @@ class Work:
             return
         if issues:
             self._wants.append(Finish(None, currency, due_date, known))
-        self._wants.extend(replace(payment, known=known) for payment in money.due)
+        received = plain(self.known.received) if known is not None and self.known.received is not None else ""
+        self._wants.extend(replace(payment, known=known, received=received) for payment in money.due)
         if letter is not None:
             self._wants.append(Mail(letter, currency, due_date, known))
 

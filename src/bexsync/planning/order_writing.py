@@ -89,15 +89,14 @@ class MoneyIn:
 class OrderWriter:
     """Writes what is wanted for one order; pure but for the contacts it remembers to create once.
 
-    `documents` writes for the profile, whatever the kind of document; `template_paid` is that of invoices of what is
-    paid already, and without `gross_orders` the ledger takes no gross prices on orders.
+    `documents` writes for the profile, whatever the kind of document;
+    without `gross_orders` the ledger takes no gross prices on orders.
     """
 
     documents: DocumentPlanner
     contacts: ContactPlanner
     finisher: FinishPlanner
     site: str
-    template_paid: str = ""
     gross_orders: bool = True
 
     @property
@@ -158,7 +157,7 @@ class OrderWriter:
         """The order's invoice: made from the order, whose positions it has, or directly."""
         rules = DocumentRules.for_invoices_of_orders(
             self.profile,
-            template=(self.template_paid or None) if paid else None,
+            template=(self.profile.invoices.template_paid or None) if paid else None,
             gross_prices=direct or self.gross_orders,
         )
         return self._write(rules, order, customer, contacts)
@@ -188,7 +187,7 @@ class OrderWriter:
     def _mentions(self, order: Order, plan: PaymentPlan) -> dict[str, str]:
         """What is said once of an order's money."""
         mentions = {
-            f"method:{method}": f'[payments.accounts] has no row for "{method}": its money goes to [ledger] bank_account.'
+            f"method:{method}": f'[payments.accounts] has no row for "{method}"; [ledger] bank_account gets its money.'
             for method in methods_without_account(plan, self.profile)
         }
         if plan.above:
