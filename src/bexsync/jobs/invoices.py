@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sized
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import cast
 
-from bexsync.engine.apply import AppliedRecord
-from bexsync.engine.result import Outcome, Result, Status
+from bexsync.engine.result import Result
 from bexsync.errors import RecordProblem
+from bexsync.jobs.booking import BookingJob
 from bexsync.jobs.credit_notes import remember_credit
 from bexsync.jobs.invoice_choice import ChosenInvoice, PushOptions, choose, invoice_called, reopen_cancelled
 from bexsync.jobs.invoice_gathering import (
@@ -22,7 +21,7 @@ from bexsync.jobs.invoice_gathering import (
     refresh_links,
     start_date,
 )
-from bexsync.jobs.lifecycle import Job, run_job
+from bexsync.jobs.lifecycle import run_job
 from bexsync.jobs.run import Run, judged
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
@@ -52,20 +51,24 @@ def push(workspace: Workspace, options: PushOptions) -> Result:
     return run_job(workspace, PUSH, lambda run: InvoicesPush(run, options), dry=options.dry_run)
 
 
-class InvoicesPush(Job):
+class InvoicesPush(BookingJob):
     """Books, changes, issues, mails and takes back what the shop says of its invoices."""
 
-    takes_in = True
+    action = "push"
+    doing = "pushing"
 
     def __init__(self, run: Run, options: PushOptions) -> None:
-        self._run = run
+        super().__init__(run, options.confirm)
         self._options = options
         self._chosen: list[ChosenInvoice] = []
         self._found: dict[str, list[DocumentState]] = {}
         self._references = References()
         self._twins = Twins()
-        self._planned: dict[str, PlannedInvoice] = {}
         self._attachments: dict[str, str] = {}
+
+    @property
+    def _looked_at(self) -> Sized:
+        return self._chosen
 
     def gather(self) -> None:
         """The invoices to look at, and which documents in the ledger carry their references."""
@@ -106,10 +109,6 @@ class InvoicesPush(Job):
         self._mention_attachments()
         return Plan(tuple(steps))
 
-    def _while_contacts_rest(self) -> AbstractContextManager[None]:
-        """A contact that another site creates between our reading and our planning would seem lost, and come twice."""
-        return nullcontext() if self._run.dry else self._run.workspace.locks.company()
-
     # decide
 
     def _steps_of(self, planner: InvoicePlanner, shop_id: str) -> tuple[Step, ...]:
@@ -117,9 +116,8 @@ class InvoicesPush(Job):
         link = run.store.links.get(KIND, shop_id)
         if row is None:
             return ()
-        unknown = run.unknown_outcome(KIND, shop_id) if link else ""
-        if unknown:
-            run.note(Outcome(KIND, "push", shop_id, Status.IN_DOUBT, reason=unknown, code="in_doubt"))
+        subject = Subject(KIND, shop_id)
+        if self._note_unsettled(subject, link):
             return ()
         found = self._found.get(reference(run.store.site, shop_id), [])
         where = f" ({row.source}{f', {row.location}' if row.location else ''})" if row.source else ""
@@ -127,11 +125,11 @@ class InvoicesPush(Job):
         if isinstance(decision, RecordProblem):
             if decision.code == WORKLIST:
                 remember_credit(run.store, cast(Invoice, row.record()), run.workspace.clock.now())
-            run.note_problem(Subject(KIND, shop_id), "push", decision, link.number if link else "")
-            self._settle(row, RecordState.OPEN, decision.message)
+            run.note_problem(subject, self.action, decision, link.number if link else "")
+            self._settle(subject, RecordState.OPEN, decision.message)
             return ()
         if isinstance(decision, NoAction):
-            self._note_no_action(row, decision, link)
+            self._note_nothing_done(subject, decision.reason, link, ignored=decision.ignored)
             return ()
         invoice = cast(Invoice, row.record())
         for unit in unknown_units(planner.writer.documents.master, invoice.lines):
@@ -140,7 +138,7 @@ class InvoicesPush(Job):
             self._attachments[shop_id] = ", ".join(
                 file.filename or file.path or "unnamed" for file in invoice.attachments
             )
-        self._planned[shop_id] = decision
+        self._planned[subject] = decision
         return run.steps(decision.wanted)
 
     def _decide(
@@ -185,20 +183,6 @@ class InvoicesPush(Job):
         row = self._run.store.records.get("customer", invoice.customer_id)
         return cast(Customer, row.record()) if row else None
 
-    def _note_no_action(self, row: RecordRow, decision: NoAction, link: Link | None) -> None:
-        state = RecordState.IGNORED if decision.ignored else RecordState.DONE
-        status = Status.IGNORED if decision.ignored else Status.UNCHANGED
-        self._settle(row, state, decision.reason)
-        self._run.note(
-            Outcome(
-                KIND, "push", row.shop_id, status, link.ledger_id if link else None,
-                link.number if link else "", link.url if link else "", decision.reason,
-            )
-        )  # fmt: skip
-
-    def _settle(self, row: RecordRow, state: RecordState, reason: str) -> None:
-        self._run.store.records.settle(KIND, row.shop_id, state, reason, self._run.workspace.clock.now())
-
     def _mention_attachments(self) -> None:
         """Files beside invoices stay with the shop, since the ledger takes none on invoices."""
         listed = [f"{shop_id} ({names})" for shop_id, names in self._attachments.items()]
@@ -210,67 +194,12 @@ class InvoicesPush(Job):
                 f"they stay with the shop: {', '.join(listed[:5])}{more}.",
             )
 
-    # check and apply
-
-    def rehearse(self, plan: Plan) -> None:
-        """List what would be done to each invoice, and what all of it comes to."""
-        if not self._chosen:
-            return
-        run, cost = self._run, plan.cost()
-        for subject, steps in plan.by_subject():
-            titles = ", ".join(step.title for step in steps if step.title)
-            run.outcomes[subject] = Outcome(KIND, _action(steps), subject.shop_id, Status.PLANNED, reason=titles)
-            self._count_money(steps)
-        run.result.data["plan"] = {
-            "digest": plan.digest(),
-            "documents": cost.documents,
-            "mails": cost.mails,
-            "cancels": cost.cancels,
-            "requests": cost.requests,
-            "money": {currency: written(amount) for currency, amount in cost.money.items()},
-        }
-
-    def check(self, plan: Plan) -> None:
-        """Raise PlanTooBig where the plan is over the limits of the profile."""
-        limits = self._run.workspace.profile.limits
-        plan.check(
-            documents=limits.documents,
-            mails=limits.mails,
-            cancels=limits.cancels,
-            confirmed=self._options.confirm,
-            rehearsed=self._run.dry,
-        )
-
-    def apply(self, plan: Plan) -> None:
-        """Send the steps, and settle each record by what came of them."""
-        run = self._run
-        records = len({step.subject for step in plan.steps})
-        for number, applied in enumerate(run.applier.apply(plan), 1):
-            run.workspace.progress("pushing", number, records)
-            self._settle_applied(applied)
-
     def report(self) -> None:
         """Tell the shop what became of its invoices."""
         self._run.deliver_reports(KIND)
 
-    def _settle_applied(self, applied: AppliedRecord) -> None:
-        run, subject = self._run, applied.subject
-        outcome = run.outcome_of(applied, _action(one.step for one in applied.steps))
-        planned = self._planned.pop(subject.shop_id)
-        state, reason = RecordState.DONE, ""
-        if outcome.status is not Status.DONE:
-            state, reason = RecordState.OPEN, outcome.reason
-            run.note(outcome)
-        elif planned.problem is not None:
-            state, reason = RecordState.OPEN, planned.problem.message
-            run.note_problem(subject, outcome.action, planned.problem, outcome.number)
-        else:
-            said = (planned.note, self._rounding(subject.shop_id))
-            run.note(replace(outcome, reason="; ".join(part for part in said if part)))
-            self._count_money(one.step for one in applied.steps)
-            for ledger_id, digest in planned.reported.items():
-                run.store.contacts.report(ledger_id, digest)
-        run.store.records.settle(KIND, subject.shop_id, state, reason, run.workspace.clock.now())
+    def _said_of(self, subject: Subject) -> str:
+        return self._rounding(subject.shop_id)
 
     def _rounding(self, shop_id: str) -> str:
         """Where the total in the ledger is another one by rounding, a person sees both amounts."""
@@ -281,19 +210,3 @@ class InvoicesPush(Job):
             return ""
         ledger, gap = self._run.ledger_name, written(booked - stated)
         return f"{written(stated)} in the shop, {written(booked)} in {ledger}, {gap} by rounding"
-
-    def _count_money(self, steps: Iterable[Step]) -> None:
-        for step in steps:
-            if step.money is not None:
-                self._run.result.add_money(step.currency, "invoiced", step.money)
-
-
-def _action(steps: Iterable[Step]) -> str:
-    """The last thing done to the document names what was done to the record."""
-    actions = [step.effect.action for step in steps if step.effect.action]
-    taken_back = next((action for action in actions if action in ("cancel", "delete")), "")
-    if taken_back:
-        return taken_back
-    finished = next((action for action in reversed(actions) if action in ("issue", "send")), "")
-    booked = next((action for action in actions if action not in ("issue", "send")), "")
-    return " and ".join(part for part in (booked, finished) if part) or "push"
