@@ -8,12 +8,13 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from bexsync.config.profile import Section, ShopSection
 from bexsync.paths import expanded
-from bexsync.records.columns import CHOICES, NAMES
+from bexsync.records.columns import CHOICES_IN_PROFILE, NAMES
 from bexsync.records.quoting import printable, shown
 
 
@@ -43,6 +44,15 @@ def _whole_date(value: str) -> str:
     return value
 
 
+def _known_zone(value: str) -> str:
+    try:
+        if value:
+            ZoneInfo(value)
+    except (ValueError, OSError, KeyError):  # an unknown name is a KeyError
+        raise ValueError('must be a time zone like "Europe/Zurich" or "UTC"') from None
+    return value
+
+
 def _known_columns(value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     for name in value:
         _require_field(name)
@@ -64,7 +74,7 @@ def _one_or_several(value: object) -> object:
 def _known_values(value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
     for name, words in value.items():
         _require_field(name)
-        allowed = CHOICES.get(name, ())
+        allowed = CHOICES_IN_PROFILE.get(name, ())
         for word, meaning in words.items():
             if allowed and meaning not in allowed:
                 raise ValueError(
@@ -77,11 +87,13 @@ def _known_values(value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]
 class CsvSection(Section):
     """How the shop's tables are written, CSV and XLSX; what is empty is found out from each file."""
 
+    kind: Literal["", "invoice", "order"] = ""
     sheet: str = ""
     delimiter: Annotated[str, AfterValidator(_one_sign)] = ""
     encoding: Annotated[str, AfterValidator(_known_encoding)] = ""
     decimal: Literal["", ".", ","] = ""
     date_format: Annotated[str, AfterValidator(_whole_date)] = ""
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = ""
     ignore: tuple[str, ...] = ()
     yearly_since: Annotated[int, Field(ge=0, le=9999)] = 0
     columns: Annotated[

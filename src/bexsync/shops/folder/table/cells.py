@@ -123,6 +123,29 @@ WORDS: Mapping[str, Mapping[str, str]] = {
             "cancelled",
         ),
     },
+    "financial_status": {
+        **dict.fromkeys(
+            ("pending", "open", "unpaid", "offen", "unbezahlt", "ausstehend", "impayé", "non payé"), "pending"
+        ),
+        **dict.fromkeys(("non pagato", "aperto"), "pending"),
+        **dict.fromkeys(
+            ("authorized", "authorised", "autorisiert", "reserviert", "autorisé", "autorizzato"), "authorized"
+        ),
+        **dict.fromkeys(("partially_paid", "partially paid", "teilbezahlt", "teilweise bezahlt"), "partially_paid"),
+        **dict.fromkeys(("partiellement payé", "parzialmente pagato"), "partially_paid"),
+        **dict.fromkeys(("paid", "bezahlt", "vollständig bezahlt", "payé", "payée", "pagato"), "paid"),
+        **dict.fromkeys(("partially_refunded", "partially refunded", "teilerstattet"), "partially_refunded"),
+        **dict.fromkeys(("teilweise erstattet", "partiellement remboursé"), "partially_refunded"),
+        **dict.fromkeys(("refunded", "erstattet", "rückerstattet", "remboursé", "rimborsato"), "refunded"),
+        **dict.fromkeys(("voided", "void", "storniert", "annulliert", "annulé", "annullato"), "voided"),
+    },
+    "fulfillment_status": {
+        **dict.fromkeys(("unfulfilled", "offen", "nicht versendet", "nicht versandt", "non expédié"), "unfulfilled"),
+        **dict.fromkeys(("partial", "partially fulfilled", "teilweise versendet", "teilweise versandt"), "partial"),
+        **dict.fromkeys(("teilgeliefert", "partiellement expédié"), "partial"),
+        **dict.fromkeys(("fulfilled", "shipped", "delivered", "versendet", "versandt", "geliefert"), "fulfilled"),
+        **dict.fromkeys(("expédié", "expédiée", "livré", "livrée", "spedito", "consegnato"), "fulfilled"),
+    },
     "customer_kind": {
         **dict.fromkeys(
             ("company", "firma", "unternehmen", "organisation", "entreprise", "société", "ditta", "azienda"), "company"
@@ -137,6 +160,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         **dict.fromkeys(("shipping", "versand", "porto", "livraison", "port", "spedizione"), "shipping"),
         **dict.fromkeys(("fee", "gebühr", "spesen", "frais", "tassa"), "fee"),
         **dict.fromkeys(("discount", "rabatt", "rabais", "remise", "sconto"), "discount"),
+        **dict.fromkeys(("gift_card", "gift card", "gutschein", "geschenkgutschein", "gutscheinkarte"), "gift_card"),
+        **dict.fromkeys(("carte cadeau", "bon cadeau", "buono regalo"), "gift_card"),
+        **dict.fromkeys(("tip", "trinkgeld", "pourboire", "mancia"), "tip"),
         **dict.fromkeys(("text", "texte", "testo"), "text"),
         **dict.fromkeys(("subtotal", "zwischensumme", "zwischentotal", "sous-total", "subtotale"), "subtotal"),
     },
@@ -185,6 +211,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "country_code": _COUNTRIES,
     "tax_country": _COUNTRIES,
+    "shipping_country_code": _COUNTRIES,
 }
 # Nothing but a word for a sum: an item called "Totalrevision" is none.
 TOTALS = re.compile(
@@ -259,6 +286,11 @@ def day_of_workbook(text: str) -> str | None:
     """The day of a cell that a workbook keeps as one, whatever the time behind it."""
     found = _DAY_AND_TIME.fullmatch(text)
     return read_day(found[1], "") if found else None
+
+
+def day_before_time(text: str) -> str:
+    """The day of a moment, as it is written before its time."""
+    return re.split(r"[T ,]", text, maxsplit=1)[0]
 
 
 def read_day(text: str, wanted: str) -> str | None:

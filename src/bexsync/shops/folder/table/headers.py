@@ -78,6 +78,23 @@ def count_known(headers: Sequence[str], wanted: Columns, vocabulary: Vocabulary 
     return sum(any(header in words for words in known) for header in plain if header)
 
 
+def fields_in(headers: Sequence[str], columns: Columns, vocabulary: Vocabulary) -> dict[str, str]:
+    """The fields that a file has by the profile or by known names, with the header of each."""
+    by_plain = {plain_header(header): header for header in headers if header}
+    wanted = vocabulary.wanted(headers, columns)
+    found = {
+        name: by_plain[plain_header(h)]
+        for name, chosen in wanted.items()
+        for h in chosen
+        if plain_header(h) in by_plain
+    }
+    for header in headers:
+        name = _name_of(header, headers, vocabulary)
+        if name and name not in wanted:
+            found.setdefault(name, header)
+    return found
+
+
 def read_headers(
     headers: Sequence[str],
     columns: Columns,

@@ -1,4 +1,4 @@
-"""Reads a table of invoices, CSV or a workbook's sheet: one row per line, the rows of one invoice share its number."""
+"""Reads a table of invoices or orders, CSV or a workbook's sheet: one row per line, grouped by their number."""
 
 from __future__ import annotations
 
@@ -13,19 +13,22 @@ from bexsync.shops.folder.json_source import UnusableFile, opened
 from bexsync.shops.folder.problems import InputError
 from bexsync.shops.folder.settings import CsvSection
 from bexsync.shops.folder.table.invoices import InvoiceWriter
+from bexsync.shops.folder.table.orders import OrderWriter
 from bexsync.shops.folder.table.sheet import Sheet, read_sheet, read_workbook
 from bexsync.shops.folder.table.vocabulary import FINANCIAL_STATUS, plain_header
+from bexsync.shops.folder.table.writing import RecordWriter
 
 _SIGNS = {"\t": "tab", " ": "space"}
 _DECIMALS = {".": "decimal point", ",": "decimal comma", "": "no decimals"}
 _MOST_SHOWN = 10
+_WRITERS: Mapping[str, type[RecordWriter]] = {"invoice": InvoiceWriter, "order": OrderWriter}
 _PAID = frozenset(("paid", "partially_paid", "partially paid"))
 
 
 def read_table(path: Path, settings: CsvSection, currency: str) -> Iterator[IncomingRecord | InputError | ImportNote]:
     """Everything in a table, how it was understood first; raises UnusableFile and OSError.
 
-    `currency` is that of invoices where the file has no column for it, "" where it must have one.
+    `currency` is that of records where the file has no column for it, "" where it must have one.
     """
     sheet = Sheet()
     with opened(path) as stream:
@@ -37,7 +40,7 @@ def read_table(path: Path, settings: CsvSection, currency: str) -> Iterator[Inco
                 yield ImportNote(path.name, understanding(sheet, settings, currency), facts(sheet))
             raise
     yield ImportNote(path.name, understanding(sheet, settings, currency), facts(sheet))
-    writer = InvoiceWriter(sheet, settings, path.name, currency)
+    writer = _WRITERS[sheet.table.kind](sheet, settings, path.name, currency)
     for key, rows in sheet.groups():
         yield writer.write(key, rows)
     for invalid in sheet.invalid_rows:
@@ -48,26 +51,27 @@ def read_table(path: Path, settings: CsvSection, currency: str) -> Iterator[Inco
 
 def describe(path: Path, settings: CsvSection, currency: str = "") -> str:
     """How a table would be understood, in words, without taking anything in; raises OSError."""
-    said, invoices, wrong = "", 0, ""
+    said, kind, records, wrong = "", "record", 0, ""
     try:
         for found in read_table(path, settings, currency):
             match found:
                 case ImportNote():
                     said = f"{found.message}; columns {_columns(found.facts)}"
                 case IncomingRecord():
-                    invoices += 1
+                    kind, records = found.kind, records + 1
                 case InputError(invalid=invalid):
                     wrong = wrong or _sentence(f"{invalid.location}: {invalid.message}", invalid.hint)
     except UnusableFile as problem:
         return " ".join(part for part in (said and f"{said}.", _sentence(problem.message, problem.hint)) if part)
-    count = f"{invoices} invoice{'' if invoices == 1 else 's'}"
+    count = f"{records} {kind}{'' if records == 1 else 's'}"
     return f"{said}; {count}.{f' {wrong}' if wrong else ''}"
 
 
 def understanding(sheet: Sheet, settings: CsvSection, currency: str) -> str:
     """How a file was read, as part of a sentence."""
     sign = f"sheet `{printable(sheet.name)}`" if sheet.name else _SIGNS.get(sheet.delimiter, f"`{sheet.delimiter}`")
-    parts = [f"read as {sheet.encoding}, {sign}"]
+    is_order = sheet.table.kind == "order"
+    parts = [f"read as {'orders, ' if is_order else ''}{sheet.encoding}, {sign}"]
     if sheet.decimal is not None and not (sheet.name and not sheet.decimal):
         parts[0] += f", {_DECIMALS[sheet.decimal]}"
     if settings.date_format:
@@ -96,7 +100,7 @@ def facts(sheet: Sheet) -> Mapping[str, Any]:
         **_paid_at_the_shop(sheet),
         "totals_rows": sheet.totals,
         "rows": sheet.rows,
-        "invoices": len(sheet),
+        f"{sheet.table.kind}s": len(sheet),
     }
 
 

@@ -1,4 +1,4 @@
-"""The rows of one table, grouped by invoice: everything that has to be known of a file before its first record."""
+"""The rows of one table, grouped by record: everything that has to be known of a file before its first record."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from bexsync.shops.folder.table.cells import (
     NumberText,
     amount_text,
     cleaned,
+    day_before_time,
     day_of_workbook,
     flaw_in_cell,
     is_month_first,
@@ -24,6 +25,7 @@ from bexsync.shops.folder.table.cells import (
 )
 from bexsync.shops.folder.table.decisive import LeftOut
 from bexsync.shops.folder.table.headers import Field, Header, read_headers
+from bexsync.shops.folder.table.kinds import EITHER, INVOICE_TABLE, TableKind, kind_of_table
 from bexsync.shops.folder.table.text import (
     cells_of,
     delimiter_of,
@@ -37,7 +39,6 @@ from bexsync.shops.folder.table.values import DecimalSign, is_amount
 
 _BETWEEN = "\0"  # no table holds it
 _MOST_INVALID_ROWS = 100
-_WRITE_IT_EVERYWHERE = "Write the invoice's number into each of its rows."
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Row:
 
 @dataclass(frozen=True)
 class InvalidRow:
-    """A row that cannot belong to an invoice, or that cannot be read."""
+    """A row that cannot belong to a record, or that cannot be read."""
 
     row: int
     message: str
@@ -61,6 +62,7 @@ class InvalidRow:
 class Sheet:
     """A table as it was understood; rows are kept as one text each, because a file may hold many."""
 
+    table: TableKind = INVOICE_TABLE
     encoding: str = ""
     name: str = ""
     delimiter: str = ""
@@ -78,12 +80,12 @@ class Sheet:
         return len(self._groups)
 
     def groups(self) -> Iterator[tuple[str, list[Row]]]:
-        """The rows of each invoice, in the order in which the file names them first; each can be had once."""
+        """The rows of each record, in the order in which the file names them first; each can be had once."""
         for key in list(self._groups):
             yield key, [_unpacked(packed) for packed in self._groups.pop(key)]
 
     def saying(self, index: int, words: Collection[str]) -> list[str]:
-        """The keys of the invoices of which a cell of this column is one of these words; asked before `groups`."""
+        """The keys of the records of which a cell of this column is one of these words; asked before `groups`."""
         return [
             key
             for key, rows in self._groups.items()
@@ -91,7 +93,7 @@ class Sheet:
         ]
 
     def keep(self, key: str, row: Row) -> None:
-        """Adds a row to an invoice."""
+        """Adds a row to a record."""
         self._groups.setdefault(key, []).append(_BETWEEN.join((str(row.number), *row.cells)))
 
     def set_aside(self, invalid: InvalidRow) -> None:
@@ -109,12 +111,12 @@ def _unpacked(packed: str) -> Row:
 
 def read_sheet(stream: BinaryIO, settings: CsvSection, sheet: Sheet, *, has_currency: bool) -> None:
     """Fills the sheet from a file, so that what was understood is known when UnusableFile is raised."""
-    encoding = encoding_of(stream, settings.encoding, known_headers(settings.columns))
+    encoding = encoding_of(stream, settings.encoding, known_headers(settings.columns, EITHER))
     sheet.encoding = encoding.label
     text = opened_text(stream, encoding)
     try:
         said = skip_sep_line(text)
-        sheet.delimiter = settings.delimiter or said or delimiter_of(sample_of(text), settings.columns)
+        sheet.delimiter = settings.delimiter or said or delimiter_of(sample_of(text), settings.columns, EITHER)
         _Reader(sheet, settings, has_currency).read(numbered_rows(text, sheet.delimiter))
     finally:
         text.detach()  # the file is the caller's to close
@@ -126,7 +128,7 @@ def read_workbook(stream: BinaryIO, settings: CsvSection, sheet: Sheet, *, has_c
 
     sheet.encoding = "XLSX"
     workbook = Workbook(stream)
-    sheet.name = sheet_with_records(workbook, settings.columns, settings.sheet)
+    sheet.name = sheet_with_records(workbook, settings.columns, settings.sheet, EITHER)
     _Reader(sheet, settings, has_currency).read(workbook.rows(sheet.name))
 
 
@@ -177,19 +179,24 @@ class _Reader:
     def _understand(self, headers: list[str]) -> None:
         while headers and not headers[-1]:
             headers.pop()
+        table = self._sheet.table = kind_of_table(headers, self._settings)
         self._sheet.header = read_headers(
-            headers, self._settings.columns, has_currency=self._has_currency, ignore=self._settings.ignore
+            headers,
+            self._settings.columns,
+            has_currency=self._has_currency,
+            vocabulary=table.vocabulary,
+            ignore=self._settings.ignore,
         )
-        self._left_out = LeftOut.of(self._sheet.header)
+        self._left_out = LeftOut.of(self._sheet.header, table.doubts)
         fields = self._sheet.header.fields
         self._key = fields.index(self._key_field())
         self._amounts = tuple((i, f) for i, f in enumerate(fields) if f.column.sort in ("amount", "percent"))
-        self._days = tuple((i, f) for i, f in enumerate(fields) if f.column.sort == "day")
+        self._days = tuple((i, f) for i, f in enumerate(fields) if f.column.sort in ("day", "moment"))
         self._named = tuple((i, header) for i, header in enumerate(headers) if header)
         self._nameless = frozenset(i for i, header in enumerate(headers) if not header)
 
     def _key_field(self) -> Field:
-        found = self._sheet.header.field("shop_id", "number")
+        found = self._sheet.header.field("shop_id", self._sheet.table.number)
         assert found is not None  # noqa: S101  `understood` has seen to it
         return found
 
@@ -212,7 +219,12 @@ class _Reader:
     def _key_of(self, number: str, cells: tuple[str, ...]) -> str:
         """The number, with its year where numbers begin again each year; without a date, that of the row before."""
         since = self._settings.yearly_since
-        if not since or not number or self._sheet.header.field("shop_id") is not None:
+        if (
+            self._sheet.table is not INVOICE_TABLE
+            or not since
+            or not number
+            or self._sheet.header.field("shop_id") is not None
+        ):
             return number
         days = (cells[i] for i, f in self._days if f.column.name == "invoice_date")
         day = next((day for text in days if (day := self._day(text))), "")
@@ -244,6 +256,8 @@ class _Reader:
             return
         for index, named in self._days:
             text = row.cells[index]
+            if named.column.sort == "moment":
+                text = day_before_time(text)
             if not text or text[4:5] == "-":
                 continue
             self._sheet.has_days_first = self._sheet.has_days_first or read_day(text, "") is not None
@@ -263,7 +277,8 @@ class _Reader:
             message = (
                 f"has no `{key.column.name}` (column `{printable(key.header)}`), so nobody can say whose line it is"
             )
-            sheet.set_aside(InvalidRow(row.number, message, _WRITE_IT_EVERYWHERE))
+            hint = f"Write the {sheet.table.kind}'s number into each of its rows."
+            sheet.set_aside(InvalidRow(row.number, message, hint))
         elif invalid := self._beyond(row.number, given):
             sheet.set_aside(invalid)
 

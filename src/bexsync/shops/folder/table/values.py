@@ -23,6 +23,7 @@ from bexsync.shops.folder.table.cells import (
     read_whole,
 )
 from bexsync.shops.folder.table.headers import Field
+from bexsync.shops.folder.table.moments import NoMoment, read_moment
 
 _UNMARKED = frozenset(
     (
@@ -98,6 +99,7 @@ class CellReader:
     def __init__(self, settings: CsvSection, decimal: str, *, is_workbook: bool = False) -> None:
         self._is_workbook = is_workbook
         self._date_format = settings.date_format
+        self._time_zone = settings.time_zone
         self._values = {
             name: {word.casefold(): meaning for word, meaning in words.items()}
             for name, words in settings.values.items()
@@ -116,10 +118,9 @@ class CellReader:
             case "amount" | "percent":
                 return self._amount(text, row, field)
             case "day":
-                day = (self._is_workbook and day_of_workbook(text)) or read_day(text, self._date_format)
-                if day is None:
-                    raise _unlike(row, field, text, f"must be a date like {self._example_of_day()}", _DATE_HINT)
-                return Value(day)
+                return Value(self._day(text, row, field))
+            case "moment":
+                return Value(self._moment(text, row, field))
             case "whole":
                 days = read_whole(text)
                 if days is None:
@@ -134,6 +135,18 @@ class CellReader:
                 return Value(_is_marked(text))
             case "word":
                 return Value(_meaning(text, row, field))
+
+    def _day(self, text: str, row: int, field: Field) -> str:
+        day = (self._is_workbook and day_of_workbook(text)) or read_day(text, self._date_format)
+        if day is None:
+            raise _unlike(row, field, text, f"must be a date like {self._example_of_day()}", _DATE_HINT)
+        return day
+
+    def _moment(self, text: str, row: int, field: Field) -> str:
+        try:
+            return read_moment(text, self._date_format, self._time_zone)
+        except NoMoment as problem:
+            raise _unlike(row, field, text, problem.message, problem.hint or _DATE_HINT) from None
 
     def _amount(self, text: str, row: int, field: Field) -> Value:
         found = read_amount(text, self._decimal)
@@ -176,7 +189,7 @@ def _meaning(text: str, row: int, field: Field) -> str:
     """Our word for one of the shop's; raises WrongCell for a word that could mean anything."""
     name = field.column.name
     meaning = WORDS[name].get(text.casefold(), text)
-    allowed = CHOICES.get(name)
+    allowed = field.column.choices or CHOICES.get(name)
     if allowed and meaning not in allowed and meaning.casefold() in allowed:
         meaning = meaning.casefold()
     if allowed and meaning not in allowed:
