@@ -516,6 +516,38 @@ def test_an_adopted_order_that_was_delivered_is_not_delivered_again() -> None:
     assert ledger.run(an_order(status="completed")) == ["from order", "issue"]
 
 
+def test_an_order_that_was_cut_short_goes_on_before_its_invoice_is_made() -> None:
+    ledger = books(processing=["contact", "order"], completed=["contact", "invoice"])
+    ledger.run(an_order())
+    assert ledger.order is not None
+    ledger.order = replace(ledger.order, fingerprint="")
+    assert words(ledger.plan(an_order(status="completed"))) == ["order", "from order"]
+
+
+def test_a_draft_that_somebody_else_made_is_compared_before_it_is_issued() -> None:
+    ledger = books(processing=["contact", "invoice"], completed=["contact", "invoice", "issue"])
+    ledger.run(an_order())
+    assert ledger.invoice is not None
+    ledger.invoice = replace(ledger.invoice, fingerprint="", content="", created_as="")
+    assert words(ledger.plan(an_order(status="completed"))) == ["compare", "issue"]
+
+
+GONE: dict[str, Any] = {"financial_status": "refunded"}
+
+
+def test_an_order_that_came_to_nothing_gets_no_more_documents_or_mails_but_its_money_is_booked() -> None:
+    ledger = books(processing=["contact", "invoice", "issue"], completed=ALL)
+    ledger.run(an_order())
+    planned = ledger.plan(an_order(status="completed", **PAID, **GONE))
+    assert words(planned) == ["pay t1 100"]
+    placed = books(processing=["contact", "order"], completed=ALL)
+    placed.run(an_order())
+    for status in ("completed", "unknown"):
+        nothing = placed.plan(an_order(status=status, **PAID, **GONE))
+        assert isinstance(nothing, NoAction)
+        assert "AU-0 stays as it is" in nothing.mentions["gone:1001"]
+
+
 # a state that was lost
 
 

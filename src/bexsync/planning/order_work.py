@@ -29,6 +29,7 @@ from bexsync.ports.documents import DocumentStatus, OrderStatus
 from bexsync.ports.order_effects import DeleteOrder, IssueDelivery, RecordPayment
 from bexsync.ports.steps import WasDone
 from bexsync.ports.wanted import (
+    Compare,
     Complete,
     Create,
     Finish,
@@ -41,6 +42,8 @@ from bexsync.ports.wanted_orders import Deliver, InvoiceFromOrder, Mail, OrderWa
 from bexsync.records import Customer
 from bexsync.records.order import Order
 
+# What makes an invoice say what the order says, before it is finished.
+_WRITTEN = InvoiceFromOrder | Create | Rewrite | Complete | Compare
 _OPEN = (DocumentStatus.ISSUED, DocumentStatus.PARTLY_PAID, DocumentStatus.PAID, DocumentStatus.UNPAID)
 _MAILABLE = (DocumentStatus.ISSUED, DocumentStatus.PARTLY_PAID, DocumentStatus.PAID)
 
@@ -136,9 +139,9 @@ class Work:
     # the order and its deliveries
 
     def _make_order(self) -> None:
-        if "order" not in self.actions:
-            return
         known = self.known.order
+        if "order" not in self.actions and not (self._was_cut_short(known) and "invoice" in self.actions):
+            return
         if known is None:
             if self.known.invoice is None:
                 self._place(None)
@@ -146,10 +149,13 @@ class Work:
             self._make_anew(known)
         elif known.standing is OrderStatus.DELETED and self._deleted_by_us(known):
             self._place(known)
-        elif self.known.order_stands and not known.is_agreed and not known.adopted:
+        elif self._was_cut_short(known):
             self._place(None)  # it was cut short, and its steps go on where they ended
         elif self.known.order_stands and delivery_address_changed(known.agreed, self.order) and known.is_agreed:
             self._notes.append(f"the delivery address changed; {known.number} keeps the earlier one")
+
+    def _was_cut_short(self, known: LinkedOrder | None) -> bool:
+        return known is not None and self.known.order_stands and not known.is_agreed and not known.adopted
 
     def _make_anew(self, known: LinkedOrder) -> None:
         invoice = self.known.invoice
@@ -249,6 +255,10 @@ class Work:
             was_cut_short = not invoice.fingerprint and invoice.created_as == wanted.source
             known = known_document(invoice)
             self._wants.append(Complete(wanted, known) if was_cut_short else Rewrite(wanted, known))
+        elif not invoice.is_agreed and invoice.standing is DocumentStatus.DRAFT and "issue" in self.actions:
+            # A draft that somebody else made is issued only where it says what the order says.
+            wanted = self.writer.wanted(self.order, self._invoice_document)
+            self._wants.append(Compare(wanted, known_document(invoice)))
 
     def _write_invoice(self, replaces: Linked | None) -> None:
         known = self.known.order
@@ -286,7 +296,7 @@ class Work:
 
     @property
     def _writes_invoice(self) -> bool:
-        return any(isinstance(want, InvoiceFromOrder | Create | Rewrite | Complete) for want in self._wants)
+        return any(isinstance(want, _WRITTEN) for want in self._wants)
 
     def _finish(self) -> None:
         invoice = self.known.invoice if self.known.invoice_stands else None

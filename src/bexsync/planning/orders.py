@@ -66,11 +66,14 @@ class OrderPlanner:
         if differences and not self._may_follow(known, reversals, actions):
             raise held(order, known, differences, self.ledger)
         if decision is None:
-            return NoAction(Reason.NO_RULE, f"its status {order.status} has no rule")
+            mentions = self._said_of_gone(order, known)
+            return NoAction(Reason.NO_RULE, f"its status {order.status} has no rule", mentions=mentions)
         due = due_of(order)
         actions, left_out = self._in_time(order, known, actions)
         if due is Due.NOTHING:
             actions = tuple(action for action in actions if action in _FOR_NOTHING)
+        if is_gone(order):  # money that came in is booked all the same, since it is to be given back
+            actions, left_out = tuple(action for action in actions if action == "payment"), ()
         if known.found_orders or known.found_invoices:
             return self._adopt(order, customer, known)
         self._refuse_reopened(order, known)
@@ -80,7 +83,12 @@ class OrderPlanner:
         )  # fmt: skip
         planned = work.planned(left_out)
         if planned is None:
-            return NoAction(Reason.UP_TO_DATE, self._standing(known, decision), left_out, work.mentions)
+            return NoAction(
+                Reason.UP_TO_DATE,
+                self._standing(known, decision),
+                left_out,
+                work.mentions | self._said_of_gone(order, known),
+            )
         return planned
 
     # what is left alone
@@ -208,6 +216,15 @@ class OrderPlanner:
             document = writer.invoice(order, person, Contacts(), direct=direct, paid=False)
             wants.append(Adopt(invoice, writer.wanted(order, document)))
         return self.writer.planned(order, *wants, notes=["what else is due follows with the next run"])
+
+    def _said_of_gone(self, order: Order, known: KnownOrder) -> dict[str, str]:
+        """What is said once of an order that came to nothing in the shop, where its status has no action "cancel"."""
+        standing = known.invoice if known.invoice_stands else known.order if known.order_stands else None
+        if standing is None or not is_gone(order):
+            return {}
+        said = f"{standing.number} stays as it is in {self.ledger}: {standing.url}"
+        why = f'Its status {order.status} has no action "cancel".'
+        return {f"gone:{order.shop_id}": f"Order {order.name} was cancelled or refunded in the shop; {said} {why}"}
 
     def _standing(self, known: KnownOrder, decision: Decision) -> str:
         for one in (known.invoice, known.order):
