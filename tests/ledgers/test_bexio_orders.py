@@ -11,8 +11,8 @@ from bexio_sandbox import Fault
 from bexsync.ids import LedgerId
 from bexsync.ports.documents import OrderStatus
 from bexsync.ports.order_effects import OrderPart
-from bexsync.ports.wanted import Create, Finish
-from bexsync.ports.wanted_orders import Deliver, InvoiceFromOrder, Mail, Pay, PlaceOrder, RemoveOrder
+from bexsync.ports.wanted import Create, Finish, TakeBack
+from bexsync.ports.wanted_orders import AdoptOrder, Deliver, InvoiceFromOrder, Mail, Pay, PlaceOrder, RemoveOrder
 from world import World
 
 TWO = (("Tisch", "2", "100"), ("Buch", "3", "20"))  # 281.06
@@ -217,6 +217,61 @@ def test_an_order_that_changed_is_made_anew_where_nobody_touched_it(world: World
         record = desk.apply(RemoveOrder(desk.known("order")))
         assert statuses(record) == [("order_delete", "held")]
         assert len(world.sandbox.orders()) == 1
+
+
+def test_an_order_made_anew_gets_an_invoice_of_its_own(world: World) -> None:
+    """Its steps have names of their own, so that none counts as done by those of the order before."""
+    with a_desk(world) as desk:
+        before = desk.document(*TWO)
+        desk.apply(PlaceOrder(before), InvoiceFromOrder(before, all_parts(before)))
+        after = desk.document(("Tisch", "1", "100"))
+        record = desk.apply(
+            TakeBack(desk.known("order_invoice"), is_draft=True),
+            PlaceOrder(after, replaces=desk.known("order")),
+            InvoiceFromOrder(after, all_parts(after)),
+            Finish(None, "CHF"),
+        )
+        kinds = ("invoice_delete", "order_delete", "order", "order_invoice", "invoice_edit", "issue")
+        assert statuses(record) == [(kind, "done") for kind in kinds]
+        (order,), (invoice,) = world.sandbox.orders(), world.sandbox.invoices()
+        assert Decimal(order["total"]) == Decimal(invoice["total"]) == Decimal("108.10")
+        links = (desk.link("order").ledger_id, desk.link("order_invoice").ledger_id)
+        assert links == (str(order["id"]), str(invoice["id"]))
+        writes = world.writes()
+        again = desk.apply(
+            PlaceOrder(after, revision=1), InvoiceFromOrder(after, all_parts(after)), Finish(None, "CHF")
+        )
+        assert {status for _, status in statuses(again)} == {"done"}
+        assert world.writes() == writes
+
+
+def test_an_order_is_not_deleted_where_its_invoice_was_not(world: World) -> None:
+    with a_desk(world) as desk:
+        before = desk.document(*TWO)
+        desk.apply(PlaceOrder(before), InvoiceFromOrder(before, all_parts(before)))
+        invoice = desk.known("order_invoice")
+        world.sandbox.person.edit(int(invoice.ledger_id), title="Mine")
+        order = desk.known("order")
+        record = desk.apply(
+            TakeBack(invoice, is_draft=True), PlaceOrder(desk.document(("A", "1", "1")), replaces=order)
+        )
+        assert statuses(record) == [("invoice_delete", "held"), ("order_delete", "skipped"), ("order", "skipped")]
+        assert books(world)[:3] == (1, 0, 1)
+
+
+def test_an_order_of_a_lost_state_is_linked_where_it_says_the_same(world: World) -> None:
+    with a_desk(world) as desk:
+        document = desk.document(*TWO)
+        desk.apply(PlaceOrder(document))
+        desk.run.store.links.forget("order", "7")
+        (found,) = desk.run.ledger.orders_above(LedgerId("0"))
+        other = desk.document(("Tisch", "2", "101"), ("Buch", "3", "20"))
+        record = desk.apply(AdoptOrder(found, other))
+        assert statuses(record) == [("order_verify", "held")]
+        assert "its positions are not what the shop says" in record.steps[0].said
+        assert statuses(desk.apply(AdoptOrder(found, document))) == [("order_verify", "done")]
+        link = desk.link("order")
+        assert (link.adopted, link.fingerprint, link.number) == (True, document.fingerprint, found.number)
 
 
 def test_an_order_is_removed_once_and_never_after_it_was_delivered(world: World) -> None:

@@ -172,17 +172,18 @@ def with_part(link: Link, role: str, ledger_kind: str, source: str, done: Effect
 
 
 def made_anew(link: Link, ledger_kind: str, done: EffectResult) -> Link:
-    """The link with another document in the place of one that is gone."""
+    """The link with another document in the place of one that is gone, of which nothing is agreed yet."""
     if done.ledger_id is None or done.ledger_id == link.ledger_id:
         return link
-    kept = {name: value for name, value in link.notes.items() if name == "revision"}
     return replace(
         link,
         ledger_kind=ledger_kind,
         ledger_id=done.ledger_id,
         number=done.number,
         url=done.url,
-        notes=kept,
+        fingerprint="",
+        notes={"revision": int(link.notes.get("revision", 0)) + 1},
+        documents=(),
         is_open=True,
     )
 

@@ -150,7 +150,7 @@ class Work:
         elif known.standing is OrderStatus.DELETED and self._deleted_by_us(known):
             self._place(known)
         elif self._was_cut_short(known):
-            self._place(None)  # it was cut short, and its steps go on where they ended
+            self._place(None, known.revision)  # it was cut short, and its steps go on where they ended
         elif self.known.order_stands and delivery_address_changed(known.agreed, self.order) and known.is_agreed:
             self._notes.append(f"the delivery address changed; {known.number} keeps the earlier one")
 
@@ -163,11 +163,13 @@ class Work:
             self._wants.append(TakeBack(known_document(invoice), is_draft=True))
         self._place(known)
 
-    def _place(self, replaces: LinkedOrder | None) -> None:
+    def _place(self, replaces: LinkedOrder | None, revision: int = 0) -> None:
         document, address = self._order_document, self.writer.delivery_address(self.order, self._person)
         self._notes.append(note_on(document))
         self._wants.append(
-            PlaceOrder(self.writer.wanted(self.order, document), address, replaces.known() if replaces else None)
+            PlaceOrder(
+                self.writer.wanted(self.order, document), address, replaces.known() if replaces else None, revision
+            )
         )
 
     def _deleted_by_us(self, known: LinkedOrder) -> bool:

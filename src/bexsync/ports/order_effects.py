@@ -57,11 +57,13 @@ class OrderEffect(ExistingDocumentEffect):
 
 @dataclass(frozen=True, kw_only=True)
 class LookAtOrder(OrderEffect):
-    """Looks at an order as a whole and compares it with what is expected."""
+    """Looks at an order as a whole and compares it with what is expected; `positions` are those that it must show."""
 
     step_kind: ClassVar[str] = "order_verify"
     content_change: ClassVar[ContentChange] = ContentChange.LOOK
     action: ClassVar[str] = "compare"
+
+    positions: tuple[Position, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

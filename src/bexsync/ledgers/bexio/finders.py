@@ -81,8 +81,11 @@ class DocumentFinder:
 
     def _witness(self) -> str | None:
         """A reference that the ledger certainly has, because it told so not long ago."""
-        newest = self._store.links.newest_present("invoice")
-        return f"bexsync:{self._store.site}:invoice:{newest.shop_id}" if newest else None
+        for kind, link_kind in (("invoice", "invoice"), ("order", "order_invoice")):
+            newest = self._store.links.newest_present(link_kind)
+            if newest is not None:
+                return f"bexsync:{self._store.site}:{kind}:{newest.shop_id}"
+        return None
 
     def _batched(self, wanted: set[str], now: datetime) -> dict[str, list[DocumentState]]:
         witness = self._witness() or ""

@@ -112,8 +112,16 @@ class OrderEffects:
         )
 
     def look(self, effect: LookAtOrder) -> EffectResult:
-        """Looks at the whole order."""
-        return order_done(self._finder.whole(effect.known_id))
+        """Looks at the whole order, and at its positions where they matter."""
+        row = self._finder.row(effect.known_id)
+        state = order_of(effect.known_id, row, self._web_url)
+        wanted = effect.positions
+        if wanted is not None and not begins_with(row, [embedded_position(position) for position in wanted]):
+            raise Changed(
+                f"bexio has {state.number} with our reference, but its positions are not what the shop says. "
+                f"Correct one of the two: {state.url}"
+            )
+        return order_done(state)
 
     def delete(self, effect: DeleteOrder) -> EffectResult:
         """Deletes an order that holds what bexsync wrote, and of which nothing was delivered or invoiced."""

@@ -13,7 +13,7 @@ from bexsync.ledgers.bexio.step_list import POSITIONS_AT_ONCE, StepList
 from bexsync.ports.order_effects import CreateDelivery, CreateOrder, DeleteOrder, IssueDelivery, LookAtOrder
 from bexsync.ports.steps import LinkDraft, Ref
 from bexsync.ports.wanted import KnownDocument, WantedDocument
-from bexsync.ports.wanted_orders import Deliver, PlaceOrder, RemoveOrder
+from bexsync.ports.wanted_orders import AdoptOrder, Deliver, PlaceOrder, RemoveOrder
 
 _ORDER = LinkDraft("order")
 _DELIVERY = LinkDraft("delivery", role="delivery")
@@ -21,10 +21,14 @@ _DELIVERY = LinkDraft("delivery", role="delivery")
 
 @dataclass(frozen=True)
 class OrderTarget:
-    """The order that something is made of: known already, or made by steps before, the last of which is `tail`."""
+    """The order that something is made of, known already or made by steps before.
+
+    `key` is that of the step that made it, and of its invoice.
+    """
 
     order_id: LedgerId | Ref
     content: str | Ref
+    key: str
     after: tuple[Ref, ...] = ()
 
 
@@ -43,11 +47,10 @@ class OrderSteps:
     @add.register
     def _(self, want: PlaceOrder) -> None:
         replaced, document = want.replaces, want.document
-        key = self._steps.reference
         after: tuple[Ref, ...] = ()
         if replaced is not None:
-            key = f"{key}@{replaced.revision + 1}"
             after = (self._delete(replaced, "which changed in the shop"),)
+        key = self._key(want.revision if replaced is None else replaced.revision + 1)
         first = document.positions[:POSITIONS_AT_ONCE]
         is_complete = len(first) == len(document.positions)
         made = self._steps.add(
@@ -65,7 +68,21 @@ class OrderSteps:
         )
         tail = made if is_complete else self._add_beyond_the_first(document, made, key)
         # A journal that was restored may not say what the order held.
-        self._made = OrderTarget(made, replace(tail, field="content", default=""), (tail,))
+        self._made = OrderTarget(made, replace(tail, field="content", default=""), key, (tail,))
+
+    @add.register
+    def _(self, want: AdoptOrder) -> None:
+        found, document = want.found, want.document
+        link = _ORDER if document is None else _agreement(document)
+        linked = self._steps.add(
+            LookAtOrder(document_id=found.ledger_id, positions=None if document is None else document.positions),
+            f"{self._steps.reference}@{found.ledger_id}",
+            replace(link, adopted=True),
+            expect={} if document is None else document.expect,
+            title=f"link {found.number}, which bexio already has",
+        )
+        content = replace(linked, field="content", default="")
+        self._made = OrderTarget(found.ledger_id, content, self._key(0), (linked,))
 
     @add.register
     def _(self, want: RemoveOrder) -> None:
@@ -94,15 +111,20 @@ class OrderSteps:
     def target(self, known: KnownDocument | None) -> OrderTarget:
         """The order that something is to be made of."""
         if known is not None:
-            return OrderTarget(known.ledger_id, known.content)
+            return OrderTarget(known.ledger_id, known.content, self._key(known.revision))
         if self._made is None:
             raise Defect("No order is known or made that something could be made of.")
         return self._made
 
+    def _key(self, revision: int) -> str:
+        """The key of an order that was made anew so often."""
+        return f"{self._steps.reference}@{revision}" if revision else self._steps.reference
+
     def _delete(self, known: KnownDocument, why: str) -> Ref:
         effect = DeleteOrder(document_id=known.ledger_id, content=known.content)
         key = f"{self._steps.reference}@{known.ledger_id}"
-        return self._steps.add(effect, key, _ORDER, title=f"delete order {known.number}, {why}")
+        after = (self._steps.taken_back,) if self._steps.taken_back is not None else ()
+        return self._steps.add(effect, key, _ORDER, after=after, title=f"delete order {known.number}, {why}")
 
     def _add_beyond_the_first(self, document: WantedDocument, made: Ref, key: str) -> Ref:
         """The positions that do not fit the create, one by one, and a look at the whole in the end."""

@@ -83,12 +83,11 @@ def _check(state: DocumentState, value: Decimal, received: str | None) -> None:
     if state.standing not in _OPEN:
         standing = state.standing.value.replace("_", " ")
         raise Changed(f"{state.number} is {standing} in bexio, so the payment was not booked: {state.url}")
-    booked = state.received + state.credited
-    if received is not None and booked > Decimal(received):
+    if received is not None and state.received > Decimal(received):
         raise Changed(
-            f"{state.number} shows {written(booked)} received instead of {written(Decimal(received))}, as somebody "
-            f"booked money meanwhile; the payment of {written(value)} was not booked. The next run compares it: "
-            f"{state.url}"
+            f"{state.number} shows {written(state.received)} received, {written(Decimal(received))} were known, so "
+            f"somebody booked money meanwhile, and the payment of {written(value)} was not booked. "
+            f"The next run compares it: {state.url}"
         )
     if state.remaining < value:
         raise Changed(

@@ -21,6 +21,7 @@ class StepList:
         self.steps = [contacts.step(want) for want in wanted.contacts.wants]
         self.subject = wanted.subject
         self.reference = wanted.reference
+        self.taken_back: Ref | None = None  # the step that takes an invoice back
         self._wanted = wanted
         self._contacts = contacts
 

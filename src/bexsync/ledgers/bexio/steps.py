@@ -41,7 +41,18 @@ from bexsync.ports.wanted import (
     Wanted,
     WantedDocument,
 )
-from bexsync.ports.wanted_orders import Deliver, InvoiceFromOrder, Mail, OrderWant, Pay, PlaceOrder, RemoveOrder
+from bexsync.ports.wanted_orders import (
+    AdoptOrder,
+    Deliver,
+    InvoiceFromOrder,
+    Mail,
+    OrderWant,
+    Pay,
+    PlaceOrder,
+    RemoveOrder,
+)
+
+_OF_ORDER = (PlaceOrder, AdoptOrder, RemoveOrder, Deliver)
 
 
 def steps_for(wanted: Wanted[Want | OrderWant], was_done: WasDone, *, send_issues: bool) -> tuple[Step, ...]:
@@ -50,8 +61,7 @@ def steps_for(wanted: Wanted[Want | OrderWant], was_done: WasDone, *, send_issue
     order = OrderSteps(steps)
     invoice = _InvoiceSteps(steps, order, send_issues)
     for want in wanted.wants:
-        builder = order if isinstance(want, PlaceOrder | RemoveOrder | Deliver) else invoice
-        builder.add(want)
+        (order if isinstance(want, _OF_ORDER) else invoice).add(want)
     return tuple(steps.steps)
 
 
@@ -123,7 +133,7 @@ class _InvoiceSteps:
         )
         self._made = self._step(
             effect,
-            self._steps.reference,
+            order.key,
             after=order.after,
             expect={"positions": str(len(want.parts))},
             link=replace(self._link, source=document.source, contact_of=document.customer_key),
@@ -138,7 +148,7 @@ class _InvoiceSteps:
         )
         self._made = self._step(
             edit,
-            self._steps.reference,
+            order.key,
             after=(self._made,),
             expect=document.expect,
             link=self._agreement(document),
@@ -209,7 +219,7 @@ class _InvoiceSteps:
             if want.is_draft
             else CancelDocument(document_id=known.ledger_id)
         )
-        self._step(
+        self._steps.taken_back = self._step(
             effect,
             f"{self._steps.reference}@{known.ledger_id}",
             after=(self._linked,) if self._linked else (),
