@@ -568,7 +568,13 @@ def an_invoice_state(number: str = "RE-9", standing: DocumentStatus = DocumentSt
 def test_documents_with_our_reference_are_linked_and_nothing_else_is_done() -> None:
     ledger = books(processing=ALL)
     ledger.found_orders, ledger.found_invoices = [an_order_state()], [an_invoice_state()]
-    assert words(ledger.plan(an_order())) == ["adoptorder", "adopt"]
+    planned = ledger.plan(an_order())
+    assert words(planned) == ["adoptorder", "adopt"]
+    assert isinstance(planned, PlannedOrder)
+    assert planned.goes_on
+    cancelled = replace(ledger, settings=settings(actions={"cancelled": ["cancel"]})).plan(an_order(status="cancelled"))
+    assert isinstance(cancelled, PlannedOrder)
+    assert cancelled.goes_on
 
 
 def test_two_documents_with_our_reference_are_a_question() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -10,8 +10,9 @@ from typing import cast
 
 from bexsync.engine.result import Outcome, Status
 from bexsync.jobs.run import Run
+from bexsync.planning.credit_list import Closed, close_credits
 from bexsync.planning.invoice_link import KIND
-from bexsync.planning.reversals import WaitingCredit, credit_amount, written_credits
+from bexsync.planning.reversals import WaitingCredit, credit_amount
 from bexsync.ports.documents import DocumentStatus
 from bexsync.ports.store import WORKLIST, ErrorRow, Link, RecordState
 from bexsync.records import Invoice
@@ -38,26 +39,29 @@ def close_written_credits(run: Run) -> None:
     """Close the credit notes whose credit the ledger shows, and those whose original was cancelled."""
     ledger = run.workspace.profile.ledger.words.name
     for link, rows in _waiting(run.store):
-        if link.state.get("standing") == DocumentStatus.CANCELLED:
-            _close(run, link, rows, f"{link.number} is cancelled in {ledger}")
-            continue
-        shop_ids = written_credits(_credited(link), [_waiting_credit(run.store, link, row) for row in rows])
-        closed = [row for row in rows if row.shop_id in shop_ids]
-        _close(run, link, closed, f"{ledger} shows the credit on {link.number}")
+        reasons = {
+            Closed.CANCELLED: f"{link.number} is cancelled in {ledger}",
+            Closed.CREDITED: f"{ledger} shows the credit on {link.number}",
+        }
+        waiting = [_waiting_credit(run.store, link, row) for row in rows]
+        is_cancelled = link.state.get("standing") == DocumentStatus.CANCELLED
+        found = close_credits(waiting, _credited(link), is_cancelled=is_cancelled)
+        for row in rows:
+            if row.shop_id in found.closed:
+                _close(run, link, row, reasons[found.closed[row.shop_id]])
 
 
-def _close(run: Run, link: Link, rows: Sequence[ErrorRow], reason: str) -> None:
+def _close(run: Run, link: Link, row: ErrorRow, reason: str) -> None:
     store, now = run.store, run.workspace.clock.now()
-    for row in rows:
-        with store.transaction():
-            store.errors.resolve(row.job, KIND, row.shop_id, now)
-            store.records.settle(KIND, row.shop_id, RecordState.DONE, reason, now)
-            fresh = store.links.get(KIND, link.shop_id) or link
-            amount = _waiting_credit(store, fresh, row).amount or Decimal(0)
-            others = {k: v for k, v in fresh.notes.get(_BEFORE, {}).items() if k != row.shop_id}
-            # What this one took of the credit is no growth for the others that still wait.
-            _save_before(store, fresh, {k: str(Decimal(v) + amount) for k, v in others.items()}, now)
-        run.note(Outcome(KIND, "credited", row.shop_id, Status.DONE, reason=reason))
+    with store.transaction():
+        store.errors.resolve(row.job, KIND, row.shop_id, now)
+        store.records.settle(KIND, row.shop_id, RecordState.DONE, reason, now)
+        fresh = store.links.get(KIND, link.shop_id) or link
+        amount = _waiting_credit(store, fresh, row).amount or Decimal(0)
+        others = {k: v for k, v in fresh.notes.get(_BEFORE, {}).items() if k != row.shop_id}
+        # What this one took of the credit is no growth for the others that still wait.
+        _save_before(store, fresh, {k: str(Decimal(v) + amount) for k, v in others.items()}, now)
+    run.note(Outcome(KIND, "credited", row.shop_id, Status.DONE, reason=reason))
 
 
 def _waiting(store: Store) -> list[tuple[Link, list[ErrorRow]]]:

@@ -66,7 +66,10 @@ class NoAction:
 
 @dataclass(frozen=True)
 class PlannedOrder:
-    """What is wanted for one order, and what a person must hear of besides."""
+    """What is wanted for one order, and what a person must hear of besides.
+
+    One that `goes_on` is to be planned again once this is done, since only then is it known what else is due.
+    """
 
     wanted: Wanted[OrderWant]
     problem: RecordProblem | None = None
@@ -74,6 +77,7 @@ class PlannedOrder:
     reported: Mapping[LedgerId, str] = field(default_factory=dict)
     left_out: tuple[OrderAction, ...] = ()
     mentions: Mapping[str, str] = field(default_factory=dict)
+    goes_on: bool = False
 
 
 @dataclass(frozen=True)

@@ -197,7 +197,7 @@ class OrderPlanner:
     def _cancel(self, order: Order, known: KnownOrder) -> PlannedOrder | NoAction:
         wants = _adopted(known)
         if wants:
-            return self.writer.planned(order, *wants, notes=["the next run cancels it"])
+            return replace(self.writer.planned(order, *wants, notes=["the cancellation follows"]), goes_on=True)
         undone = self._reversals(order).cancel(known)
         if not undone.wants:
             if undone.problem is not None:
@@ -215,7 +215,7 @@ class OrderPlanner:
         for invoice in known.found_invoices:
             document = writer.invoice(order, person, Contacts(), direct=direct, paid=False)
             wants.append(Adopt(invoice, writer.wanted(order, document)))
-        return self.writer.planned(order, *wants, notes=["what else is due follows with the next run"])
+        return replace(self.writer.planned(order, *wants, notes=["the rest follows"]), goes_on=True)
 
     def _said_of_gone(self, order: Order, known: KnownOrder) -> dict[str, str]:
         """What is said once of an order that came to nothing in the shop, where its status has no action "cancel"."""
