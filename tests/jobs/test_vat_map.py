@@ -111,8 +111,32 @@ def test_what_was_sold_so_far_is_enough_without_a_list(world: World) -> None:
     assert world.push().outcomes[0].status is Status.DONE
     said = json.loads(vat(world, "--yes", "--json").stdout)["data"]["entries"]
     met = {(e["class"], e["rate"], e["use"]): e["seen_in"] for e in said}
-    assert met["food", "2.6", "sale"] == ["invoices"]
-    assert met["", "8.1", "shipping"] == ["invoices"]
+    assert met["food", "2.6", "sale"] == ["sales"]
+    assert met["", "8.1", "shipping"] == ["sales"]
+
+
+def test_orders_show_their_rates_by_where_they_are_delivered(world: World) -> None:
+    lines = [
+        {"name": "Tisch", "unit_price": "100", "tax_class": "export", "tax_rate": "0"},
+        {"type": "shipping", "name": "Versand", "unit_price": "10"},
+        {"type": "gift_card", "name": "Gutschein", "unit_price": "50"},
+    ]
+    order = {
+        "shop_id": "9001",
+        "status": "processing",
+        "ordered_at": "2026-11-02T10:00:00+01:00",
+        "updated_at": "2026-11-02T10:00:00+01:00",
+        "currency": "CHF",
+        "customer": {"last_name": "Keller", "billing_address": {"country_code": "CH"}},
+        "shipping_address": {"country_code": "DE"},
+        "lines": lines,
+        "total": "160",
+    }
+    world.drop(order, kind="order")
+    world.push()
+    said = json.loads(vat(world, "--yes", "--json").stdout)["data"]["entries"]
+    seen = {(one["class"], one["rate"], one["country"], one["use"]) for one in said if "open sales" in one["seen_in"]}
+    assert seen == {("export", "0", "DE", "sale"), ("", "", "", "shipping")}
 
 
 def test_products_show_their_rates_where_they_are_synchronised(world: World) -> None:

@@ -91,6 +91,28 @@ def test_positions_are_counted_among_all_and_what_is_sold_once_goes_by_its_share
     assert [(part.index, part.quantity) for part in shipments(partly, planned(partly))[0].parts] == [(2, "0.25")]
 
 
+def test_a_refund_of_lines_after_discounts() -> None:
+    """100 - 50 of its own and 50 are 50 and 50, less a fifth by coupon 40 and 40: 43.24 and 41.04 with VAT."""
+    order = an_order(
+        {"line_id": "a", "unit_price": "100", "tax_rate": "8.1", "discount_amount": "50"},
+        {"line_id": "b", "unit_price": "50", "tax_rate": "2.6"},
+        {"type": "discount", "discount_percent": "20"},
+        total="84.28",
+        refunds=[
+            {
+                "shop_id": "r",
+                "amount": "84.28",
+                "currency": "CHF",
+                "refunded_at": "2026-11-09T10:00:00+01:00",
+                "lines": [{"line_id": "a"}, {"line_id": "b", "quantity": "1"}],
+            }
+        ],
+    )
+    found = divide_refund(order.refunds[0], order, DocumentSums(planned(order), books()))
+    assert [(str(one.net), str(one.vat)) for one in found.parts] == [("40.00", "3.24"), ("40.00", "1.04")]
+    assert not found.is_shared
+
+
 def divided(amount: str, *lines: dict[str, str], **fields: Any) -> RefundAmounts:
     refund = {
         "shop_id": "r", "amount": amount, "currency": "CHF", "refunded_at": "2026-11-09T10:00:00+01:00", "lines": lines

@@ -141,6 +141,22 @@ def test_gift_cards_and_tips_bear_no_discount() -> None:
     ]
 
 
+def test_a_gift_card_taken_in_payment_where_no_price_may_be_negative() -> None:
+    with pytest.raises(RecordProblem) as caught:
+        planned(an_order(TABLE, {**CARD, "unit_price": "-30"}, total="78.10"), negative_prices=False)
+    assert "payment of the method gift_card" in caught.value.hint
+
+
+def test_the_vat_map_looks_at_where_goods_are_delivered() -> None:
+    rows = (VatRow("ULA", rate=D(0), country="DE"),)
+    customer = {"last_name": "Keller", "billing_address": {"country_code": "CH"}}
+    line = {**TABLE, "tax_rate": "0"}
+    order = an_order(line, total="100", customer=customer, shipping_address={"country_code": "DE"})
+    assert planned(order, rows=rows).positions[0].tax_id == LedgerId(8)
+    with pytest.raises(RecordProblem):
+        planned(order.model_copy(update={"shipping_address": None}), rows=rows)
+
+
 def test_an_order_of_nothing_is_no_error_and_its_order_can_stand() -> None:
     order = an_order(TABLE, {**CARD, "unit_price": "-108.10"}, total="0.00")
     assert due_of(order) is Due.NOTHING

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +19,7 @@ from bexsync.files import replace_alike, write_privately
 from bexsync.ids import LedgerId
 from bexsync.jobs.workspace import Workspace
 from bexsync.planning.lookups import revenue_account
+from bexsync.planning.order_lines import zurich_day
 from bexsync.planning.taxes import TaxChooser, use_of
 from bexsync.planning.vat_map import Books
 from bexsync.planning.vat_wants import ObservedRate, Origin, TaxUse, wants_of
@@ -69,13 +71,13 @@ def survey(workspace: Workspace) -> Survey:
 
 @dataclass
 class _Shop:
-    """Where the shop shows its rates and classes: its tax list, its products, and the invoices so far."""
+    """Where the shop shows its rates and classes: its tax list, its products, and the invoices and orders so far."""
 
     workspace: Workspace
     remarks: list[InvalidInput] = field(default_factory=list)
 
     def seen(self) -> list[ObservedRate]:
-        return [*self._listed(), *self._products(), *_invoices(self.workspace.store)]
+        return [*self._listed(), *self._products(), *_sales(self.workspace.store)]
 
     def _listed(self) -> Iterator[ObservedRate]:
         if self.workspace.catalog is None:
@@ -104,42 +106,55 @@ class _Shop:
         return seen
 
 
-def _invoices(store: Store) -> Iterator[ObservedRate]:
+def _sales(store: Store) -> Iterator[ObservedRate]:
     """Each rate and class once, with the last day of supply it was met on."""
     last: dict[ObservedRate, date] = {}
-    for state in RecordState:
+    for kind, state in itertools.product(("invoice", "order"), RecordState):
         origin = Origin.OPEN if state is RecordState.OPEN else Origin.BOOKED
-        for row in store.records.in_state("invoice", state):
-            invoice = row.canonical()
-            for line in invoice.get("lines", ()):
-                seen = _seen_on(line, invoice, origin, store)
+        for row in store.records.in_state(kind, state):
+            record = row.canonical()
+            for line in record.get("lines", ()):
+                seen = _seen_on(line, record, origin, store)
                 if seen is not None:
-                    day = date.fromisoformat(line.get("period_to") or invoice["invoice_date"])
+                    day = date.fromisoformat(line["period_to"]) if line.get("period_to") else _day(record)
                     last[seen] = max(day, last.get(seen, day))
     for seen, day in last.items():
         yield ObservedRate(seen.origin, seen.tax_class, seen.rate, seen.country, seen.use, day=day)
 
 
-def _seen_on(line: Mapping[str, Any], invoice: Mapping[str, Any], origin: Origin, store: Store) -> ObservedRate | None:
-    """What a line says of its tax; one that names the ledger's own code needs no map."""
-    if line.get("tax_code") or line.get("type") in ("text", "subtotal"):
+def _day(record: Mapping[str, Any]) -> date:
+    """The day of the document of an invoice or an order."""
+    if "invoice_date" in record:
+        return date.fromisoformat(record["invoice_date"])
+    return zurich_day(datetime.fromisoformat(record["ordered_at"]))
+
+
+def _seen_on(line: Mapping[str, Any], record: Mapping[str, Any], origin: Origin, store: Store) -> ObservedRate | None:
+    """What a line says of its tax; one that names the ledger's own code, or is none or a gift card, needs no map."""
+    if line.get("tax_code") or line.get("type") in ("text", "subtotal", "gift_card"):
         return None
     rate = line.get("tax_rate")
     return ObservedRate(
         origin,
         line.get("tax_class"),
         None if rate is None else Decimal(rate),
-        _country(invoice, store),
+        _country(record, store),
         use_of(line.get("type", "")),
     )
 
 
-def _country(invoice: Mapping[str, Any], store: Store) -> str | None:
-    customer = invoice.get("customer")
-    if customer is None and invoice.get("customer_id"):
-        known = store.records.get("customer", invoice["customer_id"])
+def _country(record: Mapping[str, Any], store: Store) -> str | None:
+    """Where a sale goes: goods of an order go where they are delivered."""
+    customer = record.get("customer")
+    if customer is None and record.get("customer_id"):
+        known = store.records.get("customer", record["customer_id"])
         customer = known.canonical() if known is not None else None
-    address = invoice.get("billing_address") or (customer or {}).get("billing_address") or {}
+    if "ordered_at" in record:
+        for place in (record, customer or {}):
+            delivered: str | None = (place.get("shipping_address") or {}).get("country_code")
+            if delivered:
+                return delivered
+    address = record.get("billing_address") or (customer or {}).get("billing_address") or {}
     country: str | None = address.get("country_code")
     return country
 

@@ -322,6 +322,13 @@ def lowered(lines: Sequence[Line], sales: Sequence[Sale], word: str, ledger: str
 def _with_lower_price(sale: Sale, deduction: Decimal, word: str, ledger: str) -> Sale:
     line = sale.line
     factor = product(line.quantity, HUNDRED - (line.discount_percent or Decimal(0))) / HUNDRED
+    if is_gift_card(line) and sale.amount < 0:
+        raise RecordProblem(
+            f"{sale.where} is a gift card taken in payment, and this {ledger} takes no negative prices.",
+            "Let the shop hand it over as a payment of the method gift_card, without that line.",
+            code="negative_price",
+            field="lines",
+        )
     if sale.amount < deduction or factor <= 0:
         raise _no_negative_price(sale.where, ledger)
     price = rounded((sale.amount - deduction) / factor, FINEST)

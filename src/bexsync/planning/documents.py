@@ -34,6 +34,7 @@ from bexsync.planning.document_positions import (
     rounding_line,
 )
 from bexsync.planning.lookups import currency_called
+from bexsync.planning.order_lines import OrderDocument
 from bexsync.planning.taxes import TaxChooser
 from bexsync.ports.document_effects import DocumentHeader, Position
 from bexsync.ports.master_data import MasterData, User
@@ -304,5 +305,10 @@ def _with_default_taxes(problem: RecordProblem, invoice: Invoice) -> RecordProbl
 
 
 def _country(invoice: Invoice, customer: Customer) -> str | None:
+    """Where the sale goes, for the VAT map; goods of an order go where they are delivered."""
+    if isinstance(invoice, OrderDocument):
+        for delivered in (invoice.shipping_address, customer.shipping_address):
+            if delivered is not None and delivered.country_code is not None:
+                return delivered.country_code
     address = invoice.billing_address or customer.billing_address
     return address.country_code if address else None

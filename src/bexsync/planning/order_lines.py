@@ -15,7 +15,7 @@ from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.money import written
 from bexsync.planning.document_header import SHORT, check_address_lengths, check_length
-from bexsync.records import Invoice, Order, OrderLine
+from bexsync.records import Address, Invoice, Order, OrderLine
 
 _ZURICH = ZoneInfo("Europe/Zurich")
 # What a field of an invoice is called in an order.
@@ -30,6 +30,7 @@ class OrderDocument(Invoice):
     """An order in the form of an invoice; its lines keep what only orders have."""
 
     lines: Annotated[tuple[OrderLine, ...], Field(min_length=1)]  # type: ignore[assignment]
+    shipping_address: Address | None = None
 
 
 class Due(Enum):
@@ -76,6 +77,7 @@ def invoice_of(order: Order, profile: Profile, ledger: str) -> OrderDocument:
         customer=order.customer,
         customer_id=order.customer_id,
         billing_address=order.billing_address,
+        shipping_address=order.shipping_address,
         # The shop's ids of lines are no words for a customer.
         lines=tuple(_line(line) for line in order.lines),
         total_net=order.total_net,

@@ -19,8 +19,8 @@ class Origin(StrEnum):
 
     LIST = "tax list"
     PRODUCT = "products"
-    OPEN = "open invoices"
-    BOOKED = "invoices"
+    OPEN = "open sales"
+    BOOKED = "sales"
     USUAL = "usual"
     MAP = "map"
     LEDGER = "ledger"
