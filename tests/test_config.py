@@ -110,6 +110,8 @@ WRONG = {
     '[orders]\ntip_account = "Trinkgeld"': 'which must be the number of an account, like "2030"',
     '[orders]\ntip_tax = "8.1 %"': 'which must be a tax code, like "UN81"',
     '[orders]\ntitle = "Order {numbr}"': "which names {numbr}, and only {number} is known",
+    '[shop.csv]\ntime_zone = "Zuerich"': 'which must be a time zone like "Europe/Zurich" or "UTC"',
+    '[shop.csv]\nkind = "orders"': 'which must be "", "invoice" or "order"',
     '[orders]\ntitle = "Order"': "which must hold {number}, by which order and invoice are found again",
     '[payments.accounts]\ntwint = { EURO = "CH93" }': "which must name currencies by three letters, like CHF",
     "[payments.accounts]\ntwint = 5": "must be an IBAN or the name of a bank account, or a table of them by currency",

@@ -120,6 +120,22 @@ def test_the_same_moment_with_different_content_stops_the_order(world: World) ->
     assert status(world) == "saved again"
 
 
+def test_a_still_newer_version_settles_which_of_two_was_right(world: World) -> None:
+    versions = [an_order(status="one"), an_order(status="two")]
+    assert codes(taken_in(world, *versions, name="a.json")) == ["two_versions"]
+    settled = [*versions, an_order(at="2026-11-04T12:00:00Z", status="three")]
+    assert codes(taken_in(world, *settled, name="b.json")) == []
+    assert (status(world), row(world).state) == ("three", RecordState.OPEN)
+    with world.workspace() as workspace:
+        assert [error.code for error in workspace.store.errors.open() if error.kind == "order"] == []
+
+
+def test_orders_that_nothing_is_done_for_are_named(world: World) -> None:
+    assert "set enabled = true under [orders]" in taken_in(world, an_order(), name="a.json").mentions["orders"]
+    world.set_profile(orders={"enabled": True})
+    assert "orders" not in taken_in(world, an_order("5002"), name="b.json").mentions
+
+
 def test_a_version_that_does_not_say_when_it_was_written_stops_the_order(world: World) -> None:
     taken_in(world, an_order(), name="a.json")
     result = taken_in(world, an_order(at=None, status="completed"), name="b.json")

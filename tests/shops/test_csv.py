@@ -122,7 +122,9 @@ _ALWAYS = ("invoice_date", "currency", "email", "total")
 _OF_INVOICE = [
     c.name
     for c in COLUMNS
-    if not c.of_line and c.name not in (*_ALWAYS, "shop_id", "number", "open_amount") and c.sort != "mark"
+    if not c.of_line
+    and c.sort not in ("mark", "moment")
+    and c.name not in (*_ALWAYS, "shop_id", "number", "open_amount")
 ]
 _OF_LINE = [c.name for c in COLUMNS if c.of_line and c.name not in ("item", "unit_price", "unit_price_gross")]
 _HEADS = st.fixed_dictionaries(
@@ -937,6 +939,7 @@ EXPLAINED = {
     "mail_to": "`email.to`: where this one mail goes",
     "cancelled": "any cell that is not empty, no, or 0 makes it one of status `cancelled`",
     "paid": "the same for status `paid`",
+    "paid_moment": "`paid_at`; makes it one of status `paid`",
     "open_amount": "all of the total: nothing is paid; 0: status `paid`; anything between stops the invoice",
     "refunded": "the same; such an invoice is an error, since nobody can say what is left of it",
 }
@@ -966,6 +969,16 @@ def test_the_page_explains_every_column() -> None:
         FORMAT_PAGE.write_text(page)
     assert "\n".join(column_table()) in page
     assert f"Needed are {needed_columns()}.\n" in page
+
+
+def test_the_moment_of_a_payment_is_read_where_the_profile_names_its_column(tmp_path: Path) -> None:
+    content = f"{NAMES};Bezahlt am\n{GOOD};21.11.2026\n"
+    csv = {"columns": {"paid_moment": ["Bezahlt am"]}, "time_zone": "Europe/Zurich"}
+    [invoice] = read(tmp_path, content, **csv).records
+    assert invoice.paid_at is not None
+    assert (invoice.status, invoice.paid_at.isoformat()) == ("paid", "2026-11-20T23:00:00+00:00")
+    [open_one] = read(tmp_path, f"{NAMES};Bezahlt am\n{GOOD};\n", **csv).records
+    assert (open_one.status, open_one.paid_at) == ("approved", None)
 
 
 def test_the_pages_own_table_can_be_read(tmp_path: Path) -> None:

@@ -28,6 +28,10 @@ from bexsync.records.quoting import printable
 _CURSOR = "shop:changes"
 _UNREADABLE = "unreadable"
 _TWO_FILES = "stands in two files of one run with different content"
+_ORDERS_OFF = (
+    "The shop hands over orders, which are kept but not carried over: "
+    "set enabled = true under [orders] in the profile, or let the shop leave them away."
+)
 _MOST_SHOWN = 10
 _NOT_READ = "not_read"
 
@@ -129,6 +133,8 @@ class Importer:
         is_dated = isinstance(item.record, Order) and item.record.updated_at is not None
         if isinstance(item.record, Order) and not self._orders.counts(item, item.record, is_new_source=source.is_new):
             return
+        if item.kind == "order" and not self._run.workspace.profile.orders.enabled:
+            self._run.mention("orders", _ORDERS_OFF)
         is_told_by_files = item.kind in ("invoice", "order") and not is_dated
         if is_told_by_files and source.is_new and self._contradictions.is_refused(item, shop_id):
             return

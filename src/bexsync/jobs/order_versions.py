@@ -11,6 +11,7 @@ from bexsync.engine.result import Outcome, Status
 from bexsync.jobs.run import Run
 from bexsync.jobs.seen_orders import SeenOrders
 from bexsync.ports.shop import IncomingRecord, InvalidInput
+from bexsync.ports.steps import Subject
 from bexsync.ports.store import RecordRow, RecordState
 from bexsync.records import Order
 from bexsync.records.quoting import shown
@@ -57,6 +58,7 @@ class OrderVersions:
         self._run = run
         self._refuse = refuse
         self._seen = SeenOrders(run.store)
+        self._stopped: dict[str, tuple[str, str]] = {}
         self.by_source: defaultdict[str, list[str]] = defaultdict(list)
 
     def counts(self, item: IncomingRecord, order: Order, *, is_new_source: bool) -> bool:
@@ -67,6 +69,8 @@ class OrderVersions:
         self._seen.note(order)
         known = self._run.store.records.get(KIND, order.shop_id)
         version = version_of(order, known)
+        if version is Version.NEW:
+            self._go_on(order.shop_id)
         if known is None or version in (Version.NEW, Version.KNOWN):
             return True
         if version is Version.OLDER:
@@ -79,6 +83,14 @@ class OrderVersions:
     def give_up(self, shop_id: str, reason: str) -> None:
         """Nothing more is done for an order until a newer version of it arrives."""
         self._run.store.records.settle(KIND, shop_id, RecordState.GIVEN_UP, reason, self._run.workspace.clock.now())
+
+    def _go_on(self, shop_id: str) -> None:
+        """A newer version settles which of two older ones of this run was right."""
+        if shop_id in self._stopped:
+            source, sentence = self._stopped.pop(shop_id)
+            self.by_source[source].remove(sentence)
+            self._run.outcomes.pop(Subject(KIND, shop_id), None)
+            self._run.store.errors.resolve(self._run.job, KIND, shop_id, self._run.workspace.clock.now())
 
     def _of_other_site(self, item: IncomingRecord, order: Order) -> InvalidInput:
         own = shown(self._run.store.site)
@@ -116,6 +128,7 @@ class OrderVersions:
                 code="two_versions", subject=f"order {order.shop_id}",
             )
         )  # fmt: skip
+        self._stopped[order.shop_id] = item.source, sentence
         self.by_source[item.source].append(sentence)
 
 

@@ -75,6 +75,7 @@ COLUMNS: tuple[Column, ...] = (
     *_fields("id", "shop_id"),
     *_fields("word", "document_type", "status"),
     *_fields("mark", "cancelled", "refunded", "paid"),
+    *_renamed("moment", "paid_moment", "paid_at"),
     *_fields("amount", "open_amount"),
     *_fields("id", "original_shop_id"),
     *_fields("day", "invoice_date", "due_date"),

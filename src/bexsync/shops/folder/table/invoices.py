@@ -27,6 +27,8 @@ class InvoiceWriter(RecordWriter):
     ) -> None:
         """A mark may make an invoice a cancelled or a paid one; a refund makes it a question."""
         _heed(marks, value, wrong)
+        if value.get("paid_at") and value.get("status", "approved") in ("approved", "sent"):
+            value["status"] = "paid"
         if "open_amount" in value:
             _heed_open_amount(rows[0], columns["open_amount"], value, wrong)
 

@@ -59,6 +59,7 @@ SYNONYMS: Mapping[str, tuple[str, ...]] = {
         *("Paid on", "Amount paid", "Paid amount", "Date paid", "Payment date", "Payé", "Payée", "Payé le"),
         *("Date de paiement", "Montant payé", "Pagato", "Pagata", "Data pagamento", "Importo pagato"),
     ),
+    "paid_moment": ("Zahlungszeitpunkt", "Moment of payment", "Moment du paiement", "Momento del pagamento"),
     "open_amount": (
         *("Offen", "Offener Betrag", "Offener Rechnungsbetrag", "Noch offen", "Restbetrag", "Offener Saldo"),
         *("Saldo offen", "Balance", "Balance due", "Invoice balance", "Open amount", "Outstanding"),
