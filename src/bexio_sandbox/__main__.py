@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         behaviours = assignments(given.behaviour, "--behaviour")
         options = ServeOptions(
-            given.port, given.data, given.speed, behaviours, given.faults, given.company, given.token
+            given.port, given.data, given.speed, behaviours, given.faults, given.company, given.token, given.latency
         )
         serve(options, _print_json if given.json else _print_served, _print_fault)
     except (UnusableStateFile, InvalidOption) as problem:
@@ -44,6 +44,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=usual.port, help="port; 0 takes a free one (default: %(default)s)")
     parser.add_argument("--data", type=Path, metavar="FILE", help="keep the books in this file")
     parser.add_argument("--speed", type=float, default=usual.speed, help="shorten the minutes of the rate limits")
+    parser.add_argument(
+        "--latency", type=float, default=usual.latency, metavar="SECONDS", help="how long every answer takes"
+    )
     parser.add_argument("--company", choices=COMPANIES, default=usual.company, help="whether it is subject to VAT")
     parser.add_argument("--token", default=usual.token, help="accept this token (default: %(default)s)")
     parser.add_argument("--faults", type=Path, metavar="FILE", help="faults to rehearse, as TOML")

@@ -33,6 +33,7 @@ class ServeOptions:
     faults: Path | None = None
     company: str = "vat"
     token: str = TOKEN
+    latency: float = 0
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def serve(options: ServeOptions, on_served: Callable[[Served], object], on_fault
             speed=options.speed,
             company=options.company,
             token=options.token,
+            latency=options.latency,
         )
     except ValueError as problem:
         raise InvalidOption(str(problem)) from None

@@ -119,6 +119,7 @@ class Page:
         self._readable: dict[str, Callable[[], Any]] = {
             "/sandbox/api": self._contents,
             "/sandbox/api/items": self._items,
+            "/sandbox/api/requests": self._served,
             "/sandbox/api/state": self.state,
         }
         self._templates = Environment(loader=PackageLoader("bexio_sandbox"), autoescape=True, undefined=StrictUndefined)
@@ -177,6 +178,12 @@ class Page:
             return [
                 serializers.item({**items.BLANK, **rows[number]}, serializers.READ) for number in sorted(rows)[:at_most]
             ]
+
+    def _served(self) -> list[dict[str, Any]]:
+        """Return every request of the API with the Unix time at which it came; a status of 0 has no answer yet."""
+        names = ("number", "at", "method", "path", "bucket", "status")
+        with self._state.lock:
+            return [{name: getattr(request, name) for name in names} for request in self._requests]
 
     def _overview(self, said: str, new_token: str) -> Response:
         state = self.state()

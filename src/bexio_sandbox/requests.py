@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 from werkzeug.wrappers import Request as WerkzeugRequest
@@ -15,7 +16,7 @@ from bexio_sandbox.limits import DEFAULT
 
 @dataclass
 class Request:
-    """A request that was served, or is being served while its status is 0."""
+    """A request that was served, or is being served while its status is 0; it came `at` this Unix time."""
 
     number: int
     method: str
@@ -24,6 +25,7 @@ class Request:
     body: Any
     status: int = 0
     bucket: str = DEFAULT
+    at: float = 0.0
 
 
 # Other names would let a page from elsewhere reach the sandbox through a name server of its own.
@@ -54,17 +56,19 @@ class Interceptor(Protocol):
 class Dispatcher:
     """Records the requests of one service and runs each of them between its hooks."""
 
-    def __init__(self, lock: threading.RLock, interceptor: Interceptor) -> None:
+    def __init__(self, lock: threading.RLock, interceptor: Interceptor, clock: Callable[[], datetime]) -> None:
         self.hooks = Hooks()
         self.requests: list[Request] = []
         self._lock = lock
         self._interceptor = interceptor
+        self._clock = clock
 
     def serve(self, incoming: WerkzeugRequest, body: Any, bucket: str, work: Work) -> Response:
         """Record a request, do its work and return the response."""
         with self._lock:
             number = len(self.requests) + 1
-            request = Request(number, incoming.method, incoming.path, incoming.args.to_dict(), body, bucket=bucket)
+            query, at = incoming.args.to_dict(), self._clock().timestamp()
+            request = Request(number, incoming.method, incoming.path, query, body, bucket=bucket, at=at)
             self.requests.append(request)
         for hook in self.hooks.before:
             hook(request)

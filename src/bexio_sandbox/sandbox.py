@@ -22,6 +22,7 @@ from bexio_sandbox.identity.server import Identity
 from bexio_sandbox.identity.settings import REALM, Settings
 from bexio_sandbox.identity.token_admin import TokenAdmin
 from bexio_sandbox.identity.tokens import Tokens
+from bexio_sandbox.latency import Latency
 from bexio_sandbox.limits import RateLimits
 from bexio_sandbox.moments import Clock, real_time
 from bexio_sandbox.page import Page
@@ -65,11 +66,17 @@ class Sandbox:
         rate_limits: bool = True,
         company: str = "vat",
         token: str | None = None,
+        latency: float = 0.0,
     ) -> None:
         if company not in COMPANIES:
             raise ValueError(f"company can be {', '.join(COMPANIES)}, not {company!r}")
         if speed <= 0:
             raise ValueError("speed has to be positive")
+        if latency < 0:
+            raise ValueError("latency cannot be negative")
+        if latency and speed != 1:
+            raise ValueError("with latency the minutes of the rate limits pass as they do: speed has to be 1")
+        self._latency = Latency(latency)
         self.behaviours = Behaviours(behaviours)
         moving_clock = Clock(clock or real_time)
         self.state = State(moving_clock, self.behaviours, data)
@@ -203,13 +210,16 @@ class Sandbox:
 
     def _app(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         request = WerkzeugRequest(environ)
-        return self._response(request)(environ, start_response)
+        if _is_below(request.path, "/sandbox"):
+            return self._page.serve(request)(environ, start_response)
+        arrival = self._latency.arrival()
+        response = self._response(request)
+        self._latency.hold(arrival)
+        return response(environ, start_response)
 
     def _response(self, request: WerkzeugRequest) -> Response:
         if request.path == "/" and request.method == "GET":
             return Response("", 303, {"Location": "/sandbox"})
-        if _is_below(request.path, "/sandbox"):
-            return self._page.serve(request)
         if _is_below(request.path, "/realms"):
             return self._identity.serve(request)
         return self._api.serve(request)

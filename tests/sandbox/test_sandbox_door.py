@@ -14,6 +14,7 @@ import pytest
 
 import bexio_sandbox
 from bexio_sandbox import Sandbox
+from bexio_sandbox.latency import Latency
 
 TOKEN = "pat-of-the-tests"
 
@@ -195,6 +196,58 @@ class TestLimits:
         answers = [bexio.search("contact", ("id", "=", 1)) for _ in range(251)]
         assert answers[-1].status_code == 200
         assert answers[-1].headers["ratelimit-remaining"] == "0"
+
+
+class TestLatency:
+    def test_answers_come_late_and_side_by_side(self, monkeypatch):
+        both_under_way = threading.Barrier(2, timeout=20)
+        held: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            held.append(seconds)
+            both_under_way.wait()
+
+        monkeypatch.setattr("bexio_sandbox.latency.monotonic", lambda: 5.0)
+        monkeypatch.setattr("bexio_sandbox.latency.sleep", sleep)
+        sandbox = Sandbox(token=TOKEN, latency=0.5)
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        with sandbox.serve() as url:
+
+            def ask() -> None:
+                httpx.get(f"{url}/2.0/unit", headers=headers, timeout=20).raise_for_status()
+
+            threads = [threading.Thread(target=ask) for _ in range(2)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert httpx.get(f"{url}/sandbox/api/state").status_code == 200
+        assert held == [0.5, 0.5]
+        assert [request.status for request in sandbox.requests] == [200, 200]
+
+    def test_the_work_of_a_request_counts(self, monkeypatch):
+        moments = iter([10.0, 10.125, 20.0, 20.75])
+        held: list[float] = []
+        monkeypatch.setattr("bexio_sandbox.latency.monotonic", lambda: next(moments))
+        monkeypatch.setattr("bexio_sandbox.latency.sleep", held.append)
+        latency = Latency(0.5)
+        for _ in range(2):
+            latency.hold(latency.arrival())
+        assert held == [0.375]
+
+    @pytest.mark.parametrize(
+        ("options", "sentence"),
+        [
+            ({"latency": -1}, "latency cannot be negative"),
+            (
+                {"latency": 0.2, "speed": 2},
+                "with latency the minutes of the rate limits pass as they do: speed has to be 1",
+            ),
+        ],
+    )
+    def test_what_cannot_be_is_refused(self, options, sentence):
+        with pytest.raises(ValueError, match=sentence):
+            Sandbox(**options)
 
 
 class TestServer:

@@ -138,9 +138,20 @@ def test_what_is_no_json_is_said(bexio):
     assert "Content-Type: application/json" in answer.json()["error"]
 
 
+def test_every_request_is_listed_with_its_moment(bexio):
+    bexio.get("/2.0/unit")
+    bexio.clock.tick(90)
+    bexio.search("contact", ("id", "=", 1))
+    first, second = bexio.get("/sandbox/api/requests").json()
+    names = ("number", "method", "path", "bucket", "status")
+    assert [first[name] for name in names] == [1, "GET", "/2.0/unit", "default", 200]
+    assert [second[name] for name in names] == [2, "POST", "/2.0/contact/search", "search", 200]
+    assert second["at"] - first["at"] == 90
+
+
 def test_every_action_is_listed_with_what_it_takes(bexio):
     listed = bexio.http.get("/sandbox/api", headers={"Authorization": ""}).json()
-    assert listed["look"] == ["/sandbox/api/items", "/sandbox/api/state"]
+    assert listed["look"] == ["/sandbox/api/items", "/sandbox/api/requests", "/sandbox/api/state"]
     actions = listed["actions"]
     assert actions["pay"] == {
         "does": "Matches a bank entry with an issued invoice, over what remains if no amount is given.",

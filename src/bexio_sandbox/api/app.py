@@ -55,7 +55,7 @@ class ApiApp:
     """Answers API requests."""
 
     def __init__(self, state: State, tokens: Tokens, limits: RateLimits, interceptor: Interceptor) -> None:
-        self.dispatcher = Dispatcher(state.lock, interceptor)
+        self.dispatcher = Dispatcher(state.lock, interceptor, state.clock)
         self._state = state
         self._tokens = tokens
         self._limits = limits

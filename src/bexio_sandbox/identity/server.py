@@ -40,7 +40,7 @@ class Identity:
         interceptor: Interceptor,
     ) -> None:
         self.settings = settings
-        self._dispatcher = Dispatcher(state.lock, interceptor)
+        self._dispatcher = Dispatcher(state.lock, interceptor, state.clock)
         self.hooks, self.requests = self._dispatcher.hooks, self._dispatcher.requests
         self.apps = Apps(state)
         self._state = state

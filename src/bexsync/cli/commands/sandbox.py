@@ -25,6 +25,10 @@ def serve(
         Path | None, typer.Option(metavar="FILE", help="Keep the books in this file; without it they are forgotten.")
     ] = None,
     speed: Annotated[float, typer.Option(min=0.01, help="Let the minutes of the rate limits pass N times faster.")] = 1,
+    latency: Annotated[
+        float,
+        typer.Option(min=0, metavar="SECONDS", help="Let every answer take so long, as bexio's do; with --speed 1."),
+    ] = 0,
     doubt: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="How to behave where nobody knows; `sandbox doubts` lists them."),
@@ -51,7 +55,7 @@ def serve(
         behaviours = assignments(doubt or (), "--doubt")
     except InvalidOption as problem:
         raise UsageProblem(str(problem), "`bexsync sandbox doubts` lists them.") from None
-    options = ServeOptions(port, data, speed, behaviours, faults, company, token or TOKEN)
+    options = ServeOptions(port, data, speed, behaviours, faults, company, token or TOKEN, latency)
     try:
         run(options, lambda served: _welcome(call.output, served), lambda fired: _tell(call.output, fired))
     except UnusableStateFile as problem:
