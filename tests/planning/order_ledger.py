@@ -11,6 +11,7 @@ from typing import Any
 
 from bexsync.config.profile import OrdersSection, Profile
 from bexsync.ids import LedgerId
+from bexsync.ledgers.bexio.steps import steps_for
 from bexsync.planning.contacts import ContactPlanner
 from bexsync.planning.documents import DocumentPlanner
 from bexsync.planning.invoice_link import Linked
@@ -82,7 +83,10 @@ class Books:
     forgotten: tuple[LedgerId, ...] = ()
     found_orders: Sequence[OrderState] = ()
     found_invoices: Sequence[DocumentState] = ()
+    send_issues: bool = True
+    template: str | None = None
     _next: int = 100
+    _planned: set[tuple[str, str]] = field(default_factory=set)
 
     def planner(self) -> OrderPlanner:
         profile = Profile.model_validate({"orders": self.settings, **self.profile})
@@ -128,12 +132,21 @@ class Books:
         if any(isinstance(want, NewContact) for want in planned.wanted.contacts.wants):
             assert self.contact is None
             self.contact = self._id()
+        steps = steps_for(planned.wanted, lambda kind, key: False, send_issues=self.send_issues)
+        self._planned = {(step.kind, step.key) for step in steps}
+        assert len(self._planned) == len(steps), "two steps of one name"
+        known = self._planned | self.done
+        for step in steps:
+            # A deletion that an earlier run has done is found done, and any other step would be left out.
+            assert (step.kind, step.key) not in self.done or step.kind == "order_delete", f"{step.kind} was done before"
+            assert all((need.kind, need.key) in known for need in step.needs), f"{step.kind} needs what nobody does"
         for want in planned.wanted.wants:
             self._do(want)
+        self.done |= self._planned
 
     def _once(self, kind: str, key: str) -> None:
         assert (kind, key) not in self.done, f"{kind} {key} is done twice"
-        self.done.add((kind, key))
+        assert (kind, key) in self._planned, f"the ledger's package has no step {kind} {key}"
 
     def _id(self) -> LedgerId:
         self._next += 1
@@ -165,7 +178,7 @@ class Books:
             assert self.order.ledger_id == want.replaces.ledger_id
             assert not self.order.deliveries
             assert self.invoice is None or self.invoice.standing is DocumentStatus.DELETED
-            self.done.add(("order_delete", f"{REF}@{self.order.ledger_id}"))
+            assert ("order_delete", f"{REF}@{self.order.ledger_id}") in self._planned
             revision = want.replaces.revision + 1
         else:
             assert self.order is None
@@ -187,9 +200,9 @@ class Books:
     def _(self, want: InvoiceFromOrder) -> None:
         assert self.order is not None
         assert self.order.standing is not OrderStatus.DELETED
-        if want.replaces is None:
-            assert self.invoice is None or self.invoice.standing is DocumentStatus.DELETED
-        self._once("order_invoice", f"{REF}@{self.order.revision}" if want.replaces else REF)
+        assert self.invoice is None or self.invoice.standing is DocumentStatus.DELETED
+        kind = "order_invoice" if len(want.parts) <= 150 else "invoice"
+        self._once(kind, f"{REF}@{self.order.revision}" if self.order.revision else REF)
         self._write(want.document)
 
     @_do.register
@@ -216,7 +229,9 @@ class Books:
     def _(self, want: Finish) -> None:
         assert self.invoice is not None
         assert self.invoice.standing is DocumentStatus.DRAFT
-        self._once("issue", REF)
+        assert ("issue", REF) not in self.done
+        if want.letter is None or not self.send_issues:
+            self._once("issue", REF)
         self.invoice = replace(self.invoice, standing=DocumentStatus.ISSUED)
         if want.letter is not None:
             self._mail()

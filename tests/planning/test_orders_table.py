@@ -352,6 +352,15 @@ def test_what_is_made_anew_is_issued_once() -> None:
     assert done == ["delete draft", "order anew", "deliver all", "from order", "issue", "pay t1 120", "mail"]
 
 
+def test_an_order_of_180_lines_is_made_anew_as_a_short_one_is() -> None:
+    ledger = books(processing=["contact", "order", "invoice"], completed=ALL)
+    lines = [a_line(line_id=f"l{n}", unit_price="1.00") for n in range(180)]
+    ledger.run(an_order(lines=lines, total="180.00"))
+    more: dict[str, Any] = {"lines": [*lines, a_line(line_id="x", unit_price="1.00")], "total": "181.00"}
+    assert ledger.run(an_order(**more)) == ["delete draft", "order anew", "from order"]
+    assert ledger.run(an_order(status="completed", **more)) == ["deliver all", "issue and mail"]
+
+
 UNBOOKED: list[dict[str, Any]] = [
     {"customer_note": "Danke"},
     {"metadata": {"a": 1}},
@@ -612,12 +621,15 @@ moves = st.one_of(
 @given(
     st.lists(st.sampled_from(ROWS), min_size=3, max_size=3),
     st.sampled_from(["stop", "delete"]),
+    st.booleans(),
     st.lists(moves, max_size=12),
 )
-def test_whatever_happens_nothing_is_done_twice(rows: list[list[str]], cancel: str, history: list[Any]) -> None:
+def test_whatever_happens_nothing_is_done_twice(
+    rows: list[list[str]], cancel: str, send_issues: bool, history: list[Any]
+) -> None:
     """The books refuse a second mail, a mail before the issue, and an order after a direct invoice."""
     named = dict(zip("abc", rows, strict=True)) | {"cancelled": ["cancel"]}
-    ledger = Books(settings(actions=named, cancel=cancel))
+    ledger = Books(settings(actions=named, cancel=cancel), send_issues=send_issues)
     order: dict[str, Any] = {"status": "a"}
     for move in history:
         match move:

@@ -106,8 +106,10 @@ class Work:
     @property
     def _needs_contacts(self) -> bool:
         made = PlaceOrder | InvoiceFromOrder | Create | Rewrite | Complete
-        return any(isinstance(want, made) for want in self._wants) or (
-            "contact" in self.actions and not self.known.is_booked
+        if "contact" in self.actions and not self.known.is_booked:
+            return True
+        return any(
+            isinstance(want, made) or (isinstance(want, Deliver) and want.contact_id is None) for want in self._wants
         )
 
     # the parts that are written when they are needed first
@@ -226,10 +228,10 @@ class Work:
         if invoice is not None and self.known.invoice_stands:
             self._go_on(invoice)
         elif invoice is None:
-            self._write_invoice(None)
+            self._write_invoice()
         elif invoice.standing is DocumentStatus.DELETED:
             if self._places and self._draft_deleted_by_us(invoice):
-                self._write_invoice(invoice)
+                self._write_invoice()
             else:
                 self._hold(f"Invoice {invoice.number} was deleted in {self.writer.ledger}.", invoice.url)
         elif self._is_anything_due:
@@ -248,10 +250,10 @@ class Work:
     def _go_on(self, invoice: Linked) -> None:
         """A draft of ours follows the shop, or is completed where a run was cut short."""
         if any(isinstance(want, TakeBack) for want in self._wants):
-            self._write_invoice(invoice)
+            self._write_invoice()
         elif self.changed or (not invoice.is_agreed and self.reversals.is_own_draft(invoice)):
             if self.known.order is not None and self.known.order_stands:
-                self._write_invoice(None)
+                self._write_invoice()
                 return
             wanted = self.writer.wanted(self.order, self._invoice_document)
             was_cut_short = not invoice.fingerprint and invoice.created_as == wanted.source
@@ -262,7 +264,7 @@ class Work:
             wanted = self.writer.wanted(self.order, self._invoice_document)
             self._wants.append(Compare(wanted, known_document(invoice)))
 
-    def _write_invoice(self, replaces: Linked | None) -> None:
+    def _write_invoice(self) -> None:
         known = self.known.order
         if known is not None and not self._places and not self.known.order_stands:
             self._hold(f"Order {known.number} was {known.standing.value} in {self.writer.ledger}.", known.url)
@@ -273,8 +275,7 @@ class Work:
         if known is None and not self._places:
             self._wants.append(Create(wanted, note_on(document), self.put_aside))
             return
-        before = known_document(replaces) if replaces is not None else None
-        self._wants.append(InvoiceFromOrder(wanted, all_parts(document), self._known_order, before))
+        self._wants.append(InvoiceFromOrder(wanted, all_parts(document), self._known_order))
 
     # issue, money and mail
 

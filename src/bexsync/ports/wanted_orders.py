@@ -56,14 +56,12 @@ class Deliver:
 class InvoiceFromOrder:
     """An invoice from the order, made to say what `document` says by one edit; `order` as in `Deliver`.
 
-    `replaces` is a draft of ours that a step before has deleted, since the order is made anew.
     Each of its positions is one of the parts, in their order. It is wanted again until that edit was done.
     """
 
     document: WantedDocument
     parts: tuple[OrderPart, ...]
     order: KnownDocument | None = None
-    replaces: KnownDocument | None = None
 
 
 @dataclass(frozen=True)

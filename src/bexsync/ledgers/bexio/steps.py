@@ -100,6 +100,9 @@ class _InvoiceSteps:
 
     @add.register
     def _(self, want: Create) -> None:
+        self._create(want, self._steps.reference, ())
+
+    def _create(self, want: Create, key: str, after: tuple[Ref, ...]) -> None:
         document = want.document
         first = document.positions[:POSITIONS_AT_ONCE]
         is_complete = len(first) == len(document.positions)
@@ -108,22 +111,22 @@ class _InvoiceSteps:
         effect = CreateDocument(**self._steps.header(document), positions=first, put_aside=want.put_aside or None)
         self._made = self._step(
             effect,
-            self._steps.reference,
+            key,
+            after=after,
             expect=document.expect if is_complete else {"positions": str(len(first))},
             link=replace(link, contact_of=document.customer_key),
             money=document.amount,
             currency=document.currency,
             title=f"{title}, {want.note}" if want.note else title,
         )
-        self._add_beyond_the_first(document, self._made)
+        self._add_beyond_the_first(document, self._made, key)
 
     @add.register
     def _(self, want: InvoiceFromOrder) -> None:
-        document = want.document
+        document, order = want.document, self._order.target(want.order)
         if len(want.parts) > POSITIONS_AT_ONCE:  # bexio may fail half-way
-            self.add(Create(document))
+            self._create(Create(document), order.key, order.after)
             return
-        order = self._order.target(want.order)
         effect = CreateOrderInvoice(
             document_id=order.order_id,
             contact_id=self._steps.contact(),
@@ -158,7 +161,7 @@ class _InvoiceSteps:
     @add.register
     def _(self, want: Complete) -> None:
         self._known = want.known
-        if not self._add_beyond_the_first(want.document, want.known.ledger_id):
+        if not self._add_beyond_the_first(want.document, want.known.ledger_id, self._steps.reference):
             self._look(want.document, want.known.ledger_id, self._steps.reference, ())
 
     @add.register
@@ -313,13 +316,13 @@ class _InvoiceSteps:
 
     # the parts
 
-    def _add_beyond_the_first(self, document: WantedDocument, made: Ref | LedgerId) -> bool:
+    def _add_beyond_the_first(self, document: WantedDocument, made: Ref | LedgerId, key: str) -> bool:
         """The positions that do not fit the create, one by one, and a look at the whole in the end."""
         before: tuple[Ref, ...] = (made,) if isinstance(made, Ref) else ()
         if len(document.positions) <= POSITIONS_AT_ONCE:
             return False
-        before = self._add_positions(document, made, self._steps.reference, POSITIONS_AT_ONCE, before)
-        self._look(document, made, self._steps.reference, before)
+        before = self._add_positions(document, made, key, POSITIONS_AT_ONCE, before)
+        self._look(document, made, key, before)
         return True
 
     def _add_positions(
