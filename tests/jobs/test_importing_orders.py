@@ -6,9 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bexsync.engine.result import Result
+from bexsync.jobs.order_versions import Version, version_of
 from bexsync.ports.store import RecordRow, RecordState
+from bexsync.records import Order, read_record
 from world import World
 
 
@@ -80,6 +84,19 @@ def test_versions_in_one_file_are_told_apart_by_their_moments(world: World) -> N
     versions = [an_order(at=f"2026-11-04T1{hour}:00:00Z", status=f"s{hour}") for hour in (1, 3, 2)]
     assert codes(taken_in(world, *versions, name="a.json")) == []
     assert status(world) == "s3"
+
+
+@given(st.permutations([*range(1, 6)]))
+def test_in_any_order_the_newest_version_is_kept(hours: list[int]) -> None:
+    kept: RecordRow | None = None
+    for hour in hours:
+        order = read_record("order", an_order(at=f"2026-11-04T{hour:02}:00:00+02:00", status=f"s{hour}"))
+        assert isinstance(order, Order)
+        if version_of(order, kept) is Version.NEW:
+            body = json.dumps(order.canonical())
+            kept = RecordRow("order", "5001", order.fingerprint(), body, "", "", RecordState.OPEN, "", "")
+    assert kept is not None
+    assert kept.canonical()["status"] == "s5"
 
 
 def test_a_newer_version_opens_the_order_again_and_the_same_does_not(world: World) -> None:

@@ -102,6 +102,9 @@ CORRECTABLE = {
     "broken-line.ndjson": "line 2: is not valid JSON: Expecting value, column 1",
     "broken.json": "is not valid JSON: Expecting ',' delimiter in line 7, column 3",
     "csv-either-decimal-sign.csv": 'does not tell whether "1,200" in row 2 (`Einzelpreis`) is 1\'200 or 1.200',
+    "csv-invoice-or-order.csv": (
+        "may hold invoices, by its column `Rechnungsnummer`, or orders, by its column `Bestelldatum`"
+    ),
     "csv-long-number.csv": (
         'row 3, column `Rechnungsnummer`: says "1,23457E+12", which is what a spreadsheet makes of a long number'
     ),
@@ -129,6 +132,11 @@ CORRECTABLE = {
     "no-json.json": "is not valid JSON: Expecting value in line 1, column 1",
     "no-records.json": "holds no records",
     "not-a-number.json": "record 2: field `total` is NaN, which is no number",
+    "order-local-time.json": (
+        "record 1: field `ordered_at` must be a moment with its offset, like 2026-11-20T09:30:00+01:00 or "
+        '2026-11-20T08:30:00Z, it says "2026-11-12T09:30:00"'
+    ),
+    "order-unknown-line.json": 'record 1: names in `fulfillments[1]` the line "2", which it has not',
     "swiss-date.json": 'record 2: field `invoice_date` must be a date like 2026-11-20, it says "12.11.2026"',
     "swiss-number.json": 'record 2: field `lines[1].unit_price` must be a number like 1234.50, it says "1\'150.00"',
     "text-for-an-amount.json": 'record 2: field `lines[1].quantity` must be a number like 1234.50, it says "zwei"',

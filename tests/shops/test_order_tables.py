@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,16 @@ def test_a_workbook_of_orders(tmp_path: Path) -> None:
     path.write_bytes(workbook({"Bestellungen": [GERMAN.split(";"), ROW.split(";")]}))
     [order] = orders(list(read_file(path, CsvSection(), "CHF")))
     assert (order.shop_id, order.total) == ("1001", Decimal(49))
+
+
+def test_a_day_and_time_of_a_workbook_needs_the_clocks_too(tmp_path: Path) -> None:
+    path = tmp_path / "orders.xlsx"
+    cells = [*ROW.split(";")]
+    cells[1:2] = [datetime(2026, 11, 20, 9, 30)]  # type: ignore[list-item]  # noqa: DTZ001  a workbook knows no zone
+    path.write_bytes(workbook({"Bestellungen": [GERMAN.split(";"), cells]}))
+    [order] = orders(list(read_file(path, CsvSection(time_zone="Europe/Zurich"), "CHF")))
+    assert order.ordered_at.isoformat() == "2026-11-20T08:30:00+00:00"
+    assert "must name its offset from UTC" in complaint(list(read_file(path, CsvSection(), "CHF")))
 
 
 def test_everything_that_a_table_can_say(tmp_path: Path) -> None:
