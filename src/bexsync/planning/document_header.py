@@ -117,8 +117,9 @@ class HeaderWriter:
             return None
         if not invoice.source_number:
             raise RecordProblem(
-                "Field `source_number` is missing, but the shop numbers the invoices.",
-                'Let the shop give its number, or set [ledger] numbering = "ledger".',
+                "Field `source_number` is missing, but the shop numbers the documents.",
+                f'Let the shop give its number, or set numbering = "ledger" in [ledger] or [orders], '
+                f"so that {self.master.ledger} numbers them.",
                 code="number_missing",
                 field="source_number",
             )

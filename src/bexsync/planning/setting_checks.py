@@ -35,6 +35,7 @@ from bexsync.planning.checks import (
 )
 from bexsync.planning.document_positions import RoundingSettings, rounding_account, rounding_tax
 from bexsync.planning.lookups import bank_accounts_called, revenue_account
+from bexsync.planning.order_checks import order_accounts
 from bexsync.planning.taxes import TaxChooser
 from bexsync.ports.ledger import Right
 from bexsync.ports.master_data import Account, BankAccount, MasterData
@@ -49,7 +50,7 @@ _NO_ACCOUNT = Account(LedgerId(""), "", "", None, active=True, is_income=True)
 def settings(around: Surroundings) -> list[Check]:
     """Every check, in the order a person would ask."""
     makers: tuple[Callable[[Surroundings], Iterator[Check]], ...] = (
-        _company, _user, _rights, money_checks, _numbering, _bank_accounts, _template, _contact_group,
+        _company, _user, _rights, money_checks, order_accounts, _numbering, _bank_accounts, _template, _contact_group,
         _what_push_does, _shop,
     )  # fmt: skip
     return [check for make in makers for check in make(around)]
