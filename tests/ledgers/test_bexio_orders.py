@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -32,6 +33,22 @@ def test_an_order_is_placed_delivered_invoiced_paid_and_mailed_once(world: World
         wants = whole_order(document, paid="281.05")
         assert statuses(desk.apply(*wants)) == [(kind, "done") for kind in WHOLE]
         assert books(world) == (1, 1, 1, 1, 1)
+        sent = [f"{one.method} {re.sub('[0-9]+$|(?<=/)[0-9]+(?=/)', '*', one.path)}" for one in world.sandbox.requests]
+        assert sent[-13:] == [
+            "GET /2.0/kb_order",
+            "POST /2.0/kb_order",
+            "GET /2.0/kb_delivery",
+            "POST /2.0/kb_order/*/delivery",
+            "POST /2.0/kb_delivery/*/issue",
+            "GET /2.0/kb_invoice",
+            "POST /2.0/kb_order/*/invoice",
+            "POST /2.0/kb_invoice/*",
+            "POST /2.0/kb_invoice/*/issue",
+            "GET /2.0/kb_invoice/*",
+            "POST /2.0/kb_invoice/*/payment",
+            "GET /2.0/kb_invoice/*",
+            "POST /2.0/kb_invoice/*/send",
+        ]
         before = world.writes()
         assert statuses(desk.apply(*wants)) == [(kind, "done") for kind in WHOLE]
         assert world.writes() == before
@@ -121,6 +138,7 @@ def test_nothing_is_made_of_an_order_whose_positions_a_person_changed(world: Wor
         desk.apply(PlaceOrder(document))
         known = desk.known("order")
         world.sandbox.person.edit_order_price(int(known.ledger_id), 0, "90")
+        world.clock.forward(seconds=2)
         want = Deliver("s1", all_parts(document), order=known)
         record = desk.apply(want if step == "delivery" else InvoiceFromOrder(document, all_parts(document), known))
         assert statuses(record)[0] == (step, "held")
@@ -342,6 +360,7 @@ def test_what_can_be_read_of_orders_and_deliveries(world: World) -> None:
         assert ledger.delivery(delivery.ledger_id) == delivery
         assert ledger.delivery(LedgerId("99")) is None
         world.sandbox.person.cancel_order(int(number))
+        world.clock.forward(seconds=2)
         again = ledger.order(number)
         assert again is not None
         assert again.standing is OrderStatus.CANCELLED

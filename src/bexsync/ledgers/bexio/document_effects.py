@@ -12,6 +12,7 @@ from bexsync.ledgers.bexio.api import Api
 from bexsync.ledgers.bexio.contents import begins_with, markup, may_rewrite, unmarked
 from bexsync.ledgers.bexio.effects import AddPosition, ClearPositions, EditDocument, Handler, Handlers
 from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
+from bexsync.ledgers.bexio.just_shown import JustShown
 from bexsync.ledgers.bexio.learned_facts import NEGATIVE_PRICES
 from bexsync.ledgers.bexio.models import Identified
 from bexsync.ledgers.bexio.reading import NotUnderstood, after_the_effect, understood
@@ -32,9 +33,10 @@ from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult,
 class DocumentEffects:
     """Creates, links and edits invoices; bexio's answers are compared with what was sent."""
 
-    def __init__(self, api: Api, finder: DocumentFinder, web_url: str) -> None:
+    def __init__(self, api: Api, finder: DocumentFinder, shown: JustShown, web_url: str) -> None:
         self._api = api
         self._finder = finder
+        self._shown = shown
         self._web_url = web_url
 
     @property
@@ -100,7 +102,7 @@ class DocumentEffects:
 
     def edit(self, effect: EditDocument) -> EffectResult:
         """Looks first: an issued invoice must not be edited, nor a draft that a person has worked on."""
-        row = self._finder.row(effect.known_id)
+        row = self._shown.get(f"{INVOICES}/{effect.document_id}") or self._finder.row(effect.known_id)
         state = document_of(effect.known_id, row, self._web_url)
         _refuse_unless_draft(state)
         written_before = effect.written

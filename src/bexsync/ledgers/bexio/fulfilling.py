@@ -12,6 +12,7 @@ from bexsync.ledgers.bexio.api import Api, Row, criterion
 from bexsync.ledgers.bexio.contents import begins_with, content_of
 from bexsync.ledgers.bexio.effects import Handler, Handlers
 from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
+from bexsync.ledgers.bexio.just_shown import JustShown
 from bexsync.ledgers.bexio.models import PositionAnswer
 from bexsync.ledgers.bexio.order_finder import DELIVERIES, ORDERS, OrderFinder
 from bexsync.ledgers.bexio.order_records import delivery_done, delivery_from, order_of
@@ -26,10 +27,11 @@ _UNPRICED = ("type", "text")
 class FulfillingEffects:
     """Makes and issues deliveries, and makes invoices, of orders."""
 
-    def __init__(self, api: Api, orders: OrderFinder, invoices: DocumentFinder, web_url: str) -> None:
+    def __init__(self, api: Api, orders: OrderFinder, invoices: DocumentFinder, shown: JustShown, web_url: str) -> None:
         self._api = api
         self._orders = orders
         self._invoices = invoices
+        self._shown = shown
         self._web_url = web_url
 
     @property
@@ -56,6 +58,7 @@ class FulfillingEffects:
             state = delivery_from(row, self._web_url)
             if state.contact_id not in (None, effect.contact_id):
                 raise NotUnderstood("it is for somebody else")
+            self._shown.keep(f"{DELIVERIES}/{state.ledger_id}", row)
             return delivery_done(state)
 
     def find_delivery(self, effect: CreateDelivery) -> LookupResult:
@@ -82,7 +85,8 @@ class FulfillingEffects:
 
     def issue(self, effect: IssueDelivery) -> EffectResult:
         """Issues a delivery, so that bexio books its stock."""
-        state = self._orders.delivery(effect.known_id)
+        row = self._shown.get(f"{DELIVERIES}/{effect.document_id}") or self._orders.delivery_row(effect.known_id)
+        state = None if row is None else delivery_from(row, self._web_url)
         if state is None:
             raise Refused("bexio", 404, f"the delivery {effect.known_id} was deleted")
         if state.is_cancelled:
@@ -119,6 +123,7 @@ class FulfillingEffects:
             state = document_from(row, self._web_url)
             if state.contact_id != effect.contact_id:
                 raise NotUnderstood("it is for somebody else")
+            self._shown.keep(f"{INVOICES}/{state.ledger_id}", row)
             return document_done(state)
 
     def find_invoice(self, effect: CreateOrderInvoice) -> LookupResult:
@@ -173,7 +178,7 @@ class FulfillingEffects:
 
     def _order_to_fulfil(self, effect: CreateDelivery | CreateOrderInvoice) -> Row:
         """The order as it is now, whose positions must be those that the parts were planned for."""
-        row = self._orders.row(effect.known_id)
+        row = self._shown.get(f"{ORDERS}/{effect.document_id}") or self._orders.row(effect.known_id)
         state = order_of(effect.known_id, row, self._web_url)
         if state.standing is OrderStatus.CANCELLED:
             raise Changed(f"{state.number} was cancelled in bexio, so nothing was made of it: {state.url}")

@@ -18,6 +18,7 @@ from bexsync.ledgers.bexio.finders import DocumentFinder
 from bexsync.ledgers.bexio.finishing import FinishingEffects
 from bexsync.ledgers.bexio.fulfilling import FulfillingEffects
 from bexsync.ledgers.bexio.items import ItemBook
+from bexsync.ledgers.bexio.just_shown import JustShown
 from bexsync.ledgers.bexio.learned_facts import NEGATIVE_PRICES, LearnedFacts
 from bexsync.ledgers.bexio.master import MasterReader
 from bexsync.ledgers.bexio.order_effects import OrderEffects
@@ -68,15 +69,16 @@ class BexioLedger:
         self._learned = LearnedFacts(store, clock, self._master, self._contacts, self._finder)
         self._asks_for_orders = orders
         self._orders = OrderFinder(api, store, web_url)
-        self._payments = PaymentEffects(api, self._finder)
+        shown = JustShown(clock)
+        self._payments = PaymentEffects(api, self._finder, shown, web_url)
         self._finishing = FinishingEffects(api, self._finder, self._learned)
         groups = (
             ContactEffects(api, self._contacts, store.contacts, clock),
-            DocumentEffects(api, self._finder, web_url),
+            DocumentEffects(api, self._finder, shown, web_url),
             self._finishing,
             CancellingEffects(api, self._finder),
-            OrderEffects(api, self._orders, self._learned, web_url),
-            FulfillingEffects(api, self._orders, self._finder, web_url),
+            OrderEffects(api, self._orders, self._learned, shown, web_url),
+            FulfillingEffects(api, self._orders, self._finder, shown, web_url),
             self._payments,
             self._items,
         )

@@ -11,6 +11,7 @@ from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio.api import Api
 from bexsync.ledgers.bexio.contents import begins_with
 from bexsync.ledgers.bexio.effects import AddOrderPosition, Handler, Handlers
+from bexsync.ledgers.bexio.just_shown import JustShown
 from bexsync.ledgers.bexio.learned_facts import NEGATIVE_PRICES, LearnedFacts
 from bexsync.ledgers.bexio.models import Identified
 from bexsync.ledgers.bexio.order_finder import ORDERS, OrderFinder
@@ -24,11 +25,13 @@ from bexsync.ports.order_effects import CreateOrder, DeleteOrder, LookAtOrder
 class OrderEffects:
     """Creates, compares and deletes orders; bexio's answers are compared with what was sent."""
 
-    def __init__(self, api: Api, finder: OrderFinder, learned: LearnedFacts, web_url: str) -> None:
+    def __init__(self, api: Api, finder: OrderFinder, learned: LearnedFacts, shown: JustShown, web_url: str) -> None:
         self._api = api
         self._finder = finder
         self._learned = learned
+        self._shown = shown
         self._web_url = web_url
+        self._highest: LedgerId | None = None
 
     @property
     def handlers(self) -> Handlers:
@@ -41,8 +44,13 @@ class OrderEffects:
         )
 
     def with_highest(self, effect: CreateOrder) -> CreateOrder:
-        """Only an order that is newer than all of now can be ours."""
-        return replace(effect, highest_before=self._api.highest_id(ORDERS))
+        """Only an order that is newer than all of now can be ours.
+
+        The highest of a moment ago does as well, since an order is told from those of others by its reference.
+        """
+        if self._highest is None:
+            self._highest = self._api.highest_id(ORDERS)
+        return replace(effect, highest_before=self._highest)
 
     def create(self, effect: CreateOrder) -> EffectResult:
         """Creates an order with its first positions."""
@@ -51,6 +59,8 @@ class OrderEffects:
             state = order_from(row, self._web_url)
             if state.reference != effect.reference:
                 raise NotUnderstood("it is another one")
+            self._highest = max(self._highest or state.ledger_id, state.ledger_id, key=lambda one: one.age)
+            self._shown.keep(f"{ORDERS}/{state.ledger_id}", row)
             return order_done(state)
 
     def _created(self, effect: CreateOrder) -> Any:
@@ -93,6 +103,7 @@ class OrderEffects:
     def add_position(self, effect: AddOrderPosition) -> EffectResult:
         """Adds a position at the end."""
         kind, body = position_to(effect.position)
+        self._shown.forget(f"{ORDERS}/{effect.document_id}")
         row = self._api.write("POST", f"{ORDERS}/{effect.document_id}/{segment(kind)}", body)
         with after_the_effect(), understood("the new position"):
             return EffectResult(LedgerId(Identified.read(row).id))

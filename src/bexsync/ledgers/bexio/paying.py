@@ -11,9 +11,10 @@ from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio.api import Api
 from bexsync.ledgers.bexio.effects import Handler, Handlers
 from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
+from bexsync.ledgers.bexio.just_shown import JustShown
 from bexsync.ledgers.bexio.models import Identified
 from bexsync.ledgers.bexio.reading import NotUnderstood, after_the_effect, understood
-from bexsync.ledgers.bexio.records import payment_from
+from bexsync.ledgers.bexio.records import document_of, payment_from
 from bexsync.money import plain, written
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult, LookupResult, Payment
 from bexsync.ports.order_effects import RecordPayment
@@ -24,9 +25,11 @@ _OPEN = (DocumentStatus.ISSUED, DocumentStatus.PARTLY_PAID, DocumentStatus.UNPAI
 class PaymentEffects:
     """Books payments."""
 
-    def __init__(self, api: Api, finder: DocumentFinder) -> None:
+    def __init__(self, api: Api, finder: DocumentFinder, shown: JustShown, web_url: str) -> None:
         self._api = api
         self._finder = finder
+        self._shown = shown
+        self._web_url = web_url
 
     @property
     def handlers(self) -> Handlers:
@@ -39,15 +42,20 @@ class PaymentEffects:
         return [payment_from(row) for row in rows if not row.get("kb_credit_voucher_id")]
 
     def with_known(self, effect: RecordPayment) -> RecordPayment:
-        """The payments that are there before the request, none of which can be ours."""
+        """The payments that are there before the request, none of which can be ours; none where nothing came in."""
         try:
-            return replace(effect, known=tuple(payment.ledger_id for payment in self.of(effect.known_id)))
+            row = self._finder.row(effect.known_id)
+            state = document_of(effect.known_id, row, self._web_url)
+            payments = self.of(effect.known_id) if state.received or state.credited else ()
         except Refused:  # the invoice is gone, as booking the payment will say
             return effect
+        self._shown.keep(f"{INVOICES}/{effect.document_id}", row)
+        return replace(effect, known=tuple(payment.ledger_id for payment in payments))
 
     def record(self, effect: RecordPayment) -> EffectResult:
         """Books a payment, unless less remains by now or somebody else booked money since it was planned."""
-        state = self._finder.whole(effect.known_id)
+        row = self._shown.get(f"{INVOICES}/{effect.document_id}") or self._finder.row(effect.known_id)
+        state = document_of(effect.known_id, row, self._web_url)
         value = Decimal(effect.value)
         _check(state, value, effect.received)
         body = {"value": effect.value, "date": effect.day}
