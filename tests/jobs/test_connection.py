@@ -385,6 +385,29 @@ def test_a_token_that_may_only_read_fails_without_a_trial(
     assert f"The token lacks the scope {missing}" in wrong(report)[name]
 
 
+@pytest.mark.parametrize(
+    ("missing", "shown", "name"),
+    [
+        ("kb_order_edit", "kb_order_show", "right to orders"),
+        ("kb_delivery_edit", "kb_delivery_show", "right to deliveries"),
+    ],
+)
+def test_rights_to_orders_and_deliveries_are_asked_for_where_orders_are_wanted(
+    missing: str, shown: str, name: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = scopes() | {"kb_order_edit", "kb_delivery_edit"}
+    monkeypatch.setenv("BEXSYNC_ACCESS_TOKEN", world.sandbox.create_token(every - {missing}))
+    assert run(world, trial=False).exit_code is Exit.OK
+    world.set_profile(orders={"enabled": True})
+    assert f"The token lacks the scope {shown}" in wrong(run(world, trial=False))[name]
+    monkeypatch.setenv("BEXSYNC_ACCESS_TOKEN", world.sandbox.create_token((every - {missing}) | {shown}))
+    assert f"The token lacks the scope {missing}" in wrong(run(world, trial=False))[name]
+    monkeypatch.setenv("BEXSYNC_ACCESS_TOKEN", world.sandbox.create_token(every))
+    assert run(world, trial=False).exit_code is Exit.OK
+    world.sandbox.person.unbook_module("kb_delivery")
+    assert "has not booked the module for deliveries" in wrong(run(world, trial=False))["right to deliveries"]
+
+
 @pytest.mark.parametrize("module", ["contact", "kb_invoice"])
 def test_a_user_who_may_only_read_fails_without_a_trial(module: str, world: World) -> None:
     world.sandbox.person.set_right(1, module, edit="none")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -108,6 +109,18 @@ def test_the_watermark_of_the_journal_counts_and_not_what_came_since(world: Worl
         record = desk.apply(Deliver("s1", half, order=desk.known("order")))
         assert statuses(record)[0] == ("delivery", "conflict")
         assert "2 new deliveries that may be it" in record.steps[0].said
+
+
+def test_a_lost_delivery_is_not_taken_for_one_that_was_there_before(world: World) -> None:
+    with a_desk(world) as desk:
+        one = (OrderPart(index=0, quantity="1"),)
+        desk.apply(PlaceOrder(desk.document(("Tisch", "3", "100"))), Deliver("s1", one))
+        world.sandbox.faults.plan([Fault("drop_before", "POST", "/2.0/kb_order/{id}/delivery")])
+        for _ in range(2):
+            desk.settle()
+            record = desk.apply(Deliver("s2", one, order=desk.known("order")))
+        assert {status for _, status in statuses(record)} == {"done"}
+        assert books(world)[:2] == (1, 2)
 
 
 def _delivery_of(desk: Desk, parts: tuple[OrderPart, ...]) -> object:
@@ -366,6 +379,38 @@ def test_what_can_be_read_of_orders_and_deliveries(world: World) -> None:
         assert again.standing is OrderStatus.CANCELLED
         record = desk.apply(Deliver("s2", all_parts(document), order=desk.known("order")))
         assert "was cancelled in bexio, so nothing was made of it" in record.steps[0].said
+
+
+def test_numbering_is_known_by_class_and_accounts_by_kind(world: World) -> None:
+    world.sandbox.person.set_automatic_numbering(False, "KbOrder")
+    with a_desk(world) as desk:
+        master = desk.run.ledger.master(bank_accounts=True)
+        assert not master.automatic_order_numbering
+        assert master.automatic_numbering
+        assert master.automatic_delivery_numbering
+        assert {a.number for a in master.accounts if a.is_liability} >= {"2000"}
+        assert not any(a.is_liability and a.is_income for a in master.accounts)
+        assert all(account.name for account in master.bank_accounts)
+        document = desk.document(*TWO)
+        assert statuses(desk.apply(PlaceOrder(document))) == [("order", "refused")]
+        numbered = desk.document(*TWO, number="B-7")
+        assert statuses(desk.apply(PlaceOrder(numbered))) == [("order", "done")]
+        assert desk.link("order").number == "B-7"
+
+
+def test_an_article_leaves_the_stock_when_its_delivery_is_issued(world: World) -> None:
+    item = world.sandbox.person.create_item("T-1", "Tisch", "100", is_stock=True)
+    world.sandbox.person.book_stock(item, "5")
+    with a_desk(world) as desk:
+        document = desk.document(("Tisch", "2", "100"))
+        article = replace(document.positions[0], type="article", item_id=LedgerId(str(item)))
+        document = replace(document, positions=(article,))
+        record = desk.apply(*whole_order(document))
+        assert {status for _, status in statuses(record)} == {"done"}
+        (row,) = [row for row in world.sandbox.items() if row["id"] == item]
+        assert Decimal(str(row["stock_nr"])) == 3
+        (invoice,) = world.sandbox.invoices()
+        assert [one["type"] for one in invoice["positions"]] == ["KbPositionArticle"]
 
 
 def test_whoever_mailed_it_meanwhile_did_so_instead_of_us(world: World) -> None:
