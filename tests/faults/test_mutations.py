@@ -133,7 +133,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the lock from reading contacts to planning",
-        "jobs/invoices.py",
+        "jobs/booking.py",
         "return nullcontext() if self._run.dry else self._run.workspace.locks.company()",
         "return nullcontext()",
         f"{AT_ONCE}test_another_site_creates_the_customer_while_we_read_the_contacts",
