@@ -146,3 +146,5 @@ def test_a_payment_of_an_invoice_is_no_change_of_what_was_booked() -> None:
     assert after.payments[0].amount == Decimal(100)
     assert content(before) == content(after)
     assert before.fingerprint() != after.fingerprint()
+    with pytest.raises(Malformed, match='has two `payments` with the shop_id "t-1"'):
+        read_record("invoice", {**fields, "payments": [payment, payment]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -175,6 +175,15 @@ class Reading:
 
     is_stored: bool = False
     cleaned: dict[str, None] = field(default_factory=dict)
+
+
+def refuse_twice(path: str, name: str, ids: Iterable[str]) -> None:
+    """What was done for a part is known by its id, so each id must be one; raises ValueError."""
+    seen: set[str] = set()
+    for found in ids:
+        if found in seen:
+            raise ValueError(f"has two `{path}` with the {name} {shown(found)}")
+        seen.add(found)
 
 
 def _plain_json(value: Any, depth: int = 0) -> Any:

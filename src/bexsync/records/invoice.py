@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bexsync.records.base import (
     Amount,
@@ -21,6 +21,7 @@ from bexsync.records.base import (
     ShopId,
     StatedAmount,
     WholeNumber,
+    refuse_twice,
 )
 from bexsync.records.customer import Address, Customer, LanguageCode, Mail, Person
 from bexsync.records.payment import Transaction
@@ -152,3 +153,8 @@ class Invoice(Record):
     taxes: tuple[TaxSum, ...] = ()
     updated_at: OptionalText = None
     metadata: Metadata = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _names_each_payment_once(self) -> Self:
+        refuse_twice("payments", "shop_id", (part.shop_id for part in self.payments))
+        return self

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Literal, Self
 
@@ -21,6 +20,7 @@ from bexsync.records.base import (
     ShopId,
     StatedAmount,
     Text,
+    refuse_twice,
 )
 from bexsync.records.customer import Address, Customer, LanguageCode
 from bexsync.records.invoice import Line, TaxSum
@@ -127,10 +127,10 @@ class Order(Record):
     def _names_each_part_once(self) -> Self:
         """Shipments and refunds name lines, and what was done for a part is known by its id: each must be one."""
         lines = [line.line_id for line in self.lines if line.line_id is not None]
-        _refuse_twice("lines", "line_id", lines)
-        _refuse_twice("payments", "shop_id", (part.shop_id for part in self.payments))
-        _refuse_twice("refunds", "shop_id", (part.shop_id for part in self.refunds))
-        _refuse_twice("fulfillments", "shop_id", (part.shop_id for part in self.fulfillments))
+        refuse_twice("lines", "line_id", lines)
+        refuse_twice("payments", "shop_id", (part.shop_id for part in self.payments))
+        refuse_twice("refunds", "shop_id", (part.shop_id for part in self.refunds))
+        refuse_twice("fulfillments", "shop_id", (part.shop_id for part in self.fulfillments))
         named = [(f"refunds[{n}]", line.line_id) for n, part in enumerate(self.refunds, 1) for line in part.lines]
         named += [
             (f"fulfillments[{n}]", line.line_id) for n, part in enumerate(self.fulfillments, 1) for line in part.lines
@@ -139,11 +139,3 @@ class Order(Record):
             if line_id not in lines:
                 raise ValueError(f"names in `{path}` the line {shown(line_id)}, which it has not")
         return self
-
-
-def _refuse_twice(path: str, name: str, ids: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for found in ids:
-        if found in seen:
-            raise ValueError(f"has two `{path}` with the {name} {shown(found)}")
-        seen.add(found)
