@@ -10,6 +10,7 @@ from order_books import a_profile, an_order, planned
 
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
+from bexsync.planning.invoice_writing import note_on
 from bexsync.planning.order_lines import Due, due_of, invoice_of
 from bexsync.vat import VatRow
 
@@ -65,6 +66,7 @@ def test_linked_products_are_articles_and_their_quantity_stays() -> None:
         ("custom", None, "1"),
     ]
     assert document.lines == (0, 1, 2, 3)
+    assert note_on(document) == "Blatt moves no stock: its price has more decimals than the ledger takes"
 
 
 def test_a_tip_has_an_account_and_a_tax_of_its_own() -> None:

@@ -50,11 +50,15 @@ def no_item(line: Line) -> LedgerId | None:
 
 @dataclass(frozen=True)
 class WrittenPosition:
-    """A position, the sum of one that is money, and of a sale the line that it sells, counted from 0."""
+    """A position, the sum of one that is money, and of a sale the line that it sells, counted from 0.
+
+    `moves_no_stock` says that the line's item is not sold as an article, since its quantity went into the text.
+    """
 
     position: Position
     sum: Sum | None = None
     line: int | None = None
+    moves_no_stock: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,8 @@ class PositionWriter:
             text = f"{text}\n{plain(line.quantity)} {line.unit}".strip()
         # An article books stock out by its quantity, so one whose quantity went into the text is none.
         keeps_quantity = line.quantity == rounded(original.quantity, FINEST)
-        item = self.item_of(original) if original.type == "product" and keeps_quantity else None
+        linked = self.item_of(original) if original.type == "product" else None
+        item = linked if keeps_quantity else None
         position = Position(
             type="custom" if item is None else "article",
             text=text,
@@ -155,7 +160,7 @@ class PositionWriter:
             unit_id=unit,
             item_id=item,
         )
-        yield WrittenPosition(position, Sum(sale.amount, rate_of(sale.tax)), index)
+        yield WrittenPosition(position, Sum(sale.amount, rate_of(sale.tax)), index, linked is not None and item is None)
         if line.discount_amount:
             text = f"{self._word_for_discount()} {line.name or ''}".strip()
             yield from _deduction(text, abs(line.discount_amount), sale.account, sale.tax)

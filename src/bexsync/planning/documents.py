@@ -55,6 +55,7 @@ class Document:
     """What the ledger is to hold: the header, the positions, and the total it must come to.
 
     `lines` says for each position which line it sells, counted from 0; None for deductions, texts and rounding.
+    `without_stock` are the texts of sales of items that move no stock, since their price can only be sent as a total.
     """
 
     header: DocumentHeader
@@ -69,6 +70,7 @@ class Document:
     rounding: Decimal = Decimal(0)
     gap: Decimal = Decimal(0)
     lines: tuple[int | None, ...] = ()
+    without_stock: tuple[str, ...] = ()
 
     @property
     def amount(self) -> Decimal:
@@ -180,6 +182,7 @@ class DocumentPlanner:
             ),
             positions=positions,
             lines=tuple(one.line for one in written_positions),
+            without_stock=tuple(one.position.text for one in written_positions if one.moves_no_stock),
             total=exact,
             within=tolerance(currency.round_to, sums),
             currency=currency.code,

@@ -242,6 +242,9 @@ def note_on(document: Document) -> str:
         notes.append(
             f"stays a draft, {written(document.gap)} from the shop's total without [invoices] rounding_account"
         )
+    for text in document.without_stock:
+        name = text.partition("\n")[0]
+        notes.append(f"{name} moves no stock: its price has more decimals than the ledger takes")
     return "; ".join(notes)
 
 
