@@ -396,6 +396,14 @@ def test_what_a_person_touched_is_held(touched: str) -> None:
     assert problem(ledger, an_order(**CHANGED)).code == "changed_after_booking"
 
 
+def test_an_order_whose_invoice_a_person_cancelled_is_not_made_anew() -> None:
+    ledger = books(processing=["contact", "order", "invoice", "issue"])
+    ledger.run(an_order())
+    assert ledger.invoice is not None
+    ledger.invoice = replace(ledger.invoice, standing=DocumentStatus.CANCELLED)
+    assert problem(ledger, an_order(**CHANGED)).code == "changed_after_booking"
+
+
 def test_another_delivery_address_after_booking_is_said() -> None:
     ledger = books(processing=["contact", "order"], completed=["contact", "order", "invoice"])
     ledger.run(an_order())

@@ -83,6 +83,8 @@ class Reversals:
 
     def may_be_made_anew(self, known: KnownOrder) -> bool:
         """Whether order and invoice, as far as they stand, are ours, untouched, and neither issued nor delivered."""
+        if known.invoice is not None and known.invoice.standing is DocumentStatus.CANCELLED:
+            return False  # it was issued from the order, or instead of one
         order, invoice = known.order if known.order_stands else None, known.invoice if known.invoice_stands else None
         return (order is None or (order.is_ours and not order.adopted and not order.deliveries)) and (
             invoice is None or self.is_own_draft(invoice)
