@@ -24,6 +24,8 @@ from bexsync.jobs.connection import Report, try_connection
 from bexsync.jobs.invoice_choice import PushOptions
 from bexsync.jobs.invoices import push
 from bexsync.jobs.lifecycle import RunEnded
+from bexsync.jobs.order_choice import SyncOptions
+from bexsync.jobs.orders import sync as sync_orders
 from bexsync.jobs.payments import poll
 from bexsync.jobs.product_lists import ProductOptions
 from bexsync.jobs.products import sync
@@ -133,6 +135,10 @@ class World:
     def push(self, **options: Any) -> Result:
         with self.workspace() as workspace:
             return push(workspace, PushOptions(**options))
+
+    def sync(self, **options: Any) -> Result:
+        with self.workspace() as workspace:
+            return sync_orders(workspace, SyncOptions(**options))
 
     def poll(self, *, full: bool = False) -> Result:
         with self.workspace() as workspace:

@@ -37,11 +37,23 @@ _TROUBLES = frozenset({Status.BLOCKED, Status.FAILED, Status.HELD, Status.IN_DOU
 
 
 @dataclass(frozen=True)
+class StepOutcome:
+    """One step of a record: what it does, what became of it or is planned, and the most that it costs."""
+
+    step: str
+    title: str
+    status: str
+    requests: int = 0
+    mails: int = 0
+    said: str = ""
+
+
+@dataclass(frozen=True)
 class Outcome:
     """One record of the run; `code`, `reason` and `hint` say why when it did not go well.
 
     `passing` marks a trouble that no later run meets again, such as a file that was put away; `customer` and
-    `amount` are those of the shop's invoice.
+    `amount` are those of the shop's record, `steps` those of a record that has several.
     """
 
     kind: str
@@ -60,6 +72,7 @@ class Outcome:
     customer: str = ""
     amount: str = ""
     currency: str = ""
+    steps: tuple[StepOutcome, ...] = ()
 
     @property
     def is_trouble(self) -> bool:

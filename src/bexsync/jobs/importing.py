@@ -143,7 +143,8 @@ class Importer:
             known = Outcome(item.kind, "read", shop_id, Status.IGNORED, code="left_alone_before")
             self._run.outcomes.setdefault(Subject(item.kind, shop_id), known)
         self._valid.add((item.source, item.kind, shop_id))
-        if item.kind == "customer":
+        # Where orders are carried over, a customer alone gets a contact as well.
+        if item.kind == "customer" and not self._run.workspace.profile.orders.enabled:
             self._run.store.records.settle("customer", shop_id, RecordState.DONE, "", now)
 
     def _mention_cleaned(self, item: IncomingRecord, shop_id: str) -> None:

@@ -25,6 +25,7 @@ from bexsync.ports.master_data import MasterData, User
 from bexsync.ports.store import DocumentEvent, Link
 from bexsync.ports.wanted import NewContact
 from bexsync.records import Invoice
+from bexsync.store.kept import BEGAN
 
 _FIRST_RUN = "invoices:first_run"
 
@@ -32,23 +33,28 @@ _FIRST_RUN = "invoices:first_run"
 def start_date(run: Run) -> date:
     """An empty start date means the day of the first run, for ever; it is noted outside the state, too."""
     setting = run.workspace.profile.invoices.start_date
-    if setting is not None:
-        return setting
+    return setting if setting is not None else first_day(run, _FIRST_RUN, BEGAN, run.workspace.clock.now().date())
+
+
+def first_day(run: Run, name: str, what: str, today: date) -> date:
+    """The day of the first run of a job, whose cursor is `name`; outside the state it is noted as `what`."""
     cursors, kept = run.store.cursors, run.workspace.kept
-    known, outside = cursors.get(_FIRST_RUN), kept.began()
+    known, outside = cursors.get(name), kept.began(what)
     days = [day for day in (date.fromisoformat(known) if known else None, outside) if day is not None]
-    start = min(days, default=run.workspace.clock.now().date())
+    start = min(days, default=today)
     if known != start.isoformat():
-        cursors.move(_FIRST_RUN, start.isoformat())
+        cursors.move(name, start.isoformat())
     if outside != start and not run.dry:
-        kept.note_began(start)
+        kept.note_began(start, what)
     return start
 
 
-def documents_of(run: Run, shop_ids: Sequence[str]) -> dict[str, list[DocumentState]]:
+def documents_of(
+    run: Run, shop_ids: Sequence[str], refer: Callable[[str, str], str] = reference
+) -> dict[str, list[DocumentState]]:
     """The documents with our references, and those that were adopted but could not be given one."""
     ledger, kept = run.ledger, run.workspace.kept
-    references = [reference(run.store.site, shop_id) for shop_id in shop_ids]
+    references = [refer(run.store.site, shop_id) for shop_id in shop_ids]
     found = ledger.find_documents(references)
     adopted = {one: doc for one in references for doc in kept.documents(DocumentEvent.ADOPTED, one)[-1:]}
     missing = {one: doc for one, doc in adopted.items() if doc not in {d.ledger_id for d in found.get(one, ())}}
@@ -178,18 +184,26 @@ def linked(link: Link) -> Linked:
     )
 
 
-def check_numbering(numbering: str, master: MasterData) -> None:
-    """Raises MappingProblem unless profile and ledger agree on who numbers invoices."""
-    if numbering == "ledger" and not master.automatic_numbering:
+def check_numbering(
+    numbering: str,
+    master: MasterData,
+    *,
+    is_automatic: bool | None = None,
+    what: str = "invoices",
+    section: str = "[ledger]",
+) -> None:
+    """Raises MappingProblem unless profile and ledger agree on who numbers documents of a kind, invoices at first."""
+    is_automatic = master.automatic_numbering if is_automatic is None else is_automatic
+    if numbering == "ledger" and not is_automatic:
         raise MappingProblem(
-            f"{master.ledger} does not number invoices by itself, but the profile expects it to.",
-            f'Switch on automatic numbering in {master.ledger}, or set [ledger] numbering = "shop".',
+            f"{master.ledger} does not number {what} by itself, but the profile expects it to.",
+            f'Switch on automatic numbering in {master.ledger}, or set {section} numbering = "shop".',
             code="numbering",
         )
-    if numbering == "shop" and master.automatic_numbering:
+    if numbering == "shop" and is_automatic:
         raise MappingProblem(
-            f"{master.ledger} numbers invoices by itself, but the profile says that the shop does.",
-            f'Switch off automatic numbering in {master.ledger}, or set [ledger] numbering = "ledger".',
+            f"{master.ledger} numbers {what} by itself, but the profile says that the shop does.",
+            f'Switch off automatic numbering in {master.ledger}, or set {section} numbering = "ledger".',
             code="numbering",
         )
 

@@ -20,6 +20,7 @@ from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
 from bexsync.planning.invoice_link import KIND
+from bexsync.planning.order_link import KIND as ORDER
 from bexsync.planning.plan import Plan
 from bexsync.ports.shop import WriteBack
 from bexsync.ports.shop_effects import SHOP_EFFECTS
@@ -36,6 +37,8 @@ class Job(ABC):
     """
 
     takes_in: ClassVar[bool] = False
+    # Whether another pass is to look at what this one has only begun.
+    goes_on: bool = False
 
     @abstractmethod
     def gather(self) -> None:
@@ -132,15 +135,15 @@ def _pass_until_settled(run: Run, make: Callable[[Run], Job]) -> None:
     """Doubts of earlier runs first; what this run leaves in doubt is waited for, and looked at again."""
     run.recovery.settle()
     for _ in range(PASSES):
-        known = run.ledger.learned_facts
-        _pass(run, make(run))
+        known, job = run.ledger.learned_facts, make(run)
+        _pass(run, job)
         doubts = len(run.store.intents.unsettled())
         left = run.recovery.settle_patiently() if doubts else []
         if left:
             run.result.later = (
                 f"{len(left)} request{'s' if len(left) > 1 else ''} still unanswered; a later run looks again."
             )
-        if len(left) == doubts and run.ledger.learned_facts == known:
+        if len(left) == doubts and run.ledger.learned_facts == known and not job.goes_on:
             return
 
 
@@ -198,11 +201,11 @@ def _finished(run: Run) -> Result:
 
 
 def _with_customers(store: Store, outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """The outcomes of invoices with customer and amount."""
+    """The outcomes of invoices and orders with customer and amount."""
     customers = Customers(store)
     described = []
     for outcome in outcomes:
-        row = store.records.get(KIND, outcome.shop_id) if outcome.kind == KIND else None
+        row = store.records.get(outcome.kind, outcome.shop_id) if outcome.kind in (KIND, ORDER) else None
         if row is not None:
             record = row.canonical()
             total = record.get("total")

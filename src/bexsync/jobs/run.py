@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
 from bexsync.engine.apply import Applied, AppliedRecord, Applier, StepStatus
 from bexsync.engine.recover import Recovery
-from bexsync.engine.result import MOST_KEPT, Outcome, Result, Status
+from bexsync.engine.result import MOST_KEPT, Outcome, Result, Status, StepOutcome
 from bexsync.errors import ConfigurationProblem, Defect, RecordProblem, fault_in_words
 from bexsync.jobs.reporting import report_steps
 from bexsync.jobs.workspace import Workspace
@@ -155,14 +155,22 @@ class Run:
         """
         self.result.mentions[key] = sentence
 
-    def outcome_of(self, applied: AppliedRecord, action: str) -> Outcome:
-        """What came of a record's steps."""
+    def outcome_of(
+        self,
+        applied: AppliedRecord,
+        action: str,
+        *,
+        link_kinds: Sequence[str] = (),
+        steps: tuple[StepOutcome, ...] = (),
+    ) -> Outcome:
+        """What came of a record's steps; its document is that of the first link of these kinds."""
         subject = applied.subject
-        link = self.store.links.get(subject.kind, subject.shop_id)
+        links = (self.store.links.get(kind, subject.shop_id) for kind in link_kinds or (subject.kind,))
+        link = next((link for link in links if link is not None), None)
         done = Outcome(
             subject.kind, action, subject.shop_id, Status.DONE,
             ledger_id=link.ledger_id if link else None,
-            number=link.number if link else "", url=link.url if link else "",
+            number=link.number if link else "", url=link.url if link else "", steps=steps,
         )  # fmt: skip
         trouble = applied.trouble
         return done if trouble is None else _troubled(done, trouble, self.ledger_name)

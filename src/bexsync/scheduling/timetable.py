@@ -64,7 +64,7 @@ _PLANS = (
     _Plan("payments poll", (), "every two hours", tuple(range(1, 24, 2))),
     _Plan("products sync", (), "daily", (4,), spread=2),
     _Plan("stock pull", (), "daily", (4,), spread=2),
-    _Plan("orders sync", (), "daily", (4,), spread=2),
+    _Plan("orders sync", (), "hourly by day", tuple(range(7, 21))),
     _Plan("test-connection", ("--read-only", "--quiet"), "weekly", (6,), spread=1, weekly=True),
     _Plan("vat map", ("--check",), "weekly", (6,), spread=1, weekly=True),
 )

@@ -19,6 +19,9 @@ from bexsync.files import unusable
 from bexsync.ids import LedgerId
 from bexsync.ports.store import DocumentEvent
 
+# Which first run is noted: that of any job with invoices, unless another name is given.
+BEGAN = "began"
+
 
 @dataclass
 class Kept:
@@ -28,16 +31,16 @@ class Kept:
     name: str
     _notes: dict[tuple[str, str], list[LedgerId]] | None = field(default=None, repr=False)
 
-    def began(self) -> date | None:
+    def began(self, what: str = BEGAN) -> date | None:
         """The day of the site's first run, None where nothing was noted."""
-        days = [subject for what, subject in self._known() if what == "began"]
+        days = [subject for known, subject in self._known() if known == what]
         with suppress(ValueError):
             return min(date.fromisoformat(day) for day in days) if days else None
         return None
 
-    def note_began(self, day: date) -> None:
+    def note_began(self, day: date, what: str = BEGAN) -> None:
         """Note the day of the site's first run."""
-        self._append("began", day.isoformat(), LedgerId(0))
+        self._append(what, day.isoformat(), LedgerId(0))
 
     def documents(self, event: DocumentEvent, reference: str) -> tuple[LedgerId, ...]:
         """The documents of one reference with which this was done, the latest last."""

@@ -80,6 +80,16 @@ class Links:
         for row in rows:
             yield row["shop_id"], LedgerId(row["ledger_id"]), row["fingerprint"]
 
+    def numbered(self, kind: str, number: str) -> LedgerId | None:
+        """The document of the link that has this number, None where none or several have it."""
+        rows = self._db.rows(
+            f"SELECT ledger_id FROM {_WITH_MAIN} WHERE site = ? AND kind = ? AND number = ? LIMIT 2",  # noqa: S608
+            self._site,
+            kind,
+            number,
+        )
+        return LedgerId(rows[0]["ledger_id"]) if len(rows) == 1 else None
+
     def elsewhere(self, kind: str) -> Iterator[tuple[LedgerId, str, str, str]]:
         """Ledger id, site, profile and shop id of every link that other sites have."""
         rows = self._db.stream(

@@ -3,13 +3,82 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bexsync.cli import completion
-from bexsync.cli.runner import Command, local_state
-from bexsync.errors import Exit
+from bexsync.cli.runner import Command, local_state, run_job
+from bexsync.errors import Exit, UsageProblem
+
+if TYPE_CHECKING:
+    from bexsync.config.profile import OrderAction
+
+
+def sync(
+    call: Command,
+    ids: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--id",
+            metavar="ID",
+            help="Only this order (shop id or number); repeatable.",
+            autocompletion=completion.orders,
+        ),
+    ] = None,
+    statuses: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--status",
+            metavar="STATUS",
+            help="Only orders with this status in the shop; repeatable.",
+            autocompletion=completion.order_statuses,
+        ),
+    ] = None,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DATE", help="Only orders from this day on.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="At most this many orders; the rest waits for the next run.")
+    ] = None,
+    backfill: Annotated[
+        str,
+        typer.Option(metavar="ACTIONS", help="Catch up for old orders as well with send, delivery or both."),
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Show every step and what it costs; change nothing.")
+    ] = False,
+    confirm: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="Allow a plan of exactly N documents above the limits.")
+    ] = None,
+) -> Exit:
+    """Carry the shop's orders over to {ledger} by their status.
+
+    What each status starts stands in [orders.actions] and [[orders.rules]]: contact, order, deliveries, invoice,
+    issue, payments, mail. What was done before is not done again. Customers without an order get their contact.
+    """
+    from bexsync.jobs.order_choice import SyncOptions
+    from bexsync.jobs.orders import disabled_reason
+    from bexsync.jobs.orders import sync as run
+
+    call.output.rehearsing = dry_run
+    day = since.date() if since else None
+    chosen = SyncOptions(
+        tuple(ids or ()), tuple(statuses or ()), day, limit, confirm, _backfilled(backfill), dry_run
+    )  # fmt: skip
+    return run_job(call, lambda workspace: run(workspace, chosen), why_not=disabled_reason)
+
+
+def _backfilled(text: str) -> tuple[OrderAction, ...]:
+    """The actions that are named, which must be among those that old orders get only on demand."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    known: dict[str, OrderAction] = {"delivery": "delivery", "send": "send"}
+    unknown = next((name for name in names if name not in known), None)
+    if unknown is not None:
+        raise UsageProblem(
+            f'--backfill knows no action "{unknown}".', "It takes send and delivery; all others are never left out."
+        )
+    return tuple(known[name] for name in names)
 
 
 def list_(

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def cron(call: Command) -> Exit:
     """Print the lines for `crontab -e`.
 
-    Invoices hourly by day, payments every two hours; at minutes that are this profile's own. A run that is put
-    off says nothing, so cron mails only what a person should know.
+    Invoices and orders hourly by day, payments every two hours; at minutes that are this profile's own. A run that
+    is put off says nothing, so cron mails only what a person should know.
     """
     return _said(call, *planned_crontab(call))
 
@@ -151,11 +151,13 @@ def _this_program() -> tuple[str, ...]:
 
 
 def _wanted(call: Command, profile: Profile) -> Callable[[str], bool]:
-    """The commands that exist and have something to do; where products rest, their jobs would only say so."""
+    """The commands that exist and have something to do; where products or orders rest, their jobs would only say so."""
     products, exists = profile.products, _existing(call)
 
     def wanted(name: str) -> bool:
         if name in ("products sync", "stock pull") and not products.enabled:
+            return False
+        if name == "orders sync" and not profile.orders.enabled:
             return False
         return exists(name) and (name != "stock pull" or products.stock == "ledger")
 

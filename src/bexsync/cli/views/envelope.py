@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from bexsync import __version__
@@ -129,4 +130,5 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "customer": outcome.customer,
         "amount": outcome.amount,
         "currency": outcome.currency,
+        **({"steps": [asdict(step) for step in outcome.steps]} if outcome.steps else {}),
     }
