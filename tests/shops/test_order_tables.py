@@ -280,6 +280,34 @@ def test_the_profile_names_columns_of_orders(tmp_path: Path) -> None:
     assert one(tmp_path, header, ROW, columns=columns).status == "processing"
 
 
+def test_one_column_may_be_two_fields_where_the_profile_says_so(tmp_path: Path) -> None:
+    """As Shopify's export has it, whose orders have no status but that of their payment."""
+    header = (
+        "Name,Email,Financial Status,Paid at,Currency,Total,Created at,Lineitem quantity,Lineitem name,Lineitem price"
+    )
+    row = "#1001,a@example.ch,paid,2026-11-20 09:30:00 +0100,CHF,49.00,2026-11-20 09:29:00 +0100,2,Tasse,24.50"
+    columns = {
+        "order_number": ["Name"], "ordered_at": ["Created at"], "order_status": ["Financial Status"],
+        "financial_status": ["Financial Status"], "item": ["Lineitem name"], "quantity": ["Lineitem quantity"],
+        "unit_price": ["Lineitem price"],
+    }  # fmt: skip
+    order = one(tmp_path, header, row, columns=columns)
+    assert (order.status, order.financial_status, order.order_number) == ("paid", "paid", "#1001")
+    assert order.paid_at is not None
+    assert order.paid_at.isoformat() == "2026-11-20T08:30:00+00:00"
+
+
+def test_words_of_orders_mean_what_the_profile_says(tmp_path: Path) -> None:
+    columns = {"financial_status": ["Bezahlt"], "line_type": ["Typ"]}
+    values = {
+        "status": {"Offen": "approved"},  # of invoices
+        "order_status": {"Offen": "processing"}, "financial_status": {"x": "paid"}, "line_type": {"y": "tip"},
+    }  # fmt: skip
+    row = f"{ROW.replace('processing', 'Offen')};x;y"
+    order = one(tmp_path, f"{GERMAN};Bezahlt;Typ", row, columns=columns, values=values)
+    assert (order.status, order.financial_status, order.lines[0].type) == ("processing", "paid", "tip")
+
+
 def test_what_the_profile_names_for_invoices_does_not_hinder_orders(tmp_path: Path) -> None:
     columns = {"number": ["Beleg"], "invoice_date": ["Belegdatum"], "total": ["Schlussbetrag"]}
     assert one(tmp_path, GERMAN, ROW, columns=columns).shop_id == "1001"
