@@ -34,8 +34,11 @@ def test_an_order_is_placed_delivered_invoiced_paid_and_mailed_once(world: World
         wants = whole_order(document, paid="281.05")
         assert statuses(desk.apply(*wants)) == [(kind, "done") for kind in WHOLE]
         assert books(world) == (1, 1, 1, 1, 1)
+        # The first time it is looked what an issue and a mail do to the public link.
+        assert desk.run.store.facts.get("issue_gives_link") is False
+        assert desk.run.store.facts.get("mail_gives_link") is True
         sent = [f"{one.method} {re.sub('[0-9]+$|(?<=/)[0-9]+(?=/)', '*', one.path)}" for one in world.sandbox.requests]
-        assert sent[-13:] == [
+        assert sent[-15:] == [
             "GET /2.0/kb_order",
             "POST /2.0/kb_order",
             "GET /2.0/kb_delivery",
@@ -46,9 +49,11 @@ def test_an_order_is_placed_delivered_invoiced_paid_and_mailed_once(world: World
             "POST /2.0/kb_invoice/*",
             "POST /2.0/kb_invoice/*/issue",
             "GET /2.0/kb_invoice/*",
+            "GET /2.0/kb_invoice/*",
             "POST /2.0/kb_invoice/*/payment",
             "GET /2.0/kb_invoice/*",
             "POST /2.0/kb_invoice/*/send",
+            "GET /2.0/kb_invoice/*",
         ]
         before = world.writes()
         assert statuses(desk.apply(*wants)) == [(kind, "done") for kind in WHOLE]
@@ -411,6 +416,33 @@ def test_an_article_leaves_the_stock_when_its_delivery_is_issued(world: World) -
         assert Decimal(str(row["stock_nr"])) == 3
         (invoice,) = world.sandbox.invoices()
         assert [one["type"] for one in invoice["positions"]] == ["KbPositionArticle"]
+
+
+@pytest.mark.parametrize("network_link", ["on_send", "on_issue"])
+@pytest.mark.parametrize("knows", [True, False])
+def test_an_issued_invoice_is_mailed_whatever_gives_it_its_link(world: World, network_link: str, knows: bool) -> None:
+    world.sandbox.behaviours.settle("network_link", network_link)
+    with a_desk(world) as desk:
+        if knows:
+            desk.run.store.facts.learn("issue_gives_link", network_link == "on_issue", world.clock.now())
+        record = desk.apply(*whole_order(desk.document(*TWO), paid="281.05"))
+        assert {status for _, status in statuses(record)} == {"done"}
+        assert len(world.sandbox.mails) == 1
+        assert desk.run.store.facts.get("issue_gives_link") is (network_link == "on_issue")
+
+
+@pytest.mark.parametrize(("fault", "status"), [("drop_before", "conflict"), ("drop_after", "done")])
+def test_a_mail_in_doubt_is_for_a_person_until_it_was_seen_what_a_mail_does(
+    world: World, fault: str, status: str
+) -> None:
+    with a_desk(world) as desk:
+        world.sandbox.faults.plan([Fault(fault, "POST", "/2.0/kb_invoice/{id}/send")])
+        wants = whole_order(desk.document(*TWO), paid="281.05")
+        for _ in range(2):
+            desk.settle()
+            record = desk.apply(*wants)
+        assert statuses(record)[-1] == ("send", status)
+        assert len(world.sandbox.mails) == (0 if fault == "drop_before" else 1)
 
 
 def test_whoever_mailed_it_meanwhile_did_so_instead_of_us(world: World) -> None:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from bexsync.errors import BexsyncError
 from bexsync.ledgers.bexio.api import Api
 from bexsync.ledgers.bexio.effects import Handler, Handlers
 from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
-from bexsync.ledgers.bexio.learned_facts import ISSUED_FIRST, SEND_ISSUES, LearnedFacts
+from bexsync.ledgers.bexio.learned_facts import (
+    ISSUE_GIVES_LINK,
+    ISSUED_FIRST,
+    MAIL_GIVES_LINK,
+    SEND_ISSUES,
+    LearnedFacts,
+)
 from bexsync.ledgers.bexio.reading import after_the_effect
 from bexsync.ledgers.bexio.records import document_done
 from bexsync.money import grouped, written
@@ -45,7 +53,9 @@ class FinishingEffects:
         self._api.write("POST", f"{INVOICES}/{effect.document_id}/issue")
         if effect.look:
             with after_the_effect():
-                return document_done(self._finder.whole(effect.known_id))
+                state = self._finder.whole(effect.known_id)
+            self._learned.keep(ISSUE_GIVES_LINK, state.shared)
+            return document_done(state)
         return EffectResult(effect.known_id, seen={"standing": DocumentStatus.ISSUED.value})
 
     def find_issued(self, effect: IssueDocument) -> LookupResult:
@@ -75,11 +85,22 @@ class FinishingEffects:
         self._api.write("POST", f"{path}/send", body)
         if not effect.issue:
             self._learned.keep(ISSUED_FIRST, True)
+            if effect.shared_before == "no" and self._learned.mail_gives_link is None:
+                self._see_what_a_mail_gives(effect)
         issued = {"standing": DocumentStatus.ISSUED.value} if effect.issue else {}  # else it may be paid already
         return EffectResult(effect.known_id, seen={**issued, "shared": "yes"})
 
+    def _see_what_a_mail_gives(self, effect: SendDocument) -> None:
+        """The invoice had no public link before the mail; whether it has one now says what a mail does."""
+        with suppress(BexsyncError):  # the mail went out, whatever becomes of this look
+            self._learned.keep(MAIL_GIVES_LINK, self._finder.whole(effect.known_id).shared)
+
     def find_sent(self, effect: SendDocument) -> LookupResult:
-        """A mail in doubt is never repeated: only an untouched draft proves that none went out (DESIGN)."""
+        """A mail in doubt is repeated only where it is proved that none went out.
+
+        An untouched draft proves it, and so does an invoice without a public link, in a bexio that was seen to give
+        one with a mail.
+        """
         state = self._finder.present(effect.known_id)
         if state is None:
             return LookupResult(
@@ -89,6 +110,8 @@ class FinishingEffects:
             return LookupResult()
         if effect.shared_before == "no" and state.shared:
             return LookupResult(done=document_done(state))
+        if effect.shared_before == "no" and not effect.issue and self._learned.mail_gives_link:
+            return LookupResult()
         return LookupResult(
             conflict=f"Nobody can tell whether {state.number} was mailed to {effect.to}. "
             f"Look at it in bexio and mail it there if it was not: {state.url}"

@@ -23,6 +23,9 @@ from bexsync.store import Store
 SEND_ISSUES = "send_issues_drafts"
 # A mail went out once the invoice had been issued first.
 ISSUED_FIRST = "send_needs_issue"
+# An invoice has its public link as soon as it is issued, or from its mail on.
+ISSUE_GIVES_LINK = "issue_gives_link"
+MAIL_GIVES_LINK = "mail_gives_link"
 # A position may have a negative price.
 NEGATIVE_PRICES = "negative_prices"
 # An order may say whether its prices include VAT; where it may not, they are net.
@@ -67,6 +70,20 @@ class LearnedFacts:
     def negative_prices(self) -> bool:
         """Whether a position may have a negative price (an open question until one was refused)."""
         return self._store.facts.get(NEGATIVE_PRICES) is not False
+
+    @property
+    def issue_gives_link(self) -> bool | None:
+        """Whether an invoice has its public link once it is issued; None until that was seen."""
+        return self._flag(ISSUE_GIVES_LINK)
+
+    @property
+    def mail_gives_link(self) -> bool | None:
+        """Whether a mail gives an issued invoice its public link; None until that was seen."""
+        return self._flag(MAIL_GIVES_LINK)
+
+    def _flag(self, fact: str) -> bool | None:
+        found = self._store.facts.get(fact)
+        return found if isinstance(found, bool) else None
 
     @property
     def order_prices(self) -> bool:

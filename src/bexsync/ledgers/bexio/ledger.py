@@ -91,7 +91,9 @@ class BexioLedger:
 
     def steps(self, wanted: Wanted[Want | OrderWant], was_done: WasDone) -> tuple[Step, ...]:
         """The steps that make what is wanted for a record, in order."""
-        return steps_for(wanted, was_done, send_issues=self.send_issues)
+        return steps_for(
+            wanted, was_done, send_issues=self.send_issues, issue_gives_link=self._learned.issue_gives_link
+        )
 
     @property
     def requests(self) -> int:

@@ -55,11 +55,16 @@ from bexsync.ports.wanted_orders import (
 _OF_ORDER = (PlaceOrder, AdoptOrder, RemoveOrder, Deliver)
 
 
-def steps_for(wanted: Wanted[Want | OrderWant], was_done: WasDone, *, send_issues: bool) -> tuple[Step, ...]:
-    """The steps of one record; `send_issues` says that mailing a draft issues it."""
+def steps_for(
+    wanted: Wanted[Want | OrderWant], was_done: WasDone, *, send_issues: bool, issue_gives_link: bool | None = None
+) -> tuple[Step, ...]:
+    """The steps of one record; `send_issues` says that mailing a draft issues it.
+
+    `issue_gives_link` says that an issued invoice has its public link without any mail; None where nobody knows.
+    """
     steps = StepList(wanted, ContactSteps(wanted.subject, was_done))
     order = OrderSteps(steps)
-    invoice = _InvoiceSteps(steps, order, send_issues)
+    invoice = _InvoiceSteps(steps, order, send_issues, issue_gives_link)
     for want in wanted.wants:
         (order if isinstance(want, _OF_ORDER) else invoice).add(want)
     return tuple(steps.steps)
@@ -80,12 +85,15 @@ class _Target:
 class _InvoiceSteps:
     """Adds the steps of one invoice, be it a record of the shop itself or that of an order."""
 
-    def __init__(self, steps: StepList, order: OrderSteps, send_issues: bool) -> None:
+    def __init__(self, steps: StepList, order: OrderSteps, send_issues: bool, issue_gives_link: bool | None) -> None:
         self._steps = steps
         self._order = order
         self._send_issues = send_issues
-        of_order = steps.subject.kind == "order"
-        self._link = LinkDraft("invoice", link_kind="order_invoice") if of_order else LinkDraft(steps.subject.kind)
+        self._issue_gives_link = issue_gives_link
+        self._is_of_order = steps.subject.kind == "order"
+        self._link = (
+            LinkDraft("invoice", link_kind="order_invoice") if self._is_of_order else LinkDraft(steps.subject.kind)
+        )
         self._made: Ref | None = None
         self._known: KnownDocument | None = None
         self._linked: Ref | None = None
@@ -234,7 +242,9 @@ class _InvoiceSteps:
         target = self._target(want.known)
         after = (target.tail,) if target.tail is not None else ()
         if want.letter is None or not self._send_issues:
-            effect = IssueDocument(document_id=target.document_id, look=want.letter is not None, content=target.content)
+            # A mail that follows must know whether the invoice had its public link before.
+            look = want.letter is not None or (self._is_of_order and self._issue_gives_link is not False)
+            effect = IssueDocument(document_id=target.document_id, look=look, content=target.content)
             issue = self._step(effect, self._steps.reference, after=after, title="issue")
             after = (issue,)
         if want.letter is not None:
@@ -258,9 +268,11 @@ class _InvoiceSteps:
 
     @add.register
     def _(self, want: Mail) -> None:
-        # What is paid was issued before; whoever mailed it since then did so instead of us.
+        # It was issued before; whoever mailed it since then did so instead of us.
+        default = "no" if self._issue_gives_link is False else "yes"
+        shared_before = Ref("issue", self._steps.reference, "shared", default)
         target = self._target(want.known)
-        self._send(want, want.letter, target, self._after_the_last(), issue=False, shared_before="no")
+        self._send(want, want.letter, target, self._after_the_last(), issue=False, shared_before=shared_before)
 
     def _after_the_last(self) -> tuple[Ref, ...]:
         return (self._last,) if self._last is not None else ()
