@@ -93,8 +93,3 @@ def this_host() -> str:
     import socket
 
     return os.environ.get("BEXSYNC_HOST") or socket.gethostname()
-
-
-def this_process() -> str:
-    """Who owns an intent that is under way."""
-    return f"{this_host()}:{os.getpid()}"

@@ -94,7 +94,7 @@ class Boundary:
         if self.path:
             return point == "request:after" and path == self.path
         # Nobody else can write before a commit, or while a file is changed under a lock: the point before was as good.
-        return point not in ("commit:before", "file:before", "file:after")
+        return point not in ("commit:before", "budget:before", "file:before", "file:after")
 
 
 class Visitor:

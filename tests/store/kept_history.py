@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from bexsync.engine import journal as journal_module
+from bexsync.engine.journal import Journal
 from bexsync.engine.recover import Recovery
 from bexsync.planning.plan import Step
 from bexsync.ports.store import IntentState
@@ -41,7 +42,7 @@ from world import TOKEN, a_product
 def always_the_same(patch: pytest.MonkeyPatch) -> None:
     """Name no process and no computer in what is kept."""
     patch.setattr(journal_module, "_this_boot", lambda: "kept-boot")
-    patch.setattr(journal_module, "this_process", lambda: "kept:4711")
+    patch.setattr(Journal, "_owner", lambda journal: f"kept:4711 {journal_module.stamp(journal._clock)}")
 
 
 def site_of(both: Both, kind: str) -> Site:

@@ -23,7 +23,6 @@ from bexsync.engine.answers import (
 from bexsync.errors import Changed, LedgerAnswer, Refused
 from bexsync.http.clock import Clock
 from bexsync.ids import LedgerId
-from bexsync.paths import this_process
 from bexsync.planning.contacts import CUSTOMER
 from bexsync.ports.contact_effects import CONTACT, ContactEffect
 from bexsync.ports.document_effects import CreateDocument, ExistingDocumentEffect
@@ -62,6 +61,7 @@ class Journal:
         kinds: EffectKinds,
         ledger: str,
         run: int | None = None,
+        lock: str = "",
         timeout_seconds: float,
         settle_seconds: float,
         note: Callable[[DocumentEvent, str, LedgerId], None] = lambda *_: None,
@@ -72,6 +72,7 @@ class Journal:
         self._job = job
         self._kinds = kinds
         self._run = run
+        self._lock = lock
         self._ledger = ledger
         self._settle = timedelta(seconds=settle_seconds)
         self._patience = timedelta(seconds=timeout_seconds + settle_seconds)
@@ -206,6 +207,10 @@ class Journal:
         needed = min(intent.not_before - intent.sent_at, self._patience).total_seconds()
         return max(0.0, by_the_wall, needed - passed)
 
+    def is_sender_alive(self, intent: Intent) -> bool:
+        """Whether the run that wrote a row as sending still holds its lock, so that the answer is its own matter."""
+        return self._store.is_held(intent.owner.rpartition(" ")[0])
+
     def distrusted(self, intent: Intent) -> Intent:
         """The intent as it is, or sent only now where a clock that was ahead for a while says when it was sent."""
         now = self._clock.now()
@@ -214,7 +219,7 @@ class Journal:
         return self.restamp(intent) if sent_ahead or due_ahead else intent
 
     def _owner(self) -> str:
-        return f"{this_process()} {stamp(self._clock)}"
+        return f"{self._lock} {stamp(self._clock)}"
 
     def conflict(self, intent: Intent, said: str) -> Intent:
         """Only a person can judge what the look found."""

@@ -32,15 +32,15 @@ class Recovery:
         if not self.store.intents.unsettled():
             return []
         with self.lock():
-            # Whoever sends holds this lock, so a row still marked as sending has lost its sender.
             return [left for intent in self.store.intents.unsettled() if (left := self._settle(intent)) is not None]
 
     def settle_patiently(self, concerns: Callable[[Intent], bool] = lambda _: True) -> list[Intent]:
         """As `settle`, waiting for doubts of concern that fall due within a minute; those that stay after that."""
         left = [intent for intent in self.settle() if concerns(intent)]
         waited = 0.0
-        while left:
-            wait = min(self.journal.seconds_until_due(intent) for intent in left)
+        # How long another run that lives takes over its own requests, nobody here can tell.
+        while due := [self.journal.seconds_until_due(one) for one in left if one.state is not IntentState.SENDING]:
+            wait = min(due)
             if waited + wait > WORTH_WAITING:
                 break
             self.clock.sleep(wait + 0.05)
@@ -50,6 +50,8 @@ class Recovery:
 
     def _settle(self, intent: Intent) -> Intent | None:
         if intent.state is IntentState.SENDING:
+            if self.journal.is_sender_alive(intent):
+                return intent  # its own run writes down what comes of it
             intent = self.journal.doubt(intent)
         intent = self.journal.distrusted(intent)
         effect = self.journal.effect(intent)

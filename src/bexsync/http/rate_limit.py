@@ -69,6 +69,10 @@ class BudgetBook(Protocol):
         """Stores `corrected(books, Budget(limit, remaining, resets_at))`."""
         ...
 
+    def close(self) -> None:
+        """Closes what the books are kept in."""
+        ...
+
 
 class MemoryBudget:
     """Books of one process, gone when it ends."""
@@ -91,6 +95,9 @@ class MemoryBudget:
         """Takes over what the ledger said."""
         with self._lock:
             self._books[bucket] = corrected(self._books.get(bucket), Budget(limit, remaining, resets_at))
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class RateLimiter:

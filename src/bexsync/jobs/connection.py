@@ -67,7 +67,7 @@ def try_connection(workspace: Workspace, wants_trial: Callable[[Report], bool]) 
 def _try_connection(workspace: Workspace, wants_trial: Callable[[Report], bool], lock: str) -> Report:
     store, clock = workspace.store, workspace.clock
     run_id = store.runs.begin(JOB, clock.now(), lock)
-    run = prepare(workspace, JOB, store, run_id=run_id)
+    run = prepare(workspace, JOB, store, run_id=run_id, lock=lock)
     report = Report("")
     exit_code, message = 70, "it ended without a word"
     try:

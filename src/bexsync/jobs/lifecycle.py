@@ -86,7 +86,7 @@ def run_job(workspace: Workspace, job: str, make: Callable[[Run], Job], *, dry: 
 def _run(workspace: Workspace, job: str, make: Callable[[Run], Job], lock: str) -> Result:
     store, clock = workspace.store, workspace.clock
     run_id = store.runs.begin(job, clock.now(), lock)
-    run = prepare(workspace, job, store, run_id=run_id)
+    run = prepare(workspace, job, store, run_id=run_id, lock=lock)
     exit_code, message = 70, "it ended without a word"
     try:
         _pass_until_settled(run, make)
@@ -160,7 +160,9 @@ def _refuse_pile_of_errors(workspace: Workspace, job: str) -> None:
         raise problem
 
 
-def prepare(workspace: Workspace, job: str, store: Store, *, run_id: int | None = None, dry: bool = False) -> Run:
+def prepare(
+    workspace: Workspace, job: str, store: Store, *, run_id: int | None = None, lock: str = "", dry: bool = False
+) -> Run:
     """The ledger, the engine and an empty result for one run."""
     settings = workspace.profile.engine
     clock = workspace.clock
@@ -172,6 +174,7 @@ def prepare(workspace: Workspace, job: str, store: Store, *, run_id: int | None 
         clock,
         job=job,
         run=run_id,
+        lock=lock,
         kinds=EffectKinds(ledger.effects, SHOP_EFFECTS),
         ledger=workspace.profile.ledger.words.name,
         timeout_seconds=settings.timeout_seconds,

@@ -1,4 +1,4 @@
-"""What was learned about the ledger: facts, master data, the contact index, and the request budget."""
+"""What was learned about the ledger: facts, master data, and the contact index."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from bexsync.http.rate_limit import Budget, corrected, spent
 from bexsync.ids import LedgerId
 from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.steps import to_wire
@@ -218,38 +217,4 @@ def _contact(row: Row) -> ContactRow:
         user_id=LedgerId.known(details.get("user_id") or None),
         owner_id=LedgerId.known(details.get("owner_id") or None),
         written=stored_object(row["written"]),
-    )
-
-
-class StoredBudget:
-    """The books about the ledger's request limits, shared by every process on this company."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
-
-    def spend(self, bucket: str, now: datetime) -> Budget | None:
-        """Takes one request from the current window."""
-        with self._db.transaction() as db:
-            books = spent(_books(db, bucket), now)
-            if books is not None:
-                _keep_books(db, bucket, books)
-            return books
-
-    def correct(self, bucket: str, *, limit: int, remaining: int, resets_at: datetime) -> None:
-        """Believes what the ledger's headers said."""
-        with self._db.transaction() as db:
-            _keep_books(db, bucket, corrected(_books(db, bucket), Budget(limit, remaining, resets_at)))
-
-
-def _books(db: Transaction, bucket: str) -> Budget | None:
-    row = db.execute("SELECT * FROM budget WHERE bucket = ?", (bucket,)).fetchone()
-    return Budget(row["allowed"], row["remaining"], moment(row["resets_at"])) if row else None
-
-
-def _keep_books(db: Transaction, bucket: str, books: Budget) -> None:
-    db.execute(
-        """INSERT INTO budget VALUES (?, ?, ?, ?)
-           ON CONFLICT (bucket) DO UPDATE SET
-             allowed = excluded.allowed, remaining = excluded.remaining, resets_at = excluded.resets_at""",
-        (bucket, books.limit, books.remaining, stored(books.resets_at)),
     )

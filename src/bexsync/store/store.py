@@ -8,11 +8,12 @@ from datetime import datetime
 from pathlib import Path
 
 from bexsync.errors import ConfigurationProblem, StateProblem
+from bexsync.http.rate_limit import BudgetBook
 from bexsync.paths import this_host
 from bexsync.ports.store import Database
 from bexsync.store.errors import Errors
 from bexsync.store.intents import Attempts, Intents
-from bexsync.store.ledger_cache import ContactIndex, Facts, StoredBudget
+from bexsync.store.ledger_cache import ContactIndex, Facts
 from bexsync.store.links import Links
 from bexsync.store.records import Records
 from bexsync.store.runs import Cursors, Mentions, Runs
@@ -22,9 +23,10 @@ from bexsync.store.values import stored
 class Store:
     """Every table, bound to one site; what sites share (contacts, facts, budget) is not bound."""
 
-    def __init__(self, database: Database, site: str) -> None:
+    def __init__(self, database: Database, site: str, budget: BudgetBook) -> None:
         self._database = database
         self.site = site
+        self.budget = budget
         self.records = Records(database, site)
         self.links = Links(database, site)
         self.intents = Intents(database, site)
@@ -35,7 +37,6 @@ class Store:
         self.mentions = Mentions(database, site)
         self.facts = Facts(database)
         self.contacts = ContactIndex(database)
-        self.budget = StoredBudget(database)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -47,7 +48,11 @@ class Store:
     def rehearsal(self) -> Iterator[Store]:
         """A copy of the state that forgets everything in the end, for dry runs."""
         with self._database.rehearsal() as copy:
-            yield Store(copy, self.site)
+            yield Store(copy, self.site, self.budget)
+
+    def is_held(self, lock: str) -> bool:
+        """Whether a process still holds the lock of a run; "" is the lock of no run."""
+        return self._database.is_held(lock)
 
     def check_site(self, profile: str) -> None:
         """Raises ConfigurationProblem when the profile used another site before."""
@@ -80,8 +85,9 @@ class Store:
             )
 
     def close(self) -> None:
-        """Closes the database."""
+        """Closes the database and the budget."""
         self._database.close()
+        self.budget.close()
 
 
 def pin_company(database: Database, place: str, company: str) -> None:

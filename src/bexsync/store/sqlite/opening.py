@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bexsync.store.folder import refuse_network
+from bexsync.store.sqlite.budget import SqliteBudget
 from bexsync.store.sqlite.database import open_database
 from bexsync.store.store import Store, pin_company
 
@@ -18,4 +19,4 @@ def open_store(path: Path, site: str, company: str) -> Store:
     except BaseException:
         database.close()
         raise
-    return Store(database, site)
+    return Store(database, site, SqliteBudget(path.with_suffix(".limits")))
