@@ -128,9 +128,8 @@ def test_a_method_without_an_account_is_named() -> None:
         'The payment method "cash" has no bank account in CHF under [payments.accounts]; '
         f"the profile's bank account {CHF} is taken for it."
     )
-    assert method_without_account(profile, "twint", "EUR").endswith(
-        "the ledger's default bank account is taken for it."
-    )
+    assert method_without_account(profile, "twint", "EUR").endswith("bexio's only bank account in EUR is taken for it.")
+    assert method_without_account(Profile(), "twint", "CHF").endswith("bexio's default bank account is taken for it.")
 
 
 def test_test_connection_looks_at_the_currency_of_each_account(world: World) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from order_books import a_profile, an_order
+from order_books import an_order
 
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
@@ -17,7 +17,6 @@ from bexsync.planning.order_payments import (
     LedgerPayments,
     Receipts,
     is_settled,
-    methods_without_account,
     money,
     plan_payments,
     wanted_payments,
@@ -208,7 +207,6 @@ def test_a_method_without_a_bank_account_is_named() -> None:
     )
     plan = plan_payments(Receipts.of_order(order), in_books("200"))
     assert [(one.key, one.method) for one in plan.pay] == [("a", "twint"), ("b", "gift_card")]
-    assert methods_without_account(plan, a_profile(payments={"accounts": {"twint": "CH1"}})) == ("gift_card",)
 
 
 @given(

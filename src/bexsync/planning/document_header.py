@@ -152,11 +152,16 @@ def method_without_account(profile: Profile, method: str | None, currency: str) 
     """A sentence about a payment method that names no bank account, "" where it does or there is no method."""
     if not method or profile.payments.account(method, currency):
         return ""
-    named = profile.ledger.bank_accounts.get(currency)
-    whose = f"the profile's bank account {named}" if named else "the ledger's default bank account"
+    named, ledger = profile.ledger.bank_accounts.get(currency), profile.ledger.words.name
+    if named:
+        account = f"the profile's bank account {named}"
+    elif currency == profile.ledger.currency:
+        account = f"{ledger}'s default bank account"
+    else:
+        account = f"{ledger}'s only bank account in {currency}"
     return (
         f"The payment method {shown(method)} has no bank account in {currency} under [payments.accounts]; "
-        f"{whose} is taken for it."
+        f"{account} is taken for it."
     )
 
 

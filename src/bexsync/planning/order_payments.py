@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
 from bexsync.money import plain, written
@@ -147,12 +146,6 @@ def wanted_payments(
     for one in plan.pay:
         bank = accounts[one.method]
         yield Pay(one.key, plain(one.amount), receipts.currency, one.day.isoformat(), bank, known)
-
-
-def methods_without_account(plan: PaymentPlan, profile: Profile) -> tuple[str, ...]:
-    """The payment methods whose money goes to the profile's bank account, since [payments.accounts] has no row."""
-    methods = {one.method for one in plan.pay if one.method and one.method not in profile.payments.accounts}
-    return tuple(sorted(methods))
 
 
 def _plan_paid(receipts: Receipts, ledger: LedgerPayments) -> PaymentPlan:

@@ -13,7 +13,7 @@ from bexsync.ids import LedgerId
 from bexsync.money import plain, rounded, written
 from bexsync.planning.addresses import Recipient, full_name, letter_lines, postal_address
 from bexsync.planning.contacts import ContactPlanner, Contacts
-from bexsync.planning.document_header import bank_account_id
+from bexsync.planning.document_header import bank_account_id, method_without_account
 from bexsync.planning.documents import Document, DocumentPlanner, DocumentRules
 from bexsync.planning.invoice_writing import FinishPlanner, customer_missing
 from bexsync.planning.lookups import currency_called
@@ -24,7 +24,6 @@ from bexsync.planning.order_payments import (
     PaymentPlan,
     Receipts,
     is_settled,
-    methods_without_account,
     plan_payments,
     wanted_payments,
 )
@@ -191,8 +190,9 @@ class OrderWriter:
     def _mentions(self, order: Order, plan: PaymentPlan) -> dict[str, str]:
         """What is said once of an order's money."""
         mentions = {
-            f"method:{method}": f'[payments.accounts] has no row for "{method}"; [ledger] bank_account gets its money.'
-            for method in methods_without_account(plan, self.profile)
+            f"method:{method}:{order.currency}": said
+            for method in sorted({one.method for one in plan.pay if one.method})
+            if (said := method_without_account(self.profile, method, order.currency))
         }
         if plan.above:
             above = f"{written(plan.above)} {order.currency} came in above what remained, and is not booked."
