@@ -9,7 +9,7 @@ from order_books import an_order, books, planned
 
 from bexsync.errors import RecordProblem
 from bexsync.planning.booked_sums import DocumentSums
-from bexsync.planning.order_deliveries import all_parts, shipments
+from bexsync.planning.order_deliveries import all_parts, delivery_keys, shipments
 from bexsync.planning.refunds import RefundAmounts, divide_refund
 from bexsync.records import Order
 
@@ -69,6 +69,20 @@ def test_shipments_that_stop(fields: dict[str, Any], code: str) -> None:
     with pytest.raises(RecordProblem) as caught:
         shipments(order, planned(order))
     assert caught.value.code == code
+
+
+def test_what_is_too_long_for_one_delivery_becomes_several() -> None:
+    order = an_order(*[{"unit_price": "1.05", "tax_rate": "8.1"}] * 310, total="351.87")
+    document = planned(order)
+    found = shipments(order, document)
+    assert [(one.key, len(one.parts)) for one in found] == [("all", 150), ("all~2", 150), ("all~3", 10)]
+    assert [part.index for one in found for part in one.parts] == list(range(310))
+    assert delivery_keys(order) == ["all", "all~2", "all~3"]
+    assert [one.key for one in shipments(order, document, ("all", "all~3"))] == ["all~2"]
+    assert shipments(order, document, delivery_keys(order)) == ()
+    shipped_later = order.model_copy(update={"fulfillments": order_of(fulfillments=[shipped("x")]).fulfillments})
+    assert [one.key for one in shipments(shipped_later, document, ("all", "all~2"))] == ["all~3"]
+    assert [one.key for one in shipments(shipped_later, document, ("x",))] == ["x~2", "x~3"]
 
 
 def test_an_order_without_goods_has_no_delivery() -> None:

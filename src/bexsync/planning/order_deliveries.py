@@ -6,7 +6,7 @@ discounts and texts are never delivered; they stand on the invoice alone.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -19,6 +19,8 @@ from bexsync.records import Fulfillment, Order, OrderLine
 
 # The key of the one delivery of an order whose shipments the shop does not name.
 EVERYTHING = "all"
+# The ledger fails half-way through a longer delivery; what is more becomes another one.
+_AT_ONCE = 150
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ def is_goods(line: OrderLine) -> bool:
 
 
 def shipments(order: Order, document: Document, done: Collection[str] = ()) -> tuple[Shipment, ...]:
-    """The deliveries that are still to be made; `done` are the keys of those that were.
+    """The deliveries that are still to be made; `done` are the keys of those that were, as `delivery_keys` lists them.
 
     Without shipments in the record everything goes at once. Where nobody says how much was shipped it raises
     RecordProblem.
@@ -44,17 +46,22 @@ def shipments(order: Order, document: Document, done: Collection[str] = ()) -> t
     if is_partial and not (order.fulfillments and all(one.lines for one in order.fulfillments)):
         raise _no_quantities(order)
     goods = {index: line.quantity for index, line in enumerate(order.lines) if is_goods(line)}
-    if not order.fulfillments:
-        return () if done else _with_parts(Shipment(EVERYTHING, _parts(goods, order, document)))
-    if EVERYTHING in done:
-        return ()
+    pieces_of_all = {EVERYTHING, *_further_keys(EVERYTHING, order)}
+    if pieces_of_all.intersection(done) or not (order.fulfillments or done):
+        everything = Shipment(EVERYTHING, _parts(goods, order, document))
+        return tuple(one for one in _pieces(everything) if one.key not in done)
     found: list[Shipment] = []
     for one in sorted(order.fulfillments, key=lambda one: (one.shipped_at, one.shop_id)):
         shipped = _shipped(one, order, goods) if one.lines else dict(goods)
         goods = {index: quantity - shipped.get(index, Decimal(0)) for index, quantity in goods.items()}
-        if one.shop_id not in done:
-            found += _with_parts(Shipment(one.shop_id, _parts(shipped, order, document)))
-    return tuple(found)
+        found += _pieces(Shipment(one.shop_id, _parts(shipped, order, document)))
+    return tuple(one for one in found if one.key not in done)
+
+
+def delivery_keys(order: Order) -> list[str]:
+    """The keys that deliveries of the order may have."""
+    keys = [EVERYTHING, *(one.shop_id for one in order.fulfillments)]
+    return [piece for key in keys for piece in (key, *_further_keys(key, order))]
 
 
 def all_parts(document: Document) -> tuple[OrderPart, ...]:
@@ -62,9 +69,18 @@ def all_parts(document: Document) -> tuple[OrderPart, ...]:
     return tuple(OrderPart(index=index, quantity=one.quantity) for index, one in enumerate(document.positions))
 
 
-def _with_parts(shipment: Shipment) -> tuple[Shipment, ...]:
-    """The shipment, none where it held nothing but virtual goods."""
-    return (shipment,) if shipment.parts else ()
+def _pieces(shipment: Shipment) -> Iterator[Shipment]:
+    """The shipment in deliveries that are not too long; none where it held nothing but virtual goods."""
+    for number, start in enumerate(range(0, len(shipment.parts), _AT_ONCE), 1):
+        yield Shipment(_piece_key(shipment.key, number), shipment.parts[start : start + _AT_ONCE])
+
+
+def _further_keys(key: str, order: Order) -> list[str]:
+    return [_piece_key(key, number) for number in range(2, (len(order.lines) - 1) // _AT_ONCE + 2)]
+
+
+def _piece_key(key: str, number: int) -> str:
+    return key if number == 1 else f"{key}~{number}"
 
 
 def _shipped(one: Fulfillment, order: Order, left: dict[int, Decimal]) -> dict[int, Decimal]:

@@ -14,7 +14,7 @@ from bexsync.planning.contacts import Contacts
 from bexsync.planning.documents import Document
 from bexsync.planning.invoice_link import Linked
 from bexsync.planning.invoice_writing import known_document, note_on, taken_back
-from bexsync.planning.order_deliveries import EVERYTHING, all_parts, shipments
+from bexsync.planning.order_deliveries import all_parts, delivery_keys, shipments
 from bexsync.planning.order_link import KnownOrder, LinkedOrder, delivery_address_changed
 from bexsync.planning.order_payments import PAID
 from bexsync.planning.order_reversals import Reversals
@@ -196,8 +196,7 @@ class Work:
             return
         if known is not None and not self._places and not self._can_be_delivered(known):
             return
-        keys = [EVERYTHING, *(one.shop_id for one in self.order.fulfillments)]
-        done = [key for key in keys if self._was_delivered(key)]
+        done = [key for key in delivery_keys(self.order) if self._was_delivered(key)]
         for shipment in shipments(self.order, self._order_document, done):
             contact = known.contact_id if known is not None and not self._places else self._contact_id()
             self._wants.append(Deliver(shipment.key, shipment.parts, contact, self._known_order))
