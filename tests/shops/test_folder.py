@@ -583,15 +583,15 @@ def test_cells_are_no_formulas(shop: FolderShop, root: Path, cell: str, written:
 def test_a_cell_with_a_sign_at_which_any_spreadsheet_splits_is_quoted(shop: FolderShop, root: Path) -> None:
     for sign in ",;|\t\n":
         shop.publish([StatusRow("R-1", error=f"a{sign}b")])
-        assert f'"a{sign}b"\r\n'.encode() in (root / "out" / "status.csv").read_bytes()
+        assert f'"a{sign}b",invoice\r\n'.encode() in (root / "out" / "status.csv").read_bytes()
 
 
 def test_the_status_list_byte_by_byte(shop: FolderShop, root: Path) -> None:
     shop.publish([StatusRow("R-2", "RE-00002", "paid", "", "108.10", "2026-11-20"), StatusRow("R-1", error='a, "b"')])
     assert (root / "out" / "status.csv").read_bytes() == (
-        b"shop_id,number,status,url,paid_amount,paid_date,error\r\n"
-        b"R-2,RE-00002,paid,,108.10,2026-11-20,\r\n"
-        b'R-1,,,,,,"a, ""b"""\r\n'
+        b"shop_id,number,status,url,paid_amount,paid_date,error,kind\r\n"
+        b"R-2,RE-00002,paid,,108.10,2026-11-20,,invoice\r\n"
+        b'R-1,,,,,,"a, ""b""",invoice\r\n'
     )
     assert names(root / "out") == ["status.csv"]
 

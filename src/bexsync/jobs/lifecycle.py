@@ -15,7 +15,7 @@ from bexsync.engine.result import Outcome, Result
 from bexsync.errors import BexsyncError, Exit, TooManyErrors, TryLater
 from bexsync.http.responses import RequestEffect
 from bexsync.jobs.importing import take_in
-from bexsync.jobs.reporting import Customers, ShopSide, status_rows
+from bexsync.jobs.reporting import Customers, ShopSide, order_status_rows, status_rows
 from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
@@ -197,7 +197,7 @@ def _finished(run: Run) -> Result:
     result.requests = run.ledger.requests
     if not run.dry and WriteBack.STATUS_LIST in run.workspace.shop.capabilities.write_backs:
         try:
-            run.workspace.shop.publish(status_rows(run.store, run.workspace.profile))
+            run.workspace.shop.publish([*status_rows(run.store, run.workspace.profile), *order_status_rows(run.store)])
         except TryLater as problem:
             result.later = result.later or problem.message
     return result

@@ -12,6 +12,8 @@ from bexsync.ports.store import Link
 from bexsync.store import Store
 
 _SHOP = "shop"
+# In the notes of an invoice of which no more remains than the ledger's own rounding.
+SETTLED = "settled"
 
 
 def order_links(store: Store, shop_id: str) -> Iterator[Link]:

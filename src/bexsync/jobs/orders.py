@@ -15,6 +15,7 @@ from bexsync.jobs.booking import BookingJob, PlannedRecord
 from bexsync.jobs.customers import CustomersAlone, link_customer
 from bexsync.jobs.lifecycle import run_job
 from bexsync.jobs.order_choice import SYNC, ChosenOrder, SyncOptions, choose, is_too_old
+from bexsync.jobs.order_events import look_at_orders, tell_of_orders
 from bexsync.jobs.order_gathering import OrderBooks, customer_of, order_planner, start_date
 from bexsync.jobs.order_notes import note_handled, order_links
 from bexsync.jobs.run import Run, judged
@@ -68,6 +69,8 @@ class OrdersSync(BookingJob):
         wanted = [one.shop_id for one in self._chosen if one.day >= self._start or self._is_linked(one.shop_id)]
         if wanted:
             self._books.find(wanted)
+        if not self._run.dry:
+            look_at_orders(self._run)
 
     def _is_linked(self, shop_id: str) -> bool:
         return any(True for _ in order_links(self._run.store, shop_id))
@@ -197,6 +200,7 @@ class OrdersSync(BookingJob):
 
     def report(self) -> None:
         """Tell the shop what became of its orders."""
+        tell_of_orders(self._run, orders_as_well=True)
 
 
 def _orders(count: int) -> str:

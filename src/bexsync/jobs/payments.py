@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,10 +14,14 @@ from bexsync.errors import RecordProblem, StoppedBySignal
 from bexsync.ids import LedgerId
 from bexsync.jobs.credit_notes import close_written_credits, originals_of_open_credits
 from bexsync.jobs.lifecycle import Job, run_job
+from bexsync.jobs.order_events import tell_of_orders
 from bexsync.jobs.run import Run, refuse_mass_deletion
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
 from bexsync.planning.invoice_link import KIND, reference
+from bexsync.planning.order_link import INVOICE_KIND
+from bexsync.planning.order_link import KIND as ORDER
+from bexsync.planning.order_link import reference as order_reference
 from bexsync.planning.plan import Plan
 from bexsync.planning.reports import reports
 from bexsync.ports.documents import DocumentState, DocumentStatus
@@ -31,6 +35,9 @@ _DAILY = timedelta(hours=20)
 _LOOK_BACK = timedelta(days=90)
 _AT_ONCE = 500
 _UNDER_WAY = (IntentState.SENDING, IntentState.IN_DOUBT)
+# The links of invoices, those of the shop and those of its orders, with how their references are written.
+_KINDS: Mapping[str, Callable[[str, str], str]] = {KIND: reference, INVOICE_KIND: order_reference}
+_SUBJECTS = {KIND: KIND, INVOICE_KIND: ORDER}
 _ABOUT_MONEY = ("paid", "partly_paid", "reopened")
 
 
@@ -53,10 +60,10 @@ class PaymentsPoll(Job):
     def gather(self) -> None:
         """The links that the ledger may still move, and those for which credit notes wait."""
         self._since = self._watermark()
-        open_links = self._run.store.links.open(KIND)
-        is_open = {link.shop_id for link in open_links}
-        credited = [link for link in originals_of_open_credits(self._run.store) if link.shop_id not in is_open]
-        self._links = [*open_links, *credited]
+        open_links = [link for kind in _KINDS for link in self._run.store.links.open(kind)]
+        is_open = {(link.kind, link.shop_id) for link in open_links}
+        credited = originals_of_open_credits(self._run.store)
+        self._links = [*open_links, *(link for link in credited if (link.kind, link.shop_id) not in is_open)]
 
     def plan(self) -> Plan:
         """Nothing is written to the ledger."""
@@ -73,6 +80,7 @@ class PaymentsPoll(Job):
     def report(self) -> None:
         """Tell the shop what moved."""
         self._run.deliver_reports(KIND)
+        tell_of_orders(self._run, orders_as_well=False)
 
     def _watermark(self) -> datetime | None:
         """Until when all is known; a moment still to come is the word of a clock that was wrong, and says nothing."""
@@ -89,8 +97,9 @@ class PaymentsPoll(Job):
             self._run.workspace.progress("comparing", done, len(links))
             states = self._run.ledger.documents([link.ledger_id for link in batch])
             self._refuse_mass_deletion(batch, states)
-            unmoved = [link.shop_id for link in batch if not self._keep(link, self._state(link, states))]
-            self._run.store.links.touch(KIND, unmoved, self._now)
+            unmoved = [link for link in batch if not self._keep(link, self._state(link, states))]
+            for kind in _KINDS:
+                self._run.store.links.touch(kind, [one.shop_id for one in unmoved if one.kind == kind], self._now)
             done += len(batch)
             self._run.workspace.progress("comparing", done, len(links))
 
@@ -119,7 +128,7 @@ class PaymentsPoll(Job):
             return False
         store = self._run.store
         with store.transaction():
-            fresh = store.links.get(KIND, link.shop_id)
+            fresh = store.links.get(link.kind, link.shop_id)
             if fresh is None or fresh.state != link.state:
                 return False  # a push has moved it since we asked, so that our answer may be older
             notes = {**fresh.notes, **seen.notes}
@@ -155,11 +164,12 @@ class PaymentsPoll(Job):
         self._note(seen, news[-1].name, "; ".join(sentence for sentence in said if sentence))
 
     def _note(self, link: Link, name: str, reason: str) -> None:
-        self._run.note(Outcome(KIND, name, link.shop_id, Status.DONE, link.ledger_id, link.number, link.url, reason))
+        kind = _SUBJECTS[link.kind]
+        self._run.note(Outcome(kind, name, link.shop_id, Status.DONE, link.ledger_id, link.number, link.url, reason))
 
     def _look_at_everything_changed(self, watermark: datetime | None, seen_already: set[LedgerId]) -> None:
         """Once a day: all that changed since the last look, and what was paid in the last 90 days."""
-        known = {link.ledger_id: link for link in self._run.store.links.all(KIND)}
+        known = {link.ledger_id: link for kind in _KINDS for link in self._run.store.links.all(kind)}
         for state in self._run.ledger.documents_changed_since(watermark):
             if state.ledger_id not in seen_already:
                 self._meet(known.get(state.ledger_id), state)
@@ -171,28 +181,29 @@ class PaymentsPoll(Job):
         if link is not None:
             self._keep(link, state)
             return
-        shop_id = _shop_id(state.reference, self._run.store.site)
-        if shop_id:
-            self._relink(shop_id, state)
+        for kind, refer in _KINDS.items():
+            prefix = refer(self._run.store.site, "")
+            if state.reference.startswith(prefix):
+                self._relink(kind, state.reference.removeprefix(prefix), state)
 
-    def _relink(self, shop_id: str, state: DocumentState) -> None:
+    def _relink(self, kind: str, shop_id: str, state: DocumentState) -> None:
         """An invoice of ours that the state does not know: it was restored from a copy, or lost.
 
         A cancelled document that was forgotten on purpose is left alone, since the next push is to book it again.
         """
         store, kept = self._run.store, self._run.workspace.kept
-        forgotten = kept.documents(DocumentEvent.FORGOTTEN, reference(store.site, shop_id))
+        forgotten = kept.documents(DocumentEvent.FORGOTTEN, state.reference)
         if state.standing is DocumentStatus.CANCELLED and state.ledger_id in forgotten:
             return
         with store.transaction():
-            under_way = any(intent.state in _UNDER_WAY for intent in store.intents.of_subject(KIND, shop_id))
-            known = store.links.get(KIND, shop_id)
+            under_way = any(one.state in _UNDER_WAY for one in store.intents.of_subject(_SUBJECTS[kind], shop_id))
+            known = store.links.get(kind, shop_id)
             if known is not None and known.ledger_id != state.ledger_id:
                 self._note_twin(known, state)
             owner = store.links.owner_of(KIND, state.ledger_id)  # of another site, where a person linked it there
             if under_way or known is not None or owner is not None:
                 return
-            link = Link(KIND, shop_id, KIND, state.ledger_id, state.number, state.url, adopted=True)
+            link = Link(kind, shop_id, KIND, state.ledger_id, state.number, state.url, adopted=True)
             store.links.save(link, self._run.workspace.clock.now())
         self._keep(link, state)
         self._note(replace(link, number=state.number), "linked", f"found in {self._run.ledger_name}, linked again")
@@ -210,11 +221,11 @@ class PaymentsPoll(Job):
             code="twice_in_ledger",
             subject=f"twin:{twin.ledger_id}",
         )
-        self._run.note_problem(Subject(KIND, known.shop_id), "compare", problem, known.number)
+        self._run.note_problem(Subject(_SUBJECTS[known.kind], known.shop_id), "compare", problem, known.number)
 
     def _recently_paid(self) -> Iterator[Link]:
         since = (self._now - _LOOK_BACK).date().isoformat()
-        for link in self._run.store.links.all(KIND):
+        for link in (link for kind in _KINDS for link in self._run.store.links.all(kind)):
             if link.state.get("standing") == DocumentStatus.PAID and (link.state.get("paid_date") or since) >= since:
                 yield link
 
@@ -223,8 +234,3 @@ def _batches(links: Iterable[Link]) -> Iterator[list[Link]]:
     rest = iter(links)
     while batch := list(islice(rest, _AT_ONCE)):
         yield batch
-
-
-def _shop_id(text: str, site: str) -> str:
-    prefix = reference(site, "")
-    return text.removeprefix(prefix) if text.startswith(prefix) else ""

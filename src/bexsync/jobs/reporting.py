@@ -14,6 +14,8 @@ from bexsync.config.profile import Profile
 from bexsync.errors import BexsyncError, ConfigurationProblem, Defect
 from bexsync.ids import LedgerId
 from bexsync.money import written
+from bexsync.planning.order_link import INVOICE_KIND as ORDER_INVOICE
+from bexsync.planning.order_link import KIND as ORDER
 from bexsync.planning.reports import Report, reports
 from bexsync.ports.documents import DocumentStatus, EffectResult, LookupResult
 from bexsync.ports.shop import Catalog, Event, ProductChange, Shop, StatusRow, StockChange
@@ -76,15 +78,20 @@ def _stock_change(value: StockValue) -> StockChange:
 
 
 def report_steps(site: str, link: Link, now: datetime) -> Iterator[Step]:
-    """The events that bring the shop up to date on one document, numbered so that a repeat is known as one."""
+    """The events that bring the shop up to date on one document, numbered so that a repeat is known as one.
+
+    The invoice of an order is told as news of the order; its standing is no status of the shop's, so none is told.
+    """
     before = None
     news = reports(link.reported, link.state, agreed_total=_agreed_total(link))
+    is_of_order = link.kind == ORDER_INVOICE
+    kind = ORDER if is_of_order else link.kind
     for number, report in enumerate(news, link.events + 1):
-        key = f"{site}:{link.kind}:{link.shop_id}:{number}"
+        key = f"{site}:{kind}:{link.shop_id}:{number}"
         data = {
             "number": link.number,
             "url": link.url,
-            "status": link.state.get("standing", ""),
+            "status": "" if is_of_order else link.state.get("standing", ""),
             "total": _amount(link.state.get("total", "")),
             "currency": str(link.agreed.get("currency", "")),
             "paid_amount": _amount(link.state.get("received", "")),
@@ -96,15 +103,15 @@ def report_steps(site: str, link: Link, now: datetime) -> Iterator[Step]:
                 event_id=_event_id(key, report),
                 at=stored(now),
                 name=report.name,
-                kind=link.kind,
+                kind=kind,
                 shop_id=link.shop_id,
                 data={key: value for key, value in data.items() if value},
             ),
             key,
-            Subject(link.kind, link.shop_id),
+            Subject(kind, link.shop_id),
             scope=site,
             after=(before,) if before else (),
-            link=LinkDraft(link.ledger_kind, told=report.told),
+            link=LinkDraft(link.ledger_kind, told=report.told, link_kind=link.kind if is_of_order else ""),
             title=report.name,
         )
         before = step.ref
@@ -129,27 +136,53 @@ def _amount(text: str) -> str:
 
 def status_rows(store: Store, profile: Profile) -> list[StatusRow]:
     """Every invoice the shop ever handed over, or that carries its name in the ledger, with where it stands."""
-    problems = {e.shop_id: e.message for e in store.errors.open() if e.kind == "invoice"}
-    rows = {
+    rows = _unlinked_rows(store, "invoice")
+    for shop_id, number, url, state in store.links.standings("invoice"):
+        rows[shop_id] = _row(shop_id, number, url, state, _status(state, profile))
+    return _with_problems(store, "invoice", rows)
+
+
+def order_status_rows(store: Store) -> list[StatusRow]:
+    """The same of orders: number and standing are those of the invoice, else of the order."""
+    rows = _unlinked_rows(store, ORDER)
+    for kind in (ORDER, ORDER_INVOICE):
+        for shop_id, number, url, state in store.links.standings(kind):
+            is_sent = state.get("standing") == DocumentStatus.ISSUED and state.get("shared") == "yes"
+            standing = "sent" if is_sent else str(state.get("standing", ""))
+            rows[shop_id] = replace(_row(shop_id, number, url, state, standing), kind=ORDER)
+    return _with_problems(store, ORDER, rows)
+
+
+def _unlinked_rows(store: Store, kind: str) -> dict[str, StatusRow]:
+    problems = {e.shop_id: e.message for e in store.errors.open() if e.kind == kind}
+    return {
         shop_id: StatusRow(
             shop_id,
             # Of one kind only so many errors are kept; the record itself says why it is open.
             status=_unlinked_status(state, problems.get(shop_id) or reason),
             error=reason if state in (RecordState.IGNORED, RecordState.OPEN) else "",
+            kind=kind,
         )
-        for shop_id, (state, reason) in store.records.states("invoice").items()
+        for shop_id, (state, reason) in store.records.states(kind).items()
     }
-    for shop_id, number, url, state in store.links.standings("invoice"):
-        rows[shop_id] = StatusRow(
-            shop_id,
-            number=number,
-            status=_status(state, profile),
-            url=url,
-            paid_amount=_amount(state.get("received", "0")) if Decimal(state.get("received") or "0") else "",
-            paid_date=state.get("paid_date", ""),
-        )
-    for shop_id in problems.keys() & rows.keys():
-        rows[shop_id] = replace(rows[shop_id], error=problems[shop_id])
+
+
+def _row(shop_id: str, number: str, url: str, state: Mapping[str, str], status: str) -> StatusRow:
+    received = state.get("received") or "0"
+    return StatusRow(
+        shop_id,
+        number=number,
+        status=status,
+        url=url,
+        paid_amount=_amount(received) if Decimal(received) else "",
+        paid_date=state.get("paid_date", ""),
+    )
+
+
+def _with_problems(store: Store, kind: str, rows: dict[str, StatusRow]) -> list[StatusRow]:
+    for error in store.errors.open():
+        if error.kind == kind and error.shop_id in rows:
+            rows[error.shop_id] = replace(rows[error.shop_id], error=error.message)
     return [rows[shop_id] for shop_id in sorted(rows)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -175,13 +175,16 @@ class Run:
         trouble = applied.trouble
         return done if trouble is None else _troubled(done, trouble, self.ledger_name)
 
-    def deliver_reports(self, kind: str) -> None:
-        """Tells the shop whatever it has not been told yet."""
+    def deliver_reports(self, kind: str, without: Collection[str] = ()) -> None:
+        """Tells the shop whatever it has not been told yet, but of these records nothing."""
         if WriteBack.EVENTS not in self.workspace.shop.capabilities.write_backs:
             return
         now = self.workspace.clock.now()
         steps = [
-            step for link in self.store.links.unreported(kind) for step in report_steps(self.store.site, link, now)
+            step
+            for link in self.store.links.unreported(kind)
+            if link.shop_id not in without
+            for step in report_steps(self.store.site, link, now)
         ]
         for applied in self.applier.apply(Plan(tuple(steps))):
             trouble = applied.trouble

@@ -140,8 +140,9 @@ class Event:
     """Something reported to the shop; repeated after a crash with the same `event_id`, so the shop can drop repeats.
 
     `name` is one of: linked, updated, issued, sent, paid, partly_paid, reopened, credited, cancelled,
-    deleted, changed_in_ledger. `data` holds strings: number, url, status, total, paid_amount,
-    paid_date, currency, message (those that apply).
+    deleted, changed_in_ledger, and of orders status. `data` holds strings: number, url, status, total, paid_amount,
+    paid_date, currency, message (those that apply). An event `status` asks for the order to be given `status` where it
+    still has the status `expected`; of orders no other event has a status.
     """
 
     event_id: str
@@ -156,7 +157,7 @@ class Event:
 class StatusRow:
     """One record in the shop's status list; amounts are decimal strings, "" is unknown.
 
-    `error` also says why a record is left alone.
+    `error` also says why a record is left alone; `kind` tells orders from invoices, which may have the same id.
     """
 
     shop_id: str
@@ -166,6 +167,7 @@ class StatusRow:
     paid_amount: str = ""
     paid_date: str = ""
     error: str = ""
+    kind: str = "invoice"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,146 @@
+"""What the shop is told of its orders: the news of their invoices, and the status that [orders.status] names."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import cast
+
+from bexsync.engine.answers import observed
+from bexsync.jobs.order_notes import SETTLED, handled_status, note_written, order_links, shop_notes, written_status
+from bexsync.jobs.run import Run
+from bexsync.planning.order_link import INVOICE_KIND, KIND, reference
+from bexsync.planning.order_payments import is_settled
+from bexsync.planning.order_status import LedgerSide, NoChange, ShopSide, StatusChange, status_for_shop
+from bexsync.planning.plan import Plan
+from bexsync.ports.document_effects import CancelDocument
+from bexsync.ports.documents import DocumentStatus, OrderStatus
+from bexsync.ports.order_effects import DeleteOrder
+from bexsync.ports.shop import WriteBack
+from bexsync.ports.shop_effects import DeliverEvent
+from bexsync.ports.steps import Step, Subject
+from bexsync.ports.store import Link
+from bexsync.records import Order
+from bexsync.store.values import moment, stored
+
+STATUS_EVENT = "status"
+_LOOKED_AT = "orders:looked_at"
+_DAILY = timedelta(hours=20)
+# No currency is rounded to more than twice this.
+_MOST_ROUNDED = Decimal("0.5")
+
+
+def look_at_orders(run: Run) -> None:
+    """Once a day: every order of ours that changed in the ledger since the last look is seen as it stands now."""
+    store, now = run.store, run.workspace.clock.now()
+    known = store.cursors.get(_LOOKED_AT)
+    since = moment(known) if known else None
+    if since is not None and since <= now <= since + _DAILY:
+        return
+    links = {link.ledger_id: link for link in store.links.all(KIND)}
+    if links:
+        for state in run.ledger.orders_changed_since(since if since is not None and since <= now else None):
+            link = links.get(state.ledger_id)
+            if link is not None and (seen := observed(link, state)) != link:
+                _keep(run, seen, now)
+    store.cursors.move(_LOOKED_AT, stored(now))
+
+
+def _keep(run: Run, seen: Link, now: datetime) -> None:
+    with run.store.transaction():
+        fresh = run.store.links.get(KIND, seen.shop_id)
+        if fresh is not None and fresh.ledger_id == seen.ledger_id:
+            notes = {**fresh.notes, **seen.notes}
+            run.store.links.save(replace(fresh, number=seen.number, state=seen.state, notes=notes), now)
+
+
+def tell_of_orders(run: Run, *, orders_as_well: bool) -> None:
+    """Give orders in the shop the status that follows from the ledger, then tell it the news of their invoices.
+
+    `orders_as_well` also looks at what became of the orders themselves. The status comes first: a link of which
+    all was told is not looked at again.
+    """
+    if WriteBack.EVENTS not in run.workspace.shop.capabilities.write_backs:
+        return
+    links, now = run.store.links, run.workspace.clock.now()
+    kinds = (INVOICE_KIND, KIND) if orders_as_well else (INVOICE_KIND,)
+    waiting = {link.shop_id for kind in kinds for link in links.unreported(kind)}
+    changes = {shop_id: change for shop_id in sorted(waiting) if (change := _change(run, shop_id)) is not None}
+    told = _tell(run, changes, now)
+    if orders_as_well:
+        for link in links.unreported(KIND):
+            if link.shop_id in told or link.shop_id not in changes:
+                links.report(link, now)
+    run.deliver_reports(INVOICE_KIND, without=changes.keys() - told)
+
+
+def _tell(run: Run, changes: Mapping[str, StatusChange], now: datetime) -> set[str]:
+    """The orders whose status was told; what the shop could not be told is told by a later run."""
+    steps = [_step(run.store.site, shop_id, change, now) for shop_id, change in changes.items()]
+    told = set()
+    for applied in run.applier.apply(Plan(tuple(steps))):
+        shop_id = applied.subject.shop_id
+        if applied.trouble is not None:
+            run.result.later = run.result.later or f"The shop could not be told: {applied.trouble.said}"
+            continue
+        note_written(run.store, shop_id, changes[shop_id].as_written(), now)
+        told.add(shop_id)
+    return told
+
+
+def _step(site: str, shop_id: str, change: StatusChange, now: datetime) -> Step:
+    key = f"{site}:{KIND}:{shop_id}:{STATUS_EVENT}:{change.event.value}"
+    digest = hashlib.sha256(change.status.encode()).hexdigest()[:8]
+    data = {"status": change.status, "expected": change.expected, "message": change.event.value}
+    event = DeliverEvent(
+        event_id=f"{key}-{digest}", at=stored(now), name=STATUS_EVENT, kind=KIND, shop_id=shop_id, data=data
+    )
+    return Step(event, f"{key}-{digest}", Subject(KIND, shop_id), scope=site, title=change.status)
+
+
+def _change(run: Run, shop_id: str) -> StatusChange | None:
+    """The status that an order is to get, None where the shop is told none."""
+    row = run.store.records.get(KIND, shop_id)
+    if row is None:
+        return None
+    links = list(order_links(run.store, shop_id))
+    notes = shop_notes(links)
+    shop = ShopSide(not any(link.adopted for link in links), handled_status(notes), written_status(notes))
+    found = status_for_shop(
+        run.workspace.profile.orders, cast(Order, row.record()), _ledger_side(run, shop_id, links), shop
+    )  # fmt: skip
+    return None if isinstance(found, NoChange) else found
+
+
+def _ledger_side(run: Run, shop_id: str, links: list[Link]) -> LedgerSide:
+    order = next((link for link in links if link.kind == KIND), None)
+    invoice = next((link for link in links if link.kind == INVOICE_KIND), None)
+    return LedgerSide(
+        order=OrderStatus(order.state.get("standing", "pending")) if order is not None else None,
+        invoice=DocumentStatus(invoice.state.get("standing", "draft")) if invoice is not None else None,
+        is_own_end=order is not None
+        and (invoice is not None or any(one.role == "delivery" for one in order.documents)),
+        is_own_cancellation=any(_was_taken_back(run, shop_id, link) for link in links),
+    )
+
+
+def _is_settled(run: Run, invoice: Link) -> bool:
+    """Whether no more remains than the ledger's own rounding may leave; that is remembered for lists."""
+    remaining, currency = invoice.state.get("remaining"), invoice.agreed.get("currency")
+    is_begun = invoice.state.get("standing") == DocumentStatus.PARTLY_PAID
+    if not is_begun or not remaining or Decimal(remaining) > _MOST_ROUNDED:
+        return False
+    steps = {one.code: one.round_to for one in run.ledger.master().currencies}
+    settled = is_settled(Decimal(remaining), steps.get(str(currency), Decimal(0)))
+    if settled and not invoice.notes.get(SETTLED):
+        run.store.links.save(replace(invoice, notes={**invoice.notes, SETTLED: True}), run.workspace.clock.now())
+    return settled
+
+
+def _was_taken_back(run: Run, shop_id: str, link: Link) -> bool:
+    """Whether bexsync itself cancelled or deleted the document for the shop."""
+    key = f"{reference(run.store.site, shop_id)}@{link.ledger_id}"
+    return any(run.was_done(effect.step_kind, key) for effect in (CancelDocument, DeleteOrder))
