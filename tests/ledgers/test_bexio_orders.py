@@ -336,6 +336,23 @@ def test_a_payment_beside_one_that_a_person_booked_is_held(world: World) -> None
         assert len(world.sandbox.payments()) == 2
 
 
+@pytest.mark.parametrize("fault", [None, "drop_after"])
+def test_what_bexio_rounds_away_of_a_new_invoice_is_not_booked(world: World, fault: str | None) -> None:
+    """The shop was paid 281.06, bexio comes to 281.05."""
+    with a_desk(world) as desk:
+        if fault:
+            world.sandbox.faults.plan([Fault(fault, "POST", "/2.0/kb_invoice/{id}/payment")])
+        wants = (Create(desk.document(*TWO)), Finish(None, "CHF"), Pay("t1", "281.06", "CHF", "2026-11-03", None))
+        for _ in range(2):
+            desk.settle()
+            record = desk.apply(*wants)
+        assert {status for _, status in statuses(record)} == {"done"}
+        assert [Decimal(row["value"]) for row in world.sandbox.payments()] == [Decimal("281.05")]
+        assert desk.link("order_invoice").state["remaining"] == "0"
+        more = Pay("t2", "0.20", "CHF", "2026-11-03", None)
+        assert statuses(desk.apply(*wants, more))[-1] == ("payment", "held")
+
+
 def test_a_lost_payment_is_not_taken_for_one_that_was_there_before(world: World) -> None:
     with a_desk(world) as desk:
         desk.apply(Create(desk.document(*TWO)), Finish(None, "CHF"), Pay("t1", "100", "CHF", "2026-11-03", None))

@@ -133,7 +133,9 @@ class RecordPayment(ExistingDocumentEffect):
     """Money that came in for an invoice; `known` are the ids of its payments before the request.
 
     `value` is in the currency of the invoice, `day` YYYY-MM-DD. `received` is what the ledger had of it when this was
-    planned, and what earlier steps add to that: where it has more by now, somebody else booked money meanwhile.
+    planned, and what earlier steps add to that: where it has more by now, somebody else booked money meanwhile. Of an
+    invoice that was not there then, `slack` less is booked where the ledger came to a lower total by its way of
+    rounding. The result names the new payment as `payment_id`.
     """
 
     step_kind: ClassVar[str] = "payment"
@@ -145,4 +147,5 @@ class RecordPayment(ExistingDocumentEffect):
     day: str
     bank_account_id: LedgerId | None = None
     received: str | None = None
+    slack: str | None = None
     known: tuple[LedgerId, ...] | None = None

@@ -56,9 +56,9 @@ class PaymentEffects:
         """Books a payment, unless less remains by now or somebody else booked money since it was planned."""
         row = self._shown.get(f"{INVOICES}/{effect.document_id}") or self._finder.row(effect.known_id)
         state = document_of(effect.known_id, row, self._web_url)
-        value = Decimal(effect.value)
+        value = _value(effect, state)
         _check(state, value, effect.received)
-        body = {"value": effect.value, "date": effect.day}
+        body = {"value": effect.value if value == Decimal(effect.value) else plain(value), "date": effect.day}
         account = {} if effect.bank_account_id is None else {"bank_account_id": effect.bank_account_id.wire}
         row = self._api.write("POST", f"{INVOICES}/{effect.document_id}/payment", body | account)
         with after_the_effect(), understood("the new payment"):
@@ -87,6 +87,13 @@ class PaymentEffects:
         return LookupResult(done=_shown(state, ours[0].ledger_id))
 
 
+def _value(effect: RecordPayment, state: DocumentState) -> Decimal:
+    """What is booked: the payment, or what remains where that is less by no more than rounding explains."""
+    value = Decimal(effect.value)
+    above = value - state.remaining
+    return state.remaining if 0 < above <= Decimal(effect.slack or "0") and state.remaining > 0 else value
+
+
 def _check(state: DocumentState, value: Decimal, received: str | None) -> None:
     if state.standing not in _OPEN:
         standing = state.standing.value.replace("_", " ")
@@ -108,7 +115,8 @@ def _is_same(payment: Payment, effect: RecordPayment) -> bool:
     is_same_account = None in (payment.bank_account_id, effect.bank_account_id) or (
         payment.bank_account_id == effect.bank_account_id
     )
-    return payment.value == Decimal(effect.value) and payment.day == effect.day and is_same_account
+    missing = Decimal(effect.value) - payment.value
+    return 0 <= missing <= Decimal(effect.slack or "0") and payment.day == effect.day and is_same_account
 
 
 def _booked(before: DocumentState, value: Decimal, payment_id: LedgerId) -> EffectResult:

@@ -100,6 +100,7 @@ class _InvoiceSteps:
         self._written: Ref | None = None  # the last step that makes it what it is to be
         self._last: Ref | None = None
         self._booked = Decimal(0)
+        self._slack = Decimal(0)  # by which the ledger's total may differ from the planned one
 
     @singledispatchmethod
     def add(self, want: Any) -> None:
@@ -262,6 +263,7 @@ class _InvoiceSteps:
             day=want.day,
             bank_account_id=want.bank_account_id,
             received=None if received is None else plain(received),
+            slack=None if want.known is not None or not self._slack else plain(self._slack),
         )
         key = f"{self._steps.reference}+{want.key}"
         self._step(effect, key, after=self._after_the_last(), title=f"book {want.amount} {want.currency}")
@@ -368,6 +370,7 @@ class _InvoiceSteps:
         )
 
     def _agreement(self, document: WantedDocument) -> LinkDraft:
+        self._slack = max(Decimal(document.expect.get(name, "0")) for name in ("within", "apart"))
         return replace(self._link, fingerprint=document.fingerprint, agreed=document.record, source=document.source)
 
     def _step(self, effect: Effect, key: str, *, link: LinkDraft | None = None, **parts: Any) -> Ref:
