@@ -1,4 +1,4 @@
-"""The demo: a local bexio, an agency's invoices, a person who pays, a web shop's products, and everything twice.
+"""The demo: a local bexio, an agency's invoices, a person who pays, a web shop's products and orders, all of it twice.
 
 It runs the installed `bexsync` as anybody would, and shows every command before it runs it. With --browser you log in
 yourself; without, a script plays you.
@@ -15,6 +15,7 @@ import sys
 import time
 import urllib.request
 import webbrowser
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ STOCK = FOLDER / "web-shop" / "out" / "stock.csv"
 BEXSYNC = Path(sys.executable).with_name("bexsync")
 USUAL_PORT = 8765
 USUAL_CALLBACK_PORT = 27182
+DAY_OF_ORDERS = "2026-11-27"  # in the examples; the demo writes yesterday, since old orders are mailed to nobody
 CLIENT_ID, CLIENT_SECRET = "bexsync-demo", "demo-secret"
 TERMINAL = sys.stdout.isatty()
 BY_HAND = "--browser" in sys.argv
@@ -49,6 +51,7 @@ def main() -> None:
         register_app(port, redirect_uri)
         play_invoices(port)
         play_products(port)
+        play_orders(port)
     finally:
         server.terminate()
         server.wait(10)
@@ -145,6 +148,39 @@ def play_products(port: int) -> None:
         sys.exit("demo: a second run told the shop something; that must not happen.")
 
 
+def play_orders(port: int) -> None:
+    """The web shop's orders: one is placed, paid and shipped, one is paid at once and refunded, one is cancelled."""
+    tell("The same shop's orders. What each status starts stands in the profile:")
+    bexsync(WEB_SHOP, "orders", "rules")
+    tell("Three were placed: goods by TWINT, a course that is paid already, gloves on account. What would be done?")
+    drop_orders("placed")
+    bexsync(WEB_SHOP, "orders", "sync", "--dry-run")
+    bexsync(WEB_SHOP, "orders", "sync")
+    tell("In the evening the first is paid and shipped, a place of the course is refunded, the gloves are cancelled.")
+    drop_orders("later")
+    bexsync(WEB_SHOP, "orders", "sync")
+    tell("And the same again, twice:")
+    writes = count_writes(port)
+    bexsync(WEB_SHOP, "orders", "sync")
+    drop_orders("later")
+    bexsync(WEB_SHOP, "orders", "sync")
+    bexsync(WEB_SHOP, "orders", "list")
+    refuse_writes(port, writes, "the evening")
+
+
+def drop_orders(when: str) -> None:
+    """The shop writes how its orders stand."""
+    folder = FOLDER / "web-shop" / "in"
+    copy_files(HERE / "web-shop" / "orders" / when, folder)
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
+    for file in folder.iterdir():
+        if file.is_file():
+            written = file.stat().st_mtime
+            text = file.read_text(encoding="utf-8")
+            file.write_text(text.replace(DAY_OF_ORDERS, yesterday), encoding="utf-8")
+            os.utime(file, (written, written))
+
+
 def refuse_writes(port: int, before: int, since: str) -> None:
     """Ends the demo if a run that should have found nothing to do wrote something."""
     made = count_writes(port) - before
@@ -181,7 +217,7 @@ def make_folder() -> None:
 
 def copy_files(source: Path, target: Path) -> None:
     """Copies what a shop has written an hour ago; younger files are left alone, since they may be half written."""
-    target.mkdir(parents=True)
+    target.mkdir(parents=True, exist_ok=True)
     an_hour_ago = time.time() - 3600
     for file in sorted(source.iterdir()):
         shutil.copyfile(file, target / file.name)

@@ -25,10 +25,12 @@ def test_the_demo_without_a_browser(tmp_path: Path) -> None:
     said = done.stdout
     assert said.count("There is no browser on this computer, so a script plays the person in it.") == 1
     assert said.count("Logged in to Bergladen GmbH") == 2
-    assert re.findall(r"since the first (\w+): (\d+)\.", said) == [("push", "0"), ("sync", "0")]
+    assert re.findall(r"since the (?:first )?(\w+): (\d+)\.", said) == [("push", "0"), ("sync", "0"), ("evening", "0")]
     assert "invoices push: 6 done" in said
     assert "products sync: 7 done" in said
     assert "stock pull: 1 done" in said
+    assert "orders sync: 3 done, CHF 240.00" in said
+    assert "orders sync: 2 done, 1 unchanged, CHF 57.00" in said
     assert (tmp_path / "demo/web-shop/out/stock.csv").read_text().splitlines() == [
         "shop_id,sku,stock,expected",
         "201,HON-500,46,48",

@@ -12,7 +12,7 @@ import pytest
 
 from bexsync.config.loading import load_profile
 from bexsync.ports.shop import ImportNote, IncomingRecord, InvalidInput
-from bexsync.records import Invoice
+from bexsync.records import Invoice, Order
 from bexsync.shops.folder.documents import read_file
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -89,7 +89,30 @@ def test_one_customer_is_written_the_same_way_everywhere() -> None:
         assert customers.setdefault(invoice.customer.shop_id or "", invoice.customer) == invoice.customer
 
 
-@pytest.mark.parametrize("name", ["agency", "flying-club"])
+def web_shop_orders(when: str) -> dict[str, Order]:
+    found: dict[str, Order] = {}
+    for path in sorted((EXAMPLES / "web-shop" / "orders" / when).iterdir()):
+        for one in read_file(path):
+            if not isinstance(one, ImportNote):
+                assert isinstance(one, IncomingRecord), one
+                assert isinstance(one.record, Order)
+                found[one.record.shop_id] = one.record
+    return found
+
+
+def test_the_orders_of_the_web_shop_come_to_their_totals_and_change_in_the_evening() -> None:
+    placed, later = web_shop_orders("placed"), web_shop_orders("later")
+    assert list(placed) == list(later) == ["1001", "1002", "1003"]
+    for order in (*placed.values(), *later.values()):
+        assert order.total == sum(line.line_total or Decimal(0) for line in order.lines)
+        assert order.customer is not None
+        assert (order.customer.email or "").endswith("@example.com")
+    for shop_id, order in placed.items():
+        assert (order.updated_at or order.ordered_at) < (later[shop_id].updated_at or order.ordered_at)
+        assert order.lines == later[shop_id].lines
+
+
+@pytest.mark.parametrize("name", ["agency", "flying-club", "web-shop"])
 def test_the_profiles_are_valid(name: str) -> None:
     profile = load_profile(EXAMPLES / name / "profile.toml")
     assert profile.shop.site == name
