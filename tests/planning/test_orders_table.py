@@ -525,6 +525,16 @@ def test_what_is_due_of_an_order_that_is_gone_is_an_error(standing: OrderStatus,
     assert problem(ledger, an_order(status="completed")).code == "gone_in_ledger"
 
 
+@pytest.mark.parametrize("more", [["invoice"], ["delivery"], ["delivery", "invoice", "issue", "send"]])
+def test_nothing_more_is_made_of_an_order_that_a_person_completed(more: list[str]) -> None:
+    ledger = books(processing=["contact", "order"], completed=["contact", "order", *more])
+    ledger.run(an_order())
+    assert ledger.order is not None
+    ledger.order = replace(ledger.order, standing=OrderStatus.DONE)
+    assert ledger.run(an_order()) == []
+    assert problem(ledger, an_order(status="completed")).code == "completed_in_ledger"
+
+
 def test_an_adopted_order_that_was_delivered_is_not_delivered_again() -> None:
     ledger = books(processing=["contact", "order"], completed=ALL[:-1])
     ledger.run(an_order())

@@ -13,7 +13,7 @@ from bexsync.money import written
 from bexsync.planning.invoice_link import Linked
 from bexsync.planning.invoice_writing import known_document
 from bexsync.planning.order_link import KnownOrder, LinkedOrder
-from bexsync.ports.documents import DocumentStatus
+from bexsync.ports.documents import DocumentStatus, OrderStatus
 from bexsync.ports.wanted import TakeBack
 from bexsync.ports.wanted_orders import OrderWant, RemoveOrder
 from bexsync.records.order import Order
@@ -69,6 +69,9 @@ class Reversals:
     def _remove_order(self, order: LinkedOrder, invoice: Linked | None) -> Undone:
         if invoice is not None and invoice.standing is DocumentStatus.CANCELLED:
             return Undone(problem=_order_left(order, self.ledger))
+        if order.standing is not OrderStatus.PENDING:
+            said = f"is {order.standing.value} in {self.ledger}"
+            return Undone(problem=_to_cancel(order.number, said, order.url, self.ledger))
         if not order.is_ours or order.adopted:
             said = "was made by somebody else" if order.adopted else "was changed by somebody"
             return Undone(problem=_to_cancel(order.number, said, order.url, self.ledger))

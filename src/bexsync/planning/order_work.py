@@ -210,9 +210,24 @@ class Work:
             if not known.deliveries:
                 self._hold(f"Order {known.number} was {known.standing.value} in {self.writer.ledger}.", known.url)
             return False
+        if self._was_completed_by_others(known):
+            return False
         if known.adopted and known.standing is not OrderStatus.PENDING:
             self._notes.append(f"{known.number} is {known.standing.value} already; its deliveries are left to a person")
             return False
+        return True
+
+    def _was_completed_by_others(self, known: LinkedOrder) -> bool:
+        """Whether somebody completed the order, of which bexsync neither delivered nor invoiced anything."""
+        is_ours = known.adopted or bool(known.deliveries) or self.known.invoice is not None
+        if is_ours or self._places or known.standing is not OrderStatus.DONE:
+            return False
+        ledger = self.writer.ledger
+        self._problem = self._problem or RecordProblem(
+            f"Order {known.number} was completed in {ledger} by another user; nothing more is made of it.",
+            f"Deliver and invoice it in {ledger}, or open it again there: {known.url}",
+            code="completed_in_ledger",
+        )
         return True
 
     def _was_delivered(self, shipment: str) -> bool:
@@ -267,6 +282,8 @@ class Work:
         known = self.known.order
         if known is not None and not self._places and not self.known.order_stands:
             self._hold(f"Order {known.number} was {known.standing.value} in {self.writer.ledger}.", known.url)
+            return
+        if known is not None and self._was_completed_by_others(known):
             return
         document = self._invoice_document
         self._notes.append(note_on(document))
@@ -371,6 +388,6 @@ class Work:
         """Something stands in the way of what is due; it is said once nothing else is wanted, or beside it."""
         self._problem = self._problem or RecordProblem(
             f"{said} What is still due for it is not booked.",
-            f"It is not made again. To book it again: `bexsync links forget {self.order.shop_id}`. It was {url}",
+            f"It is not made again. To book it again: `bexsync links forget {self.order.shop_id}` ({url}).",
             code="gone_in_ledger",
         )
