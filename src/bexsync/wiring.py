@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
 
+from bexsync.admin.credit_list import CreditAdmin
 from bexsync.admin.errors import ErrorAdmin
 from bexsync.admin.links import LinkAdmin
 from bexsync.admin.login_status import LoginStatus, look_at_login
@@ -211,6 +212,15 @@ def open_links_desk(name: str) -> LinkAdmin:
     company = CompanyBook(folder).pinned(str(profile_path(name).resolve())) or ""
     state = _state_file(profile, folder, company)
     return LinkAdmin(store, kept_beside(state, store.site), FileLocks(folder / "locks", company, store.site))
+
+
+def open_credit_desk(name: str, *, clock: Clock | None = None) -> CreditAdmin:
+    """The credits of a profile that a person writes by hand."""
+    clock = clock or SystemClock()
+    _, store = open_local_state(name)
+    folder = state_folder()
+    company = CompanyBook(folder).pinned(str(profile_path(name).resolve())) or ""
+    return CreditAdmin(store, FileLocks(folder / "locks", company, store.site), clock.now())
 
 
 def open_state_desk(name: str, *, clock: Clock | None = None) -> StateAdmin:

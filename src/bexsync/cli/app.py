@@ -70,9 +70,9 @@ def root(
     context.obj = profile
 
 
-def _group(name: str, help_text: str) -> typer.Typer:
+def _group(name: str, help_text: str, above: typer.Typer = app) -> typer.Typer:
     group = typer.Typer(help=help_text, no_args_is_help=True, rich_markup_mode=None)
-    app.add_typer(group, name=name)
+    above.add_typer(group, name=name)
     return group
 
 
@@ -101,6 +101,7 @@ def _command(group: typer.Typer, name: str, function: Callable[..., Exit], share
 auth_app = _group("auth", f"Log in to {LEDGER}, look at the login, end it.")
 invoices_app = _group("invoices", f"Invoices of the shop into {LEDGER}.")
 orders_app = _group("orders", f"Orders of the shop into {LEDGER}, by their status.")
+refunds_app = _group("refunds", "Credits to write by hand, for refunds and credit notes.", orders_app)
 payments_app = _group("payments", f"What was paid in {LEDGER}, back to the shop.")
 products_app = _group("products", f"Products of the shop and items in {LEDGER}, field by field.")
 stock_app = _group("stock", f"Stock in {LEDGER}, back to the shop.")
@@ -127,6 +128,8 @@ _command(invoices_app, "show", invoices.show)
 _command(orders_app, "sync", orders.sync, JOB)
 _command(orders_app, "list", orders.list_)
 _command(orders_app, "rules", orders.rules)
+refunds_app.callback(invoke_without_command=True, no_args_is_help=False)(orders.alone)
+_command(refunds_app, "close", orders.close)
 _command(payments_app, "poll", invoices.poll, JOB)
 _command(products_app, "sync", products.sync, JOB)
 _command(products_app, "list", products.list_)

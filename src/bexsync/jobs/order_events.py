@@ -17,7 +17,7 @@ from bexsync.planning.order_payments import is_settled
 from bexsync.planning.order_status import LedgerSide, NoChange, ShopSide, StatusChange, status_for_shop
 from bexsync.planning.plan import Plan
 from bexsync.ports.document_effects import CancelDocument
-from bexsync.ports.documents import DocumentStatus, OrderStatus
+from bexsync.ports.documents import DocumentStatus, OrderState, OrderStatus
 from bexsync.ports.order_effects import DeleteOrder
 from bexsync.ports.shop import WriteBack
 from bexsync.ports.shop_effects import DeliverEvent
@@ -44,17 +44,16 @@ def look_at_orders(run: Run) -> None:
     if links:
         for state in run.ledger.orders_changed_since(since if since is not None and since <= now else None):
             link = links.get(state.ledger_id)
-            if link is not None and (seen := observed(link, state)) != link:
-                _keep(run, seen, now)
+            if link is not None:
+                _keep(run, link, state, now)
     store.cursors.move(_LOOKED_AT, stored(now))
 
 
-def _keep(run: Run, seen: Link, now: datetime) -> None:
+def _keep(run: Run, link: Link, state: OrderState, now: datetime) -> None:
     with run.store.transaction():
-        fresh = run.store.links.get(KIND, seen.shop_id)
-        if fresh is not None and fresh.ledger_id == seen.ledger_id:
-            notes = {**fresh.notes, **seen.notes}
-            run.store.links.save(replace(fresh, number=seen.number, state=seen.state, notes=notes), now)
+        fresh = run.store.links.get(KIND, link.shop_id)
+        if fresh is not None and fresh.ledger_id == link.ledger_id and (seen := observed(fresh, state)) != fresh:
+            run.store.links.save(seen, now)
 
 
 def tell_of_orders(run: Run, *, orders_as_well: bool) -> None:

@@ -18,11 +18,12 @@ from bexsync.jobs.order_choice import SYNC, ChosenOrder, SyncOptions, choose, is
 from bexsync.jobs.order_events import look_at_orders, tell_of_orders
 from bexsync.jobs.order_gathering import OrderBooks, customer_of, order_planner, start_date
 from bexsync.jobs.order_notes import note_handled, order_links
+from bexsync.jobs.refunds import note_refunds
 from bexsync.jobs.run import Run, judged
 from bexsync.jobs.workspace import Workspace
 from bexsync.planning.lookups import unknown_units
 from bexsync.planning.order_link import INVOICE_KIND, KIND
-from bexsync.planning.order_writing import NoAction, PlannedOrder, Reason
+from bexsync.planning.order_writing import NoAction, OrderWriter, PlannedOrder, Reason
 from bexsync.planning.orders import OrderPlanner
 from bexsync.planning.plan import Plan
 from bexsync.ports.steps import Step, Subject
@@ -55,6 +56,7 @@ class OrdersSync(BookingJob):
         self._orders: dict[str, Order] = {}
         self._left_out: Counter[str] = Counter()
         self._too_old = 0
+        self._writer: OrderWriter | None = None
 
     @property
     def _looked_at(self) -> Sized:
@@ -86,6 +88,7 @@ class OrdersSync(BookingJob):
             own = run.workspace.profile.ledger.currency
             foreign = any(one.currency != own for one in self._chosen)
             planner = order_planner(run, self._start, foreign=foreign, backfill=self._options.backfill)
+            self._writer = planner.writer
             steps = self._customers.plan(planner.writer.contacts, self._planned)
             for number, one in enumerate(self._chosen, 1):
                 if self._options.limit is not None and len(self._orders) >= self._options.limit:
@@ -116,6 +119,7 @@ class OrdersSync(BookingJob):
         self._left_out.update(decision.left_out)
         if isinstance(decision, NoAction):
             self._note_no_action(order, decision, link)
+            note_refunds(run, planner.writer, order, customer_of(run, order))
             if decision.reason is Reason.UP_TO_DATE and "contact" in self._books.decided(order):
                 self._link_customer(planner, order)
             return ()
@@ -195,8 +199,10 @@ class OrdersSync(BookingJob):
             self.goes_on = True
             self._settle(subject, RecordState.OPEN, "")
         elif outcome.status is Status.DONE and planned.problem is None:
-            status = self._orders[subject.shop_id].status
-            note_handled(self._run.store, subject.shop_id, status, self._run.workspace.clock.now())
+            order = self._orders[subject.shop_id]
+            note_handled(self._run.store, subject.shop_id, order.status, self._run.workspace.clock.now())
+            if self._writer is not None:
+                note_refunds(self._run, self._writer, order, customer_of(self._run, order))
 
     def report(self) -> None:
         """Tell the shop what became of its orders."""

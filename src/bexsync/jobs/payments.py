@@ -15,6 +15,7 @@ from bexsync.ids import LedgerId
 from bexsync.jobs.credit_notes import close_written_credits, originals_of_open_credits
 from bexsync.jobs.lifecycle import Job, run_job
 from bexsync.jobs.order_events import tell_of_orders
+from bexsync.jobs.refunds import close_credited_refunds, links_with_open_refunds
 from bexsync.jobs.run import Run, refuse_mass_deletion
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
@@ -62,7 +63,7 @@ class PaymentsPoll(Job):
         self._since = self._watermark()
         open_links = [link for kind in _KINDS for link in self._run.store.links.open(kind)]
         is_open = {(link.kind, link.shop_id) for link in open_links}
-        credited = originals_of_open_credits(self._run.store)
+        credited = [*originals_of_open_credits(self._run.store), *links_with_open_refunds(self._run.store)]
         self._links = [*open_links, *(link for link in credited if (link.kind, link.shop_id) not in is_open)]
 
     def plan(self) -> Plan:
@@ -76,6 +77,7 @@ class PaymentsPoll(Job):
         if self._full or self._since is None or self._now - self._since > _DAILY:
             self._look_at_everything_changed(self._since, {link.ledger_id for link in self._links})
         close_written_credits(self._run)
+        close_credited_refunds(self._run)
 
     def report(self) -> None:
         """Tell the shop what moved."""
@@ -131,7 +133,8 @@ class PaymentsPoll(Job):
             fresh = store.links.get(link.kind, link.shop_id)
             if fresh is None or fresh.state != link.state:
                 return False  # a push has moved it since we asked, so that our answer may be older
-            notes = {**fresh.notes, **seen.notes}
+            shown = {name: value for name, value in seen.notes.items() if link.notes.get(name) != value}
+            notes = {**fresh.notes, **shown}  # other jobs keep notes of their own there
             store.links.save(
                 replace(fresh, number=seen.number, url=seen.url, state=seen.state, notes=notes, is_open=seen.is_open),
                 self._run.workspace.clock.now(),

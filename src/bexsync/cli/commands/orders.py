@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bexsync.cli import completion
-from bexsync.cli.runner import Command, local_state, run_job
+from bexsync.cli import completion, options
+from bexsync.cli.runner import Command, local_state, run_command, run_job
 from bexsync.errors import Exit, UsageProblem
 
 if TYPE_CHECKING:
@@ -123,3 +123,42 @@ def rules(call: Command) -> Exit:
     table = matrix(profile.orders, seen.statuses, (), seen.methods)
     is_enabled = profile.orders.enabled
     return call.output.show(rules_data(table, is_enabled=is_enabled), lambda: show_rules(table, is_enabled=is_enabled))
+
+
+def alone(
+    context: typer.Context,
+    all_: Annotated[bool, typer.Option("--all", help="Also those that are done.")] = False,
+    profile: options.Profile = None,
+    json: options.Json = False,
+) -> None:
+    """Credits to write by hand, for refunds and credit notes; without a command it lists them."""
+    del json
+    if context.invoked_subcommand is None:
+        run_command(context, "orders refunds", lambda call: _refunds(call, all_))
+    elif profile:
+        context.obj = profile
+
+
+def _refunds(call: Command, include_closed: bool) -> Exit:
+    from bexsync.cli.views.orders import credits_data, show_credits
+    from bexsync.wiring import open_credit_desk
+
+    with open_credit_desk(call.profile) as desk:
+        call.output.site = desk.site
+        found = desk.credits(include_closed=include_closed)
+    return call.output.show(credits_data(found), lambda: show_credits(found, call.output.ledger))
+
+
+def close(
+    call: Command,
+    names: Annotated[list[str], typer.Argument(metavar="ID...", help="Refunds or credit notes, by the shop's id.")],
+) -> Exit:
+    """Take credits off the list that {ledger} does not show by itself."""
+    from bexsync.cli.views.orders import credits_data
+    from bexsync.wiring import open_credit_desk
+
+    with open_credit_desk(call.profile) as desk:
+        call.output.site = desk.site
+        closed = desk.close(names)
+    said = ", ".join(f"{one.of}/{one.id}" for one in closed)
+    return call.output.said(f"Closed: {said}.", credits_data(closed))

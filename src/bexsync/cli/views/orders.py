@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from bexsync.cli.views.text import coloured_status, linked_number
 from bexsync.money import written
 
 if TYPE_CHECKING:
+    from bexsync.admin.credit_list import ListedCredit
     from bexsync.admin.order_list import ListedOrder, OrderList
     from bexsync.planning.order_actions import Matrix, MatrixRow
 
@@ -121,3 +123,34 @@ def _rule_cells(row: MatrixRow) -> tuple[Text, ...]:
 
 def _any_of(names: tuple[str, ...], rest: str) -> str:
     return ", ".join(name or rest for name in names) or "any"
+
+
+def credits_data(found: Sequence[ListedCredit]) -> dict[str, Any]:
+    """The credits for a script."""
+    return {"refunds": [asdict(one) for one in found]}
+
+
+def show_credits(found: Sequence[ListedCredit], ledger: str) -> None:
+    """A block each: what to credit on which invoice, per account and tax, with the link to it."""
+    page = Page()
+    if not found:
+        page.line("No refund and no credit note waits.")
+    for one in found:
+        kind = one.kind.replace("_", " ")
+        heading = Text(f"{one.id}", style="bold") + Text(f"  {kind} of {one.of}, {one.date}")
+        page.line(
+            heading + Text(f"  {one.currency} {one.amount}") + Text(f"  {one.state.replace('_', ' ')}", style="dim")
+        )
+        for part in one.parts:
+            vat = f"{part['vat']} of it VAT at {part['rate']} % ({part['tax_code']})" if part["tax_code"] else "no VAT"
+            page.line(f"{part['total']} on account {part['account']}, {vat}", indent=4)
+        if one.shared:
+            page.line("These are shares of the order's rates, since the shop names no lines.", indent=4)
+        if one.message and not one.parts:
+            page.line(one.message, indent=4)
+        if one.reason:
+            page.line(f"Reason: {one.reason}", indent=4)
+        page.line(
+            f"→ credit {one.number} in {ledger}: {one.url}" if one.url else "→ its invoice is not known", indent=4
+        )
+    page.show()
