@@ -44,7 +44,7 @@ fix: $(READY)  ## what can be mended by itself
 docs: $(READY)  ## the pages that are made from what the program says: docs/cli.md, docs/bad-input.md
 	@BEXSYNC_WRITE_DOCS=1 $(BIN)/pytest -n0 tests/cli/test_cli_docs.py tests/cli/test_bad_input.py
 
-bench: $(READY)  ## requests, time and memory, measured on the sandbox; QUICK=1 for a tenth of the products
+bench: $(READY)  ## requests, time and memory, measured on the sandbox; QUICK=1 for the shares of the request limit alone
 	@$(BIN)/python -m bench $(if $(QUICK),--quick)
 
 lock:  ## renew requirements-dev.lock from pyproject.toml

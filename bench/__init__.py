@@ -1,1 +1,1 @@
-"""Measurements on the sandbox: requests, waiting, memory, start-up. Ratios within one run, never timed tests."""
+"""Measurements on the sandbox: shares of the request limit, cost of history, requests, memory, start-up."""

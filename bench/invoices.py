@@ -1,90 +1,66 @@
-"""A thousand invoices of two hundred known customers, then nothing to do."""
+"""A thousand invoices of two hundred known customers, then nothing to do; and what one invoice costs the disk."""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
 
-from bench.stage import Line, Measured, Profile, Stage, stage
+from bench.history import PROFILE, History, invoice, make
+from bench.rows import Row, at_most
+from bench.stage import Measured, Stage, stage
 
 CUSTOMERS = 200
 INVOICES = 1000
 FEW = 100
-OPEN = 400
 SPEED = 15  # minutes of the rate limits pass in four seconds
-PROFILE: Profile = {"invoices": {"start_date": "2026-01-01"}, "limits": {"documents": 5000, "mails": 5000}}
+COUNTED = Path(__file__).with_name("counted.py")
 
 
-def measure() -> Iterator[Line]:
-    """Requests per invoice, refusals, memory, idle runs."""
-    with stage(PROFILE, speed=SPEED) as place:
-        _drop(place, "warm-up", range(CUSTOMERS))
-        place.run("invoices", "push")
+def measure() -> Iterator[Row]:
+    """Requests per invoice, refusals, memory, idle runs, commits."""
+    with stage(PROFILE) as place:
+        make(place, History(CUSTOMERS, open=CUSTOMERS, customers=CUSTOMERS))
+        place.serve(speed=SPEED)
         _, few = _push(place, "few", range(1000, 1000 + FEW))
         requests, many = _push(place, "many", range(10_000, 10_000 + INVOICES))
-        per_invoice = requests / INVOICES
-        yield (
-            f"requests per invoice ({INVOICES} of {CUSTOMERS} known customers)",
-            f"{per_invoice:.3f}",
-            "2.1",
-            per_invoice <= 2.1,
-        )
-        refused = place.requests()["statuses"].get("429", 0)
-        yield "answers 429", str(refused), "0", refused == 0
-        ratio = many.memory / few.memory
-        yield (
-            f"memory for {INVOICES} against {FEW} ({many.megabytes:.0f} MB)",
-            f"{ratio:.2f} x",
-            "1.5 x",
-            ratio <= 1.5,
-        )
-        yield "own time per invoice", f"{many.own / INVOICES * 1000:.1f} ms", "", None
-        idle = _counted(place, "invoices", "push")
-        yield "requests of an idle push", str(idle), "0", idle == 0
-    with stage(PROFILE, speed=SPEED) as place:
-        _drop(place, "open", range(OPEN))
-        place.run("invoices", "push")
+        what = f"requests per invoice ({INVOICES} of {CUSTOMERS} known customers)"
+        yield at_most(what, requests / INVOICES, 2.1, None, "{:.3f}")
+        what = f"memory for {INVOICES} against {FEW} ({many.megabytes:.0f} MB)"
+        yield at_most(what, many.memory / few.memory, 1.6, None, "{:.2f} x")
+        yield Row("own time per invoice", f"{many.own / INVOICES * 1000:.1f} ms")
+        yield at_most("requests of an idle push", len(place.counted("invoices", "push")[0]), 0)
         place.run("payments", "poll")
-        idle = _counted(place, "payments", "poll")
-        yield f"requests of an idle poll ({OPEN} open invoices)", str(idle), "1", idle == 1
-
-
-def _drop(place: Stage, name: str, numbers: range) -> None:
-    lines = (json.dumps(_invoice(number), ensure_ascii=False) for number in numbers)
-    (place.shop / "in" / f"{name}.ndjson").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-
-
-def _invoice(number: int) -> dict[str, Any]:
-    customer = number % CUSTOMERS
-    return {
-        "schema": "bexsync/1",
-        "kind": "invoice",
-        "shop_id": str(number),
-        "invoice_date": "2026-11-02",
-        "currency": "CHF",
-        "customer": {
-            "kind": "person",
-            "first_name": "Eva",
-            "last_name": f"Muster {customer}",
-            "email": f"eva.{customer}@example.ch",
-        },
-        "lines": [
-            {"line_id": str(n), "name": "Beratung", "quantity": "2", "unit_price": "50", "tax_rate": "8.1"}
-            for n in range(5)
-        ],
-        "total": "540.50",
-    }
+        pages = (CUSTOMERS + FEW + INVOICES) // 500 + 1
+        idle = len(place.counted("payments", "poll")[0])
+        yield at_most("requests of an idle poll, one per 500 open invoices", idle, pages)
+        yield at_most("answers 429", place.refused(), 0)
+        yield from _durable(place)
 
 
 def _push(place: Stage, name: str, numbers: range) -> tuple[int, Measured]:
-    _drop(place, name, numbers)
-    before = place.requests()["count"]
-    measured = place.run("invoices", "push")
-    return place.requests()["count"] - before, measured
+    place.drop(name, (invoice(number, number % CUSTOMERS + 1) for number in numbers))
+    requests, measured = place.counted("invoices", "push")
+    return len(requests), measured
 
 
-def _counted(place: Stage, *command: str) -> int:
-    before = place.requests()["count"]
-    place.run(*command)
-    return int(place.requests()["count"] - before)
+def _durable(place: Stage) -> Iterator[Row]:
+    place.serve()  # the books of the request limit are written less often where its minutes pass faster
+    idle = counted(place, "invoices", "push")
+    place.drop("durable", (invoice(number, number % CUSTOMERS + 1) for number in range(20_000, 20_000 + FEW)))
+    pushed = counted(place, "invoices", "push")
+    commits, files = pushed["commits"] / FEW, pushed["files"] / FEW
+    what = f"fsyncs per invoice ({commits:.1f} of commits, {files:.1f} of files; counted by SQLite's trace)"
+    yield at_most(what, commits + files, 13.5, 6, "{:.1f}")
+    yield at_most("commits of an idle push", idle["commits"], 3)
+
+
+def counted(place: Stage, *command: str) -> dict[str, int]:
+    """Runs the program and returns its `commits`, the `files` that it made durable, and the `modules` it loaded."""
+    target = place.folder / "counts.json"
+    whole = [sys.executable, str(COUNTED), str(target), *place.arguments(*command)[1:]]
+    subprocess.run(whole, env=place.environment, check=True, stdout=subprocess.DEVNULL)
+    found: dict[str, int] = json.loads(target.read_text())
+    return found

@@ -5,11 +5,12 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,26 +20,34 @@ import tomli_w
 
 BEXSYNC = str(Path(sys.executable).with_name("bexsync"))
 TOKEN = "bench-token-0123456789"
-Line = tuple[str, str, str, bool | None]
 Profile = Mapping[str, Mapping[str, Any]]
 
+# A fresh parent whose only child is the run. Linux adds what a child read to its parent's /proc/self/io once it has
+# ended: `rchar`, all bytes that were read by system calls, from the disk or from its cache.
 _MEASURED = """
-import resource, subprocess, sys, time
-began = time.perf_counter()
-code = subprocess.run(sys.argv[1:], stdout=sys.stderr).returncode
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(used.ru_utime + used.ru_stime, time.perf_counter() - began, used.ru_maxrss)
+import json, resource, subprocess, sys, time
+def read():
+    try:
+        with open("/proc/self/io") as io:
+            return int(io.readline().split()[1])
+    except OSError:
+        return 0
+began, before = time.perf_counter(), read()
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+wall, used = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([used.ru_utime + used.ru_stime, wall, used.ru_maxrss, read() - before]))
 sys.exit(code)
 """
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What one run of the program took: its own seconds of processor, seconds on the clock, peak memory in KB."""
+    """What one run took: its seconds of processor, seconds on the clock, peak memory in KB, bytes read."""
 
     own: float
     wall: float
     memory: int
+    read: int
 
     @property
     def megabytes(self) -> float:
@@ -46,36 +55,104 @@ class Measured:
         return self.memory / 1024
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One sandbox and one shop."""
+def measured(command: list[str], environment: Mapping[str, str] | None = None) -> Measured:
+    """Runs a program through a fresh parent, whose child is this one alone; ends the benchmark when it fails."""
+    whole = [sys.executable, "-c", _MEASURED, *command]
+    done = subprocess.run(whole, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    return Measured(*json.loads(done.stdout))
 
-    folder: Path
-    url: str
+
+class Stage:
+    """One sandbox, whose books lie in a file, and one shop with its state."""
+
+    def __init__(self, folder: Path, profile: Profile) -> None:
+        self.folder = folder
+        self.shop = folder / "shop"
+        self.books = folder / "books.db"
+        self._profile = profile
+        self._port = _free_port()
+        self._server: subprocess.Popen[str] | None = None
+        for name in ("in", "catalog"):
+            (self.shop / name).mkdir(parents=True)
+        whole = {**profile, "ledger": {"api_url": self.url}, "shop": {"quiet_seconds": 0.0}}
+        (folder / "bench.toml").write_text(tomli_w.dumps(whole))
 
     @property
-    def shop(self) -> Path:
-        """The folder that the shop writes to."""
-        return self.folder / "shop"
+    def url(self) -> str:
+        """Where the sandbox is served."""
+        return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def state(self) -> Path:
+        """The file of the state."""
+        (found,) = (self.folder / "state").glob("bexio-*.db")
+        return found
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The environment of a run."""
+        return os.environ | {"BEXSYNC_STATE_DIR": str(self.folder / "state"), "BEXSYNC_ACCESS_TOKEN": TOKEN}
+
+    def serve(self, *, speed: float = 1, latency: float = 0) -> None:
+        """Starts the sandbox, or starts it again with other options on the same books."""
+        self.stop()
+        options = {"port": self._port, "speed": speed, "latency": latency, "token": TOKEN, "data": self.books}
+        command = [f"--{name}={value}" for name, value in options.items()]
+        self._server = subprocess.Popen([BEXSYNC, "sandbox", "serve", *command], stdout=subprocess.PIPE, text=True)
+        assert self._server.stdout is not None
+        if not self._server.stdout.readline():
+            sys.exit("The sandbox did not start.")
+
+    def stop(self) -> None:
+        """Stops the sandbox; its books are complete in their file then."""
+        if self._server is not None:
+            self._server.terminate()
+            self._server.communicate(timeout=60)
+            self._server = None
+
+    def arguments(self, *command: str) -> list[str]:
+        """The command line of a run."""
+        return [BEXSYNC, "-p", str(self.folder / "bench.toml"), *command]
 
     def run(self, *command: str) -> Measured:
-        """Runs the program through a fresh parent, whose children are this one alone; raises when it fails."""
-        environment = os.environ | {"BEXSYNC_STATE_DIR": str(self.folder / "state"), "BEXSYNC_ACCESS_TOKEN": TOKEN}
-        done = subprocess.run(
-            [sys.executable, "-c", _MEASURED, BEXSYNC, "-p", str(self.folder / "bench.toml"), *command],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            sys.exit(f"bexsync {' '.join(command)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
-        own, wall, memory = done.stdout.split()
-        return Measured(float(own), float(wall), int(memory))
+        """Runs the program and measures it."""
+        return measured(self.arguments(*command), self.environment)
 
-    def requests(self) -> Any:
-        """What the sandbox counted so far: `count`, `writes`, and per `buckets` and `statuses`."""
-        return self._ask("GET", "state")["requests"]
+    def result(self, *command: str) -> Any:
+        """What a run with `--json` says."""
+        command = (*command, "--json")
+        done = subprocess.run(
+            self.arguments(*command), env=self.environment, stdout=subprocess.PIPE, text=True, check=False
+        )
+        return json.loads(done.stdout)
+
+    def begin(self, *command: str) -> subprocess.Popen[str]:
+        """Starts the program, for who wants to watch it."""
+        return subprocess.Popen(
+            self.arguments(*command), env=self.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+
+    def drop(self, name: str, records: Iterable[Mapping[str, Any]]) -> None:
+        """Puts a file of records into the shop."""
+        lines = (json.dumps(record, ensure_ascii=False) for record in records)
+        (self.shop / "in" / f"{name}.ndjson").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+    def requests(self) -> list[dict[str, Any]]:
+        """The sandbox's own list of requests since it was started."""
+        found: list[dict[str, Any]] = self._ask("GET", "requests")
+        return found
+
+    def counted(self, *command: str) -> tuple[list[dict[str, Any]], Measured]:
+        """Runs the program; returns the requests of that run."""
+        before = len(self.requests())
+        measured = self.run(*command)
+        return self.requests()[before:], measured
+
+    def refused(self) -> int:
+        """How many requests were over the limit."""
+        return sum(request["status"] == 429 for request in self.requests())
 
     def act(self, action: str, *calls: Mapping[str, Any]) -> None:
         """Lets a person do something in the sandbox, once for each set of arguments."""
@@ -97,23 +174,17 @@ class Stage:
 
 
 @contextmanager
-def stage(profile: Profile, *, speed: float) -> Iterator[Stage]:
-    """A fresh sandbox whose minutes pass `speed` times as fast, and an empty shop with this profile."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "shop" / "in").mkdir(parents=True)
-        (folder / "shop" / "catalog").mkdir()
-        server = subprocess.Popen(
-            [BEXSYNC, "sandbox", "serve", "--port", "0", "--speed", str(speed), "--token", TOKEN],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+def stage(profile: Profile) -> Iterator[Stage]:
+    """An empty shop with this profile and a sandbox that is yet to be served."""
+    with tempfile.TemporaryDirectory(prefix="bexsync-bench-") as name:
+        place = Stage(Path(name), profile)
         try:
-            assert server.stdout is not None
-            url = server.stdout.readline().split()[-1]
-            whole = {**profile, "ledger": {"api_url": url}, "shop": {"quiet_seconds": 0.0}}
-            (folder / "bench.toml").write_text(tomli_w.dumps(whole))
-            yield Stage(folder, url)
+            yield place
         finally:
-            server.terminate()
-            server.wait(10)
+            place.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

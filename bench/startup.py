@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+
+from bench.history import PROFILE, History, make
+from bench.invoices import counted
+from bench.rows import Row, at_most
+from bench.stage import BEXSYNC, stage
 
 ROUNDS = 9
-BEXSYNC = str(Path(sys.executable).with_name("bexsync"))
 COMMANDS = {
     "bexsync --version": ([BEXSYNC, "--version"], 2.5),
     "bexsync --help": ([BEXSYNC, "--help"], 8.0),
     "bexsync invoices push --help": ([BEXSYNC, "invoices", "push", "--help"], 8.0),
 }
+IDLE, WANTED_IDLE = 50.0, 25.0
+MODULES = 720
 
 
-def measure() -> Iterator[tuple[str, str, str, bool | None]]:
-    """The fastest of several starts, relative to `python -c pass`."""
+def measure() -> Iterator[Row]:
+    """The fastest of several starts, relative to `python -c pass`; an idle push, and how many modules it loads."""
+    with stage(PROFILE) as place:
+        make(place, History(10))
+        place.serve()
+        place.run("invoices", "push")
+        commands = {name: command for name, (command, _) in COMMANDS.items()}
+        commands |= {"python": [sys.executable, "-c", "pass"], "idle": place.arguments("invoices", "push")}
+        best = _fastest(commands, place.environment)
+        for name, (_, limit) in COMMANDS.items():
+            yield at_most(f"start of {name}", best[name] / best["python"], limit, None, "{:.1f} x python")
+        what = f"idle push ({best['idle'] * 1000:.0f} ms)"
+        yield at_most(what, best["idle"] / best["python"], IDLE, WANTED_IDLE, "{:.1f} x python")
+        bare = int(subprocess.check_output([sys.executable, "-c", "import sys; print(len(sys.modules))"]))
+        modules = counted(place, "invoices", "push")["modules"]
+        yield at_most(f"modules loaded by an idle push (bare python {bare})", modules, MODULES)
+
+
+def _fastest(commands: Mapping[str, list[str]], environment: Mapping[str, str]) -> dict[str, float]:
     best: dict[str, float] = {}
     for _ in range(ROUNDS):
-        for name, command in [("python", [sys.executable, "-c", "pass"]), *((n, c) for n, (c, _) in COMMANDS.items())]:
+        for name, command in commands.items():
             began = time.perf_counter()
-            subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+            subprocess.run(command, stdout=subprocess.DEVNULL, env=os.environ | environment, check=True)
             best[name] = min(best.get(name, 99.0), time.perf_counter() - began)
-    for name, (_, limit) in COMMANDS.items():
-        ratio = best[name] / best["python"]
-        yield f"start of {name}", f"{ratio:.1f} x python", f"{limit} x", ratio <= limit
+    return best
