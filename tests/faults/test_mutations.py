@@ -142,7 +142,7 @@ MUTATIONS = (
     Mutation(
         "the look after a refusal",
         "engine/apply.py",
-        "finding = side.find(claim.effect)",
+        "finding = self.side(step.effect).find(claim.effect)",
         "finding = LookupResult()",
         f"{SAFEGUARDS}test_a_refusal_after_the_work_was_done_is_not_believed",
         "assert known.push().exit_code is Exit.OK",
@@ -180,6 +180,30 @@ MUTATIONS = (
         "if False:",
         f"{MATRIX}[truncated JSON x position]",
         'raise AssertionError(f"it does not come to rest',
+    ),
+    Mutation(
+        "the claim before the request",
+        "engine/journal.py",
+        "            store.intents.save(intent, now)\n        return Claim(intent, effect)",
+        "        return Claim(intent, effect)",
+        "tests/jobs/test_push_durable_writes.py::test_every_request_leaves_after_its_own_claim_is_on_the_disk",
+        "assert [rows for _, rows in sent] == [",
+    ),
+    Mutation(
+        "the questions before a claim, outside the commit before it",
+        "engine/apply.py",
+        "if step is None or self.side(step.effect).looks_first(step.effect):",
+        "if step is None:",
+        "tests/ledgers/test_bexio_orders_commits.py::test_no_transaction_is_open_while_a_request_is_under_way",
+        "assert locked == []",
+    ),
+    Mutation(
+        "the run's lock: a step that is being sent belongs to its run",
+        "engine/recover.py",
+        "if self.journal.is_sender_alive(intent):",
+        "if False:",
+        "tests/jobs/test_push_sender.py::test_while_its_run_lives_nobody_else_judges_it",
+        "assert the_create(killed).state is IntentState.SENDING",
     ),
     Mutation(
         "the contact index read anew",
@@ -224,7 +248,7 @@ MUTATIONS = (
 )
 
 
-LEAST = 22
+LEAST = 25
 
 
 def run(copy: Path, *tests: str) -> subprocess.CompletedProcess[str]:

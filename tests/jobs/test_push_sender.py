@@ -44,8 +44,9 @@ def test_the_row_names_the_lock_of_its_run_and_no_process(killed: World) -> None
 def test_while_its_run_lives_nobody_else_judges_it(killed: World) -> None:
     name = the_create(killed).owner.rpartition(" ")[0]
     with FileLock(killed.folder / "state" / "locks" / f"{name}.lock"):
-        assert killed.push().exit_code is Exit.TRY_LATER
+        code = killed.push().exit_code
         assert the_create(killed).state is IntentState.SENDING
+        assert code is Exit.TRY_LATER
         assert killed.invoices() == []
     killed.clock.forward(minutes=5)
     assert killed.push().exit_code is Exit.OK

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Any, Protocol
 
 from bexsync.engine.journal import Claim, Journal
@@ -23,6 +23,7 @@ from bexsync.ports.store import Intent, IntentState
 from bexsync.store import Store
 
 RECORDS_PER_LOCK = 100
+TOLD_TOGETHER = 50
 _WAITED = timedelta(seconds=1)
 
 
@@ -31,6 +32,10 @@ class Performer(Protocol):
 
     def prepare(self, effect: Effect) -> Effect:
         """The effect with what must be known of the time before it; reads only."""
+        ...
+
+    def looks_first(self, effect: Effect) -> bool:
+        """Whether `prepare` makes requests for such an effect."""
         ...
 
     def perform(self, effect: Effect) -> EffectResult:
@@ -105,6 +110,8 @@ class Applier:
     _shown: _Shown | None = None
     _applied: dict[Ref, Applied] = field(default_factory=dict)
     _current: Claim | None = None
+    _begun: dict[Ref, Claim] = field(default_factory=dict)
+    _told: dict[Ref, Applied] = field(default_factory=dict)
 
     def apply(self, plan: Plan) -> Iterator[AppliedRecord]:
         """The plan's records one by one as they are finished; raises what ends a whole run."""
@@ -114,6 +121,20 @@ class Applier:
                 for subject, steps in batch:
                     if self.stopping():
                         raise StoppedBySignal
+                    yield self._record(subject, steps)
+
+    def tell(self, plan: Plan) -> Iterator[AppliedRecord]:
+        """As `apply`, for effects that do no harm when they are repeated, such as events that carry an id.
+
+        Those of many records begin in one commit and end in another, so that a kill repeats all that were told between.
+        """
+        records = plan.by_subject()
+        while batch := list(islice(records, TOLD_TOGETHER)):
+            with self.lock():
+                if self.stopping():
+                    raise StoppedBySignal
+                self._tell_first([steps[0] for _, steps in batch])
+                for subject, steps in batch:
                     yield self._record(subject, steps)
 
     def on_request(self, request: RequestEffect) -> None:
@@ -143,8 +164,8 @@ class Applier:
 
     def _record(self, subject: Subject, steps: Sequence[Step]) -> AppliedRecord:
         applied = []
-        for step in steps:
-            one = self._step(step)
+        for step, following in zip_longest(steps, steps[1:]):
+            one = self._told.pop(step.ref, None) or self._step(step, following)
             self._applied[step.ref] = one
             applied.append(one)
         for step in steps:
@@ -152,7 +173,36 @@ class Applier:
                 del self._applied[step.ref]
         return AppliedRecord(subject, tuple(applied))
 
-    def _step(self, step: Step) -> Applied:
+    def _tell_first(self, steps: Sequence[Step]) -> None:
+        """Perform steps of several records; after one that fails the others are left to their own turn."""
+        with self.store.transaction():
+            begun = [(step, self._begin(step)) for step in steps]
+        claims = [(step, claim) for step, claim in begun if isinstance(claim, Claim)]
+        performed: list[EffectResult] = []
+        try:
+            for step, claim in claims:
+                performed.append(self.side(step.effect).perform(claim.effect))
+        except BexsyncError as problem:
+            step, claim = claims[len(performed)]
+            with self.store.transaction():
+                self._end_told(claims, performed)
+                for _, waiting in claims[len(performed) + 1 :]:
+                    self.journal.not_sent(waiting.intent)
+            self._told[step.ref] = self._failed(step, claim, problem)
+        else:
+            with self.store.transaction():
+                self._end_told(claims, performed)
+
+    def _end_told(self, claims: Sequence[tuple[Step, Claim]], performed: Sequence[EffectResult]) -> None:
+        for (step, claim), done in zip(claims, performed, strict=False):
+            self._told[step.ref] = self._settled(step, claim, done)
+
+    def _step(self, step: Step, following: Step | None) -> Applied:
+        begun = self._begun.pop(step.ref, None) or self._begin(step)
+        return begun if isinstance(begun, Applied) else self._send(step, begun, following)
+
+    def _begin(self, step: Step) -> Claim | Applied:
+        """The claim of a step that is sent next, or what became of one that is not sent."""
         unmet = next((ref for ref in step.needs if not self._met(ref)), None)
         if unmet is not None:
             return Applied(step, StepStatus.SKIPPED, self._why(unmet))
@@ -162,7 +212,18 @@ class Applier:
             return Applied(step, StepStatus.DONE, result=claim.intent.result)
         if claim.blocked:
             return _applied(step, claim.intent, StepStatus.IN_DOUBT)
-        return self._send(step, claim)
+        return claim
+
+    def _begin_ahead(self, step: Step | None) -> None:
+        """Claim the next step of a record in the commit that ends the one before; not where a look comes first."""
+        if step is None or self.side(step.effect).looks_first(step.effect):
+            return
+        try:
+            begun = self._begin(step)
+        except Defect:
+            return  # its own turn raises it, when the step before is on the disk
+        if isinstance(begun, Claim):
+            self._begun[step.ref] = begun
 
     def _met(self, ref: Ref) -> bool:
         applied = self._applied.get(Ref(ref.kind, ref.key))
@@ -193,42 +254,51 @@ class Applier:
             raise Defect(f"Step {ref.kind} {ref.key} gave no {ref.field}.")
         return found
 
-    def _send(self, step: Step, claim: Claim) -> Applied:
-        side = self.side(step.effect)
+    def _send(self, step: Step, claim: Claim, following: Step | None) -> Applied:
         self._current = claim
         try:
-            done = side.perform(claim.effect)
-        except NotSent as problem:
-            self.journal.not_sent(self._current.intent)
-            raise problem.cause from problem
-        except Refused as problem:
-            return self._refused(step, self._current, side, problem)
-        except Changed as problem:
-            self.journal.hold(self._current.intent, problem)
-            return Applied(step, StepStatus.HELD, problem.message)
-        except Unanswered as problem:
-            self.journal.doubt(self._current.intent, problem)
-            return Applied(step, StepStatus.IN_DOUBT, problem.message)
+            done = self.side(step.effect).perform(claim.effect)
         except BexsyncError as problem:
-            if isinstance(problem, LedgerAnswer | Defect):
-                raise
-            self.journal.not_sent(self._current.intent)  # it failed while reading, before the effect
-            raise
+            return self._failed(step, self._current, problem)
         finally:
             self._current = None
-        return self._settled(step, claim, done)
+        return self._settled(step, claim, done, following)
 
-    def _settled(self, step: Step, claim: Claim, done: EffectResult) -> Applied:
-        settled = self.journal.done(claim.intent, claim.effect, done)
+    def _failed(self, step: Step, claim: Claim, problem: BexsyncError) -> Applied:
+        """What became of a step whose effect raised; raises what ends the whole run."""
+        match problem:
+            case NotSent():
+                self.journal.not_sent(claim.intent)
+                raise problem.cause from problem
+            case Refused():
+                return self._refused(step, claim, problem)
+            case Changed():
+                self.journal.hold(claim.intent, problem)
+                return Applied(step, StepStatus.HELD, problem.message)
+            case Unanswered():
+                self.journal.doubt(claim.intent, problem)
+                return Applied(step, StepStatus.IN_DOUBT, problem.message)
+            case LedgerAnswer() | Defect():
+                raise problem
+            case _:
+                self.journal.not_sent(claim.intent)  # it failed while reading, before the effect
+                raise problem
+
+    def _settled(self, step: Step, claim: Claim, done: EffectResult, following: Step | None = None) -> Applied:
+        def go_on(settled: Intent) -> None:
+            self._applied[step.ref] = _applied(step, settled, StepStatus.DONE)
+            self._begin_ahead(following)
+
+        settled = self.journal.done(claim.intent, claim.effect, done, then=go_on)
         if done.state is not None and done.state.content:
             now = self.clock.now()
             self._shown = _Shown(done.state.ledger_id, done.state.content, now, self.clock.monotonic())
         return _applied(step, settled, StepStatus.DONE)
 
-    def _refused(self, step: Step, claim: Claim, side: Performer, problem: Refused) -> Applied:
+    def _refused(self, step: Step, claim: Claim, problem: Refused) -> Applied:
         """A refusal may follow an earlier attempt that went through, so look before believing it."""
         try:
-            finding = side.find(claim.effect)
+            finding = self.side(step.effect).find(claim.effect)
         except LedgerAnswer:
             finding = LookupResult()
         if finding.done is not None:

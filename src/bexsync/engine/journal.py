@@ -126,8 +126,10 @@ class Journal:
             store.intents.save(intent, now)
         return Claim(intent, effect)
 
-    def done(self, intent: Intent, effect: Effect, done: EffectResult) -> Intent:
-        """The effect stands: its answer, the link and the contact index change together.
+    def done(
+        self, intent: Intent, effect: Effect, done: EffectResult, *, then: Callable[[Intent], None] = lambda _: None
+    ) -> Intent:
+        """The effect stands: its answer, the link and the contact index change together, and what `then` writes.
 
         A document that another link holds is not given to this one: that is a conflict.
         """
@@ -149,6 +151,7 @@ class Journal:
             self._write_link(settled, effect, done, held=bool(held))
             self._index_contact(effect, done)
             self._link_customer(settled, effect, done)
+            then(settled)
         return settled
 
     def _other_owner(self, intent: Intent, done: EffectResult) -> str:

@@ -19,6 +19,8 @@ from bexsync.planning.plan import Plan
 from bexsync.ports.steps import Step, Subject
 from bexsync.ports.store import Link, RecordState
 
+SETTLED_TOGETHER = 10
+
 
 class PlannedRecord(Protocol):
     """What is planned for one record, besides its steps."""
@@ -125,11 +127,27 @@ class BookingJob(Job):
         """Send the steps, and settle each record by what came of them."""
         run = self._run
         records = len({step.subject for step in plan.steps})
-        for number, applied in enumerate(run.applier.apply(plan), 1):
-            run.workspace.progress(self.doing, number, records)
-            self._settle_applied(applied)
+        ended: list[AppliedRecord] = []
+        try:
+            for number, applied in enumerate(run.applier.apply(plan), 1):
+                run.workspace.progress(self.doing, number, records)
+                ended.append(applied)
+                if len(ended) == SETTLED_TOGETHER:
+                    self._settle_all(ended)
+        finally:
+            self._settle_all(ended)
 
-    def _settle_applied(self, applied: AppliedRecord) -> None:
+    def _settle_all(self, ended: list[AppliedRecord]) -> None:
+        """Settle records in one commit; one that is lost is made up for by the next run, from the journal."""
+        if not ended:
+            return
+        settled, ended[:] = list(ended), []
+        with self._run.store.transaction():
+            settlings = [self._settle_applied(applied) for applied in settled]
+        for settling in settlings:  # outside, since the ledger may be asked
+            self._after(*settling)
+
+    def _settle_applied(self, applied: AppliedRecord) -> tuple[Subject, PlannedRecord, Outcome]:
         run, subject = self._run, applied.subject
         outcome = self._outcome_of(applied)
         planned = self._planned.pop(subject)
@@ -147,7 +165,7 @@ class BookingJob(Job):
             for ledger_id, digest in planned.reported.items():
                 run.store.contacts.report(ledger_id, digest)
         self._settle(subject, state, reason)
-        self._after(subject, planned, outcome)
+        return subject, planned, outcome
 
     def _outcome_of(self, applied: AppliedRecord) -> Outcome:
         return self._run.outcome_of(applied, self._action_of([one.step for one in applied.steps]))

@@ -80,7 +80,7 @@ def _tell(run: Run, changes: Mapping[str, StatusChange], now: datetime) -> set[s
     """The orders whose status was told; what the shop could not be told is told by a later run."""
     steps = [_step(run.store.site, shop_id, change, now) for shop_id, change in changes.items()]
     told = set()
-    for applied in run.applier.apply(Plan(tuple(steps))):
+    for applied in run.applier.tell(Plan(tuple(steps))):
         shop_id = applied.subject.shop_id
         if applied.trouble is not None:
             run.result.later = run.result.later or f"The shop could not be told: {applied.trouble.said}"

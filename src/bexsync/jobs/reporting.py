@@ -40,6 +40,11 @@ class ShopSide:
         """Nothing must be known before the shop is told."""
         return effect
 
+    def looks_first(self, effect: Effect) -> bool:
+        """Nothing must be known before the shop is told."""
+        del effect
+        return False
+
     def perform(self, effect: Effect) -> EffectResult:
         """Tells the shop of one event, or what its products should say or have."""
         if isinstance(effect, DeliverEvent):

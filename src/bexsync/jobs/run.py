@@ -186,7 +186,7 @@ class Run:
             if link.shop_id not in without
             for step in report_steps(self.store.site, link, now)
         ]
-        for applied in self.applier.apply(Plan(tuple(steps))):
+        for applied in self.applier.tell(Plan(tuple(steps))):
             trouble = applied.trouble
             if trouble is not None:
                 self.result.later = self.result.later or f"The shop could not be told: {trouble.said}"

@@ -201,6 +201,10 @@ class Ledger(Protocol):
         """The effect with what must be known of the time before it, such as the highest id; reads only."""
         ...
 
+    def looks_first(self, effect: Effect) -> bool:
+        """Whether `prepare` makes requests for such an effect."""
+        ...
+
     def perform(self, effect: Effect) -> EffectResult:
         """One effect, with every reference resolved."""
         ...

@@ -232,6 +232,11 @@ class BexioLedger:
         prepared: Effect = handler.prepare(effect) if handler and handler.prepare else effect
         return prepared
 
+    def looks_first(self, effect: Effect) -> bool:
+        """Whether something must be asked right before the effect."""
+        handler = self._handlers.get(type(effect))
+        return handler is not None and handler.prepare is not None
+
     def perform(self, effect: Effect) -> EffectResult:
         """One effect; a refusal is learned from."""
         handler = self._handlers.get(type(effect))
