@@ -13,7 +13,7 @@ from typing import Protocol, cast
 
 from bexsync.admin.credit_list import CreditAdmin
 from bexsync.admin.errors import ErrorAdmin
-from bexsync.admin.links import LinkAdmin
+from bexsync.admin.links_desk import LinkAdmin
 from bexsync.admin.login_status import LoginStatus, look_at_login
 from bexsync.admin.state import StateAdmin
 from bexsync.auth.companies import Company, CompanyBook, company_claim
@@ -182,7 +182,8 @@ def _pinned_company(path: Path, folder: Path) -> str:
     if company is None:
         raise StateProblem(
             f"The profile {path} was never run.",
-            "Run `bexsync test-connection`, or any job: `bexsync invoices push`, `bexsync products sync`.",
+            "Run `bexsync test-connection`, or any job: `bexsync invoices push`, `bexsync orders sync`, "
+            "`bexsync products sync`.",
             code="no_state",
         )
     return company

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bexsync.admin.links import LinkAdmin
+from bexsync.admin.links_desk import LinkAdmin
 from world import World, a_product, an_invoice
 
 THREE = (

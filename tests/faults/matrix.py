@@ -14,7 +14,8 @@ from typing import Any
 
 import dates
 from bexio_sandbox import Fault
-from bexsync.admin.links import AdoptOptions, LinkAdmin, adopt
+from bexsync.admin.links import AdoptOptions, adopt
+from bexsync.admin.links_desk import LinkAdmin
 from bexsync.engine.result import Result
 from bexsync.errors import Exit, LoginNeeded, TryLater
 from bexsync.jobs.lifecycle import RunEnded

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from bexio_sandbox import Fault
-from bexsync.admin.links import AdoptOptions, LinkAdmin, adopt
+from bexsync.admin.links import AdoptOptions, adopt
+from bexsync.admin.links_desk import LinkAdmin
 from bexsync.errors import StateProblem, UsageProblem
 from bexsync.jobs.lifecycle import RunEnded
 from bexsync.store.folder import file_system_of, refuse_network

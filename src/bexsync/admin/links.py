@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, cast
+from typing import cast
 
-from bexsync.admin.invoice_history import step_data
 from bexsync.engine.apply import Applied, StepStatus
 from bexsync.engine.result import Outcome, Result, Status
-from bexsync.errors import TryLater, UsageProblem
-from bexsync.http.clock import Clock, SystemClock
+from bexsync.errors import UsageProblem
 from bexsync.ids import LedgerId
-from bexsync.jobs.invoices import PUSH
 from bexsync.jobs.lifecycle import Job, run_job
-from bexsync.jobs.products import SYNC
 from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
@@ -26,10 +22,8 @@ from bexsync.planning.products import KIND as PRODUCT
 from bexsync.ports.document_effects import ClaimDocument, LinkDocument
 from bexsync.ports.documents import DocumentState
 from bexsync.ports.steps import LinkDraft, Step, Subject
-from bexsync.ports.store import DOCUMENT_TAKEN, DocumentEvent, IntentState, Link, Locks, RecordRow, RecordState
+from bexsync.ports.store import DOCUMENT_TAKEN, IntentState, Link, RecordRow, RecordState
 from bexsync.records import Customer, Invoice
-from bexsync.store import Store
-from bexsync.store.kept import Kept
 
 ADOPT = "links adopt"
 # Ids of products and of invoices may be the same.
@@ -269,119 +263,3 @@ class LinksAdopt(Job):
 
 def _taken(document: DocumentState, owner: str) -> tuple[str, str]:
     return f"{document.number} belongs to {owner} already.", f"If that is wrong: bexsync links forget {owner}"
-
-
-@dataclass(frozen=True)
-class LinkStory:
-    """Everything the state knows of one link; or of a record without one, and why it has none."""
-
-    shop_id: str
-    link: Link | None
-    record: str
-    steps: tuple[dict[str, Any], ...]
-    reason: str = ""
-
-
-class LinkAdmin:
-    """What a person sees of links, and forgetting one."""
-
-    def __init__(self, store: Store, kept: Kept, locks: Locks, clock: Clock | None = None) -> None:
-        self._store = store
-        self._kept = kept
-        self._locks = locks
-        self._clock = clock or SystemClock()
-
-    def __enter__(self) -> LinkAdmin:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._store.close()
-
-    def links(self) -> list[Link]:
-        """All links, oldest document first."""
-        return list(self._store.links.all(KIND))
-
-    def story(self, shop_id: str) -> LinkStory:
-        """One link, or a record without one, with its steps; raises UsageProblem when there is neither."""
-        row = self._unlinked(shop_id)
-        if row is not None:
-            return LinkStory(row.shop_id, None, row.state.value, self._steps(row.kind, row.shop_id), self._why(row))
-        link = self.link(shop_id)
-        row = self._store.records.get(link.kind, link.shop_id)
-        steps = self._steps(link.kind, link.shop_id)
-        return LinkStory(link.shop_id, link, row.state.value if row else "unknown", steps)
-
-    def _unlinked(self, name: str) -> RecordRow | None:
-        """The invoice of that id or of the shop's number, where it is in no document yet."""
-        if any(name in (link.shop_id, link.number) for link in self._store.links.all(KIND)):
-            return None
-        records = self._store.records
-        return records.get(KIND, name) or next(
-            (row for row in records.all(KIND) if row.canonical().get("source_number") == name), None
-        )
-
-    def _why(self, row: RecordRow) -> str:
-        said = (e.message for e in self._store.errors.open() if (e.kind, e.shop_id) == (row.kind, row.shop_id))
-        return row.reason or next(said, "")
-
-    def _steps(self, kind: str, shop_id: str) -> tuple[dict[str, Any], ...]:
-        return tuple(step_data(step) for step in self._store.intents.of_subject(kind, shop_id))
-
-    def forget(self, name: str) -> str:
-        """Forget a record with its link and everything begun for it, and return its id in the shop.
-
-        Dropped again, the invoice counts as new. While its document stands in the ledger, the next push finds it by its
-        reference, or as the one it was adopted into, and links it again; what is issued is never mailed, so nothing is
-        doubled. A document that was cancelled or deleted is booked again. An item is found again by its code.
-        Raises Busy while its job runs, and TryLater while an outcome is unknown.
-        """
-        kind, shop_id = self._forgettable(name)
-        with self._locks.job(SYNC if kind == PRODUCT else PUSH):
-            self._refuse_while_unknown(kind, shop_id)
-            key = reference(self._store.site, shop_id)
-            link = self._store.links.get(kind, shop_id)
-            documents = {link.ledger_id} if link else set()
-            finished = self._kept.documents(DocumentEvent.FINISHED, key)
-            if kind == KIND:
-                for document in sorted(documents.union(finished), key=lambda one: one.age):
-                    self._kept.note(DocumentEvent.FORGOTTEN, key, document)
-            with self._store.transaction():
-                self._store.links.forget(kind, shop_id)
-                self._store.intents.forget(kind, shop_id, self._clock.now())
-                self._store.records.forget(kind, shop_id)
-        return shop_id
-
-    def _forgettable(self, name: str) -> tuple[str, str]:
-        """A link, or an invoice without one that a state before this one issued; raises UsageProblem for neither."""
-        row = None if name.startswith(_PRODUCT) else self._unlinked(name)
-        if row is not None and self._kept.documents(DocumentEvent.FINISHED, reference(self._store.site, row.shop_id)):
-            return row.kind, row.shop_id
-        link = self.link(name)
-        return link.kind, link.shop_id
-
-    def question(self, name: str) -> str:
-        """What a person is asked before it is forgotten; raises UsageProblem where there is nothing to forget."""
-        kind, shop_id = self._forgettable(name)
-        link = self._store.links.get(kind, shop_id)
-        return f"the link of {shop_id} to {link.number}" if link else f"what was once booked for {shop_id}"
-
-    def _refuse_while_unknown(self, kind: str, shop_id: str) -> None:
-        unknown = (IntentState.SENDING, IntentState.IN_DOUBT)
-        steps = [step for step in self._store.intents.of_subject(kind, shop_id) if step.state in unknown]
-        if steps:
-            raise TryLater(
-                f"Nobody knows yet whether the last request for {shop_id} ({steps[-1].kind}) took effect, "
-                "so its link was not forgotten.",
-                f"Run `bexsync {steps[-1].job}` first, which looks; then say this again.",
-                code="outcome_unknown",
-            )
-
-    def link(self, name: str) -> Link:
-        """One link by the shop's id or the number in the ledger; raises UsageProblem where there is none."""
-        of_products = name.startswith(_PRODUCT)
-        wanted = name.removeprefix(_PRODUCT)
-        for link in self._store.links.all(PRODUCT if of_products else KIND):
-            if wanted in (link.shop_id, link.number):
-                return link
-        shows = "products" if of_products else "links"
-        raise UsageProblem(f'There is no link of "{name}".', f"`bexsync {shows} list` shows them.")

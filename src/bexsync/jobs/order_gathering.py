@@ -37,6 +37,7 @@ from bexsync.ports.master_data import MasterData
 from bexsync.ports.order_effects import RecordPayment
 from bexsync.ports.store import DocumentEvent, IntentState, Link
 from bexsync.records import Customer, Line, Order
+from bexsync.store import Store
 
 _FIRST_RUN = "orders:first_run"
 _KNOWN_UP_TO = "orders:known_up_to"
@@ -234,6 +235,11 @@ class OrderBooks:
 
 def _sum(state: Mapping[str, str]) -> Decimal:
     return Decimal(state.get("received") or 0) + Decimal(state.get("credited") or 0)
+
+
+def look_for_all_orders(store: Store) -> None:
+    """Let the next run look through all orders of the ledger, since one that had a link may have none now."""
+    store.cursors.move(_KNOWN_UP_TO, "0")
 
 
 def _unlinked_orders(run: Run) -> dict[str, list[OrderState]]:

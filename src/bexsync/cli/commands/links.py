@@ -15,14 +15,14 @@ Name = Annotated[
     str,
     typer.Argument(
         metavar="ID",
-        help=f"The shop's id of the invoice, or its number in {LEDGER}; product:ID for a product.",
+        help=f"The shop's id of the invoice or order, or a number in {LEDGER}; product:ID for a product.",
         autocompletion=completion.linked_invoices,
     ),
 ]
 
 
 def list_(call: Command) -> Exit:
-    """List which invoice of the shop is which document in {ledger}."""
+    """List which invoice or order is which document in {ledger}."""
     from bexsync.cli.views.links import link_data, show_links
     from bexsync.wiring import open_links_desk
 
@@ -72,12 +72,12 @@ def forget(
     name: Name,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> Exit:
-    """Forget a link, so that its invoice counts as new.
+    """Forget a link, so that its invoice or order counts as new.
 
     It is booked again when the shop hands it over again.
 
-    Of a product: product:ID, with its id or its SKU. What still stands in {ledger} is found and linked again, never
-    doubled.
+    Of an order, all its documents; order:ID where an invoice has the same id. Of a product: product:ID, with its id or
+    its SKU. What still stands in {ledger} is found and linked again, never doubled.
     """
     from bexsync.wiring import open_links_desk
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from bexsync.cli.views.page import Page, Row, local_time
 
 if TYPE_CHECKING:
-    from bexsync.admin.links import LinkStory
+    from bexsync.admin.links_desk import LinkStory
     from bexsync.ports.store import Link
 
 
@@ -28,7 +28,8 @@ def link_data(link: Link) -> dict[str, Any]:
 
 def story_data(story: LinkStory) -> dict[str, Any]:
     """One link with its story for a script."""
-    return {**asdict(story), "link": link_data(story.link) if story.link else None}
+    others = [link_data(link) for link in story.others]
+    return {**asdict(story), "link": link_data(story.link) if story.link else None, "others": others}
 
 
 def show_links(links: Sequence[Link]) -> None:
@@ -37,14 +38,15 @@ def show_links(links: Sequence[Link]) -> None:
     if not links:
         page.line("No links yet.")
     else:
-        page.table(("id", "number", "stands", "linked", "link"), [_row(link) for link in links])
+        page.table(("of", "id", "number", "stands", "linked", "link"), [_row(link) for link in links])
     page.show()
 
 
 def _row(link: Link) -> Row:
     standing = link.state.get("standing", "").replace("_", " ")
     since = f"{link.linked_at[:10]}{' (adopted)' if link.adopted else ''}"
-    return Row((Text(link.shop_id), Text(link.number), Text(standing), Text(since)), Text(link.url, style="dim"))
+    cells = (link.kind.partition("_")[0], link.shop_id, link.number, standing, since)
+    return Row(tuple(Text(cell) for cell in cells), Text(link.url, style="dim"))
 
 
 def show_story(story: LinkStory) -> None:
@@ -55,7 +57,10 @@ def show_story(story: LinkStory) -> None:
         said = f"{story.shop_id} is in no document; its record is {story.record}{why}"
         page.line(said if said.endswith(".") else f"{said}.")
     else:
-        _show_link(page, link, story.record)
+        for one in (link, *story.others):
+            _show_link(page, one)
+        told = sum(one.events for one in (link, *story.others))
+        page.line(f"The shop was told {told} time{'' if told == 1 else 's'}; its record is {story.record}.")
     show_steps(page, story.steps)
     page.show()
 
@@ -80,12 +85,13 @@ def _attempt(attempt: Mapping[str, Any]) -> str:
     return f"{local_time(attempt['at'])}, {run}, {attempt['outcome'].replace('_', ' ')}{reason}"
 
 
-def _show_link(page: Page, link: Link, record: str) -> None:
+def _show_link(page: Page, link: Link) -> None:
     page.line(f"{link.shop_id} is {link.number} (document {link.ledger_id}): {link.url}")
     page.line(f"linked {local_time(link.linked_at)}, looked at {local_time(link.checked_at)}")
     for name, value in link.state.items():
         page.line(f"  {_STATE.get(name, name.replace('_', ' '))}: {value}")
-    page.line(f"The shop was told {link.events} time{'' if link.events == 1 else 's'}; its record is {record}.")
+    for document in link.documents:
+        page.line(f"  {document.role}: {document.number} (document {document.ledger_id}): {document.url}")
 
 
 def show_products(rows: Sequence[Mapping[str, str]]) -> None:
