@@ -11,7 +11,7 @@ from functools import partial
 from rich.console import Console
 from rich.table import Table
 
-from bench import invoices, products, shares, startup, years
+from bench import invoices, orders, products, shares, startup, years
 from bench.rows import Row
 
 SHARES = "shares"
@@ -20,7 +20,7 @@ SHARES = "shares"
 def main() -> int:
     """The measurements that were asked for, all of them where none was named."""
     asking = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    names = (SHARES, "years", "invoices", "products", "startup")
+    names = (SHARES, "years", "invoices", "orders", "products", "startup")
     asking.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}; all if none is named")
     asking.add_argument("--quick", action="store_true", help=f"{SHARES} alone, over one minute instead of two")
     given = asking.parse_args()
@@ -28,6 +28,7 @@ def main() -> int:
         SHARES: ("Share of bexio's request limit", partial(shares.measure, quick=given.quick)),
         "years": ("After years", years.measure),
         "invoices": ("Invoices", invoices.measure),
+        "orders": ("Orders", orders.measure),
         "products": ("Products", products.measure),
         "startup": ("Start-up", startup.measure),
     }

@@ -136,6 +136,13 @@ class _Copier:
         self._fingerprints: dict[int, Callable[[Mapping[str, str]], str]] = {}
         self._old: dict[str, int] = {}
         starts = (*_COUNTERS.values(), _LINKS, _SHOP_ID, _CUSTOMER)
+        self._ids = {one: [str(start + one) for start in starts] for one in (_PAID, _OPEN)}
+        first = _COUNTERS["kb_position_custom"]
+        self._positions = {
+            one: [str(first + (one - 1) * LINES + n + 1) for n in range(LINES)] for one in (_PAID, _OPEN)
+        }
+        moments = (_TEMPLATE_DAY, _TEMPLATE_DAY + _DUE, _PAID_DAY, _NOW.date(), (_NOW + timedelta(hours=2)).date())
+        self._days = [f"{day}" for day in moments]
         ids = "|".join(str(start)[:3] + r"0000\d\d" for start in starts)
         days = "|".join(f"{day}" for day in (_TEMPLATE_DAY, _TEMPLATE_DAY + _DUE, _PAID_DAY))
         booked = "|".join(f"{moment.date()}(?=[T ])" for moment in (_NOW, _NOW + timedelta(hours=2)))
@@ -166,7 +173,7 @@ class _Copier:
         for number in range(1, min(self.history.customers, self.history.invoices) + 1):
             values = self._values(_PAID, number)
             yield from (_filled(parts, values) for parts in of_customer)
-        for number in range(1, self.history.invoices + 1):
+        for number in range(1, self.history.invoices + 1) if any(of_invoice.values()) else ():
             template = self.history.template(number)
             values = self._values(template, number)
             yield from (_filled(parts, values) for parts in of_invoice[template])
@@ -177,21 +184,13 @@ class _Copier:
 
     def _values(self, template: int, number: int) -> dict[str, str]:
         customer, day = (number - 1) % self.history.customers + 1, self.history.day(number)
-        contact, paid = str(_SEEDED_CONTACTS + customer), min(day + _PAID_AFTER, TODAY)
-        ids = {
-            **dict.fromkeys(_COUNTERS.values(), str(number)),
-            _COUNTERS["contacts"]: contact,
-            _COUNTERS["contact_nr"]: contact,
-            _COUNTERS["KbInvoice number"]: f"{number:05}",
-            _LINKS: str(number),
-            _SHOP_ID: shop_id(number),
-            _CUSTOMER: str(customer),
-        }
-        values = {str(start + template): value for start, value in ids.items()}
-        first = _COUNTERS["kb_position_custom"] + (template - 1) * LINES
-        values |= {str(first + n): str((number - 1) * LINES + n) for n in range(1, LINES + 1)}
-        values |= {f"{_TEMPLATE_DAY}": f"{day}", f"{_TEMPLATE_DAY + _DUE}": f"{day + _DUE}", f"{_PAID_DAY}": f"{paid}"}
-        values |= {f"{moment.date()}": f"{day}" for moment in (_NOW, _NOW + timedelta(hours=2))}
+        own, contact = str(number), str(_SEEDED_CONTACTS + customer)
+        ids = (own, contact, contact, f"{number:05}", own, own, own, own, shop_id(number), str(customer))
+        values = dict(zip(self._ids[template], ids, strict=True))
+        for n, mark in enumerate(self._positions[template], (number - 1) * LINES + 1):
+            values[mark] = str(n)
+        paid = min(day + _PAID_AFTER, TODAY)
+        values |= zip(self._days, map(str, (day, day + _DUE, paid, day, day)), strict=True)
         for fingerprint, owner in self._old.items():
             if owner == template:
                 values[fingerprint] = self._fingerprints[template](values)

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 
+from bench import orders
 from bench.history import PROFILE, History, invoice, make
 from bench.rows import Row, at_least, at_most
 from bench.stage import Profile, Stage, stage
@@ -129,6 +130,11 @@ def _known_contacts(place: Stage) -> None:
     place.drop("many", (invoice(n, n % CUSTOMERS + 1) for n in range(1, int(_FULL * 500))))
 
 
+def _orders(place: Stage) -> None:
+    make(place, History(CUSTOMERS, customers=CUSTOMERS))
+    orders.drop(place, int(_FULL * LIMITS["default"] / 8), CUSTOMERS)
+
+
 def _new_contacts(place: Stage) -> None:
     make(place, History(CUSTOMERS, customers=CUSTOMERS))
     place.drop("many", (invoice(n, CUSTOMERS + n) for n in range(1, int(_FULL * 334))))
@@ -168,6 +174,14 @@ def _list(place: Stage, count: int, *, price: str = "1.10") -> None:
 JOBS = (
     Job("invoices push, contacts known, send", "invoices push", "default", _known_contacts, (0.15, 0.085), PROFILE),
     Job("invoices push with new contacts", "invoices push", "default", _new_contacts, (0.15, 0.085), PROFILE),
+    Job(
+        "orders sync with every action",
+        "orders sync",
+        "default",
+        _orders,
+        (0.15, 0.085),
+        orders.profile(orders.EVERYTHING),
+    ),
     Job("payments poll with news", "payments poll", "default", _paid_invoices, (0.15, 0.085), PROFILE),
     Job("products sync, creating", "products sync", "items", _new_products, (0.40, 0.20), _PRODUCTS),
     Job("products sync, prices changed", "products sync", "items", _changed_prices, (0.40, 0.20), _PRODUCTS),
