@@ -194,6 +194,8 @@ def action_of(steps: Iterable[Step]) -> str:
     taken_back = next((action for action in actions if action in ("cancel", "delete")), "")
     if taken_back:
         return taken_back
-    finished = next((action for action in reversed(actions) if action in ("issue", "send")), "")
-    booked = next((action for action in actions if action not in ("issue", "send")), "")
-    return " and ".join(part for part in (booked, finished) if part)
+    later = [action for action in dict.fromkeys(actions) if action in ("issue", "pay", "send")]
+    finished = later if "pay" in later else later[-1:]
+    booked = next((action for action in actions if action not in later), "")
+    parts = [part for part in (booked, *finished) if part]
+    return " and ".join(part for part in (", ".join(parts[:-1]), *parts[-1:]) if part)

@@ -289,7 +289,7 @@ def _paid(source: str, header: str, shop_ids: Sequence[str], ledger: str) -> str
     more = f" and {len(shop_ids) - _MOST_SHOWN} more" if len(shop_ids) > _MOST_SHOWN else ""
     return (
         f"{source}: `{printable(header)}` says that money has been received for {shown}{more}; "
-        f"payments are not booked, so these invoices are open in {ledger}. "
+        f"payments are booked only where the shop says their day, so these invoices are open in {ledger}. "
         "To be asked before such an invoice is booked, "
         f'name status = "{printable(header)}" under [shop.csv.columns] in the profile.'
     )

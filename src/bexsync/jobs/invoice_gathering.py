@@ -16,6 +16,7 @@ from bexsync.jobs.run import Run
 from bexsync.planning.contacts import CUSTOMER, ContactPlanner
 from bexsync.planning.documents import DocumentPlanner
 from bexsync.planning.invoice_link import KIND, Linked, reference
+from bexsync.planning.invoice_payments import InvoicePayments
 from bexsync.planning.invoice_writing import FinishPlanner, InvoiceWriter
 from bexsync.planning.invoices import InvoicePlanner
 from bexsync.planning.matching import Twins
@@ -111,6 +112,7 @@ def invoice_planner(run: Run, start: date, *, foreign: bool) -> InvoicePlanner:
             ),
             contacts=contact_planner(run, master, owner),
             finisher=FinishPlanner(profile, master.me.mail),
+            payments=InvoicePayments(profile, master, run.store.site, run.was_done),
             site=run.store.site,
         ),
         start_date=start,

@@ -21,6 +21,7 @@ from bexsync.jobs.invoice_gathering import (
     refresh_links,
     start_date,
 )
+from bexsync.jobs.invoice_money import known_money
 from bexsync.jobs.lifecycle import run_job
 from bexsync.jobs.run import Run, judged
 from bexsync.jobs.workspace import Workspace
@@ -128,6 +129,8 @@ class InvoicesPush(BookingJob):
             run.note_problem(subject, self.action, decision, link.number if link else "")
             self._settle(subject, RecordState.OPEN, decision.message)
             return ()
+        for key, sentence in decision.mentions.items():
+            run.mention(key, sentence)
         if isinstance(decision, NoAction):
             self._note_nothing_done(subject, decision.reason, link, ignored=decision.ignored)
             return ()
@@ -158,7 +161,8 @@ class InvoicesPush(BookingJob):
         is_new = link is None and not found and planner.would_book(invoice)
         if is_new:
             self._twins.refuse(invoice)
-        decision = planner.plan(invoice, self._customer(invoice), known, found)
+        money = known_money(self._run, invoice, link, found)
+        decision = planner.plan(invoice, self._customer(invoice), known, found, money)
         if is_new and isinstance(decision, PlannedInvoice):
             self._twins.add(invoice)
         said = self._references.note_on(invoice)

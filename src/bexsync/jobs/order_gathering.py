@@ -14,6 +14,7 @@ from bexsync.engine.answers import gone, observed
 from bexsync.errors import MappingProblem
 from bexsync.ids import LedgerId
 from bexsync.jobs.invoice_gathering import check_numbering, contact_planner, documents_of, first_day, linked, owner_of
+from bexsync.jobs.invoice_money import own_payments
 from bexsync.jobs.order_notes import order_links, shop_notes, written_status
 from bexsync.jobs.run import Run
 from bexsync.planning.documents import DocumentPlanner
@@ -34,8 +35,7 @@ from bexsync.planning.orders import OrderPlanner
 from bexsync.planning.products import KIND as PRODUCT
 from bexsync.ports.documents import DocumentState, DocumentStatus, OrderState, OrderStatus, Payment
 from bexsync.ports.master_data import MasterData
-from bexsync.ports.order_effects import RecordPayment
-from bexsync.ports.store import DocumentEvent, IntentState, Link
+from bexsync.ports.store import DocumentEvent, Link
 from bexsync.records import Customer, Line, Order
 from bexsync.store import Store
 
@@ -166,7 +166,7 @@ class OrderBooks:
         store, key = self.run.store, reference(self.run.store.site, order.shop_id)
         placed, invoice = store.links.get(KIND, order.shop_id), store.links.get(INVOICE_KIND, order.shop_id)
         state = invoice.state if invoice is not None else {}
-        own = self._own_payments(order.shop_id, key)
+        own = own_payments(self.run, KIND, order.shop_id, key)
         return KnownOrder(
             order=self._placed(placed, order) if placed is not None else None,
             invoice=linked(invoice) if invoice is not None else None,
@@ -223,14 +223,6 @@ class OrderBooks:
         rules = ActionRules(self.run.workspace.profile.orders)
         decision = rules.decide(occasion_of(order, customer_of(self.run, order)))
         return decision.actions if decision is not None else ()
-
-    def _own_payments(self, shop_id: str, key: str) -> dict[str, LedgerId]:
-        own = {}
-        for intent in self.run.store.intents.of_subject(KIND, shop_id):
-            payment = intent.result.get("payment_id")
-            if (intent.kind, intent.state) == (RecordPayment.step_kind, IntentState.DONE) and payment:
-                own[intent.key.removeprefix(f"{key}+")] = LedgerId(payment)
-        return own
 
 
 def _sum(state: Mapping[str, str]) -> Decimal:

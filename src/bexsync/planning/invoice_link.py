@@ -96,6 +96,15 @@ def _flat(value: Any, path: str = "", name: str = "") -> Iterator[tuple[str, str
         yield path, str(value)
 
 
+def is_money_stated(invoice: Invoice) -> bool:
+    """Whether the shop says what came in for an invoice: by transactions, or as paid on a day."""
+    if invoice.document_type != "invoice":
+        return False
+    if invoice.payments:
+        return invoice.status in ("approved", "paid") and any(one.is_money for one in invoice.payments)
+    return invoice.status == "paid" and invoice.paid_at is not None
+
+
 def reason_to_leave_alone(invoice: Invoice, start_date: date, skip: Iterable[str], ledger: str) -> str:
     """Return why an invoice that is not in the ledger is left alone, "" where it is to be booked.
 
@@ -106,7 +115,8 @@ def reason_to_leave_alone(invoice: Invoice, start_date: date, skip: Iterable[str
     if invoice.invoice_date < start_date:
         return f"{_DATE}{start_date}"
     # A credit note that was sent or settled has to be written in the ledger all the same.
-    if invoice.status == "cancelled" or (invoice.status != "approved" and invoice.document_type == "invoice"):
+    is_open = invoice.status == "approved" or is_money_stated(invoice)
+    if invoice.status == "cancelled" or (not is_open and invoice.document_type == "invoice"):
         raise left_alone_problem(invoice, ledger)
     return ""
 
@@ -123,8 +133,8 @@ def left_alone_problem(invoice: Invoice, ledger: str) -> RecordProblem:
     questions = {
         "paid": (
             "paid_in_shop",
-            "is paid in the shop already, and bexsync does not book payments",
-            f"book it and its payment in {ledger} by hand, or hand it over as approved and enter the payment there",
+            "is paid in the shop already, which says neither by which payments nor when",
+            f"let the shop give `paid_at` or the payments, or book it and its payment in {ledger} by hand",
         ),
         "sent": (
             "sent_by_shop",

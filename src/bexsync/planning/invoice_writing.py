@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from bexsync.config.profile import Finish as HowFar
 from bexsync.config.profile import Profile
@@ -15,6 +16,8 @@ from bexsync.planning.contacts import ContactPlanner, Contacts
 from bexsync.planning.document_header import check_subject
 from bexsync.planning.documents import Document, DocumentPlanner, name_of
 from bexsync.planning.invoice_link import KIND, Linked, content, reference
+from bexsync.planning.invoice_payments import InvoicePayments, KnownMoney, payments_on, stays_a_draft
+from bexsync.planning.money_in import MoneyIn
 from bexsync.ports.documents import DocumentState, DocumentStatus
 from bexsync.ports.steps import Subject
 from bexsync.ports.wanted import (
@@ -28,19 +31,27 @@ from bexsync.ports.wanted import (
     WantedContacts,
     WantedDocument,
 )
+from bexsync.ports.wanted_orders import Mail, Pay
 from bexsync.records import Customer, Invoice
 
+# Of an invoice money can be wanted as well.
+InvoiceWant = Pay | Mail | Want
+NO_MONEY, NOTHING_CAME_IN = KnownMoney(), MoneyIn()
 _ORDER: Mapping[str, int] = {"draft": 0, "issue": 1, "send": 2}
 
 
 @dataclass(frozen=True)
 class PlannedInvoice:
-    """What is wanted for one invoice, and what a person must hear of besides."""
+    """What is wanted for one invoice, and what a person must hear of besides.
 
-    wanted: Wanted[Want]
+    `mentions` are sentences that a run says once, by what they are about.
+    """
+
+    wanted: Wanted[InvoiceWant]
     problem: RecordProblem | None = None
     note: str = ""
     reported: Mapping[LedgerId, str] = field(default_factory=dict)
+    mentions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,30 +61,44 @@ class FinishPlanner:
     profile: Profile
     me: str
 
-    def how_far(self, invoice: Invoice) -> HowFar:
-        """The profile says how far; a single invoice may stay behind, never go further."""
+    def how_far(self, invoice: Invoice, *, settled: bool = False) -> HowFar:
+        """The profile says how far; a single invoice may stay behind, never go further.
+
+        One that is paid, or `settled` by its payments, is mailed only if its own `auto_send` is true.
+        """
         if invoice.leave_as_draft:
             return "draft"
-        wish: HowFar = "issue" if invoice.auto_send is False else self.profile.invoices.finish
+        is_paid = settled or invoice.status == "paid"
+        stays = invoice.auto_send is False or (is_paid and invoice.auto_send is None)
+        wish: HowFar = "issue" if stays else self.profile.invoices.finish
         return min(wish, self.profile.invoices.finish, key=lambda finish: _ORDER[finish])
 
-    def check_mail(self, invoice: Invoice, customer: Customer) -> None:
+    def check_mail(self, invoice: Invoice, customer: Customer, *, settled: bool = False) -> None:
         """Raises RecordProblem when the invoice is to be mailed and cannot be."""
-        if self.how_far(invoice) == "send":
+        if self.how_far(invoice, settled=settled) == "send":
             self.letter(invoice, customer)
 
     def finish(
-        self, invoice: Invoice, customer: Customer, document: Document, known: KnownDocument | None = None
-    ) -> tuple[Finish, ...]:
+        self,
+        invoice: Invoice,
+        customer: Customer,
+        document: Document,
+        known: KnownDocument | None = None,
+        money: MoneyIn = NOTHING_CAME_IN,
+    ) -> tuple[Finish | Pay | Mail, ...]:
         """What is left to do once the document is right; nothing for one that stays a draft.
 
-        `known` is the document where no step before makes it right.
+        `known` is the document where no step before makes it right; `money` comes before the mail.
         """
-        wish = self.how_far(invoice)
+        wish = self.how_far(invoice, settled=money.is_settled)
         if wish == "draft":
             return ()
         letter = self.letter(invoice, customer) if wish == "send" else None
-        return (Finish(letter, invoice.currency, document.header.due_date or "", known),)
+        due_date = document.header.due_date or ""
+        if not money.due:
+            return (Finish(letter, invoice.currency, due_date, known),)
+        mail = (Mail(letter, invoice.currency, due_date, known),) if letter is not None else ()
+        return (Finish(None, invoice.currency, due_date, known), *payments_on(money, known, Decimal(0)), *mail)
 
     def take_back(self, link: Linked, *, was_finished: bool) -> TakeBack | None:
         """What takes back a document that the shop cancelled; None where a person has to decide.
@@ -127,6 +152,7 @@ class InvoiceWriter:
     documents: DocumentPlanner
     contacts: ContactPlanner
     finisher: FinishPlanner
+    payments: InvoicePayments
     site: str
 
     def key(self, invoice: Invoice) -> str:
@@ -136,15 +162,16 @@ class InvoiceWriter:
     def planned(
         self,
         invoice: Invoice,
-        *wants: Want,
+        *wants: InvoiceWant,
         contacts: WantedContacts = NO_CONTACTS,
         problem: RecordProblem | None = None,
         note: str = "",
         reported: Mapping[LedgerId, str] | None = None,
+        mentions: Mapping[str, str] | None = None,
     ) -> PlannedInvoice:
         """What is wanted for an invoice, with what a person must hear of besides."""
         wanted = Wanted(Subject(KIND, invoice.shop_id), self.site, self.key(invoice), contacts, wants)
-        return PlannedInvoice(wanted, problem, note, reported or {})
+        return PlannedInvoice(wanted, problem, note, reported or {}, mentions or {})
 
     def wanted(self, invoice: Invoice, document: Document) -> WantedDocument:
         """The document with the record that it is made from."""
@@ -177,18 +204,34 @@ class InvoiceWriter:
         )
         return person, self.documents.write(invoice, person, contacts, self.key(invoice))
 
-    def write(self, invoice: Invoice, customer: Customer | None) -> tuple[Customer, Document]:
-        """The document without its contacts, for comparing."""
+    def write(
+        self, invoice: Invoice, customer: Customer | None, known: KnownMoney = NO_MONEY
+    ) -> tuple[Customer, Document]:
+        """The document without its contacts, for comparing; `known` is its money where it stands already."""
         if customer is None:
             raise customer_missing(invoice.customer_id)
-        self.finisher.check_mail(invoice, customer)
-        return customer, self.documents.write(invoice, customer, Contacts(), self.key(invoice))
+        document = self.documents.write(invoice, customer, Contacts(), self.key(invoice))
+        settled = self.payments.on(invoice, known, document.total).is_settled
+        self.finisher.check_mail(invoice, customer, settled=settled)
+        return customer, document
 
     def finished(self, invoice: Invoice, customer: Customer, document: Document, *wants: Want) -> PlannedInvoice:
         """What makes a draft right, and what finishes it once that is done."""
-        finish = self.finisher.finish(invoice, customer, document)
-        note, reported = note_on(document), document.contacts.reported
-        return self.planned(invoice, *wants, *finish, contacts=document.contacts.wanted, note=note, reported=reported)
+        money = self.payments.on(invoice, NO_MONEY, document.total)
+        finish = self.finisher.finish(invoice, customer, document, money=money)
+        problem = self.payments.left_open(invoice, money)
+        if money.due and not finish:
+            problem = stays_a_draft(invoice, money, None, self.documents.master.ledger)
+        return self.planned(
+            invoice,
+            *wants,
+            *finish,
+            contacts=document.contacts.wanted,
+            problem=problem,
+            note=note_on(document),
+            reported=document.contacts.reported,
+            mentions=money.mentions if finish else None,
+        )
 
 
 def customer_missing(customer_id: str | None) -> RecordProblem:
@@ -293,8 +336,9 @@ def settled_in_shop(invoice: Invoice, document: Linked | DocumentState, ledger: 
             field="status",
         )
     return RecordProblem(
-        f"It is paid in the shop; in {ledger} {document.number} is {standing}, and bexsync does not book payments.",
-        f"Enter the payment in {ledger}, so that nobody is reminded of it: {document.url}",
+        f"It is paid in the shop, which does not say when; in {ledger} {document.number} is {standing}.",
+        f"Let the shop give `paid_at` or the payments, or enter the payment in {ledger}, so that nobody is reminded "
+        f"of it: {document.url}",
         code="paid_in_shop",
         field="status",
     )

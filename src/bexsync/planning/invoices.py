@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
@@ -12,7 +12,10 @@ from bexsync.ids import LedgerId
 from bexsync.money import written
 from bexsync.planning.addresses import names
 from bexsync.planning.invoice_link import Linked, differences, reason_to_leave_alone
+from bexsync.planning.invoice_payments import HAS_MONEY, KnownMoney, payments_on, stays_a_draft
 from bexsync.planning.invoice_writing import (
+    NO_MONEY,
+    NOTHING_CAME_IN,
     InvoiceWriter,
     PlannedInvoice,
     cancelled_in_shop,
@@ -35,8 +38,11 @@ from bexsync.ports.wanted import (
     Compare,
     Complete,
     Create,
+    Finish,
+    KnownDocument,
     Rewrite,
 )
+from bexsync.ports.wanted_orders import Mail
 from bexsync.records import Customer, Invoice
 
 _PAID = frozenset({DocumentStatus.PAID, DocumentStatus.CANCELLED, DocumentStatus.DELETED})
@@ -51,10 +57,14 @@ class EarlierDocuments(Protocol):
 
 @dataclass(frozen=True)
 class NoAction:
-    """Nothing is to be done; `ignored` says that the record is not ours to book."""
+    """Nothing is to be done; `ignored` says that the record is not ours to book.
+
+    `mentions` are sentences that a run says once, by what they are about.
+    """
 
     reason: str
     ignored: bool = False
+    mentions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -80,15 +90,16 @@ class InvoicePlanner:
         customer: Customer | None,
         link: Linked | None,
         found: Sequence[DocumentState] = (),
+        money: KnownMoney = NO_MONEY,
     ) -> PlannedInvoice | NoAction:
-        """The decision; raises RecordProblem when only a person can decide."""
+        """The decision; raises RecordProblem when only a person can decide. `money` is that of its document."""
         found, put_aside = self._in_force(invoice, found)
         if link is None and not found:
             reason = self._not_ours(invoice)
             if reason:
                 return NoAction(reason, ignored=True)
         if link is not None:
-            return self._linked(invoice, customer, link)
+            return self._linked(invoice, customer, link, money)
         if len(found) > 1:
             ids = ", ".join(f"{d.number} ({d.url})" for d in found)
             raise RecordProblem(
@@ -97,14 +108,14 @@ class InvoicePlanner:
                 code="document_ambiguous",
             )
         if found:
-            return self._adopt(invoice, customer, found[0])
+            return self._adopt(invoice, customer, found[0], money)
         self._refuse_to_mail_twice(invoice)
         return self._create(invoice, customer, put_aside)
 
     def would_book(self, invoice: Invoice) -> bool:
         """Whether an invoice that the ledger does not have yet is one to be booked, as far as kind and day go."""
-        is_invoice = invoice.document_type == "invoice" and invoice.status == "approved"
-        return is_invoice and invoice.invoice_date >= self.start_date
+        is_approved = invoice.document_type == "invoice" and invoice.status == "approved"
+        return (is_approved or self.writer.payments.is_stated(invoice)) and invoice.invoice_date >= self.start_date
 
     def _in_force(
         self, invoice: Invoice, found: Sequence[DocumentState]
@@ -143,7 +154,9 @@ class InvoicePlanner:
         create = Create(self.writer.wanted(invoice, document), note_on(document), put_aside)
         return self.writer.finished(invoice, person, document, create)
 
-    def _linked(self, invoice: Invoice, customer: Customer | None, link: Linked) -> PlannedInvoice | NoAction:
+    def _linked(
+        self, invoice: Invoice, customer: Customer | None, link: Linked, money: KnownMoney
+    ) -> PlannedInvoice | NoAction:
         if invoice.status == "cancelled":
             return self._cancelled(invoice, link)
         if link.standing is DocumentStatus.DELETED:
@@ -154,7 +167,7 @@ class InvoicePlanner:
             )
         if invoice.document_type == "credit_note":
             raise self._creditnote_on(invoice)
-        if invoice.status in ("sent", "paid"):
+        if self._is_left_to_the_shop(invoice):
             problem = self._settled_by_shop(invoice, link)
             if problem is not None:
                 raise problem
@@ -169,7 +182,7 @@ class InvoicePlanner:
             )
         changes = differences(link.agreed, invoice.canonical())
         if link.is_agreed and not changes:
-            return self._unfinished(invoice, customer, link)
+            return self._unfinished(invoice, customer, link, money)
         if invoice.status == "draft":
             return NoAction(f"its status is draft; {link.number} stays as it is")
         if link.standing is not DocumentStatus.DRAFT:
@@ -177,6 +190,10 @@ class InvoicePlanner:
         if self._was_finished(invoice, link.ledger_id) or link.shared:
             raise taken_back(link, self.ledger)
         return self._update(invoice, customer, link)
+
+    def _is_left_to_the_shop(self, invoice: Invoice) -> bool:
+        """Whether the shop sent the invoice itself, or calls it paid without money that could be booked."""
+        return invoice.status in ("sent", "paid") and not self.writer.payments.is_stated(invoice)
 
     def _settled_by_shop(self, invoice: Invoice, document: Linked | DocumentState) -> RecordProblem | None:
         """What a person has to do where the shop sent an invoice or was paid for it, and the ledger says otherwise."""
@@ -213,30 +230,60 @@ class InvoicePlanner:
             subject="; ".join(changes)[:200],
         )
 
-    def _unfinished(self, invoice: Invoice, customer: Customer | None, link: Linked) -> PlannedInvoice | NoAction:
-        """The document is right; issuing or mailing it may still be due."""
+    def _unfinished(
+        self, invoice: Invoice, customer: Customer | None, link: Linked, known: KnownMoney
+    ) -> PlannedInvoice | NoAction:
+        """The document is right; issuing it, its payments or its mail may still be due."""
         well = NoAction(f"{link.number} is {link.standing.value.replace('_', ' ')}")
-        if invoice.status != "approved" or self.writer.finisher.how_far(invoice) == "draft":
+        if invoice.status != "approved" and not self.writer.payments.is_stated(invoice):
             return well
-        is_draft = link.standing is DocumentStatus.DRAFT
-        if not is_draft and not self._mail_is_due(invoice, link):
+        if link.standing is not DocumentStatus.DRAFT:
+            return self._further(invoice, customer, link, known)
+        is_to_stay = self.writer.finisher.how_far(invoice) == "draft"
+        if is_to_stay and not self.writer.payments.is_stated(invoice):
             return well
-        if is_draft and (self._was_finished(invoice, link.ledger_id) or link.shared):
+        if not is_to_stay and (self._was_finished(invoice, link.ledger_id) or link.shared):
             raise taken_back(link, self.ledger)
+        money = self.writer.payments.on(invoice, NO_MONEY, link.total)
+        if is_to_stay:
+            raise stays_a_draft(invoice, money, link, self.ledger)
         person, document = self.writer.write(invoice, customer)
-        if is_draft and not link.content and abs(link.total - document.total) > document.within:
+        if not link.content and abs(link.total - document.total) > document.within:
             raise changed_in_ledger(link, document, self.ledger)  # a link of an older version, which kept no content
-        return self.writer.planned(
-            invoice, *self.writer.finisher.finish(invoice, person, document, known_document(link))
-        )
+        finish = self.writer.finisher.finish(invoice, person, document, known_document(link), money)
+        problem = self.writer.payments.left_open(invoice, money, link)
+        return self.writer.planned(invoice, *finish, problem=problem, mentions=money.mentions)
 
-    def _mail_is_due(self, invoice: Invoice, link: Linked) -> bool:
+    def _further(
+        self, invoice: Invoice, customer: Customer | None, link: Linked, known: KnownMoney
+    ) -> PlannedInvoice | NoAction:
+        """What is due for a document that is issued: money that came in, and a mail that did not go out."""
+        money = self.writer.payments.on(invoice, known, link.total) if link.standing in HAS_MONEY else NOTHING_CAME_IN
+        problem = self.writer.payments.left_open(invoice, money, link) if link.standing in HAS_MONEY else None
+        document = known_document(link)
+        payments = tuple(payments_on(money, document, known.received))
+        if not self._mail_is_due(invoice, link, settled=money.is_settled):
+            if payments:
+                return self.writer.planned(invoice, *payments, problem=problem, mentions=money.mentions)
+            if problem is not None:
+                raise problem
+            return NoAction(f"{link.number} is {link.standing.value.replace('_', ' ')}", mentions=money.mentions)
+        person, written_anew = self.writer.write(invoice, customer, known)
+        due_date = written_anew.header.due_date or ""
+        letter = self.writer.finisher.letter(invoice, person)
+        mail = (Mail if payments else Finish)(letter, invoice.currency, due_date, document)
+        return self.writer.planned(invoice, *payments, mail, problem=problem, mentions=money.mentions)
+
+    def _mail_is_due(self, invoice: Invoice, link: Linked, *, settled: bool) -> bool:
         """Only where we issued it ourselves and the mail, a step of its own, did not come through."""
         key = self.writer.key(invoice)
+        is_open = link.standing is DocumentStatus.ISSUED
+        # A payment that we booked ourselves comes before the mail.
+        is_paid_by_us = link.standing in HAS_MONEY and self.writer.payments.is_stated(invoice)
         open_for_mail = (
-            link.standing is DocumentStatus.ISSUED
+            (is_open or is_paid_by_us)
             and not link.shared
-            and self.writer.finisher.how_far(invoice) == "send"
+            and self.writer.finisher.how_far(invoice, settled=settled) == "send"
         )
         return open_for_mail and self.done(IssueDocument.step_kind, key) and not self.done(SendDocument.step_kind, key)
 
@@ -257,9 +304,11 @@ class InvoicePlanner:
         want = Complete(wanted, known_document(link)) if was_cut_short else Rewrite(wanted, known_document(link))
         return self.writer.finished(invoice, person, document, want)
 
-    def _adopt(self, invoice: Invoice, customer: Customer | None, found: DocumentState) -> PlannedInvoice:
+    def _adopt(
+        self, invoice: Invoice, customer: Customer | None, found: DocumentState, known: KnownMoney
+    ) -> PlannedInvoice:
         """A document that carries our reference but no link: the state was lost or restored."""
-        if invoice.document_type == "credit_note" or invoice.status in ("sent", "paid"):
+        if invoice.document_type == "credit_note" or self._is_left_to_the_shop(invoice):
             # What the shop sent or settled itself is neither mailed nor compared.
             return self.writer.planned(invoice, Adopt(found), problem=self._settled_by_shop(invoice, found))
         if invoice.status == "cancelled":
@@ -268,20 +317,30 @@ class InvoicePlanner:
             if found.shared or self._was_finished(invoice, found.ledger_id):
                 return self.writer.planned(invoice, Adopt(found), problem=taken_back(found, self.ledger))
             return self._adopt_draft(invoice, customer, found)
-        _, document = self.writer.write(invoice, customer)
-        if not is_same(found, document):
-            if found.total == document.shop_total and has_same_currency(found, document):
-                return self.writer.planned(
-                    invoice, Adopt(found)
-                )  # with a rounding line that the profile no longer asks for
-            problem = RecordProblem(
-                f"{self.ledger} already has it as {found.number} with a total of {written(found.total)}, "
-                f"the shop has {written(document.amount)} {document.currency}.",
-                f"Compare the two and correct one: {found.url}",
-                code="differs_in_ledger",
-            )
-            return self.writer.planned(invoice, Adopt(found), problem=problem)
-        return self.writer.planned(invoice, Adopt(found, self.writer.wanted(invoice, document)))
+        _, document = self.writer.write(invoice, customer, known)
+        if is_same(found, document):
+            return self._adopt_with_money(invoice, Adopt(found, self.writer.wanted(invoice, document)), known)
+        if found.total == document.shop_total and has_same_currency(found, document):
+            # With a rounding line that the profile no longer asks for.
+            return self._adopt_with_money(invoice, Adopt(found), known)
+        problem = RecordProblem(
+            f"{self.ledger} already has it as {found.number} with a total of {written(found.total)}, "
+            f"the shop has {written(document.amount)} {document.currency}.",
+            f"Compare the two and correct one: {found.url}",
+            code="differs_in_ledger",
+        )
+        return self.writer.planned(invoice, Adopt(found), problem=problem)
+
+    def _adopt_with_money(self, invoice: Invoice, adopt: Adopt, known: KnownMoney) -> PlannedInvoice:
+        """A document that is issued is linked, and what came in for it is booked; it is not mailed."""
+        found = adopt.found
+        if found.standing not in HAS_MONEY:
+            return self.writer.planned(invoice, adopt)
+        money = self.writer.payments.on(invoice, known, found.total)
+        document = KnownDocument(found.ledger_id, found.number)
+        payments = payments_on(money, document, known.received)
+        problem = self.writer.payments.left_open(invoice, money, found)
+        return self.writer.planned(invoice, adopt, *payments, problem=problem, mentions=money.mentions)
 
     def _adopt_cancelled(self, invoice: Invoice, found: DocumentState) -> PlannedInvoice:
         problem = cancelled_in_shop(found, self.ledger)

@@ -14,16 +14,12 @@ from bexsync.planning.contacts import Contacts
 from bexsync.planning.documents import Document
 from bexsync.planning.invoice_link import Linked
 from bexsync.planning.invoice_writing import known_document, note_on, taken_back
+from bexsync.planning.money_in import MoneyIn
 from bexsync.planning.order_deliveries import all_parts, delivery_keys, shipments
 from bexsync.planning.order_link import KnownOrder, LinkedOrder, delivery_address_changed
 from bexsync.planning.order_payments import PAID
 from bexsync.planning.order_reversals import Reversals
-from bexsync.planning.order_writing import (
-    MoneyIn,
-    OrderWriter,
-    PlannedOrder,
-    require_customer,
-)
+from bexsync.planning.order_writing import OrderWriter, PlannedOrder, require_customer
 from bexsync.ports.document_effects import IssueDocument, SendDocument
 from bexsync.ports.documents import DocumentStatus, OrderStatus
 from bexsync.ports.order_effects import DeleteOrder, IssueDelivery, RecordPayment

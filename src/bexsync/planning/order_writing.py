@@ -10,26 +10,19 @@ from enum import StrEnum
 from bexsync.config.profile import OrderAction, Profile
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
-from bexsync.money import plain, rounded, written
+from bexsync.money import plain, rounded
 from bexsync.planning.addresses import Recipient, full_name, letter_lines, postal_address
 from bexsync.planning.contacts import ContactPlanner, Contacts
-from bexsync.planning.document_header import bank_account_id, method_without_account
 from bexsync.planning.documents import Document, DocumentPlanner, DocumentRules
 from bexsync.planning.invoice_writing import FinishPlanner, customer_missing
 from bexsync.planning.lookups import currency_called
+from bexsync.planning.money_in import Debt, MoneyIn, PaidDocument, money_in
 from bexsync.planning.order_lines import in_terms_of_orders, invoice_of
 from bexsync.planning.order_link import KIND, KnownOrder, content, reference
-from bexsync.planning.order_payments import (
-    LedgerPayments,
-    PaymentPlan,
-    Receipts,
-    is_settled,
-    plan_payments,
-    wanted_payments,
-)
+from bexsync.planning.order_payments import Receipts
 from bexsync.ports.steps import Subject
 from bexsync.ports.wanted import NO_CONTACTS, Letter, Wanted, WantedContacts, WantedDocument
-from bexsync.ports.wanted_orders import OrderWant, Pay
+from bexsync.ports.wanted_orders import OrderWant
 from bexsync.records import Address, Customer, Invoice
 from bexsync.records.order import Order
 
@@ -77,15 +70,6 @@ class PlannedOrder:
     left_out: tuple[OrderAction, ...] = ()
     mentions: Mapping[str, str] = field(default_factory=dict)
     goes_on: bool = False
-
-
-@dataclass(frozen=True)
-class MoneyIn:
-    """What came in for an order: payments still to be booked, and whether the order is paid once they are."""
-
-    due: tuple[Pay, ...] = ()
-    is_settled: bool = False
-    mentions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -175,29 +159,9 @@ class OrderWriter:
         self, order: Order, known: KnownOrder, remaining: Decimal, ours: Mapping[str, LedgerId | None]
     ) -> MoneyIn:
         """The money that came in for an order, of which `remaining` is open and `ours` was booked by bexsync."""
-        master = self.documents.master
-        currency = currency_called(master, order.currency, "order")
-        receipts = Receipts.of_order(order)
-        plan = plan_payments(receipts, LedgerPayments(remaining, currency.round_to, tuple(known.payments), ours))
-        accounts = {one.method: bank_account_id(self.profile, master, one.method, currency) for one in plan.pay}
-        paid = sum((one.amount for one in plan.pay), Decimal(0))
-        return MoneyIn(
-            tuple(wanted_payments(plan, receipts, accounts, None)),
-            is_settled(remaining - paid, currency.round_to),
-            self._mentions(order, plan),
-        )
-
-    def _mentions(self, order: Order, plan: PaymentPlan) -> dict[str, str]:
-        """What is said once of an order's money."""
-        mentions = {
-            f"method:{method}:{order.currency}": said
-            for method in sorted({one.method for one in plan.pay if one.method})
-            if (said := method_without_account(self.profile, method, order.currency))
-        }
-        if plan.above:
-            above = f"{written(plan.above)} {order.currency} came in above what remained, and is not booked."
-            mentions[f"above:{order.shop_id}:{' '.join(plan.above_by)}"] = f"Order {order.name}: {above}"
-        return mentions
+        document = PaidDocument("order", order.name, order.shop_id)
+        debt = Debt(remaining, known.payments, ours)
+        return money_in(self.profile, self.documents.master, document, Receipts.of_order(order), debt)
 
     def open_at_first(self, order: Order) -> Decimal:
         """What the ledger shows as open of a new invoice, whose total it rounds."""

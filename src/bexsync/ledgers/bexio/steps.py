@@ -64,7 +64,13 @@ def steps_for(
     """
     steps = StepList(wanted, ContactSteps(wanted.subject, was_done))
     order = OrderSteps(steps)
-    invoice = _InvoiceSteps(steps, order, send_issues, issue_gives_link)
+    invoice = _InvoiceSteps(
+        steps,
+        order,
+        send_issues=send_issues,
+        issue_gives_link=issue_gives_link,
+        mails_later=wanted.subject.kind == "order" or any(isinstance(want, Mail) for want in wanted.wants),
+    )
     for want in wanted.wants:
         (order if isinstance(want, _OF_ORDER) else invoice).add(want)
     return tuple(steps.steps)
@@ -85,12 +91,21 @@ class _Target:
 class _InvoiceSteps:
     """Adds the steps of one invoice, be it a record of the shop itself or that of an order."""
 
-    def __init__(self, steps: StepList, order: OrderSteps, send_issues: bool, issue_gives_link: bool | None) -> None:
+    def __init__(
+        self,
+        steps: StepList,
+        order: OrderSteps,
+        *,
+        send_issues: bool,
+        issue_gives_link: bool | None,
+        mails_later: bool,
+    ) -> None:
         self._steps = steps
         self._order = order
         self._send_issues = send_issues
         self._issue_gives_link = issue_gives_link
         self._is_of_order = steps.subject.kind == "order"
+        self._mails_later = mails_later
         self._link = (
             LinkDraft("invoice", link_kind="order_invoice") if self._is_of_order else LinkDraft(steps.subject.kind)
         )
@@ -244,7 +259,7 @@ class _InvoiceSteps:
         after = (target.tail,) if target.tail is not None else ()
         if want.letter is None or not self._send_issues:
             # A mail that follows must know whether the invoice had its public link before.
-            look = want.letter is not None or (self._is_of_order and self._issue_gives_link is not False)
+            look = want.letter is not None or (self._mails_later and self._issue_gives_link is not False)
             effect = IssueDocument(document_id=target.document_id, look=look, content=target.content)
             issue = self._step(effect, self._steps.reference, after=after, title="issue")
             after = (issue,)
