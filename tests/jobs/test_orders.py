@@ -190,6 +190,18 @@ def test_an_order_paid_by_voucher_gets_no_invoice_and_is_no_error(shop: World) -
     assert mails(shop) == 0
 
 
+def test_the_delivery_of_an_old_order_paid_by_voucher_is_left_out_and_counted(shop: World) -> None:
+    lines = [
+        {"line_id": "10", "name": "Tasse", "quantity": "1", "unit_price": "100", "tax_rate": "8.1"},
+        {"line_id": "11", "type": "gift_card", "name": "Gutschein", "unit_price": "-108.10"},
+    ]
+    shop.set_profile(orders={"gift_card_account": "2030"})
+    shop.sandbox.person.set_tax_active("U00", True)
+    ran = synced(shop, an_order(status="completed", lines=lines, total="0.00"))
+    assert (ran.code, ran.data["left_out"]) == (0, {"delivery": 1})
+    assert run(shop, "--backfill", "delivery").steps() == ["delivery", "delivery_issue"]
+
+
 def test_paid_without_a_day_is_a_question(shop: World) -> None:
     ran = synced(shop, a_recent_order(status="completed", financial_status="paid"))
     assert (ran.code, ran.codes) == (1, ["payment_day_missing"])
@@ -303,6 +315,16 @@ def test_numbering_is_checked_against_the_ledger_before_anything_is_written(
     ran = run(shop)
     assert (ran.code, ran.codes) == (78, ["numbering"])
     assert shop.writes() == 0
+
+
+def test_where_invoices_are_numbered_by_hand_they_are_made_with_their_number(shop: World) -> None:
+    shop.set_profile(ledger={"numbering": "shop"})
+    shop.sandbox.person.set_automatic_numbering(False)
+    ran = synced(shop, a_recent_order(status="completed", order_number="B-77", payments=[paid()]))
+    assert (ran.code, ran.errors) == (0, [])
+    (invoice,) = shop.invoices()
+    assert (invoice["document_nr"], invoice["api_reference"]) == ("B-77", "bexsync:main:order:5001")
+    assert invoice["kb_item_status_id"] == 9
 
 
 def test_a_person_narrows_a_run(shop: World) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from front_door import called
 from jobs.orders_kit import DEFAULT_ACTIONS, a_recent_order, paid, run, settings, synced
 from world import World
 
@@ -69,6 +71,31 @@ def test_a_newer_status_of_the_shop_stays(shop: World) -> None:
     synced(shop, a_recent_order(status="refunding", at="2026-11-20T12:00:00Z"))
     shop.poll()
     assert told(shop) == []
+
+
+def test_a_status_of_the_shop_from_before_the_money_gives_way(shop: World) -> None:
+    synced(shop, a_recent_order(status="invoiced"))
+    synced(shop, a_recent_order(status="shipped", at="2026-11-18T12:00:00Z"))
+    shop.clock.forward(hours=48)
+    shop.sandbox.person.pay(1, "108.10")
+    shop.poll()
+    assert told(shop) == [("5001", "completed", "shipped")]
+
+
+@pytest.mark.parametrize(("amount", "is_paid"), [("108.08", True), ("108.07", False)])
+def test_what_the_ledger_rounds_away_counts_as_paid_everywhere(shop: World, amount: str, is_paid: bool) -> None:
+    synced(shop, a_recent_order(status="invoiced"))
+    shop.sandbox.person.pay(1, amount)
+    shop.poll()
+    assert told(shop) == ([("5001", "completed", "invoiced")] if is_paid else [])
+    assert names(shop)[-1] == ("paid" if is_paid else "partly_paid")
+    (row,) = json.loads(called(shop, "orders", "list", "--json").stdout)["data"]["orders"]
+    assert (row["paid"], row["open"]) == (amount, "" if is_paid else "0.03")
+    before = len(shop.events())
+    shop.clock.forward(hours=26)
+    assert shop.poll(full=True).outcomes == []
+    assert run(shop).code == 0
+    assert len(shop.events()) == before
 
 
 def test_a_person_who_finishes_an_order_is_news_and_our_own_invoice_is_not(shop: World) -> None:

@@ -53,6 +53,16 @@ def told_by(world: World, poll: Result) -> list[tuple[str, str]]:
 # what is told
 
 
+def test_what_bexio_rounds_away_is_no_rest(sent: World) -> None:
+    sent.sandbox.person.pay(ours(sent), "108.08")
+    assert told_by(sent, sent.poll()) == [("paid", "108.08 received")]
+    assert sent.status()["1001"]["status"] == "paid"
+    (row,) = json.loads(called(sent, "invoices", "list", "--json").stdout)["data"]["invoices"]
+    assert (row["status"], row["open"]) == ("paid", "0.00")
+    sent.clock.forward(hours=26)
+    assert sent.poll(full=True).outcomes == []
+
+
 def test_paid_is_told_once_with_amount_and_day(sent: World) -> None:
     before = len(sent.events())
     sent.sandbox.person.pay(ours(sent), date="2026-11-19")

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from bexsync.jobs.order_notes import SETTLED
 from bexsync.jobs.reporting import Customers
 from bexsync.money import written
 from bexsync.ports.documents import DocumentStatus
@@ -146,8 +145,6 @@ def _paid(invoice: Link | None) -> str:
 def _open(invoice: Link | None) -> str:
     if invoice is None or invoice.state.get("standing") not in _OWED:
         return ""
-    if invoice.notes.get(SETTLED):
-        return "0.00"
     state = invoice.state
     remaining = state.get("remaining")
     if remaining:

@@ -19,6 +19,8 @@ FINAL: frozenset[str] = frozenset(
     {DocumentStatus.PAID, DocumentStatus.CANCELLED, DocumentStatus.DELETED, OrderStatus.DONE}
 )
 
+# In the notes of a link: what remained of its document when that counted as paid.
+_SETTLED = "settled"
 _LONGEST_ADDRESS = 300  # in a sentence
 
 
@@ -105,9 +107,19 @@ def as_answered(agreed: Mapping[str, Any], effect: ItemEffect, done: EffectResul
     return answered
 
 
-def observed(link: Link, state: DocumentState | OrderState) -> Link:
-    """The link with what the ledger says now."""
-    return _observed_order(link, state) if isinstance(state, OrderState) else _observed_document(link, state)
+def observed(link: Link, state: DocumentState | OrderState, *, is_settled: bool = False) -> Link:
+    """The link with what the ledger says now.
+
+    A document that `is_settled`, since no more remains of it than the ledger's own rounding, counts as paid until
+    something else remains.
+    """
+    if isinstance(state, OrderState):
+        return _observed_order(link, state)
+    remaining = plain(state.remaining)
+    if state.standing is DocumentStatus.PARTLY_PAID and (is_settled or link.notes.get(_SETTLED) == remaining):
+        paid = replace(state, standing=DocumentStatus.PAID)
+        return _observed_document(replace(link, notes={**link.notes, _SETTLED: remaining}), paid)
+    return _observed_document(link, state)
 
 
 def _observed_order(link: Link, state: OrderState) -> Link:
@@ -118,7 +130,7 @@ def _observed_order(link: Link, state: OrderState) -> Link:
         "standing": state.standing.value,
         "total": plain(state.total),
     }
-    shown = {"day": state.day, "contact_id": state.contact_id}
+    shown = {"day": state.day, "contact_id": state.contact_id, "changed_at": state.updated_at}
     return replace(
         link,
         number=state.number,
@@ -142,7 +154,12 @@ def _observed_document(link: Link, state: DocumentState) -> Link:
     }
     kept = {name: link.state[name] for name in ("paid_date", "currency") if name in link.state}
     # No news for the shop, so these are notes: what a list of invoices shows besides.
-    shown = {"day": state.day, "due_date": state.due_date, "contact_id": state.contact_id}
+    shown = {
+        "day": state.day,
+        "due_date": state.due_date,
+        "contact_id": state.contact_id,
+        "changed_at": state.updated_at,
+    }
     return replace(
         link,
         number=state.number,

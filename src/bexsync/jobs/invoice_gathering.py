@@ -13,6 +13,7 @@ from bexsync.errors import MappingProblem
 from bexsync.ids import LedgerId
 from bexsync.jobs.invoice_choice import ChosenInvoice
 from bexsync.jobs.run import Run
+from bexsync.jobs.settlement import counts_as_paid
 from bexsync.planning.contacts import CUSTOMER, ContactPlanner
 from bexsync.planning.documents import DocumentPlanner
 from bexsync.planning.invoice_link import KIND, Linked, reference
@@ -85,10 +86,11 @@ def refresh_links(run: Run, chosen: Sequence[ChosenInvoice]) -> None:
     states = run.ledger.documents([link.ledger_id for link in links])
     for link in links:
         state = states.get(link.ledger_id) or run.ledger.document(link.ledger_id)
+        is_settled = counts_as_paid(run, state)
         with store.transaction():
             # A poll may have told the shop of it meanwhile; what was told must not be forgotten.
             fresh = store.links.get(KIND, link.shop_id) or link
-            store.links.save(observed(fresh, state) if state else gone(fresh), now)
+            store.links.save(observed(fresh, state, is_settled=is_settled) if state else gone(fresh), now)
 
 
 def invoice_planner(run: Run, start: date, *, foreign: bool) -> InvoicePlanner:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import cast
 
 from bexsync.engine.answers import observed
-from bexsync.jobs.order_notes import SETTLED, handled_status, note_written, order_links, shop_notes, written_status
+from bexsync.jobs.order_notes import handled_status, note_written, order_links, shop_notes, written_status
+from bexsync.jobs.order_versions import moment_in
 from bexsync.jobs.run import Run
 from bexsync.planning.order_link import INVOICE_KIND, KIND, reference
-from bexsync.planning.order_payments import is_settled
 from bexsync.planning.order_status import LedgerSide, NoChange, ShopSide, StatusChange, status_for_shop
 from bexsync.planning.plan import Plan
 from bexsync.ports.document_effects import CancelDocument
@@ -29,8 +27,6 @@ from bexsync.store.values import moment, stored
 STATUS_EVENT = "status"
 _LOOKED_AT = "orders:looked_at"
 _DAILY = timedelta(hours=20)
-# No currency is rounded to more than twice this.
-_MOST_ROUNDED = Decimal("0.5")
 
 
 def look_at_orders(run: Run) -> None:
@@ -123,20 +119,14 @@ def _ledger_side(run: Run, shop_id: str, links: list[Link]) -> LedgerSide:
         is_own_end=order is not None
         and (invoice is not None or any(one.role == "delivery" for one in order.documents)),
         is_own_cancellation=any(_was_taken_back(run, shop_id, link) for link in links),
+        order_changed_at=_changed_at(order),
+        invoice_changed_at=_changed_at(invoice),
     )
 
 
-def _is_settled(run: Run, invoice: Link) -> bool:
-    """Whether no more remains than the ledger's own rounding may leave; that is remembered for lists."""
-    remaining, currency = invoice.state.get("remaining"), invoice.agreed.get("currency")
-    is_begun = invoice.state.get("standing") == DocumentStatus.PARTLY_PAID
-    if not is_begun or not remaining or Decimal(remaining) > _MOST_ROUNDED:
-        return False
-    steps = {one.code: one.round_to for one in run.ledger.master().currencies}
-    settled = is_settled(Decimal(remaining), steps.get(str(currency), Decimal(0)))
-    if settled and not invoice.notes.get(SETTLED):
-        run.store.links.save(replace(invoice, notes={**invoice.notes, SETTLED: True}), run.workspace.clock.now())
-    return settled
+def _changed_at(link: Link | None) -> datetime | None:
+    """When the ledger last changed the document of a link, as far as it was seen."""
+    return moment_in(str(link.notes.get("changed_at", ""))) if link is not None else None
 
 
 def _was_taken_back(run: Run, shop_id: str, link: Link) -> bool:

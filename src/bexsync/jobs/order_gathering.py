@@ -17,6 +17,7 @@ from bexsync.jobs.invoice_gathering import check_numbering, contact_planner, doc
 from bexsync.jobs.invoice_money import own_payments
 from bexsync.jobs.order_notes import order_links, shop_notes, written_status
 from bexsync.jobs.run import Run
+from bexsync.jobs.settlement import counts_as_paid
 from bexsync.planning.documents import DocumentPlanner
 from bexsync.planning.invoice_writing import FinishPlanner
 from bexsync.planning.order_actions import ActionRules, occasion_of
@@ -156,10 +157,11 @@ class OrderBooks:
                 self._save(link, documents.get(link.ledger_id) or self.run.ledger.document(link.ledger_id))
 
     def _save(self, link: Link, state: OrderState | DocumentState | None) -> None:
-        store = self.run.store
+        store, now = self.run.store, self.run.workspace.clock.now()
+        is_settled = isinstance(state, DocumentState) and counts_as_paid(self.run, state)
         with store.transaction():
             fresh = store.links.get(link.kind, link.shop_id) or link
-            store.links.save(observed(fresh, state) if state else gone(fresh), self.run.workspace.clock.now())
+            store.links.save(observed(fresh, state, is_settled=is_settled) if state else gone(fresh), now)
 
     def known(self, order: Order) -> KnownOrder:
         """Everything that is known of one order before it is planned."""

@@ -12,8 +12,6 @@ from bexsync.ports.store import Link
 from bexsync.store import Store
 
 _SHOP = "shop"
-# In the notes of an invoice of which no more remains than the ledger's own rounding.
-SETTLED = "settled"
 
 
 def order_links(store: Store, shop_id: str) -> Iterator[Link]:

@@ -17,6 +17,7 @@ from bexsync.jobs.lifecycle import Job, run_job
 from bexsync.jobs.order_events import tell_of_orders
 from bexsync.jobs.refunds import close_credited_refunds, links_with_open_refunds
 from bexsync.jobs.run import Run, refuse_mass_deletion
+from bexsync.jobs.settlement import counts_as_paid
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
 from bexsync.planning.invoice_link import KIND, reference
@@ -85,7 +86,7 @@ class PaymentsPoll(Job):
         tell_of_orders(self._run, orders_as_well=False)
 
     def _watermark(self) -> datetime | None:
-        """Until when all is known; a moment still to come is the word of a clock that was wrong, and says nothing."""
+        """Until when all is known; a moment in the future comes from a clock that was wrong, and does not count."""
         known = self._run.store.cursors.get(_WATERMARK)
         until = moment(known) if known else None
         return until if until is not None and until <= self._now else None
@@ -146,7 +147,7 @@ class PaymentsPoll(Job):
         if state is None:
             gone = {**link.state, "standing": DocumentStatus.DELETED.value}
             return replace(link, state=gone, is_open=False)
-        seen = observed(link, state)
+        seen = observed(link, state, is_settled=counts_as_paid(self._run, state))
         moved = seen.state["received"] != link.state.get("received", "0")
         if moved or (state.received and "paid_date" not in link.state):
             return replace(seen, state={**seen.state, "paid_date": self._paid_date(state)})
@@ -212,7 +213,7 @@ class PaymentsPoll(Job):
         self._note(replace(link, number=state.number), "linked", f"found in {self._run.ledger_name}, linked again")
 
     def _note_twin(self, known: Link, twin: DocumentState) -> None:
-        """A second document with our reference: a copy by hand, or a request that took effect after all patience."""
+        """A second document with our reference: a copy by hand, or a request that took effect after the last retry."""
         if twin.standing is DocumentStatus.CANCELLED or known.state.get("standing") in (
             DocumentStatus.CANCELLED,
             DocumentStatus.DELETED,

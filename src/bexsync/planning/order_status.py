@@ -31,17 +31,21 @@ _NOT_AFTER_MONEY = frozenset({Event.PAID, Event.DONE})
 class LedgerSide:
     """How an order stands in the ledger; None where it has no such document.
 
-    `is_settled` says that no more than the ledger's own rounding remains. `is_own_end` says that bexsync's own invoice
-    or delivery completed the order, `is_own_cancellation` that bexsync cancelled for the shop. `changed_at` is when the
-    ledger last changed it, None where that is unknown.
+    `is_own_end` says that bexsync's own invoice or delivery completed the order, `is_own_cancellation` that bexsync
+    cancelled for the shop. Both moments are those of the last change in the ledger, None where that is unknown.
     """
 
     order: OrderStatus | None = None
     invoice: DocumentStatus | None = None
-    is_settled: bool = False
     is_own_end: bool = False
     is_own_cancellation: bool = False
-    changed_at: datetime | None = None
+    order_changed_at: datetime | None = None
+    invoice_changed_at: datetime | None = None
+
+    def changed_at(self, event: Event) -> datetime | None:
+        """When the document that shows an event was last changed."""
+        is_gone = self.invoice in (None, DocumentStatus.DELETED)
+        return self.order_changed_at if is_gone or event is Event.DONE else self.invoice_changed_at
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ def status_for_shop(
         return NoChange(f"{event.value} does not follow after {before.value}")
     if order.status == status:
         return NoChange(f"its status is {status} already")
-    if _is_newer(order, ledger, shop):
+    if _is_newer(order, ledger.changed_at(event), shop):
         return NoChange(f"the shop gave it the status {order.status} since")
     return StatusChange(event, status, order.status, digest_beside_status(order))
 
@@ -112,8 +116,7 @@ def _events(ledger: LedgerSide, *, own_done: bool) -> Iterator[Event]:
         return
     if ledger.order is OrderStatus.DONE and (own_done or not ledger.is_own_end):
         yield Event.DONE
-    was_issued = ledger.invoice not in (None, DocumentStatus.DRAFT, DocumentStatus.DELETED)
-    if ledger.invoice is DocumentStatus.PAID or (ledger.is_settled and was_issued):
+    if ledger.invoice is DocumentStatus.PAID:
         yield Event.PAID
     elif ledger.invoice is DocumentStatus.PARTLY_PAID:
         yield Event.PARTLY_PAID
@@ -127,11 +130,11 @@ def _leads_on(before: Event, event: Event) -> bool:
     return _PROGRESS.index(event) > _PROGRESS.index(before)
 
 
-def _is_newer(order: Order, ledger: LedgerSide, shop: ShopSide) -> bool:
+def _is_newer(order: Order, changed_at: datetime | None, shop: ShopSide) -> bool:
     """Whether the shop changed the status by itself after what happened in the ledger, as far as anybody can tell."""
     ours = {shop.handled, shop.written.status if shop.written is not None else ""} - {""}
     if order.status in ours:
         return False
-    if order.updated_at is None or ledger.changed_at is None:
+    if order.updated_at is None or changed_at is None:
         return True
-    return order.updated_at > ledger.changed_at
+    return order.updated_at > changed_at

@@ -12,6 +12,7 @@ from bexsync.ids import LedgerId
 from bexsync.planning.contacts import Contacts
 from bexsync.planning.invoices import EarlierDocuments
 from bexsync.planning.order_actions import ActionRules, Decision, occasion_of
+from bexsync.planning.order_deliveries import is_goods
 from bexsync.planning.order_lines import Due, due_of, zurich_day
 from bexsync.planning.order_link import KnownOrder, changes, comes_back
 from bexsync.planning.order_reversals import Reversals, held, is_gone
@@ -163,9 +164,10 @@ class OrderPlanner:
         dropped = [action for action in _NOT_FOR_OLD if action in actions and action not in self.backfill]
         was_sent = self.done(SendDocument.step_kind, self.writer.key(order))
         was_delivered = bool(known.order and known.order.deliveries)
-        done = {"send": was_sent, "delivery": was_delivered}
+        has_goods = any(is_goods(line) for line in order.lines)
+        due = {"send": bool(order.total) and not was_sent, "delivery": has_goods and not was_delivered}
         kept = tuple(action for action in actions if action not in dropped)
-        return kept, tuple(action for action in dropped if not done[action] and order.total)
+        return kept, tuple(action for action in dropped if due[action])
 
     # what changed, was cancelled, or was found
 

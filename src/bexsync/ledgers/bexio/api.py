@@ -35,6 +35,18 @@ def watermark(moment: datetime) -> str:
     return (local - _OVERLAP).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def moment_of(text: str) -> str:
+    """A timestamp of the 2.0 interface with its offset, "" where it is none.
+
+    Of the hour that comes twice in autumn it is the first.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return ""
+    return moment.replace(tzinfo=ZURICH).isoformat() if moment.tzinfo is None else text
+
+
 class Api:
     """Typed access to the endpoints; raises what `Client.send` raises."""
 

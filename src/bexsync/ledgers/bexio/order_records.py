@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bexsync.ids import LedgerId
-from bexsync.ledgers.bexio.api import Row
+from bexsync.ledgers.bexio.api import Row, moment_of
 from bexsync.ledgers.bexio.contents import content_of
 from bexsync.ledgers.bexio.order_models import CANCELLED, ISSUED, DeliveryAnswer, OrderAnswer
 from bexsync.ledgers.bexio.reading import NotUnderstood, understood
@@ -47,7 +47,7 @@ def order_from(row: Row, web_url: str) -> OrderState:
         contact_id=LedgerId.known(found.contact_id),
         currency_id=LedgerId.known(found.currency_id),
         day=found.is_valid_from,
-        updated_at=found.updated_at,
+        updated_at=moment_of(found.updated_at),
         title=found.title,
         content=content_of(row),
         positions=positions,
@@ -82,7 +82,7 @@ def delivery_from(row: Row, web_url: str) -> DeliveryState:
         is_issued=found.kb_item_status_id == ISSUED,
         is_cancelled=found.kb_item_status_id == CANCELLED,
         day=found.is_valid_from,
-        updated_at=found.updated_at,
+        updated_at=moment_of(found.updated_at),
     )
 
 

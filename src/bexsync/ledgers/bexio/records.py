@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bexsync.ids import LedgerId
-from bexsync.ledgers.bexio.api import Row
+from bexsync.ledgers.bexio.api import Row, moment_of
 from bexsync.ledgers.bexio.contents import content_of, markup, unmarked
 from bexsync.ledgers.bexio.models import ContactAnswer, ContactName, DocumentAnswer, PaymentAnswer, PositionAnswer
 from bexsync.ledgers.bexio.reading import NotUnderstood, row_of, understood
@@ -194,7 +194,7 @@ def document_from(row: Row, web_url: str) -> DocumentState:
         contact_id=LedgerId(found.contact_id),
         currency_id=LedgerId(found.currency_id),
         due_date=found.is_valid_to,
-        updated_at=found.updated_at,
+        updated_at=moment_of(found.updated_at),
         positions=None if texts is None else len(texts),
         texts=texts or (),
         day=found.is_valid_from,

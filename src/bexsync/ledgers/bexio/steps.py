@@ -148,7 +148,8 @@ class _InvoiceSteps:
     @add.register
     def _(self, want: InvoiceFromOrder) -> None:
         document, order = want.document, self._order.target(want.order)
-        if len(want.parts) > POSITIONS_AT_ONCE:  # bexio may fail half-way
+        # A longer conversion may fail half-way, and one takes no number.
+        if len(want.parts) > POSITIONS_AT_ONCE or document.header.number is not None:
             self._create(Create(document), order.key, order.after)
             return
         effect = CreateOrderInvoice(
