@@ -143,11 +143,10 @@ class BookingJob(Job):
             return
         settled, ended[:] = list(ended), []
         with self._run.store.transaction():
-            settlings = [self._settle_applied(applied) for applied in settled]
-        for settling in settlings:  # outside, since the ledger may be asked
-            self._after(*settling)
+            for applied in settled:
+                self._settle_applied(applied)
 
-    def _settle_applied(self, applied: AppliedRecord) -> tuple[Subject, PlannedRecord, Outcome]:
+    def _settle_applied(self, applied: AppliedRecord) -> None:
         run, subject = self._run, applied.subject
         outcome = self._outcome_of(applied)
         planned = self._planned.pop(subject)
@@ -164,8 +163,9 @@ class BookingJob(Job):
             self._count_money(one.step for one in applied.steps)
             for ledger_id, digest in planned.reported.items():
                 run.store.contacts.report(ledger_id, digest)
+        # The record is settled last: where a run ends before, the next one looks at it again.
+        state = self._keep(subject, planned, outcome, state)
         self._settle(subject, state, reason)
-        return subject, planned, outcome
 
     def _outcome_of(self, applied: AppliedRecord) -> Outcome:
         return self._run.outcome_of(applied, self._action_of([one.step for one in applied.steps]))
@@ -178,9 +178,13 @@ class BookingJob(Job):
         del subject
         return ""
 
-    def _after(self, subject: Subject, planned: PlannedRecord, outcome: Outcome) -> None:
-        """What else is kept once a record has been settled."""
+    def _keep(self, subject: Subject, planned: PlannedRecord, outcome: Outcome, state: RecordState) -> RecordState:
+        """Keep what else is to be remembered of a record, and return the state that it is to have.
+
+        It is done in the transaction that settles the record, so that the ledger is not asked.
+        """
         del subject, planned, outcome
+        return state
 
     def _count_money(self, steps: Iterable[Step]) -> None:
         for step in steps:

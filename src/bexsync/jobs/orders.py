@@ -118,10 +118,10 @@ class OrdersSync(BookingJob):
             run.mention(key, sentence)
         self._left_out.update(decision.left_out)
         if isinstance(decision, NoAction):
-            self._note_no_action(order, decision, link)
             note_refunds(run, planner.writer, order, customer_of(run, order))
             if decision.reason is Reason.UP_TO_DATE and "contact" in self._books.decided(order):
                 self._link_customer(planner, order)
+            self._note_no_action(order, decision, link)
             return ()
         for unit in unknown_units(planner.writer.documents.master, order.lines):
             run.mention(f"unit:{unit}", f'{run.ledger_name} has no unit "{unit}": it stands in the text of the lines.')
@@ -192,17 +192,18 @@ class OrdersSync(BookingJob):
         actions = dict.fromkeys(step.effect.action for step in steps if step.effect.action)
         return ", ".join(actions) or "contact"
 
-    def _after(self, subject: Subject, planned: PlannedRecord, outcome: Outcome) -> None:
+    def _keep(self, subject: Subject, planned: PlannedRecord, outcome: Outcome, state: RecordState) -> RecordState:
         if subject.kind != KIND:
             self._customers.link(subject.shop_id)
         elif isinstance(planned, PlannedOrder) and planned.goes_on and outcome.status is Status.DONE:
             self.goes_on = True
-            self._settle(subject, RecordState.OPEN, "")
+            return RecordState.OPEN
         elif outcome.status is Status.DONE and planned.problem is None:
             order = self._orders[subject.shop_id]
             note_handled(self._run.store, subject.shop_id, order.status, self._run.workspace.clock.now())
             if self._writer is not None:
                 note_refunds(self._run, self._writer, order, customer_of(self._run, order))
+        return state
 
     def report(self) -> None:
         """Tell the shop what became of its orders."""

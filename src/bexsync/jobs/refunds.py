@@ -85,7 +85,6 @@ def _note(run: Run, writer: OrderWriter, order: Order, customer: Customer | None
         "shared": bool(amounts and amounts.is_shared),
     }
     notes = {**link.notes, _NOTES: {**link.notes.get(_NOTES, {}), refund.shop_id: facts}}
-    store.links.save(replace(link, notes=notes), now)
     said = _split(amounts) if amounts else str(divided)
     problem = RecordProblem(
         f"Refund {refund.shop_id} of order {order.name} of {written(refund.amount)} {refund.currency} ({said}) has to "
@@ -94,7 +93,9 @@ def _note(run: Run, writer: OrderWriter, order: Order, customer: Customer | None
         f"`bexsync orders refunds close {refund.shop_id}`.",
         code=WORKLIST,
     )
-    run.note_problem(Subject(REFUND, f"{order.shop_id}/{refund.shop_id}"), REFUND, problem, link.number)
+    with store.transaction():
+        store.links.save(replace(link, notes=notes), now)
+        run.note_problem(Subject(REFUND, f"{order.shop_id}/{refund.shop_id}"), REFUND, problem, link.number)
 
 
 def _divided(
@@ -151,12 +152,13 @@ def close_credited_refunds(run: Run) -> None:
             Closed.CANCELLED: f"{link.number} no longer counts in {ledger}",
             Closed.CREDITED: f"{ledger} shows the credit on {link.number}",
         }
-        for note in waiting:
-            if note.refund_id in found.closed:
-                close_refund(run.store, note, found.closed[note.refund_id], run.workspace.clock.now())
-                reason = reasons[found.closed[note.refund_id]]
-                run.note(Outcome(REFUND, "credited", note.key, Status.DONE, reason=reason))
-        _save_before(run, link, found.before)
+        with run.store.transaction():
+            for note in waiting:
+                if note.refund_id in found.closed:
+                    close_refund(run.store, note, found.closed[note.refund_id], run.workspace.clock.now())
+                    reason = reasons[found.closed[note.refund_id]]
+                    run.note(Outcome(REFUND, "credited", note.key, Status.DONE, reason=reason))
+            _save_before(run, link, found.before)
 
 
 def close_refund(store: Store, note: RefundNote, closed: Closed, now: datetime) -> None:

@@ -269,10 +269,17 @@ class Work:
             was_cut_short = not invoice.fingerprint and invoice.created_as == wanted.source
             known = known_document(invoice)
             self._wants.append(Complete(wanted, known) if was_cut_short else Rewrite(wanted, known))
+        elif self._was_not_edited(invoice):
+            self._write_invoice()
         elif not invoice.is_agreed and invoice.standing is DocumentStatus.DRAFT and "issue" in self.actions:
             # A draft that somebody else made is issued only where it says what the order says.
             wanted = self.writer.wanted(self.order, self._invoice_document)
             self._wants.append(Compare(wanted, known_document(invoice)))
+
+    def _was_not_edited(self, invoice: Linked) -> bool:
+        """Whether a run was cut short between making the invoice from the order and making it say what it is to say."""
+        is_new = bool(invoice.created_as) and not (invoice.fingerprint or invoice.shared)
+        return is_new and invoice.standing is DocumentStatus.DRAFT and self.known.order_stands
 
     def _write_invoice(self) -> None:
         known = self.known.order
