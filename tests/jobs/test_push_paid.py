@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from bexio_sandbox.faults import Fault
+from bexio_sandbox import Fault
+from bexsync.admin.links_desk import LinkAdmin
 from bexsync.engine.result import Status
 from bexsync.errors import Exit
 from front_door import called
@@ -206,3 +207,71 @@ def test_a_change_after_booking_holds_the_payment(world: World) -> None:
     world.drop(an_invoice("1", status="paid", paid_at=DAY, lines=lines, total="216.20"), name="later.json")
     (outcome,) = world.push().outcomes
     assert (outcome.status, outcome.code, booked(world)) == (Status.BLOCKED, "changed_after_booking", [])
+
+
+OTHER = {"kind": "company", "company_name": "Rätia Bau AG", "email": "buero@raetiabau.example.ch"}
+
+
+def by_hand(world: World, act: str = "issue", **changes: Any) -> str:
+    """An invoice that somebody else wrote in bexio, without our reference; its number."""
+    world.set_profile(invoices={"finish": "draft"})
+    world.drop(an_invoice("by-hand", **changes), name="by-hand.json")
+    world.push()
+    books, ledger_id = world.sandbox.state.invoices, world.invoice("by-hand")["id"]
+    books[ledger_id] = {**books[ledger_id], "api_reference": None}
+    with world.workspace() as workspace:
+        LinkAdmin(workspace.store, workspace.kept, workspace.locks).forget("by-hand")
+    if act in ("issue", "pay"):
+        world.sandbox.person.issue(ledger_id)
+    if act == "pay":
+        world.sandbox.person.pay(ledger_id)
+    world.set_profile(invoices={"finish": "send"})
+    return str(books[ledger_id]["document_nr"])
+
+
+@pytest.mark.parametrize("many", [0, 21])
+@pytest.mark.parametrize("act", ["issue", "pay"])
+def test_one_that_somebody_booked_already_is_adopted_by_number_customer_and_total(
+    world: World, act: str, many: int
+) -> None:
+    number = by_hand(world, act)
+    more = [an_invoice(f"x{n}", status="paid", paid_at=DAY, source_number=f"X{n}") for n in range(many)]
+    world.drop(an_invoice("1", status="paid", paid_at=DAY, source_number=number, auto_send=True), *more)
+    result = world.push()
+    (outcome,) = [one for one in result.outcomes if one.shop_id == "1"]
+    assert (outcome.status, outcome.number) == (Status.DONE, number)
+    (row,) = [one for one in world.invoices() if one["document_nr"] == number]
+    assert (row["kb_item_status_id"], len(world.sandbox.payments(row["id"]))) == (PAID, 1)
+    assert (world.sandbox.mails, len(world.invoices())) == ([], 1 + many)
+    writes = world.writes()
+    lose_the_state(world)
+    world.drop(an_invoice("1", status="paid", paid_at=DAY, source_number=number), name="again.json")
+    assert (world.push().exit_code, world.writes()) == (Exit.OK, writes)
+
+
+@pytest.mark.parametrize(
+    ("act", "changes", "code"),
+    [
+        ("issue", {"lines": [{"name": "Plan", "unit_price": "200", "tax_rate": "8.1"}], "total": "216.20"},
+         "differs_in_ledger"),
+        ("issue", {"customer": OTHER}, "differs_in_ledger"),
+        ("draft", {}, "paid_in_shop"),
+    ],
+)  # fmt: skip
+def test_one_that_may_stand_in_bexio_is_a_question(world: World, act: str, changes: dict[str, Any], code: str) -> None:
+    number = by_hand(world, act)
+    world.drop(an_invoice("1", status="paid", paid_at=DAY, source_number=number, **changes))
+    (outcome,) = world.push().outcomes
+    assert (outcome.status, outcome.code, len(world.invoices())) == (Status.BLOCKED, code, 1)
+    if act == "draft":
+        world.sandbox.person.issue(world.invoices()[0]["id"])
+        assert world.push().exit_code == Exit.OK
+        assert world.invoices()[0]["kb_item_status_id"] == PAID
+
+
+def test_a_number_that_is_the_same_by_chance_means_nothing(world: World) -> None:
+    plan = {"name": "Plan", "unit_price": "200", "tax_rate": "8.1"}
+    number = by_hand(world, customer=OTHER, lines=[plan], total="216.20")
+    world.drop(an_invoice("1", status="paid", paid_at=DAY, source_number=number))
+    assert world.push().exit_code == Exit.OK
+    assert (len(world.invoices()), len(booked(world))) == (2, 1)

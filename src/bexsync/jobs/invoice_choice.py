@@ -9,7 +9,7 @@ from typing import cast
 
 from bexsync.engine.result import Outcome, Status
 from bexsync.jobs.run import Run
-from bexsync.planning.invoice_link import KIND, no_longer_valid
+from bexsync.planning.invoice_link import KIND, is_money_stated, no_longer_valid
 from bexsync.planning.reversals import is_cancellation
 from bexsync.ports.steps import Subject
 from bexsync.ports.store import RecordRow, RecordState
@@ -29,18 +29,22 @@ class PushOptions:
 
 @dataclass(frozen=True)
 class ChosenInvoice:
-    """An invoice to look at; `may_be_booked` says that the ledger may have it, or is to get it."""
+    """An invoice to look at; `may_be_booked` says that the ledger may have it, or is to get it.
+
+    `paid_as` is the number by which somebody may have booked it already, where the shop hands it over as paid.
+    """
 
     shop_id: str
     names: tuple[str, ...]
     may_be_booked: bool
     day: date
     currency: str
+    paid_as: str = ""
 
 
 def choose(run: Run, options: PushOptions, start: date) -> list[ChosenInvoice]:
     """Return what to look at; the records themselves are read again one by one, so that memory does not grow."""
-    chosen = []
+    chosen, skip = [], run.workspace.profile.invoices.skip
     _take_up_again(run, start)
     for row in run.store.records.in_state(KIND, RecordState.OPEN):
         invoice = cast(Invoice, row.record())
@@ -51,7 +55,9 @@ def choose(run: Run, options: PushOptions, start: date) -> list[ChosenInvoice]:
         names = (row.shop_id, invoice.source_number or "")
         # One that was cancelled or settled since may have been booked by a state that was lost.
         booked = invoice.status != "draft" and invoice.document_type == "invoice"
-        chosen.append(ChosenInvoice(row.shop_id, names, booked, invoice.invoice_date, invoice.currency))
+        is_paid = invoice.status == "paid" and is_money_stated(invoice) and "paid" not in skip
+        paid_as = (invoice.source_number or row.shop_id) if is_paid else ""
+        chosen.append(ChosenInvoice(row.shop_id, names, booked, invoice.invoice_date, invoice.currency, paid_as))
     _note_unknown_ids(run, options, chosen)
     return chosen
 

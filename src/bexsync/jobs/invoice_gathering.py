@@ -20,7 +20,7 @@ from bexsync.planning.invoice_link import KIND, Linked, reference
 from bexsync.planning.invoice_payments import InvoicePayments
 from bexsync.planning.invoice_writing import FinishPlanner, InvoiceWriter
 from bexsync.planning.invoices import InvoicePlanner
-from bexsync.planning.matching import Twins
+from bexsync.planning.matching import OURS, Twins
 from bexsync.ports.contact_effects import CreateContact
 from bexsync.ports.documents import DocumentState, DocumentStatus
 from bexsync.ports.master_data import MasterData, User
@@ -65,6 +65,17 @@ def documents_of(
         if doc in states:
             found[one] = [*found.get(one, ()), states[doc]]
     return found
+
+
+def documents_numbered(run: Run, numbers: Collection[str]) -> dict[str, list[DocumentState]]:
+    """The documents with these numbers that are somebody else's: not ours, not cancelled, and in no link."""
+    found = run.ledger.documents_numbered(sorted(numbers)) if numbers else {}
+    return {number: [one for one in documents if _is_free(run, one)] for number, documents in found.items()}
+
+
+def _is_free(run: Run, document: DocumentState) -> bool:
+    is_others = not document.reference.startswith(OURS) and document.standing is not DocumentStatus.CANCELLED
+    return is_others and run.store.links.owner_of(KIND, document.ledger_id) is None
 
 
 def booked_on(run: Run, days: Collection[date]) -> Twins:

@@ -15,6 +15,7 @@ from bexsync.jobs.credit_notes import remember_credit
 from bexsync.jobs.invoice_choice import ChosenInvoice, PushOptions, choose, invoice_called, reopen_cancelled
 from bexsync.jobs.invoice_gathering import (
     booked_on,
+    documents_numbered,
     documents_of,
     invoice_planner,
     linked,
@@ -63,6 +64,7 @@ class InvoicesPush(BookingJob):
         self._options = options
         self._chosen: list[ChosenInvoice] = []
         self._found: dict[str, list[DocumentState]] = {}
+        self._numbered: dict[str, list[DocumentState]] = {}
         self._references = References()
         self._twins = Twins()
         self._attachments: dict[str, str] = {}
@@ -82,10 +84,15 @@ class InvoicesPush(BookingJob):
         wanted = [one for one in self._chosen if self._may_be_new(one)]
         if wanted:
             self._found = documents_of(run, [one.shop_id for one in wanted])
+            paid = {one.paid_as for one in wanted if one.paid_as and not self._found_by_reference(one.shop_id)}
+            self._numbered = documents_numbered(run, paid)
             self._twins = booked_on(run, {one.day for one in wanted})
 
     def _may_be_new(self, one: ChosenInvoice) -> bool:
         return one.may_be_booked and one.day >= self._start and not self._is_linked(one)
+
+    def _found_by_reference(self, shop_id: str) -> list[DocumentState]:
+        return self._found.get(reference(self._run.store.site, shop_id), [])
 
     def _is_linked(self, one: ChosenInvoice) -> bool:
         return self._run.store.links.get(KIND, one.shop_id) is not None
@@ -120,7 +127,7 @@ class InvoicesPush(BookingJob):
         subject = Subject(KIND, shop_id)
         if self._note_unsettled(subject, link):
             return ()
-        found = self._found.get(reference(run.store.site, shop_id), [])
+        found = self._found_by_reference(shop_id)
         where = f" ({row.source}{f', {row.location}' if row.location else ''})" if row.source else ""
         decision = judged(run, f"Invoice {shop_id}{where}", partial(self._decide, planner, row, link, found))
         if isinstance(decision, RecordProblem):
@@ -161,8 +168,9 @@ class InvoicesPush(BookingJob):
         is_new = link is None and not found and planner.would_book(invoice)
         if is_new:
             self._twins.refuse(invoice)
-        money = known_money(self._run, invoice, link, found)
-        decision = planner.plan(invoice, self._customer(invoice), known, found, money)
+        numbered = self._numbered.get(invoice.source_number or invoice.shop_id, []) if is_new else []
+        money = known_money(self._run, invoice, link, found or numbered)
+        decision = planner.plan(invoice, self._customer(invoice), known, found, money, numbered)
         if is_new and isinstance(decision, PlannedInvoice):
             self._twins.add(invoice)
         said = self._references.note_on(invoice)

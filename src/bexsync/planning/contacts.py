@@ -10,7 +10,7 @@ from typing import Protocol
 from bexsync.config.profile import Profile
 from bexsync.errors import Defect
 from bexsync.ids import LedgerId
-from bexsync.planning.addresses import Addressee, Recipient, addressee_of
+from bexsync.planning.addresses import Addressee, Recipient, addressee_of, names
 from bexsync.planning.contact_fields import ContactForms, KnownContact, address_parts, changes
 from bexsync.planning.contact_matching import (
     Candidate,
@@ -124,6 +124,18 @@ class ContactPlanner:
             notes=tuple(draft.notes),
             reported=draft.reported,
         )
+
+    def is_of(self, recipient: Recipient, contact_id: LedgerId | None, address: str) -> bool:
+        """Whether a document for this contact, with this address, is for the recipient: by link, mail or name."""
+        to = addressee_of(recipient)
+        row = self.index.get(contact_id) if contact_id is not None else None
+        if address and names(address, to.letter_name):
+            return True
+        if row is None:
+            return False
+        main, mails = self.forms.wanted(to), {(row.mail or "").casefold(), (row.mail_second or "").casefold()}
+        is_linked = bool(to.key) and self.linked(to.key) == row.ledger_id
+        return is_linked or is_same_name(row, main) or bool(main.mail and main.mail.casefold() in mails)
 
     def _remember(self, want: ContactWant) -> None:
         """Later records of the run use what is wanted already."""

@@ -193,16 +193,12 @@ class InvoiceWriter:
     def write_for_contacts(self, invoice: Invoice, customer: Customer | None) -> tuple[Customer, Document]:
         """The document with its contacts; it comes first: what cannot be booked must not leave a contact behind."""
         person, _ = self.write(invoice, customer)
-        contacts = self.contacts.plan(
-            Recipient(
-                customer=person,
-                billing_address=invoice.billing_address,
-                person=invoice.invoice_contact,
-                customer_id=invoice.customer_id,
-                language=invoice.language,
-            )
-        )
+        contacts = self.contacts.plan(_recipient(invoice, person))
         return person, self.documents.write(invoice, person, contacts, self.key(invoice))
+
+    def is_for_customer(self, invoice: Invoice, customer: Customer, found: DocumentState) -> bool:
+        """Whether a document that somebody else wrote is for the customer of this invoice."""
+        return self.contacts.is_of(_recipient(invoice, customer), found.contact_id, found.address)
 
     def write(
         self, invoice: Invoice, customer: Customer | None, known: KnownMoney = NO_MONEY
@@ -232,6 +228,16 @@ class InvoiceWriter:
             reported=document.contacts.reported,
             mentions=money.mentions if finish else None,
         )
+
+
+def _recipient(invoice: Invoice, customer: Customer) -> Recipient:
+    return Recipient(
+        customer=customer,
+        billing_address=invoice.billing_address,
+        person=invoice.invoice_contact,
+        customer_id=invoice.customer_id,
+        language=invoice.language,
+    )
 
 
 def customer_missing(customer_id: str | None) -> RecordProblem:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from typing import Protocol
 
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
 from bexsync.money import written
 from bexsync.planning.addresses import names
+from bexsync.planning.invoice_by_number import standing_by_number
 from bexsync.planning.invoice_link import Linked, differences, reason_to_leave_alone
 from bexsync.planning.invoice_payments import HAS_MONEY, KnownMoney, payments_on, stays_a_draft
 from bexsync.planning.invoice_writing import (
@@ -91,8 +93,12 @@ class InvoicePlanner:
         link: Linked | None,
         found: Sequence[DocumentState] = (),
         money: KnownMoney = NO_MONEY,
+        numbered: Sequence[DocumentState] = (),
     ) -> PlannedInvoice | NoAction:
-        """The decision; raises RecordProblem when only a person can decide. `money` is that of its document."""
+        """The decision; raises RecordProblem when only a person can decide.
+
+        `money` is that of its document, `numbered` are documents of others that have its number.
+        """
         found, put_aside = self._in_force(invoice, found)
         if link is None and not found:
             reason = self._not_ours(invoice)
@@ -110,6 +116,10 @@ class InvoicePlanner:
         if found:
             return self._adopt(invoice, customer, found[0], money)
         self._refuse_to_mail_twice(invoice)
+        if numbered:
+            by_number = self._adopt_by_number(invoice, customer, money, numbered)
+            if by_number is not None:
+                return by_number
         return self._create(invoice, customer, put_aside)
 
     def would_book(self, invoice: Invoice) -> bool:
@@ -330,6 +340,20 @@ class InvoicePlanner:
             code="differs_in_ledger",
         )
         return self.writer.planned(invoice, Adopt(found), problem=problem)
+
+    def _adopt_by_number(
+        self, invoice: Invoice, customer: Customer | None, known: KnownMoney, numbered: Sequence[DocumentState]
+    ) -> PlannedInvoice | None:
+        """One that was paid in the shop and stands in the ledger already is linked there; None where it does not."""
+        person, document = self.writer.write(invoice, customer, known)
+        is_of = partial(self.writer.is_for_customer, invoice, person)
+        found = standing_by_number(invoice, document, numbered, is_of, self.ledger)
+        if found is None:
+            return None
+        wanted = self.writer.wanted(invoice, document)
+        # How many positions somebody else gave it does not matter.
+        expect = {name: value for name, value in wanted.expect.items() if name != "positions"}
+        return self._adopt_with_money(invoice, Adopt(found, replace(wanted, expect=expect), as_ours=True), known)
 
     def _adopt_with_money(self, invoice: Invoice, adopt: Adopt, known: KnownMoney) -> PlannedInvoice:
         """A document that is issued is linked, and what came in for it is booked; it is not mailed."""

@@ -128,7 +128,7 @@ class LookAtDocument(ExistingDocumentEffect):
 class LinkDocument(ExistingDocumentEffect):
     """Links a document that the ledger has already; with `positions` it must show these, or the first of them.
 
-    `reference` is set where a person named the document.
+    `reference` is set where the document carries none of ours: a person named it, or its number did.
     """
 
     step_kind: ClassVar[str] = "adopt"
@@ -140,7 +140,7 @@ class LinkDocument(ExistingDocumentEffect):
 
     @property
     def lasting(self) -> DocumentEvent | None:
-        """A document that a person named is ours from now on."""
+        """A document without our reference is ours from now on."""
         return DocumentEvent.ADOPTED if self.reference is not None else None
 
     @property

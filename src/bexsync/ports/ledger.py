@@ -102,6 +102,10 @@ class Ledger(Protocol):
         """The documents that carry exactly these references."""
         ...
 
+    def documents_numbered(self, numbers: Sequence[str]) -> dict[str, list[DocumentState]]:
+        """The documents that have exactly these numbers."""
+        ...
+
     def documents(self, ledger_ids: Sequence[LedgerId]) -> dict[LedgerId, DocumentState]:
         """The documents with these ids; one that is missing in the answer no longer exists."""
         ...

@@ -184,12 +184,14 @@ class Compare:
 class Adopt:
     """A document that the ledger has already is linked; with `document` it must be that one, else nothing is said.
 
-    `with_positions` compares its positions as well, where it is going to be finished.
+    `with_positions` compares its positions as well, where it is going to be finished; one that carries no reference of
+    ours counts `as_ours` from then on.
     """
 
     found: DocumentState
     document: WantedDocument | None = None
     with_positions: bool = False
+    as_ours: bool = False
 
 
 @dataclass(frozen=True)

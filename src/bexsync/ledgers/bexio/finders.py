@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import TypeVar
 
 from bexsync.errors import Refused
@@ -55,6 +55,21 @@ class DocumentFinder:
         """The invoices with one reference, by a plain search."""
         rows = self._api.search(INVOICES, [criterion("api_reference", "=", reference)])
         return list(_unique(self._states(rows, {reference})))
+
+    def by_numbers(self, numbers: Sequence[str]) -> dict[str, list[DocumentState]]:
+        """The invoices with exactly these numbers, by a plain search each; of many, all invoices are listed."""
+        wanted = sorted(set(numbers))
+        if len(wanted) > _CHEAPER_THAN_SCAN:
+            rows = self._api.list(INVOICES, order_by="id")
+        else:
+            rows = chain.from_iterable(
+                self._api.search(INVOICES, [criterion("document_nr", "=", number)]) for number in wanted
+            )
+        groups: dict[str, list[DocumentState]] = {}
+        for state in _unique(document_from(row, self._web_url) for row in rows):
+            if state.number in wanted:
+                groups.setdefault(state.number, []).append(state)
+        return groups
 
     def by_ids(self, ledger_ids: Sequence[LedgerId], now: datetime) -> dict[LedgerId, DocumentState]:
         """The invoices with these ids, 500 a request; those that no longer exist are missing."""

@@ -141,6 +141,10 @@ class BexioLedger:
         """The documents that carry exactly these references."""
         return self._finder.by_references(references, self._clock.now())
 
+    def documents_numbered(self, numbers: Sequence[str]) -> dict[str, list[DocumentState]]:
+        """The documents that have exactly these numbers."""
+        return self._finder.by_numbers(numbers)
+
     def documents(self, ledger_ids: Sequence[LedgerId]) -> dict[LedgerId, DocumentState]:
         """The documents with these ids."""
         return self._finder.by_ids(ledger_ids, self._clock.now())

@@ -232,7 +232,11 @@ class _InvoiceSteps:
         link = self._link if document is None else self._agreement(document)
         positions = document.positions if document is not None and want.with_positions else None
         self._linked = self._step(
-            LinkDocument(document_id=found.ledger_id, positions=positions),
+            LinkDocument(
+                document_id=found.ledger_id,
+                positions=positions,
+                reference=self._steps.reference if want.as_ours else None,
+            ),
             self._steps.reference,
             expect={} if document is None else document.expect,
             link=replace(link, adopted=True),
