@@ -89,7 +89,7 @@ def test_a_dry_run_always_prints_its_plan(mixed: World) -> None:
     run = called(mixed, "invoices", "push", "--dry-run")
     assert run.returncode == 1
     assert re.search(r"Plan \w{12}: 2 documents, 2 mails, 5 requests, CHF 216.20. Nothing was changed.", run.stdout)
-    assert "create Anna Keller, invoice for Anna Keller, send to anna.keller@example.ch" in run.stdout
+    assert "create contact Anna Keller, invoice for Anna Keller, send to anna.keller@example.ch" in run.stdout
     assert "R-3: bexio has no currency XXX." in run.stderr
     assert mixed.invoices() == []
 

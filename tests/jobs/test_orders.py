@@ -96,7 +96,7 @@ def test_a_status_without_a_rule_does_nothing_and_is_said_once(shop: World) -> N
     first = called(shop, "orders", "sync")
     assert (first.returncode, first.stderr) == (
         0,
-        "orders sync: 1 ignored: its status on-hold has no rule: 5001\n",
+        'orders sync: 1 ignored: its status "on-hold" has no row in [orders.actions]: 5001\n',
     )
     assert called(shop, "orders", "sync").stderr == ""
     shop.set_profile(orders={"actions": {**DEFAULT_ACTIONS, "on-hold": ["contact", "order"]}})

@@ -7,6 +7,8 @@ from datetime import datetime
 from types import TracebackType
 
 from bexsync.errors import UsageProblem
+from bexsync.planning.order_link import INVOICE_KIND
+from bexsync.planning.order_link import KIND as ORDER
 from bexsync.planning.products import KIND as PRODUCT
 from bexsync.ports.store import ErrorRow, RecordState
 from bexsync.store import Store
@@ -82,9 +84,12 @@ class ErrorAdmin:
 
     def _numbers(self, row: ErrorRow) -> set[str]:
         """The numbers of a record in the shop and in the ledger."""
-        record, link = self._store.records.get(row.kind, row.shop_id), self._store.links.get(row.kind, row.shop_id)
-        in_shop = str(record.canonical().get("source_number") or "") if record else ""
-        return {number for number in (in_shop, link.number if link else "") if number}
+        record = self._store.records.get(row.kind, row.shop_id)
+        kinds = (row.kind, INVOICE_KIND) if row.kind == ORDER else (row.kind,)
+        links = (self._store.links.get(kind, row.shop_id) for kind in kinds)
+        said = record.canonical() if record else {}
+        in_shop = (said.get("source_number"), said.get("order_number"))
+        return {str(number) for number in (*in_shop, *(link.number for link in links if link)) if number}
 
     def acknowledge(self, names: Iterable[str]) -> list[ErrorRow]:
         """A person has dealt with them: their records rest until their content changes."""

@@ -13,6 +13,7 @@ from bexsync.config.profile import Profile
 from bexsync.jobs.reporting import Customers, status_rows
 from bexsync.money import written
 from bexsync.planning.invoice_link import KIND
+from bexsync.planning.order_link import INVOICE_KIND
 from bexsync.ports.documents import DocumentStatus
 from bexsync.ports.shop import StatusRow
 from bexsync.store import Store
@@ -90,12 +91,16 @@ class Sums:
 
 @dataclass(frozen=True)
 class InvoiceList:
-    """The invoices that were asked for; `found` counts those that a limit left out as well, as the sums do."""
+    """The invoices that were asked for; `found` counts those that a limit left out as well, as the sums do.
+
+    `of_orders` counts the invoices of orders, which stand in the list of orders.
+    """
 
     rows: Sequence[ListedInvoice]
     found: int
     sums: Mapping[str, Sums] = field(default_factory=dict)
     not_counted: int = 0
+    of_orders: int = 0
 
 
 def list_invoices(store: Store, profile: Profile, selection: Selection, today: date) -> InvoiceList:
@@ -111,7 +116,8 @@ def list_invoices(store: Store, profile: Profile, selection: Selection, today: d
     for row in counted:
         sums[row.currency] = sums.get(row.currency, Sums()).plus(row)
     shown = found if selection.limit is None else found[: selection.limit]
-    return InvoiceList(shown, len(found), dict(sorted(sums.items())), len(found) - len(counted))
+    of_orders = sum(1 for _ in store.links.all(INVOICE_KIND))
+    return InvoiceList(shown, len(found), dict(sorted(sums.items())), len(found) - len(counted), of_orders)
 
 
 def _named_status(word: str, profile: Profile) -> str:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from bexsync.jobs.reporting import Customers
 from bexsync.money import written
 from bexsync.ports.documents import DocumentStatus
-from bexsync.ports.store import Link
+from bexsync.ports.store import Link, RecordState
 from bexsync.store import Store
 
 ORDER = "order"
@@ -118,8 +118,13 @@ def _listed(store: Store) -> Iterator[ListedOrder]:
             paid=_paid(invoice),
             open=_open(invoice),
             state=str(record.get("state") or ""),
-            error=problems.get(shop_id) or str(record.get("reason") or ""),
+            error=problems.get(shop_id) or _why_not(record),
         )
+
+
+def _why_not(record: Mapping[str, Any]) -> str:
+    """Why an order does not go on; what was said of one that is done keeps it from nothing."""
+    return "" if record.get("state") == RecordState.DONE else str(record.get("reason") or "")
 
 
 def _day(record: Mapping[str, Any], links: Sequence[Link]) -> str:

@@ -97,7 +97,7 @@ class BookingJob(Job):
             return
         run, cost = self._run, plan.cost()
         for subject, steps in plan.by_subject():
-            run.outcomes[subject] = self._rehearsed(subject, steps)
+            run.outcomes[subject] = self._with_what_stops_it(self._rehearsed(subject, steps))
             self._count_money(steps)
         run.result.data["plan"] = {
             "digest": plan.digest(),
@@ -107,6 +107,14 @@ class BookingJob(Job):
             "requests": cost.requests,
             "money": {currency: written(amount) for currency, amount in cost.money.items()},
         }
+
+    def _with_what_stops_it(self, outcome: Outcome) -> Outcome:
+        """What is planned for a record, and what a person will have to decide all the same."""
+        planned = self._planned.get(Subject(outcome.kind, outcome.shop_id))
+        problem = planned.problem if planned is not None else None
+        if problem is None:
+            return outcome
+        return replace(outcome, reason=f"{outcome.reason}, then it stops: {problem.message}", hint=problem.hint)
 
     def _rehearsed(self, subject: Subject, steps: Sequence[Step]) -> Outcome:
         titles = ", ".join(step.title for step in steps if step.title)

@@ -13,6 +13,7 @@ from bexsync.errors import BexsyncError, Exit, LoginNeeded, MappingProblem, Reco
 from bexsync.jobs.connection_attempt import NAME, SUBJECT, ConnectionTest, Left, reference, telling_lines
 from bexsync.jobs.invoice_gathering import check_numbering, owner_of
 from bexsync.jobs.lifecycle import prepare
+from bexsync.jobs.order_gathering import numbering_problems
 from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import HUNDRED, product, rounded
@@ -21,6 +22,7 @@ from bexsync.planning.checks import Check, Surroundings, Verdict, failures
 from bexsync.planning.contacts import Contacts
 from bexsync.planning.documents import Document, DocumentPlanner
 from bexsync.planning.lookups import language_id, revenue_account
+from bexsync.planning.order_checks import NUMBERING_OF
 from bexsync.planning.setting_checks import settings
 from bexsync.planning.taxes import TaxChooser, rate_of
 from bexsync.ports.ledger import Inspection
@@ -134,6 +136,9 @@ class _Tester:
             check_numbering(self._profile.ledger.numbering, self.inspection.master)
         except MappingProblem as problem:
             self._misfits["numbering"] = problem
+        if self._profile.orders.enabled:
+            found = numbering_problems(self._profile, self.inspection.master)
+            self._misfits |= {f"{NUMBERING_OF}{action}": found[action] for action in found if action != "invoice"}
 
     def _why_not_written(self) -> RecordProblem | None:
         try:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import partial
 from typing import cast
 
-from bexsync.config.profile import OrderAction, OrdersSection
+from bexsync.config.profile import OrderAction, OrdersSection, Profile
 from bexsync.engine.answers import gone, observed
 from bexsync.errors import MappingProblem
 from bexsync.ids import LedgerId
@@ -100,15 +100,34 @@ def order_planner(run: Run, start: date, *, foreign: bool, backfill: Collection[
 
 def _check_numberings(run: Run, master: MasterData) -> None:
     """Profile and ledger must agree on who numbers each kind of document that the profile wants."""
-    profile, wanted = run.workspace.profile, wanted_actions(run.workspace.profile.orders)
-    if "invoice" in wanted:
-        check_numbering(profile.ledger.numbering, master)
-    if "order" in wanted:
-        check_numbering(
-            profile.orders.numbering, master, is_automatic=master.automatic_order_numbering, what="orders",
-            section="[orders]",
-        )  # fmt: skip
-    if "delivery" in wanted and not master.automatic_delivery_numbering:
+    for problem in numbering_problems(run.workspace.profile, master).values():
+        raise problem
+
+
+def numbering_problems(profile: Profile, master: MasterData) -> dict[str, MappingProblem]:
+    """What profile and ledger do not agree on, by the kind of document that [orders] wants."""
+    wanted, found = wanted_actions(profile.orders), dict[str, MappingProblem]()
+    for action, look in (("invoice", _of_invoices), ("order", _of_orders), ("delivery", _of_deliveries)):
+        if action in wanted:
+            try:
+                look(profile, master)
+            except MappingProblem as problem:
+                found[action] = problem
+    return found
+
+
+def _of_invoices(profile: Profile, master: MasterData) -> None:
+    check_numbering(profile.ledger.numbering, master)
+
+
+def _of_orders(profile: Profile, master: MasterData) -> None:
+    is_automatic = master.automatic_order_numbering
+    check_numbering(profile.orders.numbering, master, is_automatic=is_automatic, what="orders", section="[orders]")
+
+
+def _of_deliveries(profile: Profile, master: MasterData) -> None:
+    del profile
+    if not master.automatic_delivery_numbering:
         raise MappingProblem(
             f"{master.ledger} does not number deliveries by itself, and a delivery takes no number of ours.",
             f'Switch on automatic numbering of deliveries in {master.ledger}, or take "delivery" out of [orders].',

@@ -90,7 +90,7 @@ def _note(run: Run, writer: OrderWriter, order: Order, customer: Customer | None
         f"Refund {refund.shop_id} of order {order.name} of {written(refund.amount)} {refund.currency} ({said}) has to "
         f"be credited on {link.number} in {run.ledger_name} by hand; {run.ledger_name} offers no interface for it.",
         f"Write the credit note there: {link.url} It is closed as soon as {run.ledger_name} shows the credit, or with "
-        f"`bexsync orders refunds close {refund.shop_id}`.",
+        f"`bexsync orders refunds close {order.shop_id}/{refund.shop_id}`.",
         code=WORKLIST,
     )
     with store.transaction():

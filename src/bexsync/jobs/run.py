@@ -194,7 +194,7 @@ class Run:
 
 def _hint(status: StepStatus, ledger: str) -> str:
     hints = {
-        StepStatus.HELD: "Compare the draft with the shop; correct one of them, then `bexsync errors retry`.",
+        StepStatus.HELD: "Compare it with the shop; correct one of them, then `bexsync errors retry`.",
         StepStatus.REFUSED: f"Correct what {ledger} names; it is tried again when the record or the profile changes.",
         StepStatus.CONFLICT: f"Settle it in {ledger}, then `bexsync errors retry`.",
         StepStatus.IN_DOUBT: "Nothing to do: the next run looks whether it took effect.",

@@ -146,7 +146,7 @@ class DocumentPlanner:
     def write(self, invoice: Invoice, customer: Customer, contacts: Contacts, reference: str) -> Document:
         """The document of an invoice."""
         check_lengths(invoice, customer, self.master.ledger)
-        currency = currency_called(self.master, invoice.currency, "invoice")
+        currency = currency_called(self.master, invoice.currency)
         chooser = TaxChooser(
             self.master,
             self.vat_map,

@@ -59,7 +59,7 @@ class InvoicePayments:
             return MoneyIn()
         remaining = known.remaining
         if remaining is None:
-            remaining = rounded(total, currency_called(self.master, invoice.currency, "invoice").round_to)
+            remaining = rounded(total, currency_called(self.master, invoice.currency).round_to)
         document = PaidDocument("invoice", invoice.source_number or invoice.shop_id, f"invoice:{invoice.shop_id}")
         debt = Debt(remaining, known.payments, self._ours(invoice, known))
         return money_in(self.profile, self.master, document, Receipts.of_invoice(invoice), debt)

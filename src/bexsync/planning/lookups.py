@@ -98,14 +98,14 @@ def unit_id(master: MasterData, unit: str, where: str) -> LedgerId:
     )
 
 
-def currency_called(master: MasterData, code: str, what: str) -> Currency:
+def currency_called(master: MasterData, code: str) -> Currency:
     """The currency of that code; raises RecordProblem."""
     for currency in master.currencies:
         if currency.code == code:
             return currency
     raise RecordProblem(
         f"{master.ledger} has no currency {code}.",
-        f"It has {', '.join(c.code for c in master.currencies)}. Add it in {master.ledger} or correct the {what}.",
+        f"It has {', '.join(c.code for c in master.currencies)}. Add it in {master.ledger} or correct it in the shop.",
         code="unknown_currency",
         field="currency",
         subject=f"currency:{code}",

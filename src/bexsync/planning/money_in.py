@@ -56,7 +56,7 @@ class PaidDocument:
 
 def money_in(profile: Profile, master: MasterData, document: PaidDocument, receipts: Receipts, debt: Debt) -> MoneyIn:
     """What of the shop's money is to be booked; raises RecordProblem where its day, amount or account is unknown."""
-    currency = currency_called(master, receipts.currency, document.kind)
+    currency = currency_called(master, receipts.currency)
     plan = plan_payments(receipts, LedgerPayments(debt.remaining, currency.round_to, tuple(debt.payments), debt.ours))
     accounts = {one.method: bank_account_id(profile, master, one.method, currency) for one in plan.pay}
     paid = sum((one.amount for one in plan.pay), Decimal(0))

@@ -6,10 +6,44 @@ from collections.abc import Callable, Iterator
 
 from bexsync.errors import RecordProblem
 from bexsync.money import plain
-from bexsync.planning.checks import READ_SETTINGS, Check, Surroundings, ok, wrong
+from bexsync.planning.checks import READ_SETTINGS, Check, Surroundings, attention, ok, wrong
 from bexsync.planning.document_positions import RoundingSettings, rounding_account, rounding_tax
 from bexsync.planning.lookups import gift_card_account, income_account
 from bexsync.planning.taxes import TaxChooser, why_unusable
+
+NUMBERING_OF = "numbering: "
+_NUMBERED = {"order": "orders", "delivery": "deliveries"}
+
+
+def what_orders_start(around: Surroundings) -> Iterator[Check]:
+    """Whether orders are carried over, from when on, and who numbers their documents."""
+    orders = around.profile.orders
+    if not orders.enabled:
+        return
+    rows = [*orders.actions.values(), *(rule.actions for rule in orders.rules)]
+    if not any(rows):
+        said = "[orders.actions] names no status, so that nothing is done for any order."
+        yield attention("orders", "no actions", said, "Say there what each status of the shop starts.")
+        return
+    start = orders.start_date
+    day = f"from {start.isoformat()}" if start else "from the day of the first run"
+    yield ok("orders", day, "`bexsync orders rules` shows what each status starts.")
+    wanted = {action for row in rows for action in row}
+    for action, name in _NUMBERED.items():
+        if action not in wanted:
+            continue
+        by_shop = action == "order" and orders.numbering == "shop"
+        value = "by the shop" if by_shop else f"by {around.master.ledger}"
+        unread, misfit = (
+            around.unread(f"numbering of {name}", value, "settings", READ_SETTINGS),
+            around.misfits.get(f"{NUMBERING_OF}{action}"),
+        )
+        if unread is not None:
+            yield unread
+        elif misfit is not None:
+            yield wrong(f"numbering of {name}", value, misfit.message, misfit.hint)
+        else:
+            yield ok(f"numbering of {name}", value, f"Profile and {around.master.ledger} agree.")
 
 
 def order_accounts(around: Surroundings) -> Iterator[Check]:

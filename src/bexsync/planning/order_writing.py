@@ -165,7 +165,7 @@ class OrderWriter:
 
     def open_at_first(self, order: Order) -> Decimal:
         """What the ledger shows as open of a new invoice, whose total it rounds."""
-        return rounded(order.total, currency_called(self.documents.master, order.currency, "order").round_to)
+        return rounded(order.total, currency_called(self.documents.master, order.currency).round_to)
 
     def recipient(self, order: Order, customer: Customer) -> Recipient:
         """Whom the order's documents are for."""

@@ -68,7 +68,9 @@ class OrderPlanner:
             raise held(order, known, differences, self.ledger)
         if decision is None:
             mentions = self._said_of_gone(order, known)
-            return NoAction(Reason.NO_RULE, f"its status {order.status} has no rule", mentions=mentions)
+            return NoAction(
+                Reason.NO_RULE, f'its status "{order.status}" has no row in [orders.actions]', mentions=mentions
+            )
         due = due_of(order)
         actions, left_out = self._in_time(order, known, actions)
         if due is Due.NOTHING:

@@ -262,7 +262,7 @@ class ProductPlanner:
         where = f"Product {code}"
         account = self.taxes.account(record, where)
         tax = self.taxes.tax(record, where)
-        currency = currency_called(self.master, record.currency or self.profile.ledger.currency, "product")
+        currency = currency_called(self.master, record.currency or self.profile.ledger.currency)
         unit = record.unit or self.profile.products.unit
         return CreateItem(
             code=code,

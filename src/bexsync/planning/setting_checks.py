@@ -35,7 +35,7 @@ from bexsync.planning.checks import (
 )
 from bexsync.planning.document_positions import RoundingSettings, rounding_account, rounding_tax
 from bexsync.planning.lookups import bank_accounts_called, revenue_account
-from bexsync.planning.order_checks import order_accounts
+from bexsync.planning.order_checks import order_accounts, what_orders_start
 from bexsync.planning.taxes import TaxChooser
 from bexsync.ports.ledger import Right
 from bexsync.ports.master_data import Account, BankAccount, MasterData
@@ -51,7 +51,7 @@ def settings(around: Surroundings) -> list[Check]:
     """Every check, in the order a person would ask."""
     makers: tuple[Callable[[Surroundings], Iterator[Check]], ...] = (
         _company, _user, _rights, money_checks, order_accounts, _numbering, _bank_accounts, _template, _contact_group,
-        _what_push_does, _shop,
+        _what_push_does, what_orders_start, _shop,
     )  # fmt: skip
     return [check for make in makers for check in make(around)]
 

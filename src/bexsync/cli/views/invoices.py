@@ -45,6 +45,7 @@ def invoices_data(found: InvoiceList) -> dict[str, Any]:
         "found": found.found,
         "sums": {currency: sums.written() for currency, sums in found.sums.items()},
         "not_counted": found.not_counted,
+        "of_orders": found.of_orders,
     }
 
 
@@ -125,6 +126,9 @@ def _show_sums(page: Page, found: InvoiceList, ledger: str) -> None:
             f"{currency or 'Unknown currency'}: {sums.count} {noun} in {ledger}, {amounts['amount']}; "
             f"{amounts['paid']} paid, {amounts['open']} open{late}."
         )
+    if found.of_orders:
+        said = "1 invoice of an order is" if found.of_orders == 1 else f"{found.of_orders} invoices of orders are"
+        page.line(f"{said} listed by `bexsync orders list`.")
     if found.not_counted and found.sums:
         verb = "is" if found.not_counted == 1 else "are"
         page.line(f"{found.not_counted} {verb} not in these sums: waiting, blocked, cancelled or left alone.")

@@ -33,6 +33,7 @@ _COLOURS = {
 _COSTS = {
     "documents": "document",
     "mails": "mail",
+    "cancels": "cancellation",
     "items": "new item",
     "products": "changed product",
     "requests": "request",
@@ -163,7 +164,11 @@ def _words(name: str) -> str:
 def _summary(result: Result, command: str) -> str:
     plan: Mapping[str, Any] | None = result.data.get("plan")
     if plan is not None:
-        costs = ", ".join(several(plan[name], noun) for name, noun in _COSTS.items() if name in plan)
+        costs = ", ".join(
+            several(plan[name], noun)
+            for name, noun in _COSTS.items()
+            if name in plan and (plan[name] or name != "cancels")
+        )
         return f"Plan {plan['digest']}: {costs}{_money(plan['money'])}. Nothing was changed."
     money = {c: written(sums["invoiced"]) for c, sums in result.totals.items() if "invoiced" in sums}
     done = f"{counted(result.counts) or 'nothing to do'}{_money(money)}"

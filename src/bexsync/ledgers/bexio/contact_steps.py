@@ -37,7 +37,7 @@ class ContactSteps:
         effect = CreateContact(**{f.name: getattr(want, f.name) for f in fields(ContactFields)})
         link = LinkDraft(CONTACT, contact_of=want.customer) if want.customer else None
         # What an earlier run began is only repeated, and nothing that this run would announce.
-        title = "" if want.key else f"create {want.party.name}"
+        title = "" if want.key else f"create contact {want.party.name}"
         return Step(effect, self._key_of_new(want), self.subject, link=link, title=title)
 
     @step.register

@@ -13,7 +13,7 @@ from bexsync.ledgers.bexio.contact_steps import ContactSteps
 from bexsync.ledgers.bexio.effects import AddPosition, ClearPositions, EditDocument, WrittenBefore
 from bexsync.ledgers.bexio.order_steps import OrderSteps
 from bexsync.ledgers.bexio.step_list import POSITIONS_AT_ONCE, StepList
-from bexsync.money import plain
+from bexsync.money import plain, written
 from bexsync.ports.document_effects import (
     CancelDocument,
     CreateDocument,
@@ -286,7 +286,9 @@ class _InvoiceSteps:
             slack=None if want.known is not None or not self._slack else plain(self._slack),
         )
         key = f"{self._steps.reference}+{want.key}"
-        self._step(effect, key, after=self._after_the_last(), title=f"book {want.amount} {want.currency}")
+        self._step(
+            effect, key, after=self._after_the_last(), title=f"book {written(Decimal(want.amount))} {want.currency}"
+        )
 
     @add.register
     def _(self, want: Mail) -> None:
