@@ -8,9 +8,6 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
-from rich.console import Console
-from rich.table import Table
-
 from bench import invoices, orders, products, shares, startup, years
 from bench.rows import Row
 
@@ -35,28 +32,22 @@ def main() -> int:
     unknown = sorted({*given.names} - {*measures})
     if unknown:
         asking.error(f"there is no measurement {', '.join(unknown)}; there are {', '.join(names)}")
-    console = Console(width=None if sys.stdout.isatty() else 150)
-    console.print(
-        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the first measurement", highlight=False
-    )
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the first measurement", flush=True)
     missed = 0
     for name in given.names or ([SHARES] if given.quick else names):
         title, measure = measures[name]
-        missed += _printed(console, title, measure())
+        missed += _printed(title, measure())
     return int(missed > 0)
 
 
-def _printed(console: Console, title: str, rows: Iterable[Row]) -> int:
-    """Prints one table; returns how many limits were missed."""
-    table = Table(title=title, title_justify="left", box=None, header_style="bold")
-    for name in ("what", "measured", "limit", "wanted", ""):
-        table.add_column(name, justify="left" if name in ("what", "") else "right")
+def _printed(title: str, rows: Iterable[Row]) -> int:
+    """Prints one table, each row as soon as it is measured; returns how many limits were missed."""
+    print(f"\n{title}\n{'what':100} {'measured':>14} {'limit':>14} {'wanted':>14}", flush=True)
     missed = 0
     for row in rows:
         missed += row.met is False
         verdict = "" if row.met is None else "ok" if row.met else "MISSED"
-        table.add_row(row.what, row.measured, row.limit, row.wanted, verdict)
-    console.print(table)
+        print(f"{row.what:100} {row.measured:>14} {row.limit:>14} {row.wanted:>14}  {verdict}", flush=True)
     return missed
 
 
