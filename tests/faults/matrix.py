@@ -19,7 +19,7 @@ from bexsync.admin.links_desk import LinkAdmin
 from bexsync.engine.result import Result
 from bexsync.errors import Exit, LoginNeeded, TryLater
 from bexsync.jobs.lifecycle import RunEnded
-from faults import orders
+from faults import order_columns
 from world import TOKEN, RealClock, World, a_product, a_world, an_invoice
 
 CUSTOMER = {
@@ -217,7 +217,7 @@ def _judge_stock(world: World, trouble: Trouble, result: Result) -> None:
     assert (row["stock"], row["expected"]) == ("7", "5")
 
 
-_ITEM, _ORDER, _POSITION = "/2.0/article", "/2.0/kb_order", "kb_position_custom"
+_ITEM = "/2.0/article"
 _ONE, _GROSS = Decimal("108.10"), Decimal("216.20")
 _SYNC: dict[str, Any] = {"run": World.sync_products, "judge": _judge_product}
 STEPS = (
@@ -242,24 +242,7 @@ STEPS = (
     Step("edit of an item", "POST", f"{_ITEM}/{{id}}", _changed_product, run=World.sync_products, judge=_judge_product),
     Step("list of items", "GET", _ITEM, _changed_product, run=World.sync_products, judge=_judge_product),
     Step("stock", "GET", _ITEM, _moved_stock, run=World.pull_stock, judge=_judge_stock),
-    *(
-        Step(name, method, path, prepare, run=orders.sync, judge=judge)
-        for name, method, path, prepare, judge in (
-            ("order", "POST", _ORDER, orders.completed, orders.judge_completed),
-            (
-                "position of an order",
-                "POST",
-                f"{_ORDER}/{{id}}/kb_position_custom",
-                orders.long_order,
-                orders.judge_long,
-            ),
-            ("delivery", "POST", f"{_ORDER}/{{id}}/delivery", orders.completed, orders.judge_completed),
-            ("issue of a delivery", "POST", "/2.0/kb_delivery/{id}/issue", orders.completed, orders.judge_completed),
-            ("invoice of an order", "POST", f"{_ORDER}/{{id}}/invoice", orders.completed, orders.judge_completed),
-            ("payment", "POST", "/2.0/kb_invoice/{id}/payment", orders.completed, orders.judge_completed),
-            ("delete order", "DELETE", f"{_ORDER}/{{id}}", orders.cancelled, orders.judge_cancelled),
-        )
-    ),
+    *(Step(*column, run=World.sync, judge=judge) for *column, judge in order_columns.COLUMNS),
 )
 
 
@@ -280,8 +263,11 @@ def _after(action: str) -> dict[str, Any]:
 
 _WRITTEN_ITEMS = frozenset({"item", "first edit of an item", "edit of an item"})
 _OF_ITEMS = _WRITTEN_ITEMS | {"list of items", "stock"}
-_OF_PUSHES = frozenset(step.name for step in STEPS if step.run is not orders.sync) - _OF_ITEMS
-_INVOICES = frozenset({"invoice", "position", "edit", "delete position", "issue", "mail"})
+_CREATED = frozenset({"invoice", "order", "order made anew", "delivery", "invoice of an order"})
+_OF_PUSHES = frozenset(step.name for step in STEPS) - _OF_ITEMS
+_INVOICES = (
+    frozenset({"invoice", "position", "edit", "delete position", "issue", "mail"}) | order_columns.WHERE_INVOICES_STAND
+)
 TROUBLES = (
     Trouble("connection dropped before the work", "drop_before"),
     Trouble("connection dropped after the commit", "drop_after"),
@@ -291,7 +277,7 @@ TROUBLES = (
     Trouble("HTML 502", "html_502"),
     Trouble("HTML after the commit", "html_after"),
     Trouble("commit later than the timeout", "late_commit", {"seconds": 0.6}),
-    Trouble("500 and half of the positions", "half_create", only=frozenset({"invoice"})),
+    Trouble("500 and half of the positions", "half_create", only=_CREATED),
     Trouble("429 with usable headers", "too_many", {"headers": "usable", "seconds": 1}),
     Trouble("429 without headers", "too_many", {"headers": "none"}),
     Trouble("429 with nonsense in the headers", "too_many", {"headers": "nonsense"}),
@@ -326,6 +312,10 @@ TROUBLES = (
     Trouble("a person edits the item", "person", {"action": "edit_item"}, person=True, only=_WRITTEN_ITEMS),
     Trouble("a person deletes the item", "person", {"action": "delete_item"}, person=True, only=_WRITTEN_ITEMS),
     Trouble("a person creates the item", "person", {"action": "create_item"}, person=True, only=frozenset({"item"})),
+    *(
+        Trouble(name, "person", _after(action), person=True, only=order_columns.WHERE_ORDERS_STAND)
+        for name, action in order_columns.PEOPLE.items()
+    ),
 )
 
 

@@ -17,9 +17,10 @@ from typing import Any
 import dates
 from bexsync.engine.result import Result
 from bexsync.errors import Exit
+from jobs.orders_kit import a_recent_order, paid, settings
 from world import BEXSYNC, RealClock, World, a_world, an_invoice
 
-PUSH, POLL = ("invoices", "push"), ("payments", "poll")
+PUSH, POLL, SYNC = ("invoices", "push"), ("payments", "poll"), ("orders", "sync")
 Command = tuple[str, tuple[str, ...]]
 TOTALS = {"0": Decimal("108.10"), "1": Decimal("108.10"), "2": Decimal("182.65"), "3": Decimal("100.00")}
 COMPANY = {
@@ -39,8 +40,9 @@ BOOKS_AND_PLANS = [
 class Town:
     """One company, a shop for every site, and everybody in a hurry."""
 
-    def __init__(self, world: World, sites: Sequence[str]) -> None:
+    def __init__(self, world: World, sites: Sequence[str], *, has_orders: bool = False) -> None:
         self.world = world
+        self.has_orders = has_orders
         self.sandbox = world.sandbox
         self.sites = {name: self._open(name) for name in sites}
 
@@ -50,6 +52,8 @@ class Town:
         site = World(folder, self.sandbox, self.world.url, RealClock(), folder / "profile.toml")
         site._write_profile(self.world.profile)
         site.set_profile(shop={"site": name}, engine={"settle_seconds": 0.5, "timeout_seconds": 10.0})
+        if self.has_orders:
+            site.set_profile(orders=settings(status={"paid": "archived"}))
         return site
 
     def warm_up(self) -> None:
@@ -57,6 +61,10 @@ class Town:
         for name, site in self.sites.items():
             site.drop(an_invoice("0", customer=a_person(f"first.of.{name}@example.ch")), name="warm-up.json")
             site.push()
+            if self.has_orders:
+                customer = a_person(f"first.of.{name}@example.ch")
+                site.drop(a_recent_order("o0", status="direct", customer=customer), name="order.json", kind="order")
+                site.sync()
 
     def drop_the_same_customers_everywhere(self) -> None:
         """Three invoices a site, for a person and a company that nobody has in the ledger yet; and a known one."""
@@ -68,6 +76,16 @@ class Town:
                 an_invoice("3", prices_include_tax=True, total="100.00"),
                 name="all.json",
             )
+            if self.has_orders:
+                site.drop(
+                    a_recent_order("o1", status="completed", payments=[paid()]),
+                    a_recent_order(
+                        "o2", status="completed", customer=COMPANY, payments=[paid("50.00"), paid("58.10", "t2")]
+                    ),
+                    a_recent_order("o3", status="processing"),
+                    name="orders.json",
+                    kind="order",
+                )
 
     # several processes
 
@@ -134,14 +152,15 @@ class Town:
     # afterwards
 
     def clean_run(self, name: str) -> list[Result]:
-        """One push and one poll of a site, alone."""
-        return [self.sites[name].push(), self.sites[name].poll(full=True)]
+        """One run of each job of a site, alone."""
+        site = self.sites[name]
+        return [site.push(), *([site.sync()] if self.has_orders else []), site.poll(full=True)]
 
     def come_to_rest(self) -> None:
         """One clean run of each site mends whatever is left; the next one writes nothing and says nothing."""
         for name in self.sites:
             ends = [result.exit_code for result in self.clean_run(name)]
-            assert ends == [Exit.OK, Exit.OK], f"site {name}: {ends}"
+            assert set(ends) == {Exit.OK}, f"site {name}: {ends}"
         before = self.traces()
         for name in self.sites:
             self.clean_run(name)
@@ -169,6 +188,26 @@ class Town:
                 assert Decimal(invoice["total"]) == total
                 assert invoice["id"] in mailed
                 self._judge_events(site, shop_id, invoice)
+            if self.has_orders:
+                self._judge_orders(name)
+
+    def _judge_orders(self, site: str) -> None:
+        """Each order, delivery, invoice and payment once; nothing that nobody knows."""
+        prefix = f"bexsync:{site}:order:"
+        orders = [row["api_reference"] for row in self.sandbox.orders()]
+        once(orders)
+        assert {name for name in orders if name.startswith(prefix)} == {f"{prefix}o{n}" for n in "123"}
+        invoices = {row["api_reference"]: row for row in self.sandbox.invoices()}
+        assert None not in invoices, "an invoice that nobody knows"
+        for shop_id in ("o1", "o2"):
+            invoice = invoices[f"{prefix}{shop_id}"]
+            assert (Decimal(invoice["total"]), invoice["kb_item_status_id"]) == (Decimal("108.10"), 9)
+            told = {e["event_id"]: e for e in self.sites[site].events() if e["shop_id"] == shop_id}
+            names = [event["event"] for event in told.values()]
+            once(names)
+            assert set(names) >= {"paid", "status"}, names
+        assert f"{prefix}o3" not in invoices
+        assert len(list(self.sandbox.deliveries())) == 2 * len(self.sites)
 
     def _judge_events(self, site: World, shop_id: str, invoice: Mapping[str, Any]) -> None:
         events = [event for event in site.events() if event["shop_id"] == shop_id]
@@ -192,8 +231,8 @@ def a_person(mail: str) -> dict[str, str]:
 
 
 @contextmanager
-def a_town(folder: Path, monkeypatch: Any, sites: Sequence[str]) -> Iterator[Town]:
+def a_town(folder: Path, monkeypatch: Any, sites: Sequence[str], *, has_orders: bool = False) -> Iterator[Town]:
     """A fresh company whose time goes on by itself, from the date of all tests."""
     with ExitStack() as stack:
         stack.enter_context(dates.at(dates.NOW))
-        yield Town(stack.enter_context(a_world(folder, monkeypatch, clock=None)), sites)
+        yield Town(stack.enter_context(a_world(folder, monkeypatch, clock=None)), sites, has_orders=has_orders)

@@ -155,3 +155,15 @@ def test_payments_of_orders_are_found_again_by_a_lost_state(shop: World) -> None
     ran = synced(shop, a_recent_order(status="invoiced", payments=[paid()]))
     assert ran.code == 0, ran.errors
     assert len(shop.invoices()) == 1
+
+
+def test_what_remains_after_the_rounding_of_the_ledger_counts_as_paid(shop: World) -> None:
+    """1.04 asks for 1.05 in bexio; the cent that remains is nobody's debt."""
+    shop.set_profile(orders={"actions": {"ready": DEFAULT_ACTIONS["completed"]}})
+    lines = [{"line_id": "10", "name": "Tasse", "quantity": "1", "unit_price": "0.96", "tax_rate": "8.1"}]
+    synced(shop, a_recent_order(status="ready", lines=lines, total="1.04", payments=[paid("1.04")]))
+    (invoice,) = shop.invoices()
+    assert invoice["total_remaining_payments"] == "0.0100"
+    shop.poll()
+    assert told(shop) == [("5001", "completed", "ready")]
+    assert '"paid": "1.04", "open": ""' in called(shop, "orders", "list", "--json").stdout

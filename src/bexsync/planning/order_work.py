@@ -22,7 +22,7 @@ from bexsync.planning.order_reversals import Reversals
 from bexsync.planning.order_writing import OrderWriter, PlannedOrder, require_customer
 from bexsync.ports.document_effects import IssueDocument, SendDocument
 from bexsync.ports.documents import DocumentStatus, OrderStatus
-from bexsync.ports.order_effects import DeleteOrder, IssueDelivery, RecordPayment
+from bexsync.ports.order_effects import CreateOrderInvoice, DeleteOrder, IssueDelivery, RecordPayment
 from bexsync.ports.steps import WasDone
 from bexsync.ports.wanted import (
     Compare,
@@ -240,7 +240,7 @@ class Work:
         elif invoice is None:
             self._write_invoice()
         elif invoice.standing is DocumentStatus.DELETED:
-            if self._places and self._draft_deleted_by_us(invoice):
+            if self._draft_deleted_by_us(invoice) and (self._places or self._is_anew_without_invoice):
                 self._write_invoice()
             else:
                 self._hold(f"Invoice {invoice.number} was deleted in {self.writer.ledger}.", invoice.url)
@@ -256,6 +256,14 @@ class Work:
 
     def _draft_deleted_by_us(self, invoice: Linked) -> bool:
         return self.done("invoice_delete", f"{self._key}@{invoice.ledger_id}")
+
+    @property
+    def _is_anew_without_invoice(self) -> bool:
+        """Whether a run was cut short between making the order anew and making its invoice anew."""
+        known = self.known.order
+        if known is None or not known.revision or not self.known.order_stands:
+            return False
+        return not self.done(CreateOrderInvoice.step_kind, f"{self._key}@{known.revision}")
 
     def _go_on(self, invoice: Linked) -> None:
         """A draft of ours follows the shop, or is completed where a run was cut short."""
