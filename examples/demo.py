@@ -159,6 +159,8 @@ def play_orders(port: int) -> None:
     tell("In the evening the first is paid and shipped, a place of the course is refunded, the gloves are cancelled.")
     drop_orders("later")
     bexsync(WEB_SHOP, "orders", "sync")
+    tell("bexio lets nobody but a person write a credit note, so the refund is on a list, with what to credit where:")
+    bexsync(WEB_SHOP, "orders", "refunds")
     tell("And the same again, twice:")
     writes = count_writes(port)
     bexsync(WEB_SHOP, "orders", "sync")

@@ -30,7 +30,9 @@ def test_the_demo_without_a_browser(tmp_path: Path) -> None:
     assert "products sync: 7 done" in said
     assert "stock pull: 1 done" in said
     assert "orders sync: 3 done, CHF 240.00" in said
-    assert "orders sync: 2 done, 1 unchanged, CHF 57.00" in said
+    assert "orders sync: 2 done, 1 unchanged, 1 by hand, CHF 57.00" in said
+    assert "r-1  refund of 1002" in said
+    assert "120.00 on account 3200, 8.99 of it VAT at 8.1 % (UN81)" in said
     assert (tmp_path / "demo/web-shop/out/stock.csv").read_text().splitlines() == [
         "shop_id,sku,stock,expected",
         "201,HON-500,46,48",
