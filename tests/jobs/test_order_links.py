@@ -10,7 +10,7 @@ import pytest
 from bexsync.errors import Exit
 from front_door import called
 from jobs.orders_kit import a_recent_order, books, paid, run, settings, synced
-from world import World, an_invoice
+from world import World, a_product, an_invoice
 
 
 @pytest.fixture
@@ -74,6 +74,22 @@ def test_an_order_whose_invoice_was_cancelled_is_booked_again(shop: World, statu
     ran = synced(shop, a_recent_order(status=status), name="again.json")
     assert (ran.code, ran.errors) == (0, [])
     assert [invoice["document_nr"] for invoice in shop.invoices()] == ["RE-00001", "RE-00002"]
+
+
+def test_an_order_is_found_again_although_its_product_is_no_longer_linked(shop: World) -> None:
+    shop.set_profile(products={"enabled": True, "without_sku": "skip"})
+    shop.list_products(a_product())
+    shop.sync_products()
+    line = {"line_id": "1", "product_shop_id": "17", "name": "Tasse", "unit_price": "100", "tax_rate": "8.1"}
+    order = a_recent_order(status="invoiced", lines=[line])
+    synced(shop, order)
+    (placed,) = shop.sandbox.orders()
+    assert [position["type"] for position in placed["positions"]] == ["KbPositionArticle"]
+    before = books(shop)
+    said(shop, "links", "forget", "product:17", "--yes")
+    said(shop, "links", "forget", "5001", "--yes")
+    ran = synced(shop, order, name="again.json")
+    assert (ran.code, ran.errors, books(shop)) == (0, [], before)
 
 
 def test_an_invoice_and_an_order_with_one_id_are_told_apart(shop: World) -> None:

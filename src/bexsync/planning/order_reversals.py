@@ -42,7 +42,10 @@ class Reversals:
         invoice = known.invoice if known.invoice_stands else None
         order = known.order if known.order_stands else None
         if order is not None and order.deliveries:
-            return Undone(problem=_to_cancel(order.number, "was delivered", order.url, self.ledger))
+            # What a person credits or cancels is the invoice, where there is one.
+            shown = invoice or order
+            which = "" if invoice is None else f" and {invoice.number} is {invoice.standing.value.replace('_', ' ')}"
+            return Undone(problem=_to_cancel(order.number, f"was delivered{which}", shown.url, self.ledger))
         if invoice is None:
             return Undone() if order is None else self._remove_order(order, known.invoice)
         if invoice.standing is DocumentStatus.DRAFT:

@@ -38,6 +38,7 @@ _POSITION = (
     "is_percentual",
 )
 _DISCOUNT = (*_POSITION, "value")
+_ARTICLE_OR_NOT = ("KbPositionArticle", "KbPositionCustom")
 _NUMBERS = frozenset({"amount", "unit_price", "discount_in_percent", "value"})
 
 
@@ -67,6 +68,18 @@ def begins_with(row: Row, positions: Sequence[Row]) -> bool:
     return len(shown) <= len(positions) and all(
         isinstance(there, Mapping) and _shows(there, sent) for there, sent in zip(shown, positions, strict=False)
     )
+
+
+def says_the_same(row: Row, positions: Sequence[Row]) -> bool:
+    """Whether positions begin as these forms do, whatever items they name: an item may be linked, or not any more."""
+    shown = [_without_item(position) for position in row.get("positions") or []]
+    return begins_with({"positions": shown}, [_without_item(position) for position in positions])
+
+
+def _without_item(position: Any) -> Any:
+    if not isinstance(position, Mapping) or position.get("type") not in _ARTICLE_OR_NOT:
+        return position
+    return {name: value for name, value in position.items() if name not in ("type", "article_id")}
 
 
 def _shows(row: Row, sent: Row) -> bool:

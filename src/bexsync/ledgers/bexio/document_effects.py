@@ -9,7 +9,7 @@ from typing import Any
 from bexsync.errors import Changed, Refused
 from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio.api import Api
-from bexsync.ledgers.bexio.contents import begins_with, markup, may_rewrite, unmarked
+from bexsync.ledgers.bexio.contents import begins_with, markup, may_rewrite, says_the_same, unmarked
 from bexsync.ledgers.bexio.effects import AddPosition, ClearPositions, EditDocument, Handler, Handlers
 from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
 from bexsync.ledgers.bexio.just_shown import JustShown
@@ -89,7 +89,7 @@ class DocumentEffects:
         """Looks at an invoice that is to be linked, and at its positions where they matter."""
         row = self._finder.row(effect.known_id)
         state = document_of(effect.known_id, row, self._web_url)
-        if effect.positions is not None and not begins_with(row, _forms(effect.positions)):
+        if effect.positions is not None and not says_the_same(row, _forms(effect.positions)):
             raise Changed(
                 f"bexio has {state.number} with our reference, but its positions are not what the shop says. "
                 f"Correct one of the two, or issue and mail it in bexio if it is right: {state.url}"

@@ -9,7 +9,7 @@ from typing import Any
 from bexsync.errors import Changed, Refused
 from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio.api import Api
-from bexsync.ledgers.bexio.contents import begins_with
+from bexsync.ledgers.bexio.contents import begins_with, says_the_same
 from bexsync.ledgers.bexio.effects import AddOrderPosition, Handler, Handlers
 from bexsync.ledgers.bexio.just_shown import JustShown
 from bexsync.ledgers.bexio.learned_facts import NEGATIVE_PRICES, LearnedFacts
@@ -127,7 +127,7 @@ class OrderEffects:
         row = self._finder.row(effect.known_id)
         state = order_of(effect.known_id, row, self._web_url)
         wanted = effect.positions
-        if wanted is not None and not begins_with(row, [embedded_position(position) for position in wanted]):
+        if wanted is not None and not says_the_same(row, [embedded_position(position) for position in wanted]):
             raise Changed(
                 f"bexio has {state.number} with our reference, but its positions are not what the shop says. "
                 f"Correct one of the two: {state.url}"
