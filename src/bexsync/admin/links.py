@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import cast
 
+from bexsync.admin.adopt_orders import OrdersToAdopt
 from bexsync.engine.apply import Applied, StepStatus
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import UsageProblem
 from bexsync.ids import LedgerId
 from bexsync.jobs.lifecycle import Job, run_job
+from bexsync.jobs.order_events import tell_of_orders
 from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
@@ -55,14 +57,21 @@ class LinksAdopt(Job):
         self._ledger = run.workspace.profile.ledger.words.name
         self._matches: list[Match] = []
         self._unclaimed: list[Link] = []
+        self._orders = OrdersToAdopt(run)
 
     def gather(self) -> None:
         """The open invoices without a link, and the documents they may be; links that still lack our reference."""
         self._unclaimed = [link for link in self._run.store.links.all(KIND) if self._lacks_reference(link)]
-        if self._is_linked_as_named():
+        if self._is_linked_as_named() or self._is_order():
             return
         rows = [row for row in self._run.store.records.in_state(KIND, RecordState.OPEN) if self._is_unlinked(row)]
         self._matches = self._named(rows) if self._options.shop_id else self._matched(rows)
+
+    def _is_order(self) -> bool:
+        """Whether what was named is an order; where nothing was named, orders are gathered beside invoices."""
+        name = self._options.shop_id
+        is_invoice = bool(name) and self._run.store.records.get(KIND, name) is not None
+        return not is_invoice and self._orders.gather(name, self._options.document) and bool(name)
 
     def plan(self) -> Plan:
         """Which request links a document is known only once the ledger has answered the first."""
@@ -79,10 +88,12 @@ class LinksAdopt(Job):
             self._claim_again(link)
         for found in self._matches:
             self._adopt(found)
+        self._orders.apply()
 
     def report(self) -> None:
         """Tell the shop of what was linked."""
         self._run.deliver_reports(KIND)
+        tell_of_orders(self._run, orders_as_well=False)
 
     def _is_unlinked(self, row: RecordRow) -> bool:
         return self._run.store.links.get(KIND, row.shop_id) is None

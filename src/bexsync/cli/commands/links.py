@@ -46,17 +46,20 @@ def adopt(
     shop_id: Annotated[
         str,
         typer.Argument(
-            metavar="[ID]", help="One invoice of the shop; without it, all.", autocompletion=completion.invoices
+            metavar="[ID]",
+            help="One invoice or order of the shop; without it, all.",
+            autocompletion=completion.invoices,
         ),
     ] = "",
-    document: Annotated[str, typer.Argument(metavar="[NUMBER]", help=f"The invoice in {LEDGER} that it is.")] = "",
+    document: Annotated[str, typer.Argument(metavar="[NUMBER]", help=f"The document in {LEDGER} that it is.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Link them; without it they are only shown.")] = False,
 ) -> Exit:
-    """Link invoices that stand in {ledger} already.
+    """Link invoices and orders that stand in {ledger} already.
 
-    For the time before a first push, which would create them again.
+    For the time before a first push or sync, which would create them again.
 
-    Without ID, open invoices are matched by number and amount, or by mail, date and amount. Nothing is mailed.
+    Without ID, open invoices and orders are matched by number and amount, or by mail, date and amount. Of an order, the
+    order and its invoice are linked. Nothing is mailed.
     """
     from bexsync.admin.links import AdoptOptions
     from bexsync.admin.links import adopt as run
