@@ -207,6 +207,21 @@ def test_paid_without_a_day_is_a_question(shop: World) -> None:
     assert (ran.code, ran.codes) == (1, ["payment_day_missing"])
 
 
+def test_money_for_an_invoice_that_a_person_cancelled_is_an_error(shop: World) -> None:
+    synced(shop, a_recent_order(status="direct"))
+    shop.sandbox.person.cancel(1)
+    order = a_recent_order(status="completed", at="2026-11-19T12:00:00Z", payments=[paid()])
+    ran = synced(shop, order, name="paid.json")
+    assert (ran.code, ran.codes) == (1, ["gone_in_ledger"])
+    assert "Invoice RE-00001 was cancelled in bexio" in ran.errors[0]["message"]
+
+
+def test_a_changed_currency_is_held_with_both(shop: World) -> None:
+    synced(shop, a_recent_order(status="invoiced"))
+    ran = synced(shop, a_recent_order(status="invoiced", currency="EUR", at="2026-11-19T12:00:00Z"))
+    assert "RE-00001 comes to 108.10 CHF, the order now to 108.10 EUR" in ran.errors[0]["message"]
+
+
 # what cannot be booked
 
 

@@ -104,12 +104,18 @@ def held(order: Order, known: KnownOrder, differences: Sequence[str], ledger: st
         raise ValueError("Nothing stands that could differ.")
     more = f" and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
     return RecordProblem(
-        f"Changed in the shop after booking: {booked.number} comes to {written(booked.total)}, the order now to "
+        f"Changed in the shop after booking: {booked.number} comes to {_total(booked, order)}, the order now to "
         f"{written(order.total)} {order.currency} ({'; '.join(differences[:_SHOWN])}{more}).",
         f"Undo the change in the shop, or correct {booked.number} in {ledger}: {booked.url}",
         code="changed_after_booking",
         subject="; ".join(differences)[:200],
     )
+
+
+def _total(booked: LinkedOrder | Linked, order: Order) -> str:
+    """What was booked, with the currency it was booked in where the order has another by now."""
+    currency = str(booked.agreed.get("currency", order.currency))
+    return written(booked.total) if currency == order.currency else f"{written(booked.total)} {currency}"
 
 
 def is_gone(order: Order) -> bool:

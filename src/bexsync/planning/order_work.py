@@ -250,8 +250,9 @@ class Work:
     @property
     def _is_anything_due(self) -> bool:
         """Whether something of this status was not done before the invoice was cancelled."""
-        if "issue" in self.actions and not self.done(IssueDocument.step_kind, self._key):
-            return not self.done(SendDocument.step_kind, self._key)
+        went_out = any(self.done(effect.step_kind, self._key) for effect in (IssueDocument, SendDocument))
+        if "issue" in self.actions and not went_out:
+            return True
         return "payment" in self.actions and bool(self._money.due)
 
     def _draft_deleted_by_us(self, invoice: Linked) -> bool:

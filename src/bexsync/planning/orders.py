@@ -226,9 +226,11 @@ class OrderPlanner:
         standing = known.invoice if known.invoice_stands else known.order if known.order_stands else None
         if standing is None or not is_gone(order):
             return {}
-        said = f"{standing.number} stays as it is in {self.ledger}: {standing.url}"
-        why = f'Its status {order.status} has no action "cancel".'
-        return {f"gone:{order.shop_id}": f"Order {order.name} was cancelled or refunded in the shop; {said} {why}"}
+        said = (
+            f"Order {order.name} was cancelled or refunded in the shop, but its status {order.status} has no action "
+            f'"cancel": {standing.number} stays as it is in {self.ledger}, {standing.url}'
+        )
+        return {f"gone:{order.shop_id}": said}
 
     def _standing(self, known: KnownOrder, decision: Decision) -> str:
         for one in (known.invoice, known.order):
