@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from bexsync.shops.folder import shop as folder_shop
 from front_door import called
 from world import World, an_order
 
@@ -102,6 +104,16 @@ def test_rules_show_what_happens_and_what_has_no_rule(orders: World) -> None:
     page = called(orders, "orders", "rules").stdout
     assert "Without a rule, so that nothing happens: completed." in page
     assert "nothing, no rule" in page
+
+
+def test_statuses_that_the_shop_lists_are_shown_before_any_order_has_them(
+    orders: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing = replace(folder_shop._CAPABILITIES, order_statuses=frozenset({"on-hold", "processing"}))
+    monkeypatch.setattr(folder_shop, "_CAPABILITIES", listing)
+    orders.push()
+    found = data(orders, "orders", "rules")
+    assert found["without_rule"] == ["completed", "on-hold", "processing"]
 
 
 def test_a_status_that_orders_had_once_is_remembered(orders: World) -> None:

@@ -58,6 +58,7 @@ class OrderVersions:
         self._run = run
         self._refuse = refuse
         self._seen = SeenOrders(run.store)
+        self._seen.note_listed(run.workspace.shop.capabilities.order_statuses)
         self._stopped: dict[str, tuple[str, str]] = {}
         self.by_source: defaultdict[str, list[str]] = defaultdict(list)
 

@@ -167,8 +167,8 @@ class OrdersSync(BookingJob):
             names = ",".join(sorted(self._left_out))
             self._run.mention(
                 f"backfill:{counted}",
-                f"Left out for orders older than {days} {'day' if days == 1 else 'days'}: {counted}. `bexsync orders sync --backfill {names}` "
-                "catches up with that.",
+                f"Left out for orders older than {days} {'day' if days == 1 else 'days'}: {counted}. "
+                f"`bexsync orders sync --backfill {names}` catches up with that.",
             )
             self._run.result.data["left_out"] = dict(self._left_out)
 

@@ -1,8 +1,9 @@
-"""Which statuses and payment methods the shop's orders have had, for the table of all that could happen."""
+"""Which statuses and payment methods orders have had, and which the shop lists, for the table of what could happen."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 
 from bexsync.planning.order_actions import payment_method
 from bexsync.records import Order
@@ -12,13 +13,20 @@ _CURSOR = "orders:seen"
 
 
 class SeenOrders:
-    """Statuses and payment methods that orders have had, whatever became of these orders since."""
+    """Statuses and payment methods that orders have had, whatever became of them; `listed` are the shop's statuses."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         known = json.loads(store.cursors.get(_CURSOR) or "{}")
         self.statuses: set[str] = set(known.get("statuses", ()))
         self.methods: set[str] = set(known.get("methods", ()))
+        self.listed: set[str] = set(known.get("listed", ()))
+
+    def note_listed(self, statuses: Collection[str]) -> None:
+        """Remember the statuses that the shop says an order may have."""
+        if self.listed != set(statuses):
+            self.listed = set(statuses)
+            self._save()
 
     def note(self, order: Order) -> None:
         """Remember the status of an order, and how it is paid."""
@@ -27,5 +35,9 @@ class SeenOrders:
             return
         self.statuses.add(order.status)
         self.methods |= {method} - {""}
-        seen = {"statuses": sorted(self.statuses), "methods": sorted(self.methods)}
-        self._store.cursors.move(_CURSOR, json.dumps(seen, ensure_ascii=False))
+        self._save()
+
+    def _save(self) -> None:
+        seen = {"statuses": self.statuses, "methods": self.methods, "listed": self.listed}
+        text = json.dumps({name: sorted(found) for name, found in seen.items()}, ensure_ascii=False)
+        self._store.cursors.move(_CURSOR, text)

@@ -32,7 +32,8 @@ class Capabilities:
     """What a shop hands over and takes back.
 
     `changes` names the kinds of records of which only what is new or changed is handed over, and stored; `lists` those
-    that it hands over as whole lists, which are read through and not stored. `statuses` are those a record may have.
+    that it hands over as whole lists, which are read through and not stored. `statuses` are those a record may have,
+    `order_statuses` those of orders, as far as the shop can list them.
     A shop that lists products takes their fields and their stock; one that compares stock refuses a number for a
     product whose stock has changed meanwhile. A shop with sources is told when all records of one have been dealt with.
     """
@@ -43,6 +44,7 @@ class Capabilities:
     statuses: frozenset[str] = frozenset()
     has_sources: bool = False
     compares_stock: bool = False
+    order_statuses: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -111,8 +111,9 @@ def list_(
 def rules(call: Command) -> Exit:
     """Show what happens to an order by its status.
 
-    Every status that an order has had or that the profile names, every payment method seen, what bexsync does then,
-    what has no rule, and statuses that bexsync writes itself and that start actions. Asks nothing of {ledger}.
+    Every status that an order has had, that the shop lists or that the profile names, every payment method seen, what
+    bexsync does then, what has no rule, and statuses that bexsync writes itself and that start actions. Asks nothing of
+    {ledger}.
     """
     from bexsync.cli.views.orders import rules_data, show_rules
     from bexsync.jobs.seen_orders import SeenOrders
@@ -120,7 +121,7 @@ def rules(call: Command) -> Exit:
 
     with local_state(call) as (profile, store):
         seen = SeenOrders(store)
-    table = matrix(profile.orders, seen.statuses, (), seen.methods)
+    table = matrix(profile.orders, seen.statuses, seen.listed, seen.methods)
     is_enabled = profile.orders.enabled
     return call.output.show(rules_data(table, is_enabled=is_enabled), lambda: show_rules(table, is_enabled=is_enabled))
 
