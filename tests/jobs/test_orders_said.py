@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from front_door import called
@@ -56,6 +58,20 @@ def test_the_list_names_no_reason_for_what_is_done(shop: World) -> None:
     synced(shop, a_recent_order(status="completed", payments=[paid()]))
     synced(shop, a_recent_order(status="completed", payments=[paid()], metadata={"a": "b"}, at="2026-11-19T10:00:00Z"))
     assert "is paid" not in said(shop, "orders", "list")
+
+
+def test_the_shop_is_told_the_day_of_a_payment_with_the_payment(shop: World) -> None:
+    synced(shop, a_recent_order(status="completed", payments=[paid()]))
+    assert shop.status()["5001"]["paid_date"] == "2026-11-19"
+    assert json.loads(called(shop, "payments", "poll", "--full", "--json").stdout)["data"]["outcomes"] == []
+
+
+def test_the_day_of_the_last_of_several_payments_is_told(shop: World) -> None:
+    first = paid("50.00", paid_at="2026-11-19T12:00:00Z")
+    second = paid("58.10", "t2", paid_at="2026-11-18T12:00:00Z")
+    synced(shop, a_recent_order(status="completed", payments=[first, second]))
+    called(shop, "payments", "poll", "--full")
+    assert shop.status()["5001"]["paid_date"] == "2026-11-19"
 
 
 def test_the_list_of_invoices_names_those_of_orders(shop: World) -> None:

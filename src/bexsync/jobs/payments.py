@@ -149,7 +149,7 @@ class PaymentsPoll(Job):
             return replace(link, state=gone, is_open=False)
         seen = observed(link, state, is_settled=counts_as_paid(self._run, state))
         moved = seen.state["received"] != link.state.get("received", "0")
-        if moved or (state.received and "paid_date" not in link.state):
+        if moved or (state.received and not link.state.get("paid_date")):
             return replace(seen, state={**seen.state, "paid_date": self._paid_date(state)})
         return seen
 

@@ -64,7 +64,7 @@ class PaymentEffects:
         with after_the_effect(), understood("the new payment"):
             if payment_from(row).value != value:
                 raise NotUnderstood("it is another one")
-            return _booked(state, value, LedgerId(Identified.read(row).id))
+            return _booked(state, value, effect.day, LedgerId(Identified.read(row).id))
 
     def find_recorded(self, effect: RecordPayment) -> LookupResult:
         """The payment that was not there before, with this amount, day and account."""
@@ -119,13 +119,15 @@ def _is_same(payment: Payment, effect: RecordPayment) -> bool:
     return 0 <= missing <= Decimal(effect.slack or "0") and payment.day == effect.day and is_same_account
 
 
-def _booked(before: DocumentState, value: Decimal, payment_id: LedgerId) -> EffectResult:
+def _booked(before: DocumentState, value: Decimal, day: str, payment_id: LedgerId) -> EffectResult:
     """What follows for the invoice, which the answer does not show."""
     remaining = before.remaining - value
     seen = {
         "standing": (DocumentStatus.PARTLY_PAID if remaining > 0 else DocumentStatus.PAID).value,
         "received": plain(before.received + value),
         "remaining": plain(remaining),
+        # The last day of all payments; beside earlier ones payments poll asks for it.
+        "paid_date": "" if before.received else day,
     }
     return EffectResult(before.ledger_id, before.number, before.url, seen=seen, data={"payment_id": str(payment_id)})
 
