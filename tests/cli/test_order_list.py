@@ -123,3 +123,14 @@ def test_a_status_that_orders_had_once_is_remembered(orders: World) -> None:
     found = data(orders, "orders", "rules")
     assert sorted({row["status"] for row in found["rules"]}) == ["completed", "processing"]
     assert found["enabled"] is False
+
+
+def test_status_counts_orders_and_watches_their_job(orders: World) -> None:
+    orders.drop(an_order("bad", currency="XXX"), name="bad.json", kind="order")
+    orders.set_profile(orders={"enabled": True, "start_date": "2026-01-01", "actions": {"processing": ["order"]}})
+    orders.sync(limit=0)
+    assert "4 orders for the next sync" in called(orders, "status").stdout
+    orders.sync()
+    waiting = data(orders, "status")["waiting"]
+    assert (waiting["orders"], waiting["blocked_orders"]) == (0, 1)
+    assert "1 order that a person must correct" in called(orders, "status").stdout

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from bexsync.config.profile import Profile
 from bexsync.errors import Exit
 from bexsync.planning.invoice_link import KIND
+from bexsync.planning.order_link import INVOICE_KIND as ORDER_INVOICE
+from bexsync.planning.order_link import KIND as ORDER
 from bexsync.ports.shop_package import WaitingFiles
 from bexsync.ports.store import RecordState, RunRow, RunState
 from bexsync.store import Store
@@ -17,6 +19,7 @@ from bexsync.store.values import moment
 
 _EVERY_PROFILE = ("invoices push", "payments poll")
 _OF_PRODUCTS = ("products sync", "stock pull")
+_OF_ORDERS = ("orders sync",)
 _UNKNOWN_TOO_LONG = timedelta(hours=1)
 # A person is needed before time is, and nothing works without configuration and login.
 _MOST_SEVERE = (Exit.OK, Exit.TRY_LATER, Exit.SOME_FAILED, Exit.BUG, Exit.LOGIN, Exit.CONFIGURATION)
@@ -39,13 +42,18 @@ class JobStatus:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What is not done yet; `oldest_file_at` is when the oldest file in in/ was last written."""
+    """What is not done yet; `oldest_file_at` is when the oldest file in in/ was last written.
+
+    `records` and `blocked_records` are invoices.
+    """
 
     files: int = 0
     oldest_file_at: str = ""
     claimed_files: int = 0
     records: int = 0
     blocked_records: int = 0
+    orders: int = 0
+    blocked_orders: int = 0
     unknown_outcomes: int = 0
     unknown_since: str = ""
     not_reported: int = 0
@@ -110,7 +118,7 @@ def report_status(
     jobs = [_job(store, name) for name in store.runs.jobs()]
     errors = store.errors.open()
     open_errors = [error for error in errors if not error.acknowledged_at]
-    waiting = _waiting(store, files, {e.shop_id for e in errors if e.kind == KIND})
+    waiting = _waiting(store, files, {(e.kind, e.shop_id) for e in errors})
     report = StatusReport(
         enabled=profile.enabled,
         site=store.site,
@@ -149,9 +157,9 @@ def run_counts(run: RunRow) -> dict[str, int]:
     return counts
 
 
-def _waiting(store: Store, files: WaitingFiles, with_errors: set[str]) -> Waiting:
-    open_ids = [row.shop_id for row in store.records.in_state(KIND, RecordState.OPEN)]
-    blocked = sum(shop_id in with_errors for shop_id in open_ids)
+def _waiting(store: Store, files: WaitingFiles, with_errors: set[tuple[str, str]]) -> Waiting:
+    invoices, blocked_invoices = _open(store, KIND, with_errors)
+    orders, blocked_orders = _open(store, ORDER, with_errors)
     unsettled = store.intents.unsettled()
     sent = [intent.sent_at for intent in unsettled if intent.sent_at]
     return Waiting(
@@ -160,16 +168,26 @@ def _waiting(store: Store, files: WaitingFiles, with_errors: set[str]) -> Waitin
         if files.oldest_at is not None
         else "",
         claimed_files=files.claimed,
-        records=len(open_ids) - blocked,
-        blocked_records=blocked,
+        records=invoices,
+        blocked_records=blocked_invoices,
+        orders=orders,
+        blocked_orders=blocked_orders,
         unknown_outcomes=len(unsettled),
         unknown_since=min(sent).isoformat(timespec="seconds") if sent else "",
-        not_reported=len(store.links.unreported_ids(KIND)),
+        not_reported=sum(len(store.links.unreported_ids(kind)) for kind in (KIND, ORDER_INVOICE)),
     )
+
+
+def _open(store: Store, kind: str, with_errors: set[tuple[str, str]]) -> tuple[int, int]:
+    """How many open records of a kind are for the next run, and how many a person must correct."""
+    open_ids = [row.shop_id for row in store.records.in_state(kind, RecordState.OPEN)]
+    blocked = sum((kind, shop_id) in with_errors for shop_id in open_ids)
+    return len(open_ids) - blocked, blocked
 
 
 def _job_problems(jobs: Sequence[JobStatus], profile: Profile, now: datetime, limits: Limits) -> Iterator[Problem]:
     watched = {*_EVERY_PROFILE, *(_OF_PRODUCTS if profile.products.enabled else ())}
+    watched.update(_OF_ORDERS if profile.orders.enabled else ())
     for job in jobs:
         if job.job not in watched:
             continue

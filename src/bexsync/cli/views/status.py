@@ -150,6 +150,8 @@ def _waiting(waiting: Waiting) -> str:
         (waiting.claimed_files, "file{s} in work/, whose records are not all settled"),
         (waiting.records, "invoice{s} for the next push"),
         (waiting.blocked_records, "invoice{s} that a person must correct"),
+        (waiting.orders, "order{s} for the next sync"),
+        (waiting.blocked_orders, "order{s} that a person must correct"),
         (waiting.unknown_outcomes, "request{s} whose outcome is unknown"),
         (waiting.not_reported, "document{s} of which the shop has not been told everything"),
     )
