@@ -74,6 +74,18 @@ def test_the_day_of_the_last_of_several_payments_is_told(shop: World) -> None:
     assert shop.status()["5001"]["paid_date"] == "2026-11-19"
 
 
+def test_the_list_says_which_documents_no_longer_count(shop: World) -> None:
+    shop.set_profile(orders={"cancel": "delete"})
+    synced(shop, a_recent_order(), a_recent_order("5002", status="direct"))
+    shop.sandbox.person.cancel(1)
+    called(shop, "payments", "poll")
+    synced(shop, a_recent_order(status="cancelled", at="2026-11-19T10:00:00Z"), name="later.json")
+    page = said(shop, "orders", "list")
+    assert "AU-00001 (deleted)" in page
+    assert "kb_order/show/id/1" not in page
+    assert "RE-00001 (cancelled)" in page
+
+
 def test_the_list_of_invoices_names_those_of_orders(shop: World) -> None:
     synced(shop, a_recent_order(status="invoiced"))
     page = said(shop, "invoices", "list")

@@ -14,12 +14,13 @@ from bexsync.money import written
 
 if TYPE_CHECKING:
     from bexsync.admin.credit_list import ListedCredit
-    from bexsync.admin.order_list import ListedOrder, OrderList
+    from bexsync.admin.order_list import ListedDocument, ListedOrder, OrderList
     from bexsync.planning.order_actions import Matrix, MatrixRow
 
 _NAMES = ("id", "number", "customer", "date", "cur", "total", "status", "documents", "paid", "open")
 _RIGHT = ("total", "paid", "open")
 _DROPPED = ("number", "date", "cur", "paid")
+_CANCELLED, _DELETED = "cancelled", "deleted"
 
 
 def orders_data(found: OrderList) -> dict[str, Any]:
@@ -58,14 +59,22 @@ def _cells(row: ListedOrder) -> tuple[Text, ...]:
         Text(row.currency),
         Text(row.total),
         coloured_status(row.status),
-        Text(", ").join(linked_number(document.number, document.url) for document in row.documents),
+        Text(", ").join(_document(document) for document in row.documents),
         Text(row.paid),
         Text(row.open if row.open != "0.00" else ""),
     )
 
 
+def _document(document: ListedDocument) -> Text:
+    """Its number, with a word where it no longer counts; what was deleted has no page any more."""
+    if document.standing == _DELETED:
+        return Text(f"{document.number} (deleted)")
+    number = linked_number(document.number, document.url)
+    return Text.assemble(number, " (cancelled)") if document.standing == _CANCELLED else number
+
+
 def _links(row: ListedOrder) -> str:
-    return " ".join(document.url for document in row.documents if document.url)
+    return " ".join(one.url for one in row.documents if one.url and one.standing != _DELETED)
 
 
 def rules_data(table: Matrix, *, is_enabled: bool) -> dict[str, Any]:
