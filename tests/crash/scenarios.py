@@ -166,6 +166,44 @@ def _all_put_away(world: World) -> None:
         assert workspace.store.intents.of_subject("test", "connection") == []
 
 
+def _pay_four(world: World) -> None:
+    """One that was mailed, one that somebody wrote by hand, a new one, and one that is paid in part."""
+    first, second = (
+        {"shop_id": name, "amount": amount, "currency": "CHF", "paid_at": "2026-11-17T10:00:00Z"}
+        for name, amount in (("a", "50"), ("b", "58.10"))
+    )
+    by_hand = an_invoice("by-hand", invoice_date="2026-11-03", auto_send=False)
+    world.drop(an_invoice("mailed", payments=[first]), by_hand, name="two.json")  # what a mail does is seen
+    world.push()
+    number = _made_by_hand(world, "by-hand")
+    world.drop(
+        an_invoice("mailed", status="paid", payments=[first, second]),
+        an_invoice(
+            "known", status="paid", paid_at="2026-11-18T09:00:00Z", source_number=number, invoice_date="2026-11-03"
+        ),
+        an_invoice("new", status="paid", paid_at="2026-11-18T09:00:00Z", invoice_date="2026-11-04"),
+        an_invoice("part", payments=[first], invoice_date="2026-11-05"),
+        name="paid.json",
+    )
+
+
+def _made_by_hand(world: World, shop_id: str) -> str:
+    """The number of an invoice that bexsync booked, and knows nothing of any more."""
+    books, ledger_id = world.sandbox.state.invoices, world.invoice(shop_id)["id"]
+    books[ledger_id] = {**books[ledger_id], "api_reference": None}
+    with world.workspace() as workspace:
+        LinkAdmin(workspace.store, workspace.kept, workspace.locks).forget(shop_id)
+    return str(books[ledger_id]["document_nr"])
+
+
+def _each_is_paid_once(world: World) -> None:
+    paid = [sorted(Decimal(row["value"]) for row in world.sandbox.payments(i["id"])) for i in world.invoices()]
+    whole = [Decimal("108.10")]
+    assert paid == [whole, [Decimal(50), Decimal("58.10")], whole, [Decimal(50)]]
+    assert [invoice["kb_item_status_id"] for invoice in world.invoices()] == [9, 9, 9, 16]
+    assert [mail.document_nr for mail in world.sandbox.mails] == ["RE-00002", "RE-00004"]
+
+
 def _drop_good_and_bad(world: World) -> None:
     world.drop(an_invoice("1"), name="good.json")
     world.drop(an_invoice("2"), an_invoice("3", currency="viel"), name="mixed.json")
@@ -238,10 +276,7 @@ def _write_two_by_hand(world: World) -> None:
     world.drop(*(an_invoice(f"by-hand-{n}", invoice_date=f"2026-11-0{n}") for n in "12"), name="by-hand.json")
     world.push()
     for shop_id in "12":
-        books, number = world.sandbox.state.invoices, world.invoice(f"by-hand-{shop_id}")["id"]
-        books[number] = {**books[number], "api_reference": None}
-        with world.workspace() as workspace:
-            LinkAdmin(workspace.store, workspace.kept, workspace.locks).forget(f"by-hand-{shop_id}")
+        _made_by_hand(world, f"by-hand-{shop_id}")
     world.drop(*(an_invoice(n, invoice_date=f"2026-11-0{n}", **numbers[n]) for n in "12"), name="two.json")
 
 
@@ -260,6 +295,7 @@ SCENARIOS = (
     Scenario("a long invoice", ("invoices", "push"), _drop_a_long_one, _one_long_invoice, marks="long"),
     Scenario("a changed draft", ("invoices", "push"), _change_a_draft, _one_changed_invoice, marks="long"),
     Scenario("cancelled invoices", ("invoices", "push"), _cancel_two, _both_are_taken_back, marks="long"),
+    Scenario("paid invoices", ("invoices", "push"), _pay_four, _each_is_paid_once, marks="long"),
     Scenario("a first run", ("invoices", "push"), _drop_good_and_bad, _every_file_is_put_away_once, marks="long"),
     Scenario("payments", ("payments", "poll"), _pay_some, _told_once_each),
     Scenario("a first connection test", ("test-connection", "--yes"), _begin, _all_put_away, rests=False, marks="slow"),
@@ -284,6 +320,7 @@ LEAST = {
     "a long invoice": Counter(commit=36, budget=36, request=18, file=8),
     "a changed draft": Counter(commit=44, budget=48, request=24, file=10),
     "cancelled invoices": Counter(commit=34, budget=28, request=14, file=10),
+    "paid invoices": Counter(commit=74, budget=92, request=46, file=20),
     "a first run": Counter(commit=76, budget=84, request=46, file=24),
     "payments": Counter(commit=28, budget=16, request=8, file=8),
     "a first connection test": Counter(commit=64, budget=148, request=74),

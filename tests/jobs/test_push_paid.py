@@ -189,15 +189,46 @@ def test_a_draft_of_ours_that_was_paid_meanwhile_is_issued_and_paid(world: World
     assert world.sandbox.mails == []
 
 
-def test_a_payment_whose_answer_was_lost_is_found_and_not_booked_again(world: World) -> None:
+@pytest.mark.parametrize("fault", ["drop_before", "drop_after"])
+def test_a_payment_whose_request_or_answer_was_lost_is_booked_once(world: World, fault: str) -> None:
     world.drop(an_invoice("0"))
     world.push()
-    world.sandbox.faults.plan([Fault("drop_after", "POST", "/2.0/kb_invoice/{id}/payment")])
+    world.sandbox.faults.plan([Fault(fault, "POST", "/2.0/kb_invoice/{id}/payment")])
     world.drop(an_invoice("1", payments=[paid()]), name="paid.json")
     world.push()
     world.clock.forward(minutes=5)
     assert world.push().exit_code == Exit.OK
     assert booked(world) == [(Decimal("108.10"), "2026-11-03")]
+
+
+def test_one_that_is_paid_in_part_is_mailed_after_a_payment_whose_answer_was_lost(world: World) -> None:
+    world.sandbox.faults.plan([Fault("drop_after", "POST", "/2.0/kb_invoice/{id}/payment")])
+    world.drop(an_invoice("1", payments=[paid("50")]))
+    world.push()
+    world.clock.forward(minutes=5)
+    assert world.push().exit_code == Exit.OK
+    assert (len(booked(world)), [mail.document_nr for mail in world.sandbox.mails]) == (1, ["RE-00001"])
+
+
+def test_money_that_somebody_books_meanwhile_is_not_booked_again(world: World) -> None:
+    world.drop(an_invoice("1"))
+    world.push()
+    world.sandbox.faults.plan([Fault("person", "GET", "/2.0/kb_invoice/{id}", action="pay", target=1)])
+    world.drop(an_invoice("1", status="paid", payments=[paid(paid_at="2026-11-18T09:00:00Z")]), name="paid.json")
+    (outcome,) = world.push().outcomes
+    assert (outcome.status, len(booked(world))) == (Status.HELD, 1)
+    result = world.push()
+    assert (result.exit_code, result.mentions, len(booked(world))) == (Exit.OK, {}, 1)
+
+
+def test_money_for_one_that_was_cancelled_in_bexio_is_named(world: World) -> None:
+    world.drop(an_invoice("1"))
+    world.push()
+    world.sandbox.person.cancel(world.invoice("1")["id"])
+    world.drop(an_invoice("1", status="paid", paid_at=DAY), name="later.json")
+    run = called(world, "invoices", "push")
+    assert (run.returncode, booked(world)) == (0, [])
+    assert "Invoice 1 is paid in the shop; RE-00001 is cancelled in bexio, so nothing was booked." in run.stderr
 
 
 def test_a_change_after_booking_holds_the_payment(world: World) -> None:

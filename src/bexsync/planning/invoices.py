@@ -277,12 +277,25 @@ class InvoicePlanner:
                 return self.writer.planned(invoice, *payments, problem=problem, mentions=money.mentions)
             if problem is not None:
                 raise problem
-            return NoAction(f"{link.number} is {link.standing.value.replace('_', ' ')}", mentions=money.mentions)
+            said = f"{link.number} is {link.standing.value.replace('_', ' ')}"
+            return NoAction(said, mentions={**money.mentions, **self._for_cancelled(invoice, link)})
         person, written_anew = self.writer.write(invoice, customer, known)
         due_date = written_anew.header.due_date or ""
         letter = self.writer.finisher.letter(invoice, person)
-        mail = (Mail if payments else Finish)(letter, invoice.currency, due_date, document)
+        # Where money came in, the issue was a step of its own and not part of the mail.
+        mail = (Mail if self.writer.payments.is_stated(invoice) else Finish)(
+            letter, invoice.currency, due_date, document
+        )
         return self.writer.planned(invoice, *payments, mail, problem=problem, mentions=money.mentions)
+
+    def _for_cancelled(self, invoice: Invoice, link: Linked) -> dict[str, str]:
+        """What is said once of money for a document that was cancelled."""
+        if link.standing is not DocumentStatus.CANCELLED or not self.writer.payments.is_stated(invoice):
+            return {}
+        name = invoice.source_number or invoice.shop_id
+        where = f"{link.number} is cancelled in {self.ledger}"
+        said = f"Invoice {name} is paid in the shop; {where}, so nothing was booked."
+        return {f"cancelled:invoice:{invoice.shop_id}": said}
 
     def _mail_is_due(self, invoice: Invoice, link: Linked, *, settled: bool) -> bool:
         """Only where we issued it ourselves and the mail, a step of its own, did not come through."""
