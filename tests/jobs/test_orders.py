@@ -243,6 +243,14 @@ def test_what_cannot_be_booked_stops_that_order_alone(shop: World, changes: dict
     assert ran.errors[0]["hint"]
 
 
+def test_a_discount_without_a_rate_is_not_called_the_reason_of_a_wrong_total(shop: World) -> None:
+    line = {"line_id": "10", "name": "Tasse", "quantity": "1", "unit_price": "100", "tax_rate": "8.1"}
+    off = {"line_id": "11", "type": "discount", "name": "Rabatt", "quantity": "1", "unit_price": "-10"}
+    ran = synced(shop, a_recent_order(lines=[line, off], total="97.50"))
+    assert ran.codes == ["total_mismatch"]
+    assert "default tax" not in ran.errors[0]["hint"]
+
+
 def test_an_inactive_rate_and_a_foreign_one_stop_the_order(shop: World) -> None:
     shop.sandbox.person.set_tax_active("UN81", False)
     line = {"line_id": "10", "name": "Tasse", "quantity": "1", "unit_price": "100", "tax_rate": "19"}

@@ -98,6 +98,16 @@ def test_what_the_ledger_rounds_away_counts_as_paid_everywhere(shop: World, amou
     assert len(shop.events()) == before
 
 
+def test_our_own_payment_of_all_but_what_the_ledger_rounds_away_is_told_as_paid(shop: World) -> None:
+    shop.set_profile(orders={"actions": {"shipped": DEFAULT_ACTIONS["completed"]}})
+    synced(shop, a_recent_order(status="shipped", payments=[paid("108.08")]))
+    assert told(shop) == [("5001", "completed", "shipped")]
+    assert "partly_paid" not in names(shop)
+    assert shop.status()["5001"]["status"] == "paid"
+    shop.clock.forward(hours=2)
+    assert {one.action for one in shop.poll().outcomes} <= {"updated"}, "the day of the payment is learned later"
+
+
 def test_a_person_who_finishes_an_order_is_news_and_our_own_invoice_is_not(shop: World) -> None:
     synced(shop, a_recent_order("1"), a_recent_order("2", status="invoiced"))
     assert told(shop) == []

@@ -116,10 +116,16 @@ def observed(link: Link, state: DocumentState | OrderState, *, is_settled: bool 
     if isinstance(state, OrderState):
         return _observed_order(link, state)
     remaining = plain(state.remaining)
+    seen = _observed_document(link, state)
     if state.standing is DocumentStatus.PARTLY_PAID and (is_settled or link.notes.get(_SETTLED) == remaining):
-        paid = replace(state, standing=DocumentStatus.PAID)
-        return _observed_document(replace(link, notes={**link.notes, _SETTLED: remaining}), paid)
-    return _observed_document(link, state)
+        return counted_as_paid(seen)
+    return seen
+
+
+def counted_as_paid(link: Link) -> Link:
+    """The link of a document that counts as paid as long as no more remains of it than now."""
+    notes = {**link.notes, _SETTLED: link.state["remaining"]}
+    return replace(link, state={**link.state, "standing": DocumentStatus.PAID.value}, notes=notes, is_open=False)
 
 
 def _observed_order(link: Link, state: OrderState) -> Link:

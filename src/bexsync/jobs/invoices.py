@@ -25,6 +25,7 @@ from bexsync.jobs.invoice_gathering import (
 from bexsync.jobs.invoice_money import known_money
 from bexsync.jobs.lifecycle import run_job
 from bexsync.jobs.run import Run, judged
+from bexsync.jobs.settlement import settle_before_telling
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import written
 from bexsync.planning.invoice_link import KIND, reason_to_leave_alone, reference
@@ -208,6 +209,7 @@ class InvoicesPush(BookingJob):
 
     def report(self) -> None:
         """Tell the shop what became of its invoices."""
+        settle_before_telling(self._run, KIND)
         self._run.deliver_reports(KIND)
 
     def _said_of(self, subject: Subject) -> str:

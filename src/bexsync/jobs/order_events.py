@@ -11,6 +11,7 @@ from bexsync.engine.answers import observed
 from bexsync.jobs.order_notes import handled_status, note_written, order_links, shop_notes, written_status
 from bexsync.jobs.order_versions import moment_in
 from bexsync.jobs.run import Run
+from bexsync.jobs.settlement import settle_before_telling
 from bexsync.planning.order_link import INVOICE_KIND, KIND, reference
 from bexsync.planning.order_status import LedgerSide, NoChange, ShopSide, StatusChange, status_for_shop
 from bexsync.planning.plan import Plan
@@ -61,6 +62,7 @@ def tell_of_orders(run: Run, *, orders_as_well: bool) -> None:
     if WriteBack.EVENTS not in run.workspace.shop.capabilities.write_backs:
         return
     links, now = run.store.links, run.workspace.clock.now()
+    settle_before_telling(run, INVOICE_KIND)
     kinds = (INVOICE_KIND, KIND) if orders_as_well else (INVOICE_KIND,)
     waiting = {link.shop_id for kind in kinds for link in links.unreported(kind)}
     changes = {shop_id: change for shop_id in sorted(waiting) if (change := _change(run, shop_id)) is not None}

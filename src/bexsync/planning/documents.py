@@ -48,6 +48,8 @@ _VAT_NUMBER = {
     "it": "Il vostro numero IVA",
     "en": "Your VAT number",
 }
+# Discounts are shared over the rates of the other lines; gift cards and tips have rates of their own.
+_TAXED_OTHERWISE = frozenset({"discount", "gift_card", "tip"})
 
 
 @dataclass(frozen=True)
@@ -299,7 +301,9 @@ def _shop_total(invoice: Invoice) -> Decimal | None:
 def _with_default_taxes(problem: RecordProblem, invoice: Invoice) -> RecordProblem:
     """The likeliest reason for a wrong total: lines that say nothing of VAT got the ledger's default tax."""
     silent = sum(
-        line.has_amount and line.tax_rate is None and not line.tax_code and not line.tax_class for line in invoice.lines
+        line.has_amount and line.tax_rate is None and not line.tax_code and not line.tax_class
+        for line in invoice.lines
+        if line.type not in _TAXED_OTHERWISE
     )
     if problem.code in ("total_mismatch", "vat_mismatch") and silent:
         lines = "1 line says" if silent == 1 else f"{silent} lines say"
