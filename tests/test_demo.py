@@ -14,12 +14,13 @@ DEMO = Path(__file__).parents[1] / "examples" / "demo.py"
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.timeout(300)
 def test_the_demo_without_a_browser(tmp_path: Path) -> None:
     """Also `make demo BROWSER=1`, which says BROWSER=1 in the environment."""
     environment = {"HOME": str(tmp_path), "PATH": str(tmp_path), "BROWSER": "1", "LANG": os.environ.get("LANG", "C")}
     command = [sys.executable, DEMO, "--browser"]
     done = subprocess.run(
-        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=180, check=False
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=280, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     said = done.stdout
