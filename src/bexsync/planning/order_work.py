@@ -45,7 +45,7 @@ _MAILABLE = (DocumentStatus.ISSUED, DocumentStatus.PARTLY_PAID, DocumentStatus.P
 
 
 @dataclass
-class Work:
+class OrderWants:
     """Collects what is wanted for one order; `changed` says that its own documents are to be made anew.
 
     It is done once without contacts, so that what cannot be booked leaves none behind, and once more with them.

@@ -16,7 +16,7 @@ from bexsync.planning.order_deliveries import is_goods
 from bexsync.planning.order_lines import Due, due_of, zurich_day
 from bexsync.planning.order_link import KnownOrder, changes, comes_back
 from bexsync.planning.order_reversals import Reversals, held, is_gone
-from bexsync.planning.order_work import Work
+from bexsync.planning.order_work import OrderWants
 from bexsync.planning.order_writing import NoAction, OrderWriter, PlannedOrder, Reason, require_customer
 from bexsync.ports.document_effects import CancelDocument, IssueDocument, SendDocument
 from bexsync.ports.documents import DocumentStatus, OrderStatus
@@ -81,7 +81,7 @@ class OrderPlanner:
             return self._adopt(order, customer, known)
         self._refuse_reopened(order, known)
         self._refuse_to_book_twice(order, known)
-        work = Work(
+        work = OrderWants(
             self.writer, order, customer, known, actions, self.done, reversals, bool(differences), put_aside
         )  # fmt: skip
         planned = work.planned(left_out)
