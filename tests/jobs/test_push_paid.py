@@ -56,6 +56,21 @@ def test_one_that_is_paid_is_booked_issued_and_paid_and_nobody_is_mailed(
     assert (world.push().exit_code, world.writes(), world.sandbox.mails) == (Exit.OK, writes, [])
 
 
+def test_a_table_says_by_one_column_when_an_invoice_was_paid(world: World) -> None:
+    world.set_profile(shop={"csv": {"time_zone": "Europe/Zurich"}})
+    header = (
+        "Rechnungsnummer;Rechnungsdatum;Währung;Nachname;E-Mail;Bezeichnung;Einzelpreis;MWST-Satz;Total;"
+        "Zahlungszeitpunkt"
+    )
+    rows = ["1;02.11.2026;CHF;Keller;a@keller.example;Beratung;100;8.1;108.10;04.11.2026 08:15",
+            "2;03.11.2026;CHF;Frei;f@frei.example;Beratung;100;8.1;108.10;"]  # fmt: skip
+    world.drop_bytes("\n".join([header, *rows, ""]).encode(), "export.csv")
+    result = world.push()
+    assert (result.exit_code, booked(world, "2")) == (Exit.OK, [])
+    assert booked(world, "1") == [(Decimal("108.10"), "2026-11-04")]
+    assert [mail.document_nr for mail in world.sandbox.mails] == [world.invoice("2")["document_nr"]]
+
+
 def test_one_that_is_paid_is_mailed_only_where_it_says_so_itself(world: World) -> None:
     world.drop(an_invoice("1", status="paid", paid_at=DAY, auto_send=True))
     (outcome,) = world.push().outcomes
@@ -167,10 +182,20 @@ def test_payments_that_come_to_less_leave_a_question(world: World) -> None:
     for _ in range(2):
         (outcome,) = world.push().outcomes
         assert (outcome.status, outcome.code) == (Status.BLOCKED, "paid_in_shop")
-        assert "whose payments come to less than its total" in outcome.reason
+        assert "with all payments that it hands over, " in outcome.reason
     assert ([amount for amount, _ in booked(world)], world.sandbox.mails) == ([Decimal(50)], [])
     world.sandbox.person.pay(world.invoice("1")["id"])
     assert world.push().exit_code == Exit.OK
+
+
+def test_a_payment_of_ours_that_somebody_deleted_is_not_booked_again(world: World) -> None:
+    world.drop(an_invoice("1", status="paid", payments=[paid()]))
+    world.push()
+    (row,) = world.sandbox.payments(world.invoice("1")["id"])
+    world.sandbox.person.unpay(row["id"])
+    world.drop(an_invoice("1", status="paid", payments=[paid()], auto_send=False), name="later.json")
+    (outcome,) = world.push().outcomes
+    assert (outcome.status, outcome.code, booked(world)) == (Status.BLOCKED, "paid_in_shop", [])
 
 
 def test_a_draft_of_ours_that_was_paid_meanwhile_is_issued_and_paid(world: World) -> None:

@@ -75,9 +75,9 @@ class InvoicePayments:
         if invoice.status != "paid" or money.is_settled or not self.is_stated(invoice):
             return None
         ledger = self.master.ledger
-        where = f" in {ledger} {document.number} stays open" if document is not None else f" it stays open in {ledger}"
+        name = document.number if document is not None else "its document"
         return RecordProblem(
-            f"It is paid in the shop, whose payments come to less than its total;{where}.",
+            f"It is paid in the shop; with all payments that it hands over, {name} still stays open in {ledger}.",
             f"Let the shop hand over the payment that is missing, or enter it in {ledger}"
             f"{f': {document.url}' if document is not None else '.'}",
             code="paid_in_shop",
