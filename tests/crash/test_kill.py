@@ -1,4 +1,4 @@
-"""A real SIGKILL of a real process at every request of a push of three invoices, then clean runs of the program."""
+"""A real SIGKILL of a real process at every request of a push and of a sync of orders, then clean runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Literal
 import pytest
 
 from bexio_sandbox import Request
-from crash.scenarios import LEAST, SCENARIOS
+from crash.scenarios import LEAST, SCENARIOS, Scenario
 from faults.verdicts import record
 from world import BEXSYNC, World, a_world
 
@@ -22,11 +22,11 @@ REQUESTS = 12  # a search, contacts twice, two contacts and their relation, thre
 When = Literal["before", "after_commit"]
 
 
-def run_until_killed(world: World, nth: int, when: When) -> int:
+def run_until_killed(world: World, scenario: Scenario, nth: int, when: When) -> int:
     """Starts the program and kills it when its nth request is about to be worked on, or has just been committed."""
     seen: list[Request] = []
     process = subprocess.Popen(
-        [BEXSYNC, "--profile", world.profile_path, *PUSH.command],
+        [BEXSYNC, "--profile", world.profile_path, *scenario.command],
         env=world.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -45,9 +45,9 @@ def run_until_killed(world: World, nth: int, when: When) -> int:
     return process.returncode
 
 
-def clean_runs(world: World, *, passing: int = 75) -> None:
+def clean_runs(world: World, scenario: Scenario, *, passing: int = 75) -> None:
     for _ in range(4):
-        done = world.cli(*PUSH.command, "--json")
+        done = world.cli(*scenario.command, "--json")
         if done.returncode == 0:
             return
         assert done.returncode in (75, passing), done.stdout
@@ -70,16 +70,43 @@ MOMENTS = [
 
 @pytest.mark.parametrize(("nth", "when"), MOMENTS)
 def test_sigkill_at_every_request(nth: int, when: When, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with a_world(tmp_path, monkeypatch, clock=None) as world:
+    kill(PUSH, nth, when, tmp_path, monkeypatch)
+
+
+def kill(scenario: Scenario, nth: int, when: When, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with a_world(folder, monkeypatch, clock=None) as world:
         world.set_profile(engine={"settle_seconds": 0.2, "timeout_seconds": 0.5})
-        PUSH.prepare(world)
-        assert run_until_killed(world, nth, when) == -signal.SIGKILL
-        clean_runs(world)
-        PUSH.judge(world)
+        scenario.prepare(world)
+        assert run_until_killed(world, scenario, nth, when) == -signal.SIGKILL
+        clean_runs(world, scenario)
+        scenario.judge(world)
         writes = world.writes()
-        assert world.cli(*PUSH.command).returncode == 0
+        assert world.cli(*scenario.command).returncode == 0
         assert world.writes() == writes
-    record("SIGKILL at every request", str(nth), when)
+    record("SIGKILL at every request", f"{scenario.name} {nth}", when)
+
+
+ORDERS = next(scenario for scenario in SCENARIOS if scenario.name == "orders")
+ORDER_REQUESTS = LEAST[ORDERS.name]["request"] // 2
+INVOICED = 17  # an invoice was made of the order, and does not carry our reference yet
+# The short form kills there, the long one at every fourth request.
+SHORT_OF_ORDERS = {(INVOICED, "after_commit")}
+MOMENTS_OF_ORDERS = [
+    pytest.param(
+        nth,
+        when,
+        marks=() if (nth, when) in SHORT_OF_ORDERS else pytest.mark.long if nth % 4 == place else pytest.mark.slow,
+    )
+    for nth in range(1, ORDER_REQUESTS + 1)
+    for place, when in enumerate(("before", "after_commit"))
+]
+
+
+@pytest.mark.parametrize(("nth", "when"), MOMENTS_OF_ORDERS)
+def test_sigkill_at_every_request_of_orders(
+    nth: int, when: When, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill(ORDERS, nth, when, tmp_path, monkeypatch)
 
 
 FIRST_RUN = next(scenario for scenario in SCENARIOS if scenario.name == "a first run")
@@ -99,7 +126,7 @@ def test_sigkill_at_every_change_of_a_file(nth: int, tmp_path: Path, monkeypatch
         world.set_profile(engine={"settle_seconds": 0.2, "timeout_seconds": 0.5})
         FIRST_RUN.prepare(world)
         assert world.cli(*FIRST_RUN.command, TESTS_KILL_AT=str(nth)).returncode == -signal.SIGKILL
-        clean_runs(world, passing=1)  # which names the files that a person must correct
+        clean_runs(world, FIRST_RUN, passing=1)  # which names the files that a person must correct
         FIRST_RUN.judge(world)
         writes = world.writes()
         assert world.cli(*FIRST_RUN.command).returncode == 0

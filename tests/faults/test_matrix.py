@@ -41,6 +41,7 @@ SHORT = frozenset(
         ("truncated JSON", "second payment"),
         ("answer lost, search lags", "payment"),
         ("a person invoices the order", "delivery"),
+        ("500 and half of the positions", "delivery"),
     }
 )
 

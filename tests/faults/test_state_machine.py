@@ -1,4 +1,6 @@
-"""Random histories of one company (`histories.py`, `catalogs.py`): a few always, some with `long`, many with `slow`.
+"""Random histories of one company (`histories.py`, `catalogs.py`, `order_histories.py`).
+
+A few are told always, some with `long`, many with `slow`.
 
 HISTORIES_SEED=n tells the same histories again, HISTORIES=n tries so many.
 """
@@ -15,10 +17,13 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from faults.catalogs import Catalogs
 from faults.histories import Histories
+from faults.order_histories import OrderHistories
 from faults.verdicts import record
 
+Machine = type[Histories] | type[Catalogs] | type[OrderHistories]
 FEW, SOME, MANY = 3, 12, 400
 FEW_CATALOGS, SOME_CATALOGS = 2, 8
+FEW_ORDERS, SOME_ORDERS = 2, 8
 
 
 @pytest.mark.parametrize(
@@ -47,7 +52,22 @@ def test_whatever_happens_products_agree_in_the_end(examples: int, steps: int) -
     _tell(Catalogs, examples, steps, number, "products")
 
 
-def _tell(machine: type[Histories] | type[Catalogs], examples: int, steps: int, number: int, name: str) -> None:
+@pytest.mark.parametrize(
+    ("examples", "steps"),
+    [
+        pytest.param(FEW_ORDERS, 12, id="a few"),
+        pytest.param(SOME_ORDERS, 15, id="some", marks=pytest.mark.long),
+        pytest.param(MANY, 40, id="many", marks=[pytest.mark.slow, pytest.mark.timeout(1800)]),
+    ],
+)
+def test_whatever_happens_orders_are_booked_once(examples: int, steps: int) -> None:
+    number = int(os.environ.get("HISTORIES_SEED") or (1 if examples < MANY else random.SystemRandom().randrange(10**6)))
+    _tell(OrderHistories, examples, steps, number, "orders")
+
+
+def _tell(
+    machine: type[Histories] | type[Catalogs] | type[OrderHistories], examples: int, steps: int, number: int, name: str
+) -> None:
     sys.stdout.write(f"HISTORIES_SEED={number}\n")
     machine.tried.clear()
     tried = settings(

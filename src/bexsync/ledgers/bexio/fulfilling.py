@@ -18,7 +18,14 @@ from bexsync.ledgers.bexio.order_finder import DELIVERIES, ORDERS, OrderFinder
 from bexsync.ledgers.bexio.order_records import delivery_done, delivery_from, order_of
 from bexsync.ledgers.bexio.reading import NotUnderstood, after_the_effect, row_of, understood
 from bexsync.ledgers.bexio.records import document_done, document_from, document_of, embedded_position
-from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult, LookupResult, OrderStatus
+from bexsync.ports.documents import (
+    DeliveryState,
+    DocumentState,
+    DocumentStatus,
+    EffectResult,
+    LookupResult,
+    OrderStatus,
+)
 from bexsync.ports.order_effects import CreateDelivery, CreateOrderInvoice, IssueDelivery, OrderPart
 
 _UNPRICED = ("type", "text")
@@ -81,7 +88,20 @@ class FulfillingEffects:
         if len(found) > 1:
             numbers = ", ".join(f"{state.number} ({state.url})" for state in found)
             return LookupResult(conflict=f"bexio has {len(found)} new deliveries that may be it: {numbers}.")
-        return LookupResult(done=delivery_done(found[0])) if found else LookupResult()
+        if found:
+            return LookupResult(done=delivery_done(found[0]))
+        return self._half_delivery([state for state in candidates if not state.is_issued], wanted)
+
+    def _half_delivery(self, candidates: Sequence[DeliveryState], wanted: Sequence[Row]) -> LookupResult:
+        """A question about what a request that failed half-way left behind, which no program can delete in bexio."""
+        for state in candidates:
+            row = self._orders.delivery_row(state.ledger_id)
+            if row is not None and _is_half(row, wanted, at_least=0):
+                return LookupResult(
+                    conflict=f"bexio made only {len(_positions(row))} of {len(wanted)} positions of the delivery "
+                    f"{state.number}. Delete it: {state.url}"
+                )
+        return LookupResult()
 
     def issue(self, effect: IssueDelivery) -> EffectResult:
         """Issues a delivery, so that bexio books its stock."""
@@ -138,7 +158,7 @@ class FulfillingEffects:
             )
         if found:
             return LookupResult(done=document_done(found[0]))
-        half = next((state for state, row in drafts if _is_half(row, wanted)), None)
+        half = next((state for state, row in drafts if _is_half(row, wanted, at_least=0)), None)
         if half is None:
             return LookupResult()
         return LookupResult(
@@ -230,5 +250,7 @@ def _is_just(row: Row, wanted: Sequence[Row]) -> bool:
     return len(_positions(row)) == len(wanted) and begins_with(row, wanted)
 
 
-def _is_half(row: Row, wanted: Sequence[Row]) -> bool:
-    return 0 < len(_positions(row)) < len(wanted) and begins_with(row, wanted)
+def _is_half(row: Row, wanted: Sequence[Row], *, at_least: int = 1) -> bool:
+    """Whether it holds only the first of the positions; an empty one may be somebody else's, and is never deleted."""
+    count = len(_positions(row))
+    return at_least <= count < len(wanted) and begins_with(row, wanted)
