@@ -177,6 +177,14 @@ def test_money_that_the_bank_booked_is_not_booked_again(shop: World) -> None:
     assert len(shop.sandbox.payments(1)) == 1
 
 
+def test_part_of_the_money_that_the_bank_booked_is_not_booked_again(shop: World) -> None:
+    synced(shop, a_recent_order(status="invoiced"))
+    shop.sandbox.person.pay(1, "50")
+    ran = synced(shop, a_recent_order(status="completed", at="2026-11-19T12:00:00Z", payments=[paid("50.00")]))
+    assert ran.code == 0, ran.errors
+    assert [Decimal(row["value"]) for row in shop.sandbox.payments(1)] == [Decimal(50)]
+
+
 def test_an_order_paid_by_voucher_gets_no_invoice_and_is_no_error(shop: World) -> None:
     lines = [
         {"line_id": "10", "name": "Tasse", "quantity": "1", "unit_price": "100", "tax_rate": "8.1"},
