@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bexsync.shops.folder import shop as folder_shop
+from constants import set_constant
 from front_door import called
 from world import World, an_order
 
@@ -110,7 +111,7 @@ def test_statuses_that_the_shop_lists_are_shown_before_any_order_has_them(
     orders: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listing = replace(folder_shop._CAPABILITIES, order_statuses=frozenset({"on-hold", "processing"}))
-    monkeypatch.setattr(folder_shop, "_CAPABILITIES", listing)
+    set_constant(monkeypatch, "folder.shop._CAPABILITIES", listing)
     orders.push()
     found = data(orders, "orders", "rules")
     assert found["without_rule"] == ["completed", "on-hold", "processing"]

@@ -15,6 +15,7 @@ from bexsync.ports.documents import OrderStatus
 from bexsync.ports.order_effects import OrderPart
 from bexsync.ports.wanted import Create, Finish, TakeBack
 from bexsync.ports.wanted_orders import AdoptOrder, Deliver, InvoiceFromOrder, Mail, Pay, PlaceOrder, RemoveOrder
+from constants import set_constant
 from world import World
 
 TWO = (("Tisch", "2", "100"), ("Buch", "3", "20"))  # 281.06
@@ -182,7 +183,7 @@ def test_a_long_order_is_placed_in_parts_and_invoiced_directly(world: World) -> 
 
 def test_half_an_invoice_that_a_failure_left_is_deleted_and_held(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """bexio is known to fail on more than 150 positions; it may do so on fewer."""
-    monkeypatch.setattr("bexsync.ledgers.bexio.steps.POSITIONS_AT_ONCE", 1000)
+    set_constant(monkeypatch, "POSITIONS_AT_ONCE", 1000, read_by="bexio.steps")
     lines = [(f"Teil {n}", "1", "1") for n in range(180)]
     with a_desk(world) as desk:
         document = desk.document(*lines)
@@ -199,7 +200,7 @@ def test_half_an_invoice_that_a_failure_left_is_deleted_and_held(world: World, m
 
 def test_half_an_invoice_of_which_no_answer_came_is_for_a_person(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """bexio may still be at work on it, so nothing is deleted."""
-    monkeypatch.setattr("bexsync.ledgers.bexio.steps.POSITIONS_AT_ONCE", 1000)
+    set_constant(monkeypatch, "POSITIONS_AT_ONCE", 1000, read_by="bexio.steps")
     with a_desk(world) as desk:
         document = desk.document(*[(f"Teil {n}", "1", "1") for n in range(180)])
         desk.apply(PlaceOrder(document))
@@ -214,7 +215,7 @@ def test_half_an_invoice_of_which_no_answer_came_is_for_a_person(world: World, m
 
 
 def test_a_conversion_that_failed_but_made_all_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bexsync.ledgers.bexio.steps.POSITIONS_AT_ONCE", 1000)
+    set_constant(monkeypatch, "POSITIONS_AT_ONCE", 1000, read_by="bexio.steps")
     world.sandbox.behaviours.settle("large_conversion", "all")
     with a_desk(world) as desk:
         document = desk.document(*[(f"Teil {n}", "1", "1") for n in range(180)])

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import lzma
 import os
+import re
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -124,6 +126,14 @@ def as_recorded(value: Any, both: Both, key: str = "") -> Any:
     return value.replace(str(both.folder), "{folder}") if isinstance(value, str) else value
 
 
+def said_of_orders(data: dict[str, Any]) -> Iterator[Any]:
+    """Takes out what the version that wrote the world could not say, since it had no orders."""
+    yield data.pop("others", None)  # a record had one link
+    yield data.pop("of_orders", None)
+    for name in ("orders", "blocked_orders"):
+        yield data.get("waiting", {}).pop(name, None)
+
+
 def figures(both: Both, site: Site) -> dict[str, Any]:
     """What the program says of a site to those who ask."""
     shown = [("links", "show", shop_id) for shop_id in SHOWN[site.name]]
@@ -136,6 +146,7 @@ def figures(both: Both, site: Site) -> dict[str, Any]:
         for run in (*data.get("runs", ()), *data.get("jobs", ())):
             state = "ended" if run["ended_at"] else "killed"
             assert run.pop("state") == state  # which that version did not say
+        assert not any(said_of_orders(data))
         said[" ".join(command)] = as_recorded(data, both)
     with site.workspace() as workspace:
         store = workspace.store
@@ -233,7 +244,16 @@ def test_it_says_what_it_said(name: str, site: str, tmp_path: Path, monkeypatch:
 def told(both: Both) -> dict[str, bytes]:
     """Everything that the shops were told."""
     files = [path for site in both.sites for path in sorted((site.shop / "out").rglob("*")) if path.is_file()]
-    return {str(path.relative_to(both.folder)): path.read_bytes() for path in files}
+    return {str(path.relative_to(both.folder)): _as_then(path) for path in files}
+
+
+def _as_then(path: Path) -> bytes:
+    """A file as the version that wrote the world had it: its status list held invoices alone, without `kind`."""
+    content = path.read_bytes()
+    if path.name != "status.csv":
+        return content
+    lines = content.replace(b"(create contact ", b"(create ").splitlines(keepends=True)
+    return b"".join(re.sub(rb",(kind|invoice)(?=\r?\n)", b"", line) for line in lines)
 
 
 @pytest.mark.parametrize("site", ["main", "second"])
