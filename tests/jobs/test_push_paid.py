@@ -79,6 +79,13 @@ def test_one_that_is_paid_is_mailed_only_where_it_says_so_itself(world: World) -
     assert booked(world) == [(Decimal("108.10"), "2026-11-03")]
 
 
+def test_what_is_paid_already_has_a_template_of_its_own(world: World) -> None:
+    world.set_profile(invoices={"template": "5f8a3c", "template_paid": "b71e90"})
+    world.drop(an_invoice("1", payments=[paid()]), an_invoice("2", payments=[paid("50")], invoice_date="2026-11-03"))
+    assert world.push().exit_code == Exit.OK
+    assert [world.invoice(n)["template_slug"] for n in "12"] == ["b71e90", "5f8a3c"]
+
+
 def test_one_that_is_paid_needs_no_mail_address(world: World) -> None:
     customer = {**an_invoice()["customer"], "email": None}
     world.drop(an_invoice("1", payments=[paid()], customer=customer))

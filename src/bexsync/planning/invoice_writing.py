@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from bexsync.config.profile import Finish as HowFar
@@ -14,7 +14,7 @@ from bexsync.money import plain, written
 from bexsync.planning.addresses import Recipient
 from bexsync.planning.contacts import ContactPlanner, Contacts
 from bexsync.planning.document_header import check_subject
-from bexsync.planning.documents import Document, DocumentPlanner, name_of
+from bexsync.planning.documents import Document, DocumentPlanner, DocumentRules, name_of
 from bexsync.planning.invoice_link import KIND, Linked, content, reference
 from bexsync.planning.invoice_payments import InvoicePayments, KnownMoney, payments_on, stays_a_draft
 from bexsync.planning.money_in import MoneyIn
@@ -192,9 +192,18 @@ class InvoiceWriter:
 
     def write_for_contacts(self, invoice: Invoice, customer: Customer | None) -> tuple[Customer, Document]:
         """The document with its contacts; it comes first: what cannot be booked must not leave a contact behind."""
-        person, _ = self.write(invoice, customer)
+        person, alone = self.write(invoice, customer)
         contacts = self.contacts.plan(_recipient(invoice, person))
-        return person, self.documents.write(invoice, person, contacts, self.key(invoice))
+        planner = self._planner_for(invoice, alone)
+        return person, planner.write(invoice, person, contacts, self.key(invoice))
+
+    def _planner_for(self, invoice: Invoice, document: Document) -> DocumentPlanner:
+        """What is paid already may have a template of its own."""
+        template = self.documents.profile.invoices.template_paid
+        if not template or not self.payments.on(invoice, NO_MONEY, document.total).is_settled:
+            return self.documents
+        rules = replace(DocumentRules.for_invoices(self.documents.profile), template=template)
+        return replace(self.documents, rules=rules)
 
     def is_for_customer(self, invoice: Invoice, customer: Customer, found: DocumentState) -> bool:
         """Whether a document that somebody else wrote is for the customer of this invoice."""
