@@ -216,7 +216,9 @@ class Books:
     def _(self, want: Rewrite) -> None:
         assert self.invoice is not None
         assert self.invoice.standing is DocumentStatus.DRAFT
+        revision = self.invoice.revision + 1  # as the journal counts what was agreed on
         self._write(want.document)
+        self.invoice = replace(self.invoice, revision=revision)
 
     def _write(self, document: WantedDocument) -> None:
         self.invoice = Linked(

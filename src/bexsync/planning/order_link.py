@@ -148,7 +148,7 @@ def content(order: Order) -> str:
 
 def changes(agreed: Mapping[str, Any], order: Order) -> list[str]:
     """What of a booked order changed, as `lines[1].unit_price: 100 -> 120`."""
-    return differences(_booked(agreed), _booked(order.canonical()))
+    return differences(_with_quantities(_booked(agreed)), _with_quantities(_booked(order.canonical())))
 
 
 def delivery_address_changed(agreed: Mapping[str, Any], order: Order) -> bool:
@@ -164,6 +164,11 @@ def digest_beside_status(order: Order) -> str:
 def comes_back(order: Order, written: WrittenStatus | None) -> bool:
     """Whether a change of the shop's is no more than the status that bexsync itself wrote there."""
     return written is not None and (order.status, digest_beside_status(order)) == (written.status, written.digest)
+
+
+def _with_quantities(booked: dict[str, Any]) -> dict[str, Any]:
+    """What is booked, with the quantity of each line, which the records leave out where it is 1."""
+    return {**booked, "lines": [{"quantity": "1", **line} for line in booked["lines"]]}
 
 
 def _booked(record: Mapping[str, Any]) -> dict[str, Any]:
