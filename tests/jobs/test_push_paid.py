@@ -338,3 +338,17 @@ def test_a_number_that_is_the_same_by_chance_means_nothing(world: World) -> None
     world.drop(an_invoice("1", status="paid", paid_at=DAY, source_number=number))
     assert world.push().exit_code == Exit.OK
     assert (len(world.invoices()), len(booked(world))) == (2, 1)
+
+
+def test_an_adopted_one_without_our_reference_is_no_witness_of_a_search(world: World) -> None:
+    world.drop(an_invoice("0", invoice_date="2026-11-01"))
+    world.push()
+    number = by_hand(world)
+    world.clock.forward(minutes=5)
+    world.drop(an_invoice("1", status="paid", paid_at=DAY, source_number=number), name="paid.json")
+    world.push()
+    before = len(world.sandbox.requests)
+    world.drop(*(an_invoice(f"n{n}", invoice_date=f"2026-11-{n + 5:02}") for n in range(4)), name="more.json")
+    assert world.push().exit_code == Exit.OK
+    searches = [r.path for r in world.sandbox.requests[before:] if r.path.endswith("/kb_invoice/search")]
+    assert len(searches) == 1

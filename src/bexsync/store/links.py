@@ -118,9 +118,13 @@ class Links:
         return [self._link(row) for row in rows]
 
     def newest_present(self, kind: str) -> Link | None:
-        """The newest link whose document was there when the ledger last spoke of it."""
+        """The newest link whose document was there when the ledger last spoke of it, one of our own where there is one.
+
+        A document that was adopted may lack our reference.
+        """
         row = self._db.row(
-            f"{_ROWS} AND json_extract(links.state, '$.standing') <> 'deleted' ORDER BY checked_at DESC LIMIT 1",
+            f"{_ROWS} AND json_extract(links.state, '$.standing') <> 'deleted' "
+            "ORDER BY links.adopted, checked_at DESC LIMIT 1",
             self._site,
             kind,
         )
