@@ -12,18 +12,22 @@ from typing import Any
 
 import pytest
 
-from bexsync.engine.journal import Claim, Journal
+from bexsync.engine.apply import Applier
+from bexsync.engine.journal import Journal
 from bexsync.errors import TryLater
 from bexsync.hooks import observed_by
 from bexsync.jobs.lifecycle import RunEnded, prepare
+from bexsync.jobs.reporting import ShopSide
 from bexsync.planning.plan import Step
+from bexsync.ports.documents import EffectResult
+from bexsync.ports.steps import Effect
 from bexsync.shops.folder.catalog import FolderCatalog
 from bexsync.shops.folder.shop import FolderShop
 from bexsync.wiring import open_links_desk
 from store.kept_world import Both, Site, journal
 from world import DEFAULT_PROFILE, an_invoice
 
-Act = Callable[[Step], None]
+Act = Callable[[Any], None]
 # Of these the second shop has the rows under way, of all others the first.
 OF_SECOND = frozenset({"issue", "contact_edit", "position", "item_edit"})
 LEDGER_KINDS = (
@@ -165,18 +169,24 @@ def wanted(both: Both, site: Site, kind: str, name: str) -> Callable[[], Any]:
 @contextmanager
 def at(kind: str, act: Act, rest: Callable[[], None]) -> Iterator[None]:
     """Act as soon as an effect of this kind is written down and about to be sent; at the next one, rest."""
-    real, met = Journal.claim, []
+    send, tell, met = Applier._send, ShopSide.perform, []
 
-    def claim(self: Journal, step: Step, effect: Any) -> Claim:
-        found = real(self, step, effect)
+    def sent(self: Applier, step: Step, *more: Any) -> Any:
         rest()
-        if step.kind == kind and not found.done and not found.blocked:
-            met.append(step)
+        if step.kind == kind:
+            met.append(kind)
             act(step)
-        return found
+        return send(self, step, *more)
+
+    def told(self: ShopSide, effect: Effect) -> EffectResult:
+        if effect.step_kind == kind and not met:  # those of many records are told together
+            met.append(kind)
+            act(effect)
+        return tell(self, effect)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Journal, "claim", claim)
+        patch.setattr(Applier, "_send", sent)
+        patch.setattr(ShopSide, "perform", told)
         yield
     rest()
     assert met, f"no {kind} was begun"
@@ -240,10 +250,10 @@ class Troubles:
         reaper = Reaper()
         real = Journal.done
 
-        def done(self: Journal, intent: Any, *answer: Any) -> Any:
+        def done(self: Journal, intent: Any, *answer: Any, **more: Any) -> Any:
             if took_effect and intent.kind == kind:
                 reaper.strike(None)
-            return real(self, intent, *answer)
+            return real(self, intent, *answer, **more)
 
         strike: Act = (lambda _: None) if took_effect else reaper.strike
         with pytest.MonkeyPatch.context() as patch:
