@@ -50,7 +50,7 @@ def share(amount: Decimal, weights: Sequence[Decimal], to: Decimal = CENT) -> li
     return parts
 
 
-def plain(value: Decimal) -> str:
+def decimal_text(value: Decimal) -> str:
     """The number as the wire wants it: no exponent, no needless zeros."""
     text = format(value, "f")
     if "." in text:
@@ -58,14 +58,14 @@ def plain(value: Decimal) -> str:
     return "0" if text in ("-0", "") else text
 
 
-def grouped(value: Decimal) -> str:
+def format_grouped(value: Decimal) -> str:
     """The amount as Swiss letters have it: 12'345.60."""
-    whole, _, decimals = written(value).partition(".")
+    whole, _, decimals = format_amount(value).partition(".")
     return f"{Decimal(whole):,f}".replace(",", "'") + f".{decimals}"
 
 
-def written(value: Decimal) -> str:
+def format_amount(value: Decimal) -> str:
     """The amount as a person reads it: at least two decimals."""
-    text = plain(value)
+    text = decimal_text(value)
     whole, _, decimals = text.partition(".")
     return f"{whole}.{decimals.ljust(2, '0')}"

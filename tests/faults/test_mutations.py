@@ -185,8 +185,8 @@ MUTATIONS = (
     Mutation(
         "the claim before the request",
         "engine/journal.py",
-        "            store.intents.save(intent, now)\n        return Claim(intent, effect)",
-        "        return Claim(intent, effect)",
+        "            store.intents.save(intent, now)\n        return StartedStep(intent, effect)",
+        "        return StartedStep(intent, effect)",
         "tests/jobs/test_push_durable_writes.py::test_every_request_leaves_after_its_own_claim_is_on_the_disk",
         "assert [rows for _, rows in sent] == [",
     ),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bexsync.engine.result import Status
-from bexsync.money import plain, rounded
+from bexsync.money import decimal_text, rounded
 from planning.order_money import CASES, Case
 from world import World
 
@@ -90,7 +90,7 @@ def check(world: World, case: Case, shop_id: str) -> None:
     assert (D(invoice["total"]), invoice["is_valid_from"]) == (D(case.books), case.day), case.name
     assert invoice["title"] == f"Order {shop_id}", case.name
     if case.booked is not None:
-        payments = [plain(D(one["value"])) for one in world.sandbox.payments(invoice["id"])]
+        payments = [decimal_text(D(one["value"])) for one in world.sandbox.payments(invoice["id"])]
         assert (payments, D(invoice["total_remaining_payments"])) == (list(case.booked), D(case.open)), case.name
 
 

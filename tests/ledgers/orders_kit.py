@@ -12,7 +12,7 @@ from bexsync.engine.apply import AppliedRecord
 from bexsync.ids import LedgerId
 from bexsync.jobs.lifecycle import prepare
 from bexsync.jobs.run import Run
-from bexsync.money import plain
+from bexsync.money import decimal_text
 from bexsync.planning.plan import Plan
 from bexsync.ports.document_effects import DocumentHeader, Position
 from bexsync.ports.order_effects import OrderPart
@@ -69,14 +69,14 @@ class Desk:
             ),
             positions=positions,
             expect={
-                "total": plain(total),
+                "total": decimal_text(total),
                 "within": "0.05",
                 "positions": str(len(lines)),
                 "currency_id": str(currency),
             },
-            fingerprint=f"f{len(lines)}-{plain(total)}",
+            fingerprint=f"f{len(lines)}-{decimal_text(total)}",
             record={"shop_id": "7"},
-            source=f"s{len(lines)}-{plain(total)}",
+            source=f"s{len(lines)}-{decimal_text(total)}",
             customer="Hotel Alpenrose AG",
             customer_key="c1",
             amount=total,

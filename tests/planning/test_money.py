@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bexsync.money import CENT, grouped, plain, rounded, share, total, written
+from bexsync.money import CENT, decimal_text, format_amount, format_grouped, rounded, share, total
 
 amounts = st.decimals(min_value=-(10**9), max_value=10**9, places=6)
 weights = st.lists(st.decimals(min_value=0, max_value=10**7, places=4), min_size=1, max_size=12)
@@ -83,7 +83,7 @@ def test_nothing_cannot_be_split() -> None:
     ],
 )
 def test_amounts_are_written_without_exponent(value: str, on_the_wire: str, read: str) -> None:
-    assert (plain(Decimal(value)), written(Decimal(value))) == (on_the_wire, read)
+    assert (decimal_text(Decimal(value)), format_amount(Decimal(value))) == (on_the_wire, read)
 
 
 @pytest.mark.parametrize(
@@ -91,4 +91,4 @@ def test_amounts_are_written_without_exponent(value: str, on_the_wire: str, read
     [("12345.6", "12'345.60"), ("999", "999.00"), ("1234567.895", "1'234'567.895"), ("-1000", "-1'000.00")],
 )
 def test_amounts_in_letters(value: str, text: str) -> None:
-    assert grouped(Decimal(value)) == text
+    assert format_grouped(Decimal(value)) == text

@@ -10,7 +10,7 @@ from order_money import CASES, Case
 
 from bexsync.config.profile import Profile
 from bexsync.ids import LedgerId
-from bexsync.money import plain, rounded
+from bexsync.money import decimal_text, rounded
 from bexsync.planning.booked_sums import DocumentSums
 from bexsync.planning.documents import Document
 from bexsync.planning.order_lines import Due, due_of
@@ -85,7 +85,7 @@ def test_net_prices_for_orders_that_take_no_gross_ones(case: Case) -> None:
 def test_payments(case: Case) -> None:
     receipts = Receipts.of_order(order_of(case))
     plan = plan_payments(receipts, LedgerPayments(D(case.books), coin_of(case)))
-    assert (tuple(plain(one.amount) for one in plan.pay), plan.above) == (case.booked, D(case.above))
+    assert (tuple(decimal_text(one.amount) for one in plan.pay), plan.above) == (case.booked, D(case.above))
     open_ = D(case.books) - sum((one.amount for one in plan.pay), D(0))
     assert open_ == D(case.open)
     assert is_settled(open_, coin_of(case)) is (open_ < D("0.03"))

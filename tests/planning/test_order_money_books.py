@@ -15,7 +15,7 @@ from test_order_money import coin_of, order_of
 from bexsync.config.profile import Profile
 from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio.effects import AddPosition, EditDocument
-from bexsync.money import plain, rounded
+from bexsync.money import decimal_text, rounded
 from bexsync.planning.contacts import Contacts
 from bexsync.planning.documents import Document, DocumentPlanner, DocumentRules
 from bexsync.planning.order_deliveries import all_parts, shipments
@@ -114,7 +114,7 @@ class Books:
             return
         remaining = D(row["total_remaining_payments"])
         assert remaining == D(case.open), case.name
-        assert [plain(D(one["value"])) for one in self.world.sandbox.payments(int(invoice))] == list(case.booked)
+        assert [decimal_text(D(one["value"])) for one in self.world.sandbox.payments(int(invoice))] == list(case.booked)
         assert is_settled(remaining, coin_of(case)) is (remaining < D("0.03")), case.name
 
 

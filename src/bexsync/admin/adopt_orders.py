@@ -15,7 +15,7 @@ from bexsync.ids import LedgerId
 from bexsync.jobs.order_gathering import customer_of
 from bexsync.jobs.order_notes import order_links
 from bexsync.jobs.run import Run
-from bexsync.money import written
+from bexsync.money import format_amount
 from bexsync.planning.invoice_link import KIND as INVOICE
 from bexsync.planning.matching import OURS
 from bexsync.planning.order_lines import title_of, zurich_day
@@ -112,7 +112,7 @@ class OrdersToAdopt:
                     f"Name one: bexsync links adopt order:{pair.order.shop_id} NUMBER --yes",
                 )  # fmt: skip
                 continue
-            reason = f"{numbers}, {written(pair.order.total)}, {pair.why}"
+            reason = f"{numbers}, {format_amount(pair.order.total)}, {pair.why}"
             if self.run.dry:
                 self._note(pair, Status.PLANNED, reason)
                 continue
@@ -159,7 +159,7 @@ def _named(order: Order, number: str, free: Sequence[Found], ledger: str) -> Pai
         raise UsageProblem(f'{ledger} has {many} order or invoice "{number}" that is free.', "Name its number.")
     if abs(found[0].total - order.total) > _WITHIN:
         raise UsageProblem(
-            f"{order.name} comes to {written(order.total)}, {number} to {written(found[0].total)}: "
+            f"{order.name} comes to {format_amount(order.total)}, {number} to {format_amount(found[0].total)}: "
             "they are not the same order.",
             "Correct one of them first.",
         )

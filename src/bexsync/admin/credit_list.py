@@ -12,7 +12,7 @@ from bexsync.jobs.invoices import PUSH
 from bexsync.jobs.order_choice import SYNC
 from bexsync.jobs.payments import POLL
 from bexsync.jobs.refunds import REFUND, RefundNote, close_refund, refunds_of
-from bexsync.money import written
+from bexsync.money import format_amount
 from bexsync.planning.credit_list import Closed
 from bexsync.planning.invoice_link import KIND as INVOICE
 from bexsync.planning.order_link import INVOICE_KIND
@@ -91,7 +91,7 @@ class CreditAdmin:
                 shop_id,
                 CREDIT_NOTE,
                 note.original_shop_id or "",
-                amount=written(amount) if amount is not None else "",
+                amount=format_amount(amount) if amount is not None else "",
                 currency=note.currency,
                 date=note.invoice_date.isoformat(),
                 number=original.number if original else "",
@@ -143,7 +143,7 @@ def _refund(note: RefundNote, error: ErrorRow | None) -> ListedCredit:
         note.refund_id,
         REFUND,
         note.order_id,
-        amount=written(note.amount),
+        amount=format_amount(note.amount),
         currency=str(facts.get("currency", "")),
         date=str(facts.get("refunded_at", ""))[:10],
         reason=str(facts.get("reason", "")),

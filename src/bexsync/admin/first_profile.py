@@ -14,7 +14,7 @@ import tomli_w
 
 from bexsync.config.profile import Profile
 from bexsync.errors import MappingProblem, RecordProblem
-from bexsync.money import plain
+from bexsync.money import decimal_text
 from bexsync.planning.taxes import TaxChooser
 from bexsync.ports.master_data import Account, MasterData
 from bexsync.records import Line
@@ -98,12 +98,12 @@ def _tax_by_itself(master: MasterData, account: str, today: date) -> str | None:
     if tax is None:
         return None
     origin = f"the tax of account {account}" if found.tax_id == tax.id else f"{master.words.name}'s default for sales"
-    return f"{origin}, now {tax.code} ({plain(tax.rate)} %)"
+    return f"{origin}, now {tax.code} ({decimal_text(tax.rate)} %)"
 
 
 def _in_words(tax: Tax) -> str:
     name = tax.name.removeprefix(tax.code).strip(" -")
-    return name if "%" in name else f"{plain(tax.rate)} %, {name}"
+    return name if "%" in name else f"{decimal_text(tax.rate)} %, {name}"
 
 
 def offered_currencies(master: MasterData, usual: str) -> list[Offer]:

@@ -11,7 +11,7 @@ from typing import Any
 from bexsync.admin.invoice_statuses import known_status, sort_key
 from bexsync.config.profile import Profile
 from bexsync.jobs.reporting import Customers, status_rows
-from bexsync.money import written
+from bexsync.money import format_amount
 from bexsync.planning.invoice_link import KIND
 from bexsync.planning.order_link import INVOICE_KIND
 from bexsync.ports.documents import DocumentStatus
@@ -85,7 +85,7 @@ class Sums:
 
     def written(self) -> dict[str, Any]:
         """The sums as text, for scripts."""
-        amounts = {name: written(getattr(self, name)) for name in ("amount", "paid", "open", "overdue")}
+        amounts = {name: format_amount(getattr(self, name)) for name in ("amount", "paid", "open", "overdue")}
         return {"count": self.count, **amounts}
 
 
@@ -217,7 +217,7 @@ class _Listing:
         remaining = state.get("remaining")
         owed = Decimal(remaining) if remaining else _difference(state)
         is_late = owed > 0 and bool(row.due_date) and row.due_date < self._today.isoformat()
-        return replace(row, open=written(owed), overdue=is_late)
+        return replace(row, open=format_amount(owed), overdue=is_late)
 
     def _due_date(self, record: Mapping[str, Any]) -> str:
         if record.get("due_date"):
@@ -233,7 +233,7 @@ class _Listing:
 
 
 def _amount(text: Any) -> str:
-    return written(Decimal(str(text))) if text else ""
+    return format_amount(Decimal(str(text))) if text else ""
 
 
 def _difference(state: Mapping[str, str]) -> Decimal:

@@ -16,7 +16,7 @@ from bexsync.jobs.lifecycle import Job, run_job
 from bexsync.jobs.order_events import tell_of_orders
 from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
-from bexsync.money import written
+from bexsync.money import format_amount
 from bexsync.planning.invoice_link import KIND, reference
 from bexsync.planning.matching import OURS, Candidate, Match, is_same_total, match
 from bexsync.planning.plan import Plan
@@ -148,8 +148,8 @@ class LinksAdopt(Job):
         invoice = cast(Invoice, row.record())
         if not is_same_total(invoice, document):
             raise UsageProblem(
-                f"{row.shop_id} comes to {written(invoice.total or Decimal(0))}, "
-                f"{document.number} to {written(document.total)}: they are not the same invoice.",
+                f"{row.shop_id} comes to {format_amount(invoice.total or Decimal(0))}, "
+                f"{document.number} to {format_amount(document.total)}: they are not the same invoice.",
                 "Correct one of them first.",
             )
 
@@ -187,7 +187,7 @@ class LinksAdopt(Job):
         if owner:
             self._note(found.shop_id, Status.BLOCKED, document, *_taken(document, owner), code=DOCUMENT_TAKEN)
             return
-        reason = f"{document.number} of {document.day}, {written(document.total)}, {found.why}"
+        reason = f"{document.number} of {document.day}, {format_amount(document.total)}, {found.why}"
         if self._run.dry:
             self._note(found.shop_id, Status.PLANNED, document, reason)
             return

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bexsync.jobs.reporting import Customers
-from bexsync.money import written
+from bexsync.money import format_amount
 from bexsync.ports.documents import DocumentStatus
 from bexsync.ports.store import Link, RecordState
 from bexsync.store import Store
@@ -112,7 +112,7 @@ def _listed(store: Store) -> Iterator[ListedOrder]:
             customer=name,
             mail=mail,
             currency=str(record.get("currency") or next((link.state.get("currency", "") for link in links), "")),
-            total=written(Decimal(str(total))) if total else "",
+            total=format_amount(Decimal(str(total))) if total else "",
             status=str(record.get("status") or ""),
             documents=tuple(_documents(order, invoice)),
             paid=_paid(invoice),
@@ -144,7 +144,7 @@ def _documents(order: Link | None, invoice: Link | None) -> Iterator[ListedDocum
 
 def _paid(invoice: Link | None) -> str:
     received = Decimal(invoice.state.get("received") or 0) if invoice is not None else Decimal(0)
-    return written(received) if received else ""
+    return format_amount(received) if received else ""
 
 
 def _open(invoice: Link | None) -> str:
@@ -153,6 +153,6 @@ def _open(invoice: Link | None) -> str:
     state = invoice.state
     remaining = state.get("remaining")
     if remaining:
-        return written(Decimal(remaining))
+        return format_amount(Decimal(remaining))
     total, received, credited = (Decimal(state.get(name) or 0) for name in ("total", "received", "credited"))
-    return written(total - received - credited)
+    return format_amount(total - received - credited)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from bexsync.money import plain, written
+from bexsync.money import decimal_text, format_amount
 from bexsync.planning.addresses import names
 from bexsync.ports.document_effects import DocumentEffect
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult, OrderState, OrderStatus
@@ -53,16 +53,16 @@ def unexpected(expect: Mapping[str, str], done: EffectResult, ledger: str) -> st
         gap = state.total - total
         if abs(gap) > Decimal(expect["within"]):
             return (
-                f"{ledger} comes to {written(state.total)}, the lines to {written(total.normalize())} "
-                f"({written(gap)} apart, more than rounding explains). {where}"
+                f"{ledger} comes to {format_amount(state.total)}, the lines to {format_amount(total.normalize())} "
+                f"({format_amount(gap)} apart, more than rounding explains). {where}"
             )
     if "shop_total" in expect:
         stated = Decimal(expect["shop_total"])
         gap = state.total - stated
         if abs(gap) > Decimal(expect["apart"]):
             return (
-                f"{ledger} comes to {written(state.total)}, the shop's total is {written(stated)} "
-                f"({written(gap)} apart by the shop's way of rounding). "
+                f"{ledger} comes to {format_amount(state.total)}, the shop's total is {format_amount(stated)} "
+                f"({format_amount(gap)} apart by the shop's way of rounding). "
                 f"With [invoices] rounding_account in the profile it gets a line for that. {where}"
             )
     return ""
@@ -115,7 +115,7 @@ def observed(link: Link, state: DocumentState | OrderState, *, is_settled: bool 
     """
     if isinstance(state, OrderState):
         return _observed_order(link, state)
-    remaining = plain(state.remaining)
+    remaining = decimal_text(state.remaining)
     seen = _observed_document(link, state)
     if state.standing is DocumentStatus.PARTLY_PAID and (is_settled or link.notes.get(_SETTLED) == remaining):
         return counted_as_paid(seen)
@@ -134,7 +134,7 @@ def _observed_order(link: Link, state: OrderState) -> Link:
         "number": state.number,
         "url": state.url,
         "standing": state.standing.value,
-        "total": plain(state.total),
+        "total": decimal_text(state.total),
     }
     shown = {"day": state.day, "contact_id": state.contact_id, "changed_at": state.updated_at}
     return replace(
@@ -152,10 +152,10 @@ def _observed_document(link: Link, state: DocumentState) -> Link:
         "number": state.number,
         "url": state.url,
         "standing": state.standing.value,
-        "total": plain(state.total),
-        "received": plain(state.received),
-        "remaining": plain(state.remaining),
-        "credited": plain(state.credited),
+        "total": decimal_text(state.total),
+        "received": decimal_text(state.received),
+        "remaining": decimal_text(state.remaining),
+        "credited": decimal_text(state.credited),
         "shared": "yes" if state.shared else "no",
     }
     kept = {name: link.state[name] for name in ("paid_date", "currency") if name in link.state}

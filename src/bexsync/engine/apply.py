@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import islice, zip_longest
 from typing import Any, Protocol
 
-from bexsync.engine.journal import Claim, Journal
+from bexsync.engine.journal import Journal, StartedStep
 from bexsync.errors import BexsyncError, Changed, Defect, LedgerAnswer, NotSent, Refused, StoppedBySignal, Unanswered
 from bexsync.http.clock import Clock
 from bexsync.http.responses import RequestEffect
@@ -109,8 +109,8 @@ class Applier:
     changed: Callable[[FinishingEffect], str] = lambda _: ""
     _shown: _Shown | None = None
     _applied: dict[Ref, Applied] = field(default_factory=dict)
-    _current: Claim | None = None
-    _begun: dict[Ref, Claim] = field(default_factory=dict)
+    _current: StartedStep | None = None
+    _begun: dict[Ref, StartedStep] = field(default_factory=dict)
     _told: dict[Ref, Applied] = field(default_factory=dict)
 
     def apply(self, plan: Plan) -> Iterator[AppliedRecord]:
@@ -154,7 +154,7 @@ class Applier:
             current = self._current or claim  # the look may have moved it already
             self._current = replace(current, intent=self.journal.restamp(current.intent))
 
-    def _was_just_shown(self, claim: Claim, effect: FinishingEffect) -> bool:
+    def _was_just_shown(self, claim: StartedStep, effect: FinishingEffect) -> bool:
         """Whether an answer of this moment showed the document as it was written, in an attempt that did not wait."""
         shown = self._shown
         if shown is None or claim.intent.attempt > 1:
@@ -177,7 +177,7 @@ class Applier:
         """Perform steps of several records; after one that fails the others are left to their own turn."""
         with self.store.transaction():
             begun = [(step, self._begin(step)) for step in steps]
-        claims = [(step, claim) for step, claim in begun if isinstance(claim, Claim)]
+        claims = [(step, claim) for step, claim in begun if isinstance(claim, StartedStep)]
         performed: list[EffectResult] = []
         try:
             for step, claim in claims:
@@ -193,7 +193,7 @@ class Applier:
             with self.store.transaction():
                 self._end_told(claims, performed)
 
-    def _end_told(self, claims: Sequence[tuple[Step, Claim]], performed: Sequence[EffectResult]) -> None:
+    def _end_told(self, claims: Sequence[tuple[Step, StartedStep]], performed: Sequence[EffectResult]) -> None:
         for (step, claim), done in zip(claims, performed, strict=False):
             self._told[step.ref] = self._settled(step, claim, done)
 
@@ -201,13 +201,13 @@ class Applier:
         begun = self._begun.pop(step.ref, None) or self._begin(step)
         return begun if isinstance(begun, Applied) else self._send(step, begun, following)
 
-    def _begin(self, step: Step) -> Claim | Applied:
+    def _begin(self, step: Step) -> StartedStep | Applied:
         """The claim of a step that is sent next, or what became of one that is not sent."""
         unmet = next((ref for ref in step.needs if not self._met(ref)), None)
         if unmet is not None:
             return Applied(step, StepStatus.SKIPPED, self._why(unmet))
         effect = resolved(step.effect, self._answer)
-        claim = self.journal.standing(step, effect) or self.journal.claim(step, self.side(effect).prepare(effect))
+        claim = self.journal.standing(step, effect) or self.journal.begin(step, self.side(effect).prepare(effect))
         if claim.done:
             return Applied(step, StepStatus.DONE, result=claim.intent.result)
         if claim.blocked:
@@ -215,14 +215,14 @@ class Applier:
         return claim
 
     def _begin_ahead(self, step: Step | None) -> None:
-        """Claim the next step of a record in the commit that ends the one before; not where a look comes first."""
+        """Begin the next step of a record in the commit that ends the one before; not where a look comes first."""
         if step is None or self.side(step.effect).looks_first(step.effect):
             return
         try:
             begun = self._begin(step)
         except Defect:
             return  # its own turn raises it, when the step before is on the disk
-        if isinstance(begun, Claim):
+        if isinstance(begun, StartedStep):
             self._begun[step.ref] = begun
 
     def _met(self, ref: Ref) -> bool:
@@ -254,7 +254,7 @@ class Applier:
             raise Defect(f"Step {ref.kind} {ref.key} gave no {ref.field}.")
         return found
 
-    def _send(self, step: Step, claim: Claim, following: Step | None) -> Applied:
+    def _send(self, step: Step, claim: StartedStep, following: Step | None) -> Applied:
         self._current = claim
         try:
             done = self.side(step.effect).perform(claim.effect)
@@ -264,7 +264,7 @@ class Applier:
             self._current = None
         return self._settled(step, claim, done, following)
 
-    def _failed(self, step: Step, claim: Claim, problem: BexsyncError) -> Applied:
+    def _failed(self, step: Step, claim: StartedStep, problem: BexsyncError) -> Applied:
         """What became of a step whose effect raised; raises what ends the whole run."""
         match problem:
             case NotSent():
@@ -276,7 +276,7 @@ class Applier:
                 self.journal.hold(claim.intent, problem)
                 return Applied(step, StepStatus.HELD, problem.message)
             case Unanswered():
-                self.journal.doubt(claim.intent, problem)
+                self.journal.mark_unknown(claim.intent, problem)
                 return Applied(step, StepStatus.IN_DOUBT, problem.message)
             case LedgerAnswer() | Defect():
                 raise problem
@@ -284,7 +284,7 @@ class Applier:
                 self.journal.not_sent(claim.intent)  # it failed while reading, before the effect
                 raise problem
 
-    def _settled(self, step: Step, claim: Claim, done: EffectResult, following: Step | None = None) -> Applied:
+    def _settled(self, step: Step, claim: StartedStep, done: EffectResult, following: Step | None = None) -> Applied:
         def go_on(settled: Intent) -> None:
             self._applied[step.ref] = _applied(step, settled, StepStatus.DONE)
             self._begin_ahead(following)
@@ -295,7 +295,7 @@ class Applier:
             self._shown = _Shown(done.state.ledger_id, done.state.content, now, self.clock.monotonic())
         return _applied(step, settled, StepStatus.DONE)
 
-    def _refused(self, step: Step, claim: Claim, problem: Refused) -> Applied:
+    def _refused(self, step: Step, claim: StartedStep, problem: Refused) -> Applied:
         """A refusal may follow an earlier attempt that went through, so look before believing it."""
         try:
             finding = self.side(step.effect).find(claim.effect)

@@ -37,7 +37,7 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True)
-class Claim:
+class StartedStep:
     """Whether a step may be sent: `intent` is its row, `done` says that it was done before, `blocked` that it must not.
 
     `effect` is what is to be sent, its references resolved.
@@ -81,18 +81,18 @@ class Journal:
         """The effect of a row; raises StateProblem where the row is damaged."""
         return parse_stored(lambda kind: self._kinds.read(kind, intent.payload, intent.schema), intent.kind)
 
-    def standing(self, step: Step, effect: Effect) -> Claim | None:
+    def standing(self, step: Step, effect: Effect) -> StartedStep | None:
         """What stands against sending a step: it was done, it may still take effect, or it must not be repeated."""
         known = self._store.intents.get(step.scope, step.kind, step.key)
         if known is None:
             return None
         if known.state is IntentState.DONE:
-            return Claim(known, effect, done=True)
+            return StartedStep(known, effect, done=True)
         if known.state in (IntentState.SENDING, IntentState.IN_DOUBT) or _is_blocked(known, step.payload_hash()):
-            return Claim(known, effect, blocked=True)
+            return StartedStep(known, effect, blocked=True)
         return None
 
-    def claim(self, step: Step, effect: Effect) -> Claim:
+    def begin(self, step: Step, effect: Effect) -> StartedStep:
         """Writes down that the step is about to be sent, unless its story already has an end.
 
         `effect` is that of the step with its references resolved and prepared; what the step was planned as, and not
@@ -124,7 +124,7 @@ class Journal:
                 schema=effect.schema,
             )
             store.intents.save(intent, now)
-        return Claim(intent, effect)
+        return StartedStep(intent, effect)
 
     def done(
         self, intent: Intent, effect: Effect, done: EffectResult, *, then: Callable[[Intent], None] = lambda _: None
@@ -183,7 +183,7 @@ class Journal:
         """Nothing left this machine, or nothing was done with it."""
         return self._end(replace(intent, state=IntentState.PLANNED))
 
-    def doubt(self, intent: Intent, problem: LedgerAnswer | None = None) -> Intent:
+    def mark_unknown(self, intent: Intent, problem: LedgerAnswer | None = None) -> Intent:
         """Nobody knows; a look decides, and finding nothing counts only from `not_before` on."""
         due = intent.not_before or self._clock.now()
         if problem is not None:

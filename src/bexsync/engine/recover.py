@@ -52,7 +52,7 @@ class Recovery:
         if intent.state is IntentState.SENDING:
             if self.journal.is_sender_alive(intent):
                 return intent  # its own run writes down what comes of it
-            intent = self.journal.doubt(intent)
+            intent = self.journal.mark_unknown(intent)
         intent = self.journal.distrusted(intent)
         effect = self.journal.effect(intent)
         finding = self.side(effect).find(effect)

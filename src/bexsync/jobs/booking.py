@@ -14,7 +14,7 @@ from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
 from bexsync.jobs.lifecycle import Job
 from bexsync.jobs.run import Run
-from bexsync.money import written
+from bexsync.money import format_amount
 from bexsync.planning.plan import Plan
 from bexsync.ports.steps import Step, Subject
 from bexsync.ports.store import Link, RecordState
@@ -105,7 +105,7 @@ class BookingJob(Job):
             "mails": cost.mails,
             "cancels": cost.cancels,
             "requests": cost.requests,
-            "money": {currency: written(amount) for currency, amount in cost.money.items()},
+            "money": {currency: format_amount(amount) for currency, amount in cost.money.items()},
         }
 
     def _with_what_stops_it(self, outcome: Outcome) -> Outcome:

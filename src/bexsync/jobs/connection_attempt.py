@@ -17,7 +17,7 @@ from bexsync.engine.apply import Applied, StepStatus
 from bexsync.errors import ConfigurationProblem, RecordProblem, Refused, TryLater
 from bexsync.ids import LedgerId
 from bexsync.jobs.run import Run
-from bexsync.money import plain, written
+from bexsync.money import decimal_text, format_amount
 from bexsync.planning.checks import WRITE_CONTACTS, WRITE_INVOICES, Check, Need, Verdict, explained, wrong
 from bexsync.planning.documents import Document
 from bexsync.planning.plan import Plan
@@ -213,14 +213,14 @@ class _TestDraft:
         rounding = state.total - document.total
         self.found.facts["invoice"] = {
             "ledger_id": state.ledger_id, "number": state.number, "url": state.url,
-            "expected": plain(document.total), "within": plain(document.within),
-            "total": written(state.total), "rounding": plain(rounding), "currency": document.currency,
+            "expected": decimal_text(document.total), "within": decimal_text(document.within),
+            "total": format_amount(state.total), "rounding": decimal_text(rounding), "currency": document.currency,
         }  # fmt: skip
         shown = EffectResult(state.ledger_id, state=state)
         odd = unexpected(document.expect, shown, self.steps.ledger) or self._otherwise_booked(state, document)
         if odd or state.contact_id != contact_id:
             self._wrong(
-                f"{written(state.total)} {document.currency}",
+                f"{format_amount(state.total)} {document.currency}",
                 odd or f"{self.steps.ledger} shows it for another contact.",
                 "Nothing was issued. "
                 f"Look at the tax and the rounding of the currency in {self.steps.ledger}, and report this line.",
@@ -230,10 +230,11 @@ class _TestDraft:
             Check(
                 _INVOICE,
                 Verdict.OK,
-                f"{state.number}, {written(state.total)} {document.currency} as expected",
-                f"The lines come to {plain(document.total)}, which {self.steps.ledger} rounds by {written(rounding)}."
+                f"{state.number}, {format_amount(state.total)} {document.currency} as expected",
+                f"The lines come to {decimal_text(document.total)}, which {self.steps.ledger} rounds by "
+                f"{format_amount(rounding)}."
                 if rounding
-                else f"The lines come to {plain(document.total)}.",
+                else f"The lines come to {decimal_text(document.total)}.",
             )
         )
         self.found.learned = dict(self.steps.run.ledger.experiment(state, self._mail_of(contact_id), negative))

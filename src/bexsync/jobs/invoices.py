@@ -27,7 +27,7 @@ from bexsync.jobs.lifecycle import run_job
 from bexsync.jobs.run import Run, judged
 from bexsync.jobs.settlement import settle_before_telling
 from bexsync.jobs.workspace import Workspace
-from bexsync.money import written
+from bexsync.money import format_amount
 from bexsync.planning.invoice_link import KIND, reason_to_leave_alone, reference
 from bexsync.planning.invoice_writing import PlannedInvoice
 from bexsync.planning.invoices import InvoicePlanner, NoAction
@@ -222,5 +222,5 @@ class InvoicesPush(BookingJob):
         booked = Decimal(link.state.get("total", "0")) if link else None
         if stated is None or booked is None or stated == booked:
             return ""
-        ledger, gap = self._run.ledger_name, written(booked - stated)
-        return f"{written(stated)} in the shop, {written(booked)} in {ledger}, {gap} by rounding"
+        ledger, gap = self._run.ledger_name, format_amount(booked - stated)
+        return f"{format_amount(stated)} in the shop, {format_amount(booked)} in {ledger}, {gap} by rounding"

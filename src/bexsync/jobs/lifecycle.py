@@ -18,7 +18,7 @@ from bexsync.jobs.importing import take_in
 from bexsync.jobs.reporting import Customers, ShopSide, order_status_rows, status_rows
 from bexsync.jobs.run import Run
 from bexsync.jobs.workspace import Workspace
-from bexsync.money import written
+from bexsync.money import format_amount
 from bexsync.planning.invoice_link import KIND
 from bexsync.planning.order_link import KIND as ORDER
 from bexsync.planning.plan import Plan
@@ -215,7 +215,7 @@ def _with_customers(store: Store, outcomes: Iterable[Outcome]) -> list[Outcome]:
             outcome = replace(
                 outcome,
                 customer=customers.name_and_mail(record, {})[0],
-                amount=written(Decimal(str(total))) if total is not None else "",
+                amount=format_amount(Decimal(str(total))) if total is not None else "",
                 currency=str(record.get("currency") or ""),
             )
         described.append(outcome)

@@ -19,7 +19,7 @@ from bexsync.jobs.refunds import close_credited_refunds, links_with_open_refunds
 from bexsync.jobs.run import Run, refuse_mass_deletion
 from bexsync.jobs.settlement import counts_as_paid
 from bexsync.jobs.workspace import Workspace
-from bexsync.money import written
+from bexsync.money import format_amount
 from bexsync.planning.invoice_link import KIND, reference
 from bexsync.planning.order_link import INVOICE_KIND
 from bexsync.planning.order_link import KIND as ORDER
@@ -163,7 +163,7 @@ class PaymentsPoll(Job):
         news = list(reports(link.state, seen.state))
         if not news:
             return
-        received = f"{written(Decimal(seen.state.get('received', '0')))} received"
+        received = f"{format_amount(Decimal(seen.state.get('received', '0')))} received"
         said = [report.message or (received if report.name in _ABOUT_MONEY else "") for report in news]
         self._note(seen, news[-1].name, "; ".join(sentence for sentence in said if sentence))
 

@@ -12,7 +12,7 @@ from bexsync.engine.result import Outcome, Status
 from bexsync.errors import RecordProblem
 from bexsync.jobs.order_choice import SYNC
 from bexsync.jobs.run import Run
-from bexsync.money import plain, written
+from bexsync.money import decimal_text, format_amount
 from bexsync.planning.booked_sums import BookedSum, DocumentSums
 from bexsync.planning.contacts import Contacts
 from bexsync.planning.credit_list import Closed, close_credits
@@ -76,7 +76,7 @@ def _note(run: Run, writer: OrderWriter, order: Order, customer: Customer | None
     divided = _divided(run, writer, order, customer, refund)
     amounts = divided if isinstance(divided, RefundAmounts) else None
     facts = {
-        "amount": plain(refund.amount),
+        "amount": decimal_text(refund.amount),
         "currency": refund.currency,
         "refunded_at": refund.refunded_at.isoformat(),
         "reason": refund.reason or "",
@@ -87,7 +87,8 @@ def _note(run: Run, writer: OrderWriter, order: Order, customer: Customer | None
     notes = {**link.notes, _NOTES: {**link.notes.get(_NOTES, {}), refund.shop_id: facts}}
     said = _split(amounts) if amounts else str(divided)
     problem = RecordProblem(
-        f"Refund {refund.shop_id} of order {order.name} of {written(refund.amount)} {refund.currency} ({said}) has to "
+        f"Refund {refund.shop_id} of order {order.name} of {format_amount(refund.amount)} "
+        f"{refund.currency} ({said}) has to "
         f"be credited on {link.number} in {run.ledger_name} by hand; {run.ledger_name} offers no interface for it.",
         f"Write the credit note there: {link.url} It is closed as soon as {run.ledger_name} shows the credit, or with "
         f"`bexsync orders refunds close {order.shop_id}/{refund.shop_id}`.",
@@ -115,16 +116,17 @@ def _part(part: BookedSum) -> dict[str, str]:
     return {
         "account": part.account,
         "tax_code": part.tax_code,
-        "rate": plain(part.rate),
-        "net": written(part.net),
-        "vat": written(part.vat),
-        "total": written(part.total),
+        "rate": decimal_text(part.rate),
+        "net": format_amount(part.net),
+        "vat": format_amount(part.vat),
+        "total": format_amount(part.total),
     }
 
 
 def _split(amounts: RefundAmounts) -> str:
     parts = ", ".join(
-        f"{written(part.total)} at {plain(part.rate)} % on account {part.account}, {written(part.vat)} of it VAT"
+        f"{format_amount(part.total)} at {decimal_text(part.rate)} % on account {part.account}, "
+        f"{format_amount(part.vat)} of it VAT"
         for part in amounts.parts
     )
     return f"{parts}; shared in proportion, since the shop names no lines" if amounts.is_shared else parts
@@ -169,7 +171,7 @@ def close_refund(store: Store, note: RefundNote, closed: Closed, now: datetime) 
 
 
 def _save_before(run: Run, link: Link, before: Mapping[str, Decimal]) -> None:
-    changes = {refund_id: {"before": plain(amount)} for refund_id, amount in before.items()}
+    changes = {refund_id: {"before": decimal_text(amount)} for refund_id, amount in before.items()}
     _change(run.store, link, changes, run.workspace.clock.now())
 
 

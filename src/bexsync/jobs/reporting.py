@@ -13,7 +13,7 @@ from typing import Any
 from bexsync.config.profile import Profile
 from bexsync.errors import BexsyncError, ConfigurationProblem, Defect
 from bexsync.ids import LedgerId
-from bexsync.money import written
+from bexsync.money import format_amount
 from bexsync.planning.order_link import INVOICE_KIND as ORDER_INVOICE
 from bexsync.planning.order_link import KIND as ORDER
 from bexsync.planning.reports import Report, reports
@@ -136,7 +136,7 @@ def _agreed_total(link: Link) -> Decimal | None:
 
 
 def _amount(text: str) -> str:
-    return written(Decimal(text)) if text else ""
+    return format_amount(Decimal(text)) if text else ""
 
 
 def status_rows(store: Store, profile: Profile) -> list[StatusRow]:

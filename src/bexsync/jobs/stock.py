@@ -19,7 +19,7 @@ from bexsync.jobs.product_notes import ErrorTracker
 from bexsync.jobs.products import why_not
 from bexsync.jobs.run import Run, judged
 from bexsync.jobs.workspace import Workspace
-from bexsync.money import plain
+from bexsync.money import decimal_text
 from bexsync.planning.plan import Plan
 from bexsync.planning.product_fields import digest, not_pulled, number_of, said, stock_change, wanted_stock
 from bexsync.planning.products import KIND, sku_conflict
@@ -65,7 +65,7 @@ class _Due:
     @property
     def sentence(self) -> str:
         """Old and new."""
-        return f"{said(self.change.expected) or 'unknown'} → {plain(self.change.stock)}"
+        return f"{said(self.change.expected) or 'unknown'} → {decimal_text(self.change.stock)}"
 
 
 class StockPull(Job):
@@ -167,7 +167,7 @@ class StockPull(Job):
             self._note(one, Status.PLANNED, one.sentence)
         self._run.result.data["fields"] = [
             {"shop_id": one.change.shop_id, "sku": one.change.sku, "field": "stock", "old": said(one.change.expected),
-             "new": plain(one.change.stock), "master": "ledger", "to": "shop", "remark": ""}
+             "new": decimal_text(one.change.stock), "master": "ledger", "to": "shop", "remark": ""}
             for one in due
         ]  # fmt: skip
         self._run.result.data["plan"] = {"digest": plan.digest(), "products": len(due), "requests": 0, "money": {}}
@@ -217,9 +217,9 @@ def _told(link: Link) -> Mapping[str, str]:
 
 
 def _to_remember(change: StockChange) -> dict[str, str]:
-    return {"stock": plain(change.stock), "stock_before": said(change.expected)}
+    return {"stock": decimal_text(change.stock), "stock_before": said(change.expected)}
 
 
 def _value(change: StockChange) -> StockValue:
-    expected = None if change.expected is None else plain(change.expected)
-    return StockValue(shop_id=change.shop_id, sku=change.sku, stock=plain(change.stock), expected=expected)
+    expected = None if change.expected is None else decimal_text(change.expected)
+    return StockValue(shop_id=change.shop_id, sku=change.sku, stock=decimal_text(change.stock), expected=expected)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 from bexsync.errors import RecordProblem
-from bexsync.money import CENT, HUNDRED, plain, product, rounded, share, total, written
+from bexsync.money import CENT, HUNDRED, decimal_text, format_amount, product, rounded, share, total
 from bexsync.planning.taxes import rate_of
 from bexsync.ports.master_data import Account
 from bexsync.records import Invoice, Line
@@ -82,7 +82,7 @@ def check_shop_total(
     rounding = rounded(stated_rounding, finest)
     if abs(rounding) >= max(to, _FIVE_RAPPEN):
         raise _mismatch(
-            f"total_rounding {written(rounding)} {currency} is more than rounding explains.",
+            f"total_rounding {format_amount(rounding)} {currency} is more than rounding explains.",
             "total_rounding",
             " A deduction or a surcharge is a line of type discount or fee; a larger coin is [shop] round_to.",
         )
@@ -97,8 +97,8 @@ def check_shop_total(
         gap = stated - stated_net - stated_tax - rounding
         if abs(gap) >= max(to, CENT):
             raise _mismatch(
-                f"total_net {written(stated_net)} and total_tax {written(stated_tax)} do not add up to the "
-                f"total {written(stated)} {currency}.",
+                f"total_net {format_amount(stated_net)} and total_tax {format_amount(stated_tax)} do not add up to the "
+                f"total {format_amount(stated)} {currency}.",
                 "total_tax",
             )
 
@@ -135,8 +135,8 @@ def _check_one(possible: Iterable[Decimal], stated: Decimal, name: str, currency
     nearest = min(values, key=lambda value: (abs(value - stated), value))
     five = any(rounded(value, _FIVE_RAPPEN) == stated for value in values) and name == "total"
     raise _mismatch(
-        f"The lines add up to {written(nearest)} {currency}, the {name} says {written(stated)} "
-        f"({written(stated - nearest)} apart).",
+        f"The lines add up to {format_amount(nearest)} {currency}, the {name} says {format_amount(stated)} "
+        f"({format_amount(stated - nearest)} apart).",
         name,
         ' If the shop rounds to 5 Rappen, say so: [shop] round_to = "0.05".' if five else "",
     )
@@ -235,8 +235,8 @@ def sendable(line: Line, where: str) -> Line:
     kept = (HUNDRED - (line.discount_percent or Decimal(0))) / HUNDRED
     if rounded(product(quantity, price, kept)) == rounded(product(fine_quantity, fine_price, kept)):
         return line.model_copy(update={"quantity": fine_quantity, "unit_price": fine_price})
-    amount = " ".join(part for part in (plain(quantity), line.unit) if part)
-    pieces = amount if line.unit_price is None else f"{amount} × {plain(price)}"
+    amount = " ".join(part for part in (decimal_text(quantity), line.unit) if part)
+    pieces = amount if line.unit_price is None else f"{amount} × {decimal_text(price)}"
     once = {
         "quantity": Decimal(1).copy_sign(quantity),
         "unit_price": rounded(product(abs(quantity), price), FINEST),
@@ -253,7 +253,7 @@ def amount_of(line: Line, where: str) -> Decimal:
     after = amount - abs(line.discount_amount or Decimal(0))
     if line.line_total is not None and abs(after - line.line_total) > Decimal("0.005"):
         raise RecordProblem(
-            f"{where} comes to {written(rounded(after))}, its line_total says {written(line.line_total)}.",
+            f"{where} comes to {format_amount(rounded(after))}, its line_total says {format_amount(line.line_total)}.",
             "Correct quantity, price, discount or line_total in the shop; nothing was booked.",
             code="total_mismatch",
             field="line_total",
@@ -332,7 +332,7 @@ def _with_lower_price(sale: Sale, deduction: Decimal, word: str, ledger: str) ->
     if sale.amount < deduction or factor <= 0:
         raise _no_negative_price(sale.where, ledger)
     price = rounded((sale.amount - deduction) / factor, FINEST)
-    note = f"{word}: {written(deduction)}"
+    note = f"{word}: {format_amount(deduction)}"
     lower = line.model_copy(
         update={
             "unit_price": price,
@@ -381,7 +381,7 @@ def _check_each_rate(invoice: Invoice, sums: Sequence[Sum]) -> None:
     booked = {rate: [s for s in sums if s.rate == rate] for rate in {s.rate for s in sums}}
     for number, one in enumerate(invoice.taxes, 1):
         lines = booked.get(one.rate, [])
-        tax, leeway, at = tax_of(lines, gross=gross), CENT * len(lines), f"the lines at {plain(one.rate)} %"
+        tax, leeway, at = tax_of(lines, gross=gross), CENT * len(lines), f"the lines at {decimal_text(one.rate)} %"
         net = total([s.amount for s in lines]) - (tax if gross else 0)
         if one.tax is not None:
             _compare(f"taxes[{number}].tax", one.tax, tax, leeway, f"The VAT of {at}", currency)
@@ -390,7 +390,7 @@ def _check_each_rate(invoice: Invoice, sums: Sequence[Sum]) -> None:
     unstated = sorted(rate for rate in booked if rate and rate not in {one.rate for one in invoice.taxes})
     if unstated:
         raise RecordProblem(
-            f"Lines are booked with {plain(unstated[0])} % VAT, which the invoice's taxes do not name.",
+            f"Lines are booked with {decimal_text(unstated[0])} % VAT, which the invoice's taxes do not name.",
             _HINT,
             code="vat_mismatch",
             field="taxes",
@@ -412,8 +412,8 @@ def check_line_taxes(sales: Sequence[Sale], deducted: Decimal, *, gross: bool, c
         leeway = CENT if rate else Decimal(0)
         if not any(abs(stated - rounded(possible)) <= leeway for possible in (tax, tax * kept)):
             raise RecordProblem(
-                f"{sale.where}: its VAT at {plain(rate)} % is {written(rounded(tax))} {currency}, "
-                f"its line_tax says {written(stated)}.",
+                f"{sale.where}: its VAT at {decimal_text(rate)} % is {format_amount(rounded(tax))} {currency}, "
+                f"its line_tax says {format_amount(stated)}.",
                 _HINT,
                 code="vat_mismatch",
                 field="line_tax",
@@ -425,7 +425,7 @@ def _compare(field: str, stated: Decimal, exact: Decimal, leeway: Decimal, what:
     if abs(rounded(stated) - rounded(exact)) <= leeway:
         return
     raise RecordProblem(
-        f"{what} is {written(rounded(exact))} {currency}, {field} says {written(rounded(stated))}.",
+        f"{what} is {format_amount(rounded(exact))} {currency}, {field} says {format_amount(rounded(stated))}.",
         _HINT,
         code="vat_mismatch",
         field=field,

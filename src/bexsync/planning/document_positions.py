@@ -10,7 +10,7 @@ from typing import Literal
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
-from bexsync.money import HUNDRED, plain, rounded, total, written
+from bexsync.money import HUNDRED, decimal_text, format_amount, rounded, total
 from bexsync.planning.amounts import (
     FINEST,
     Sale,
@@ -103,7 +103,7 @@ class PositionWriter:
             else:
                 amount = discount_over(sales, line, where)
                 text = line_text(line) or self._word_for_discount()
-                positions.append(_text(f"{text}: {written(amount)}"))
+                positions.append(_text(f"{text}: {format_amount(amount)}"))
         return positions
 
     def _book(self, line: Line, number: int) -> Sale:
@@ -144,7 +144,7 @@ class PositionWriter:
         unit = unit_called(self.master, line.unit or "")
         text = line_text(line)
         if unit is None and line.unit:
-            text = f"{text}\n{plain(line.quantity)} {line.unit}".strip()
+            text = f"{text}\n{decimal_text(line.quantity)} {line.unit}".strip()
         # An article books stock out by its quantity, so one whose quantity went into the text is none.
         keeps_quantity = line.quantity == rounded(original.quantity, FINEST)
         linked = self.item_of(original) if original.type == "product" else None
@@ -152,11 +152,11 @@ class PositionWriter:
         position = Position(
             type="custom" if item is None else "article",
             text=text,
-            quantity=plain(line.quantity),
-            unit_price=plain(unit_price(line, sale.where)),
+            quantity=decimal_text(line.quantity),
+            unit_price=decimal_text(unit_price(line, sale.where)),
             account_id=sale.account.id,
             tax_id=sale.tax.id if sale.tax is not None else None,
-            discount_percent=plain(line.discount_percent) if line.discount_percent else None,
+            discount_percent=decimal_text(line.discount_percent) if line.discount_percent else None,
             unit_id=unit,
             item_id=item,
         )
@@ -181,7 +181,7 @@ class PositionWriter:
             groups[key] = (groups.get(key, (Decimal(0), item))[0] + part, item)
         shares = [(part, item) for part, item in groups.values() if part or item.bears_discounts]
         for part, item in shares:
-            label = f"{text} ({plain(item.tax.rate)} %)" if len(shares) > 1 and item.tax else text
+            label = f"{text} ({decimal_text(item.tax.rate)} %)" if len(shares) > 1 and item.tax else text
             yield from self._deduct(label, part, item.account, item.tax)
 
     def _deduct(self, text: str, amount: Decimal, account: Account, tax: Tax | None) -> Iterator[WrittenPosition]:
@@ -202,7 +202,7 @@ def _deduction(text: str, amount: Decimal, account: Account, tax: Tax | None) ->
         type="custom",
         text=text,
         quantity="1",
-        unit_price=plain(-amount),
+        unit_price=decimal_text(-amount),
         account_id=account.id,
         tax_id=tax.id if tax is not None else None,
     )
@@ -223,12 +223,17 @@ def _hours_text(entries: Sequence[TimeEntry]) -> str:
     rows = [
         "  ".join(
             part
-            for part in (entry.date.strftime("%d.%m.%Y"), f"{plain(entry.hours)} h", entry.person, entry.description)
+            for part in (
+                entry.date.strftime("%d.%m.%Y"),
+                f"{decimal_text(entry.hours)} h",
+                entry.person,
+                entry.description,
+            )
             if part
         )
         for entry in sorted(entries, key=lambda e: e.date)
     ]
-    return "\n".join([*rows, f"= {plain(total([e.hours for e in entries]))} h"])
+    return "\n".join([*rows, f"= {decimal_text(total([e.hours for e in entries]))} h"])
 
 
 @dataclass(frozen=True)
@@ -283,7 +288,7 @@ def rounding_line(
         type="custom",
         text=_WORDS.get(language, _WORDS["en"]),
         quantity="1",
-        unit_price=plain(price),
+        unit_price=decimal_text(price),
         account_id=account.id,
         tax_id=tax.id if tax is not None else None,
     )

@@ -10,7 +10,7 @@ from typing import Literal
 
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
-from bexsync.money import CENT, plain, rounded, written
+from bexsync.money import CENT, decimal_text, format_amount, rounded
 from bexsync.planning.addresses import full_name
 from bexsync.planning.amounts import (
     WAYS,
@@ -88,14 +88,14 @@ class Document:
     def expect(self) -> dict[str, str]:
         """What an answer that shows the whole document must say."""
         expected = {
-            "total": plain(self.total),
-            "within": plain(self.within),
+            "total": decimal_text(self.total),
+            "within": decimal_text(self.within),
             "positions": str(len(self.positions)),
             "currency_id": str(self.header.currency_id),
             **({"addressee": self.contacts.names} if self.contacts.names else {}),
         }
         if self.shop_total is not None:
-            expected |= {"shop_total": plain(self.shop_total), "apart": plain(self.apart)}
+            expected |= {"shop_total": decimal_text(self.shop_total), "apart": decimal_text(self.apart)}
         return expected
 
 
@@ -206,8 +206,8 @@ class DocumentPlanner:
             return net
         ledger = self.master.ledger
         raise RecordProblem(
-            f"{ledger} takes no gross prices on orders, and net ones come to {written(rounded(found, step))} "
-            f"{invoice.currency} where the lines come to {written(rounded(wanted, step))}.",
+            f"{ledger} takes no gross prices on orders, and net ones come to {format_amount(rounded(found, step))} "
+            f"{invoice.currency} where the lines come to {format_amount(rounded(wanted, step))}.",
             'Book it without an order: give its status the actions "contact" and "invoice" in [orders.actions].',
             code="gross_prices",
             field="prices_include_tax",
@@ -227,7 +227,8 @@ class DocumentPlanner:
         bound = largest_rounding(len(sums), max(s.rate for s in sums), self.profile.shop.round_to)
         if abs(gap) > bound:
             raise RecordProblem(
-                f"The total is {written(gap)} {invoice.currency} from the lines, rounding explains {written(bound)}.",
+                f"The total is {format_amount(gap)} {invoice.currency} from the lines, rounding explains "
+                f"{format_amount(bound)}.",
                 "Correct the lines or the total in the shop; nothing was booked.",
                 code="total_mismatch",
                 field="total",
@@ -253,7 +254,8 @@ class DocumentPlanner:
             )
         if stated < 0 or (not stated and not rules.takes_zero):
             raise RecordProblem(
-                f"The total is {written(stated)} {invoice.currency}; only amounts above zero are booked as invoices.",
+                f"The total is {format_amount(stated)} {invoice.currency}; only amounts above zero are "
+                "booked as invoices.",
                 'If money goes back, say "document_type": "credit_note"; otherwise cancel it in the shop.',
                 code="total_not_positive",
                 field="total",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bexsync.errors import RecordProblem
-from bexsync.money import written
+from bexsync.money import format_amount
 from bexsync.planning.documents import Document
 from bexsync.planning.invoice_writing import is_same
 from bexsync.ports.documents import DocumentState, DocumentStatus
@@ -35,8 +35,8 @@ def standing_by_number(
         )
     found = alike[0]
     if not is_same(found, document):
-        raise _differs(invoice, found, ledger, f"comes to {written(found.total)}, the shop's to "
-                       f"{written(document.amount)} {document.currency}")  # fmt: skip
+        raise _differs(invoice, found, ledger, f"comes to {format_amount(found.total)}, the shop's to "
+                       f"{format_amount(document.amount)} {document.currency}")  # fmt: skip
     if not is_for_customer(found):
         raise _differs(invoice, found, ledger, "is for somebody else by name and mail")
     if found.standing is DocumentStatus.DRAFT:

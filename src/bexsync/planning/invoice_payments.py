@@ -9,7 +9,7 @@ from decimal import Decimal
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
-from bexsync.money import plain, rounded, written
+from bexsync.money import decimal_text, format_amount, rounded
 from bexsync.planning.invoice_link import Linked, is_money_stated, reference
 from bexsync.planning.lookups import currency_called
 from bexsync.planning.money_in import Debt, MoneyIn, PaidDocument, money_in
@@ -88,14 +88,14 @@ class InvoicePayments:
 def payments_on(money: MoneyIn, document: KnownDocument | None, received: Decimal) -> Iterator[Pay]:
     """The payments that are due, on a known document or on that of the steps before."""
     for one in money.due:
-        yield replace(one, known=document, received=plain(received) if document is not None else "")
+        yield replace(one, known=document, received=decimal_text(received) if document is not None else "")
 
 
 def stays_a_draft(
     invoice: Invoice, money: MoneyIn, document: Linked | DocumentState | None, ledger: str
 ) -> RecordProblem:
     """The question about money that came in for a document which is not to be issued."""
-    amount = written(sum((Decimal(one.amount) for one in money.due), Decimal(0)))
+    amount = format_amount(sum((Decimal(one.amount) for one in money.due), Decimal(0)))
     name, url = (document.number, f": {document.url}") if document is not None else ("its document", ".")
     return RecordProblem(
         f"{amount} {invoice.currency} came in for it, and {name} is a draft in {ledger}, which takes no payments.",

@@ -10,7 +10,7 @@ from bexsync.config.profile import Finish as HowFar
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
-from bexsync.money import plain, written
+from bexsync.money import decimal_text, format_amount
 from bexsync.planning.addresses import Recipient
 from bexsync.planning.contacts import ContactPlanner, Contacts
 from bexsync.planning.document_header import check_subject
@@ -176,7 +176,7 @@ class InvoiceWriter:
     def wanted(self, invoice: Invoice, document: Document) -> WantedDocument:
         """The document with the record that it is made from."""
         # The record, and the rounding line that the profile may add to it.
-        source = f"{content(invoice)}{plain(document.rounding) if document.rounding else ''}"
+        source = f"{content(invoice)}{decimal_text(document.rounding) if document.rounding else ''}"
         return WantedDocument(
             header=document.header,
             positions=document.positions,
@@ -272,7 +272,7 @@ def known_document(link: Linked) -> KnownDocument:
     return KnownDocument(
         ledger_id=link.ledger_id,
         number=link.number,
-        total=written(link.total),
+        total=format_amount(link.total),
         due_date=link.due_date,
         content=link.content,
         fingerprint=link.fingerprint,
@@ -295,10 +295,10 @@ def note_on(document: Document) -> str:
     """What a person should know of the contact and the amount, before and after."""
     notes = [*document.contacts.notes]
     if document.rounding:
-        notes.append(f"with a rounding line of {written(document.rounding)}")
+        notes.append(f"with a rounding line of {format_amount(document.rounding)}")
     if document.is_too_far_apart:
         notes.append(
-            f"stays a draft, {written(document.gap)} from the shop's total without [invoices] rounding_account"
+            f"stays a draft, {format_amount(document.gap)} from the shop's total without [invoices] rounding_account"
         )
     for text in document.without_stock:
         name = text.partition("\n")[0]
@@ -309,8 +309,8 @@ def note_on(document: Document) -> str:
 def changed_in_ledger(link: Linked, document: Document, ledger: str) -> RecordProblem:
     """A draft that somebody changed in the ledger, of which an older version kept no content."""
     return RecordProblem(
-        f"The draft {link.number} comes to {written(link.total)}, the shop's invoice to "
-        f"{written(document.amount)} {document.currency}; it is neither issued nor mailed.",
+        f"The draft {link.number} comes to {format_amount(link.total)}, the shop's invoice to "
+        f"{format_amount(document.amount)} {document.currency}; it is neither issued nor mailed.",
         f"Correct one of them, or issue and mail it in {ledger}: {link.url}",
         code="changed_in_ledger",
     )

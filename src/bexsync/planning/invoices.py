@@ -10,7 +10,7 @@ from typing import Protocol
 
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
-from bexsync.money import written
+from bexsync.money import format_amount
 from bexsync.planning.addresses import names
 from bexsync.planning.invoice_by_number import standing_by_number
 from bexsync.planning.invoice_link import Linked, differences, reason_to_leave_alone
@@ -347,8 +347,8 @@ class InvoicePlanner:
             # With a rounding line that the profile no longer asks for.
             return self._adopt_with_money(invoice, Adopt(found), known)
         problem = RecordProblem(
-            f"{self.ledger} already has it as {found.number} with a total of {written(found.total)}, "
-            f"the shop has {written(document.amount)} {document.currency}.",
+            f"{self.ledger} already has it as {found.number} with a total of {format_amount(found.total)}, "
+            f"the shop has {format_amount(document.amount)} {document.currency}.",
             f"Compare the two and correct one: {found.url}",
             code="differs_in_ledger",
         )

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from bexsync.errors import MappingProblem, UsageProblem
-from bexsync.money import plain
+from bexsync.money import decimal_text
 from bexsync.planning.taxes import why_unusable
 from bexsync.planning.vat_map import Books, spelled
 from bexsync.planning.vat_wants import TaxUse
@@ -106,9 +106,10 @@ def allowed(books: Books, wants: Sequence[TaxUse], row: VatRow) -> VatRow:
         )
     rates = {row.rate} if row.rate is not None else _rates_of_shop(wants, row)
     if rates and tax.rate not in rates:
-        said = " and ".join(f"{plain(rate)} %" for rate in sorted(rates))
+        said = " and ".join(f"{decimal_text(rate)} %" for rate in sorted(rates))
         raise MappingProblem(
-            f"{spelled(row)} has {said} in the shop, but {tax.code} has {plain(tax.rate)} % in {books.master.ledger}.",
+            f"{spelled(row)} has {said} in the shop, but {tax.code} has {decimal_text(tax.rate)} % in "
+            f"{books.master.ledger}.",
             f"The rates must be the same. {_taxes_with(books, rates)}".strip(),
         )
     return replace(row, code=tax.code)
@@ -132,7 +133,7 @@ def _tax_called(books: Books, code: str) -> Tax:
         return tax
     usable = {t.code: t for t in books.master.taxes if t.active and t.is_for_sales}
     close = get_close_matches(code.upper(), usable, _NEAREST, 0.0)
-    shown = ", ".join(f"{name} ({plain(usable[name].rate)} %)" for name in close) or "none"
+    shown = ", ".join(f"{name} ({decimal_text(usable[name].rate)} %)" for name in close) or "none"
     raise MappingProblem(
         f'{books.master.ledger} has no tax code "{printable(code)}".', f"The nearest active sales taxes are {shown}."
     )
@@ -151,5 +152,5 @@ def _taxes_with(books: Books, rates: set[Decimal] | None) -> str:
         for tax in books.master.taxes
         if tax.is_for_sales and (rates is None or tax.rate in rates) and not why_unusable(tax, books.today)
     ]
-    shown = ", ".join(f"{tax.code} ({plain(tax.rate)} %)" for tax in fitting)
+    shown = ", ".join(f"{tax.code} ({decimal_text(tax.rate)} %)" for tax in fitting)
     return f"{books.master.ledger} has {shown or 'none with that rate that is active'}."

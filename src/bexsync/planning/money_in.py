@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from bexsync.config.profile import Profile
 from bexsync.ids import LedgerId
-from bexsync.money import written
+from bexsync.money import format_amount
 from bexsync.planning.document_header import bank_account_id, method_without_account
 from bexsync.planning.lookups import currency_called
 from bexsync.planning.order_payments import (
@@ -74,7 +74,7 @@ def _mentions(profile: Profile, document: PaidDocument, currency: str, plan: Pay
         if (said := method_without_account(profile, method, currency))
     }
     if plan.above:
-        above = f"{written(plan.above)} {currency} came in above what remained, and is not booked."
+        above = f"{format_amount(plan.above)} {currency} came in above what remained, and is not booked."
         mentions[f"above:{document.key}:{' '.join(plan.above_by)}"] = (
             f"{document.kind.capitalize()} {document.name}: {above}"
         )

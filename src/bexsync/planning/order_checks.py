@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from bexsync.errors import RecordProblem
-from bexsync.money import plain
+from bexsync.money import decimal_text
 from bexsync.planning.checks import READ_SETTINGS, Check, Surroundings, attention, ok, wrong
 from bexsync.planning.document_positions import RoundingSettings, rounding_account, rounding_tax
 from bexsync.planning.lookups import gift_card_account, income_account
@@ -95,7 +95,7 @@ def _tip_tax(around: Surroundings) -> str:
             f"{setting}: the tax code {tax.code} {problem} in {around.master.ledger}.",
             f"Activate it in {around.master.ledger}, or correct {setting} in the profile.",
         )
-    return f"{tax.code}, {plain(tax.rate)} %"
+    return f"{tax.code}, {decimal_text(tax.rate)} %"
 
 
 def _rounding(around: Surroundings) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bexsync.errors import RecordProblem
-from bexsync.money import plain, product, rounded
+from bexsync.money import decimal_text, product, rounded
 from bexsync.planning.amounts import FINEST
 from bexsync.planning.documents import Document
 from bexsync.ports.order_effects import OrderPart
@@ -95,8 +95,9 @@ def _shipped(one: Fulfillment, order: Order, left: dict[int, Decimal]) -> dict[i
         if quantity > left[index]:
             line = order.lines[index]
             raise RecordProblem(
-                f"Shipment {one.shop_id} holds {plain(quantity)} of line {index + 1} ({line.name or line.line_id}), "
-                f"of which {plain(left[index])} were left to ship.",
+                f"Shipment {one.shop_id} holds {decimal_text(quantity)} of line {index + 1} "
+                f"({line.name or line.line_id}), "
+                f"of which {decimal_text(left[index])} were left to ship.",
                 "Correct the shipments or the order in the shop; nothing of it was delivered.",
                 code="shipped_too_much",
                 field="fulfillments",
@@ -114,7 +115,7 @@ def _parts(shipped: dict[int, Decimal], order: Order, document: Document) -> tup
             continue
         sold, ordered = Decimal(document.positions[index].quantity or "1"), order.lines[line].quantity
         share = sold if quantity == ordered else rounded(product(sold, quantity) / ordered, FINEST)
-        parts.append(OrderPart(index=index, quantity=plain(share)))
+        parts.append(OrderPart(index=index, quantity=decimal_text(share)))
     return tuple(parts)
 
 

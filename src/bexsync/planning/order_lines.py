@@ -13,7 +13,7 @@ from pydantic import Field
 
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
-from bexsync.money import written
+from bexsync.money import format_amount
 from bexsync.planning.document_header import SHORT, check_address_lengths, check_length
 from bexsync.records import Address, Invoice, Order, OrderLine
 
@@ -52,7 +52,7 @@ def due_of(order: Order) -> Due:
     """
     if order.total < 0:
         raise RecordProblem(
-            f"The total is {written(order.total)} {order.currency}; nothing below zero is booked.",
+            f"The total is {format_amount(order.total)} {order.currency}; nothing below zero is booked.",
             "Correct its lines in the shop. Money that goes back is a refund of the order.",
             code="total_not_positive",
             field="total",

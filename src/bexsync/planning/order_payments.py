@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
-from bexsync.money import plain, written
+from bexsync.money import decimal_text, format_amount
 from bexsync.planning.order_lines import zurich_day
 from bexsync.ports.documents import Payment
 from bexsync.ports.wanted import KnownDocument
@@ -145,7 +145,7 @@ def wanted_payments(
     """The payments as they are wanted of the ledger; `accounts` are the bank accounts by payment method."""
     for one in plan.pay:
         bank = accounts[one.method]
-        yield Pay(one.key, plain(one.amount), receipts.currency, one.day.isoformat(), bank, known)
+        yield Pay(one.key, decimal_text(one.amount), receipts.currency, one.day.isoformat(), bank, known)
 
 
 def _plan_paid(receipts: Receipts, ledger: LedgerPayments) -> PaymentPlan:
@@ -154,7 +154,8 @@ def _plan_paid(receipts: Receipts, ledger: LedgerPayments) -> PaymentPlan:
         return PaymentPlan()
     if receipts.paid_at is None:
         raise RecordProblem(
-            f"It is paid in the shop, which does not say when; {written(ledger.remaining)} {receipts.currency} remain.",
+            f"It is paid in the shop, which does not say when; {format_amount(ledger.remaining)} "
+            f"{receipts.currency} remain.",
             "Let the shop give `paid_at` or the payments, or book the money by hand.",
             code="payment_day_missing",
             field="paid_at",
@@ -181,7 +182,8 @@ def _receipt(one: Transaction, captures: Sequence[Transaction], receipts: Receip
     captured = sum((other.amount for other in captures), Decimal(0))
     if captures and captured != one.amount:
         raise RecordProblem(
-            f"Payment {one.shop_id} is {written(one.amount)} {one.currency}, its captures are {written(captured)}.",
+            f"Payment {one.shop_id} is {format_amount(one.amount)} {one.currency}, its captures are "
+            f"{format_amount(captured)}.",
             "Correct the payments in the shop, or book the money by hand.",
             code="payment_unclear",
             field="payments",
@@ -190,7 +192,7 @@ def _receipt(one: Transaction, captures: Sequence[Transaction], receipts: Receip
     moment = next((other.paid_at for other in (one, *captures) if other.paid_at is not None), receipts.paid_at)
     if moment is None:
         raise RecordProblem(
-            f"Payment {one.shop_id} of {written(one.amount)} {one.currency} has no day.",
+            f"Payment {one.shop_id} of {format_amount(one.amount)} {one.currency} has no day.",
             "Let the shop give its `paid_at`, or book the money by hand.",
             code="payment_day_missing",
             field="paid_at",

@@ -9,7 +9,7 @@ from decimal import Decimal
 from bexsync.config.profile import OrdersSection
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
-from bexsync.money import written
+from bexsync.money import format_amount
 from bexsync.planning.invoice_link import Linked
 from bexsync.planning.invoice_writing import known_document
 from bexsync.planning.order_link import KnownOrder, LinkedOrder
@@ -105,7 +105,7 @@ def held(order: Order, known: KnownOrder, differences: Sequence[str], ledger: st
     more = f" and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
     return RecordProblem(
         f"Changed in the shop after booking: {booked.number} comes to {_total(booked, order)}, the order now to "
-        f"{written(order.total)} {order.currency} ({'; '.join(differences[:_SHOWN])}{more}).",
+        f"{format_amount(order.total)} {order.currency} ({'; '.join(differences[:_SHOWN])}{more}).",
         f"Undo the change in the shop, or correct {booked.number} in {ledger}: {booked.url}",
         code="changed_after_booking",
         subject="; ".join(differences)[:200],
@@ -115,7 +115,7 @@ def held(order: Order, known: KnownOrder, differences: Sequence[str], ledger: st
 def _total(booked: LinkedOrder | Linked, order: Order) -> str:
     """What was booked, with the currency it was booked in where the order has another by now."""
     currency = str(booked.agreed.get("currency", order.currency))
-    return written(booked.total) if currency == order.currency else f"{written(booked.total)} {currency}"
+    return format_amount(booked.total) if currency == order.currency else f"{format_amount(booked.total)} {currency}"
 
 
 def is_gone(order: Order) -> bool:

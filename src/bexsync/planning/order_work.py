@@ -9,7 +9,7 @@ from functools import cached_property
 from bexsync.config.profile import OrderAction
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
-from bexsync.money import plain
+from bexsync.money import decimal_text
 from bexsync.planning.contacts import Contacts
 from bexsync.planning.documents import Document
 from bexsync.planning.invoice_link import Linked
@@ -363,7 +363,7 @@ class OrderWants:
             return
         if issues:
             self._wants.append(Finish(None, currency, due_date, known))
-        received = plain(self.known.received) if known is not None and self.known.received is not None else ""
+        received = decimal_text(self.known.received) if known is not None and self.known.received is not None else ""
         self._wants.extend(replace(payment, known=known, received=received) for payment in money.due)
         if letter is not None:
             self._wants.append(Mail(letter, currency, due_date, known))

@@ -10,7 +10,7 @@ from enum import StrEnum
 from bexsync.config.profile import OrderAction, Profile
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
-from bexsync.money import plain, rounded
+from bexsync.money import decimal_text, rounded
 from bexsync.planning.addresses import Recipient, full_name, letter_lines, postal_address
 from bexsync.planning.contacts import ContactPlanner, Contacts
 from bexsync.planning.documents import Document, DocumentPlanner, DocumentRules
@@ -124,7 +124,7 @@ class OrderWriter:
             expect=document.expect,
             fingerprint=order.fingerprint(),
             record=order.canonical(),
-            source=f"{content(order)}{plain(document.rounding) if document.rounding else ''}",
+            source=f"{content(order)}{decimal_text(document.rounding) if document.rounding else ''}",
             customer=document.customer,
             customer_key=document.contacts.customer,
             amount=document.amount,

@@ -13,7 +13,7 @@ from bexsync.characters import lines_of_text
 from bexsync.config.profile import FieldOwner, ProductsSection, Profile
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
-from bexsync.money import EXACT, HUNDRED, plain, product, rounded
+from bexsync.money import EXACT, HUNDRED, decimal_text, product, rounded
 from bexsync.ports.documents import Item
 from bexsync.ports.shop import StockChange
 from bexsync.ports.steps import to_wire
@@ -133,16 +133,16 @@ def shop_side(field: str, record: Product, prices: Prices | None) -> Side:
         return Side(text, plain_text(text), digest(text) if text else "")
     if field == STOCK:
         is_counted = record.type == "physical" and record.track_stock and record.stock is not None and record.stock >= 0
-        text = plain(record.stock) if is_counted and record.stock is not None else ""
+        text = decimal_text(record.stock) if is_counted and record.stock is not None else ""
         return Side(text, text, text)
     if field == "weight":
         if record.weight is None:
             return Side("", "", "")
         grams = product(record.weight, _GRAMS[record.weight_unit])
-        return Side(plain(grams), plain(rounded(grams, GRAM)), plain(grams))
+        return Side(decimal_text(grams), decimal_text(rounded(grams, GRAM)), decimal_text(grams))
     if record.price is None or prices is None:
         return Side("", "", "")
-    return Side(plain(record.price), plain(prices.for_ledger(record.price)), plain(record.price))
+    return Side(decimal_text(record.price), decimal_text(prices.for_ledger(record.price)), decimal_text(record.price))
 
 
 def ledger_side(field: str, value: str, prices: Prices | None) -> Side:
@@ -150,7 +150,7 @@ def ledger_side(field: str, value: str, prices: Prices | None) -> Side:
     if field == "description":
         return Side(value, readable(value), value)
     if field == "price":
-        there = plain(prices.for_shop(Decimal(value))) if value and prices is not None else ""
+        there = decimal_text(prices.for_shop(Decimal(value))) if value and prices is not None else ""
         return Side(value, there, value)
     return Side(value, value, value)
 
@@ -160,9 +160,9 @@ def ledger_values(item: Item) -> dict[str, str]:
     return {
         "title": " ".join(lines_of_text(item.title).split()),
         "description": lines_of_text(item.description).strip(),
-        "weight": "" if item.weight is None else plain(item.weight),
-        "price": "" if item.price is None else plain(item.price),
-        STOCK: "" if item.stock is None else plain(item.stock),
+        "weight": "" if item.weight is None else decimal_text(item.weight),
+        "price": "" if item.price is None else decimal_text(item.price),
+        STOCK: "" if item.stock is None else decimal_text(item.stock),
     }
 
 
@@ -283,7 +283,7 @@ def wanted_stock(number: Decimal, code: str, section: ProductsSection, ledger: s
     """The number as the shop takes it; raises RecordProblem where the profile wants a person to look."""
     if number < 0 and section.negative_stock == "error":
         raise RecordProblem(
-            f"{ledger} has {plain(number)} of {code}, which is below zero; the shop's stock stays as it is.",
+            f"{ledger} has {decimal_text(number)} of {code}, which is below zero; the shop's stock stays as it is.",
             f'Correct the stock in {ledger}, or say [products] negative_stock = "zero" (or "keep").',
             code="negative_stock",
             field="stock",
@@ -294,7 +294,7 @@ def wanted_stock(number: Decimal, code: str, section: ProductsSection, ledger: s
         return number
     if section.fractional_stock == "error":
         raise RecordProblem(
-            f"{ledger} has {plain(number)} of {code}, which is not whole; the shop's stock stays as it is.",
+            f"{ledger} has {decimal_text(number)} of {code}, which is not whole; the shop's stock stays as it is.",
             f'Correct the stock in {ledger}, or say [products] fractional_stock = "down" (or "keep").',
             code="fractional_stock",
             field="stock",
@@ -306,11 +306,11 @@ def stock_change(record: Product, wanted: Decimal, told: Mapping[str, str]) -> S
     """What the shop is to be told; None where it says so already, or was told and has not taken it over yet."""
     if record.type != "physical" or not record.track_stock or record.stock == wanted:
         return None
-    if (told.get("stock"), told.get("stock_before")) == (plain(wanted), said(record.stock)):
+    if (told.get("stock"), told.get("stock_before")) == (decimal_text(wanted), said(record.stock)):
         return None
     return StockChange(record.shop_id, record.sku or "", wanted, record.stock)
 
 
 def said(stock: Decimal | None) -> str:
     """What the shop says of its stock, as text."""
-    return "" if stock is None else plain(stock)
+    return "" if stock is None else decimal_text(stock)

@@ -9,7 +9,7 @@ from typing import Any
 
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
-from bexsync.money import plain
+from bexsync.money import decimal_text
 from bexsync.planning.lookups import income_account
 from bexsync.planning.product_fields import (
     KnownItem,
@@ -45,8 +45,10 @@ class ProductTaxes:
         if tax is None:
             return None
         own = self.tax_of(item)
-        theirs = plain(own.rate) if own else ""
-        return Side(plain(tax.rate), plain(tax.rate), plain(tax.rate)), Side(theirs, theirs, theirs)
+        theirs = decimal_text(own.rate) if own else ""
+        return Side(decimal_text(tax.rate), decimal_text(tax.rate), decimal_text(tax.rate)), Side(
+            theirs, theirs, theirs
+        )
 
     def tax_of(self, item: KnownItem) -> Tax | None:
         """The tax that an item has, None where the ledger shows none."""
@@ -90,12 +92,12 @@ class ProductTaxes:
         rate = rate_of(self.tax(record, f"Product {code}"))
         if own is not None and own.rate != rate and master_of("price", self.profile.products) != "shop":
             raise RecordProblem(
-                f"Product {code} has {plain(rate)} % VAT in the shop, its item has "
-                f"{own.code} with {plain(own.rate)} % in {self.master.ledger}.",
+                f"Product {code} has {decimal_text(rate)} % VAT in the shop, its item has "
+                f"{own.code} with {decimal_text(own.rate)} % in {self.master.ledger}.",
                 "The rates must agree: correct the product in the shop, "
                 f"or the tax of the item in {self.master.ledger}.",
                 code="tax_rate_differs",
                 field="tax_rate",
-                subject=f"tax:{own.code}:{plain(rate)}",
+                subject=f"tax:{own.code}:{decimal_text(rate)}",
             )
         return rate

@@ -11,7 +11,7 @@ from typing import Any
 from bexsync.config.profile import Profile
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
-from bexsync.money import plain
+from bexsync.money import decimal_text
 from bexsync.planning.lookups import currency_called, unit_id
 from bexsync.planning.product_fields import (
     FIELDS,
@@ -280,7 +280,7 @@ class ProductPlanner:
         is_wanted = self.profile.products.stock != "disabled" and record.type == "physical" and record.track_stock
         if not is_wanted or record.stock is None or record.stock < 0:
             return None
-        return plain(record.stock)
+        return decimal_text(record.stock)
 
     def _stock_decision(self, effect: CreateItem) -> tuple[Decision, ...]:
         if effect.stock is None:

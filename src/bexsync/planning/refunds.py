@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bexsync.errors import RecordProblem
-from bexsync.money import CENT, HUNDRED, product, rounded, share, total, written
+from bexsync.money import CENT, HUNDRED, format_amount, product, rounded, share, total
 from bexsync.planning.amounts import amount_of, place_of
 from bexsync.planning.booked_sums import BookedSum, Booking, DocumentSums, booking_of
 from bexsync.records import Order, OrderLine, Refund
@@ -94,7 +94,7 @@ def _amount(line: OrderLine) -> Decimal:
 
 def _problem(refund: Refund, what: str, code: str) -> RecordProblem:
     return RecordProblem(
-        f"Refund {refund.shop_id} of {written(refund.amount)} {refund.currency} is {what}",
+        f"Refund {refund.shop_id} of {format_amount(refund.amount)} {refund.currency} is {what}",
         "Write its credit note by hand, and close it in the list.",
         code=code,
         field="refunds",

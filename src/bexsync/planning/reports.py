@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bexsync.money import written
+from bexsync.money import format_amount
 from bexsync.ports.documents import DocumentStatus
 
 State = Mapping[str, str]
@@ -75,8 +75,8 @@ def _other_total(known: State, state: State, agreed_total: Decimal | None) -> Re
     before, now = _amount(known, "total"), _amount(state, "total")
     told = _part(state, ("total", "remaining"))
     if agreed_total is not None and abs(now - agreed_total) <= Decimal("0.05"):
-        return Report("updated", told, f"total {written(before)} -> {written(now)}, as the shop has it")
-    return Report("changed_in_ledger", told, f"changed in the ledger: {written(before)} -> {written(now)}")
+        return Report("updated", told, f"total {format_amount(before)} -> {format_amount(now)}, as the shop has it")
+    return Report("changed_in_ledger", told, f"changed in the ledger: {format_amount(before)} -> {format_amount(now)}")
 
 
 def _credited(known: State, state: State) -> Report:
@@ -84,7 +84,7 @@ def _credited(known: State, state: State) -> Report:
     told = _part(state, ("credited", "remaining"))
     if known.get("received", "0") == state.get("received", "0") and state.get("standing") not in _AT_AN_END:
         told |= _part(state, ("standing",))
-    return Report("credited", told, f"credited: {written(_amount(state, 'credited'))}")
+    return Report("credited", told, f"credited: {format_amount(_amount(state, 'credited'))}")
 
 
 def _payment_name(known: State, state: State) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bexsync.errors import RecordProblem
-from bexsync.money import HUNDRED, plain, product, rounded, total, written
+from bexsync.money import HUNDRED, decimal_text, format_amount, product, rounded, total
 from bexsync.records import Invoice, Line
 
 _NOT_YET = "draft"
@@ -106,7 +106,7 @@ def _total(invoice: Invoice) -> Decimal | None:
 
 
 def _money(invoice: Invoice) -> str:
-    return f"{invoice.currency} {written(abs(_total(invoice) or Decimal(0)))}"
+    return f"{invoice.currency} {format_amount(abs(_total(invoice) or Decimal(0)))}"
 
 
 def _number(invoice: Invoice) -> str:
@@ -115,7 +115,7 @@ def _number(invoice: Invoice) -> str:
 
 def credit_note_problem(invoice: Invoice, original_url: str, ledger: str) -> RecordProblem:
     """The task for a person: what to credit, per rate, to whom, and on which invoice."""
-    split = ", ".join(f"{written(rounded(amount))} at {rate}" for rate, amount in _amounts(invoice).items())
+    split = ", ".join(f"{format_amount(rounded(amount))} at {rate}" for rate, amount in _amounts(invoice).items())
     prices = "incl. VAT" if invoice.prices_include_tax else "excl. VAT"
     original = f" of invoice {invoice.original_shop_id}" if invoice.original_shop_id else ""
     link = f" The original: {original_url}" if original_url else ""
@@ -170,7 +170,7 @@ def credit_amount(invoice: Invoice) -> Decimal | None:
 def _sum(invoice: Invoice) -> str:
     stated = invoice.total if invoice.total is not None else invoice.total_net
     amount = abs(stated) if stated is not None else abs(rounded(total(list(_amounts(invoice).values()))))
-    return written(amount)
+    return format_amount(amount)
 
 
 def _amounts(invoice: Invoice) -> dict[str, Decimal]:
@@ -198,5 +198,5 @@ def _amount(line: Line) -> Decimal | None:
 
 def _rate(line: Line) -> str:
     if line.tax_rate is not None:
-        return f"{plain(line.tax_rate)} %"
+        return f"{decimal_text(line.tax_rate)} %"
     return line.tax_code or line.tax_class or "the default tax"

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from bexsync.config.profile import Profile
 from bexsync.errors import BexsyncError, RecordProblem
 from bexsync.ids import LedgerId
-from bexsync.money import plain, written
+from bexsync.money import decimal_text, format_amount
 from bexsync.planning.checks import (
     ISSUE_DELIVERIES,
     READ_BANKING,
@@ -297,7 +297,7 @@ def _currency(around: Surroundings) -> Iterator[Check]:
             f"It has {known}: correct [ledger] currency, or add {code} in {around.master.ledger}.",
         )
     else:
-        yield ok("currency", f"{code}, totals rounded to {written(found.round_to)}")
+        yield ok("currency", f"{code}, totals rounded to {format_amount(found.round_to)}")
 
 
 def _account(around: Surroundings) -> Iterator[Check]:
@@ -377,7 +377,7 @@ def _tax(around: Surroundings, chooser: TaxChooser) -> Check:
         if account.tax_id == tax.id
         else f"tax_code is empty: {around.master.ledger}'s default sales tax"
     )
-    value = f"{tax.code}, {plain(tax.rate)} %"
+    value = f"{tax.code}, {decimal_text(tax.rate)} %"
     if tax.valid_to is not None and tax.valid_to - around.today < _ENDS_SOON:
         return attention("tax", value, f"{origin}; it ends on {tax.valid_to}.", "Find out which tax comes after it.")
     return ok("tax", value, ", ".join(part for part in (origin, _validity(tax)) if part) + ".")

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from bexsync.errors import RecordProblem
-from bexsync.money import plain
+from bexsync.money import decimal_text
 from bexsync.ports.master_data import Account, MasterData, VatYear
 from bexsync.records import Line, OrderLine
 from bexsync.vat import Tax, TaxKind, Use, VatMap, VatRow, sales_taxes_with_rate, taxes_called
@@ -77,7 +77,7 @@ class TaxChooser:
     def _refuse_rate(self, line: Line, where: str) -> None:
         if line.tax_rate:
             raise RecordProblem(
-                f"{where} carries {plain(line.tax_rate)} % VAT, but the company is not subject to VAT in "
+                f"{where} carries {decimal_text(line.tax_rate)} % VAT, but the company is not subject to VAT in "
                 f"{self.document_date.year}.",
                 f"Correct the rate in the shop, or the business year in {self.master.ledger}.",
                 code="not_subject_to_vat",
@@ -108,7 +108,8 @@ class TaxChooser:
         self._check(tax, line, self.document_date, None, where)
         if tax.rate:
             raise RecordProblem(
-                f"{where} is a gift card, and {tax.code} has {plain(tax.rate)} % VAT: gift cards are sold without.",
+                f"{where} is a gift card, and {tax.code} has {decimal_text(tax.rate)} % VAT: gift cards "
+                "are sold without.",
                 "Correct its tax_code in the shop, or say that the line is a product.",
                 code="tax_rate_differs",
                 field="tax_code",
@@ -167,17 +168,18 @@ class TaxChooser:
         fitting = [tax for tax in valid if tax.code not in later]
         if len(fitting) == 1:
             return fitting[0]
-        subject = f"tax_rate:{plain(rate)}"
+        subject = f"tax_rate:{decimal_text(rate)}"
         if not rate:
             message = f"{where} has 0 % VAT; exempt, foreign and reverse-charge sales are never guessed."
             hint = "Give it a tax_code, or say with `bexsync vat map` what it is."
         elif valid and not fitting:
             names = " and ".join(tax.code for tax in valid)
-            message = f"{where} has {plain(rate)} % VAT on {day}, but the VAT map lets {names} begin later."
+            message = f"{where} has {decimal_text(rate)} % VAT on {day}, but the VAT map lets {names} begin later."
             hint = "Correct the rate in the shop, or valid_from in the VAT map."
         elif not fitting:
             message = (
-                f"{where}: {self.master.ledger} has no active sales tax of {plain(rate)} % that is valid on {day}."
+                f"{where}: {self.master.ledger} has no active sales tax of {decimal_text(rate)} % "
+                f"that is valid on {day}."
             )
             hint = (
                 f"Activate it in {self.master.ledger}, correct the rate, or map it with `bexsync vat map`. "
@@ -185,13 +187,13 @@ class TaxChooser:
             )
         else:
             codes = " and ".join(tax.code for tax in fitting)
-            message = f"{where}: {codes} both have {plain(rate)} %, so the rate alone does not decide."
+            message = f"{where}: {codes} both have {decimal_text(rate)} %, so the rate alone does not decide."
             hint = "Say which with `bexsync vat map`."
         raise RecordProblem(message, hint, code="tax_unmapped", field="tax_rate", subject=subject)
 
     def _active_rates(self, day: date) -> str:
         taxes = (t for t in self.master.taxes if t.active and t.kind == TaxKind.SALES and t.valid_on(day))
-        return ", ".join(f"{t.code} ({plain(t.rate)} %)" for t in taxes) or "none"
+        return ", ".join(f"{t.code} ({decimal_text(t.rate)} %)" for t in taxes) or "none"
 
     def _default(self, account: Account, where: str) -> Tax:
         if self.default_code:
@@ -222,12 +224,12 @@ class TaxChooser:
             )
         if line.tax_rate is not None and line.tax_rate != tax.rate:
             raise RecordProblem(
-                f"{where} has {plain(line.tax_rate)} % VAT in the shop, "
-                f"{tax.code} has {plain(tax.rate)} % in {self.master.ledger}.",
+                f"{where} has {decimal_text(line.tax_rate)} % VAT in the shop, "
+                f"{tax.code} has {decimal_text(tax.rate)} % in {self.master.ledger}.",
                 "The rates must agree: correct the line, its tax_code or the VAT map (`bexsync vat map`).",
                 code="tax_rate_differs",
                 field="tax_rate",
-                subject=f"tax:{tax.code}:{plain(line.tax_rate)}",
+                subject=f"tax:{tax.code}:{decimal_text(line.tax_rate)}",
             )
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Literal
 
 from bexsync.errors import RecordProblem
-from bexsync.money import plain
+from bexsync.money import decimal_text
 from bexsync.planning.taxes import TaxChooser
 from bexsync.planning.vat_wants import HOME, Origin, TaxUse, is_current_sales_tax
 from bexsync.ports.master_data import Account, MasterData
@@ -253,7 +253,7 @@ def _what_begins(books: Books, day: date) -> str:
     taxes = [
         t for t in books.master.taxes if is_current_sales_tax(t, day) and t.valid_from and t.valid_from > books.today
     ]
-    shown = ", ".join(f"{tax.code} ({plain(tax.rate)} %) from {tax.valid_from}" for tax in taxes)
+    shown = ", ".join(f"{tax.code} ({decimal_text(tax.rate)} %) from {tax.valid_from}" for tax in taxes)
     return f"{books.master.ledger} has {shown}." if shown else ""
 
 
@@ -293,7 +293,7 @@ def _sentence(books: Books, entry: Entry, problem: RecordProblem, code: str) -> 
         return f"{what}: its tax ends in {books.master.ledger} on {last}, and none is mapped after it."
     if code == "rate_differs" and row is not None:
         tax = books.named(row.code)
-        rate = plain(tax.rate) if tax else "another"
+        rate = decimal_text(tax.rate) if tax else "another"
         return f"{what} is mapped to {row.code}, which has {rate} % in {books.master.ledger}."
     if problem.code == "tax_unmapped" and entry.want.rate == 0:
         return f"{what} is not mapped; exempt, foreign and reverse-charge sales are never guessed."
@@ -320,8 +320,8 @@ def _new_rates(books: Books, vat_map: VatMap) -> Iterator[Finding]:
         yield Finding(
             "wrong",
             "new_rate",
-            f"{codes} {has} {plain(rate)} % in {books.master.ledger}, a rate that the VAT map does not know.",
-            f"`bexsync vat map --set {shlex.quote(f'rate:{plain(rate)}={code}')}` takes it in; "
+            f"{codes} {has} {decimal_text(rate)} % in {books.master.ledger}, a rate that the VAT map does not know.",
+            f"`bexsync vat map --set {shlex.quote(f'rate:{decimal_text(rate)}={code}')}` takes it in; "
             f"or switch it off in {books.master.ledger}.",
         )
 
@@ -335,7 +335,7 @@ def in_words(want: TaxUse) -> str:
     what = [f'the class "{pattern.tax_class}"'] if pattern.tax_class is not None else []
     what += [_USES[want.use]] if want.use != "sale" else []
     if want.rate is not None:
-        what.append(f"({plain(want.rate)} %)" if what else f"the rate {plain(want.rate)} %")
+        what.append(f"({decimal_text(want.rate)} %)" if what else f"the rate {decimal_text(want.rate)} %")
     text = " ".join(what)
     text += f" in {pattern.country}" if pattern.country else ""
     text += f" from {pattern.valid_from}" if pattern.valid_from and pattern.valid_from > date.min else ""
@@ -348,7 +348,7 @@ def spelled(row: VatRow) -> str:
     if row.tax_class is not None:
         parts.append(f"class:{row.tax_class}" if _needs_prefix(row.tax_class) else row.tax_class)
     parts += [row.use] if row.use is not None else []
-    parts += [f"rate:{plain(row.rate)}"] if row.rate is not None else []
+    parts += [f"rate:{decimal_text(row.rate)}"] if row.rate is not None else []
     parts += [f"country:{row.country}"] if row.country is not None else []
     parts += [f"from:{row.valid_from}"] if row.valid_from is not None else []
     return ",".join(parts)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bexsync.admin.first_profile import Offer, chosen
 from bexsync.cli.prompts.asking import Asker, tell
 from bexsync.cli.views.vat import described, show_table
-from bexsync.money import plain
+from bexsync.money import decimal_text
 from bexsync.planning.mapping_arguments import allowed
 from bexsync.planning.taxes import why_unusable
 from bexsync.planning.vat_map import Entry, in_words, open_entries
@@ -66,7 +66,7 @@ def _why(entry: Entry) -> Sequence[str]:
         return ()
     if entry.problem is not None:
         return (entry.problem.message,)
-    tax = f"{entry.tax.code} ({plain(entry.tax.rate)} %)" if entry.tax is not None else "none"
+    tax = f"{entry.tax.code} ({decimal_text(entry.tax.rate)} %)" if entry.tax is not None else "none"
     return (f"{in_words(entry.want)}: without a row, what names no rate gets {tax}.",)
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from bexsync.cli.views.page import Page, Row
 from bexsync.cli.views.text import coloured_status, linked_number
-from bexsync.money import written
+from bexsync.money import format_amount
 
 if TYPE_CHECKING:
     from bexsync.admin.credit_list import ListedCredit
@@ -28,7 +28,7 @@ def orders_data(found: OrderList) -> dict[str, Any]:
     return {
         "orders": [asdict(row) for row in found.rows],
         "found": found.found,
-        "open": {currency: written(amount) for currency, amount in found.open.items()},
+        "open": {currency: format_amount(amount) for currency, amount in found.open.items()},
     }
 
 
@@ -44,7 +44,7 @@ def show_orders(found: OrderList) -> None:
         rows = [Row(_cells(row), Text(), (Text(row.error),) if row.error else ()) for row in found.rows]
         page.table((*_NAMES, ""), rows, right=_RIGHT, shorten=("customer", "id"), drop=_DROPPED)
     for currency, amount in found.open.items():
-        page.line(f"{currency}: {written(amount)} open.")
+        page.line(f"{currency}: {format_amount(amount)} open.")
     if len(found.rows) < found.found and found.rows:
         page.line(f"{len(found.rows)} of {found.found} are shown.")
     page.show()

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bexsync.cli.views.envelope import MOST_OF_A_KIND, counted, left_alone, more_sentences
 from bexsync.cli.views.page import Page, Row
-from bexsync.money import written
+from bexsync.money import format_amount
 
 if TYPE_CHECKING:
     from bexsync.engine.result import Outcome, Result
@@ -170,7 +170,7 @@ def _summary(result: Result, command: str) -> str:
             if name in plan and (plan[name] or name != "cancels")
         )
         return f"Plan {plan['digest']}: {costs}{_money(plan['money'])}. Nothing was changed."
-    money = {c: written(sums["invoiced"]) for c, sums in result.totals.items() if "invoiced" in sums}
+    money = {c: format_amount(sums["invoiced"]) for c, sums in result.totals.items() if "invoiced" in sums}
     done = f"{counted(result.counts) or 'nothing to do'}{_money(money)}"
     return f"{command}: {done} ({several(result.requests, 'request')})"
 

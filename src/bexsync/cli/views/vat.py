@@ -11,7 +11,7 @@ from rich.text import Text
 
 from bexsync.cli.views.page import Page, Row
 from bexsync.errors import Exit
-from bexsync.money import plain
+from bexsync.money import decimal_text
 from bexsync.planning.vat_map import Books, Entry, Finding, findings, review
 from bexsync.planning.vat_wants import Origin, TaxUse
 from bexsync.vat import Tax, VatMap, VatRow
@@ -55,7 +55,7 @@ def tell(
         "rows": [_row(row) for row in vat_map.rows],
         "taxes": [
             {
-                "code": tax.code, "name": tax.name, "rate": plain(tax.rate),
+                "code": tax.code, "name": tax.name, "rate": decimal_text(tax.rate),
                 "valid_from": _day(tax.valid_from), "valid_to": _day(tax.valid_to),
             }
             for tax in seen.books.master.taxes
@@ -156,7 +156,7 @@ def _cells(entry: Entry, standing: str, books: Books, width: int) -> Row:
     return Row(
         (
             Text(what),
-            Text(f"{plain(want.rate)} %" if want.rate is not None else ""),
+            Text(f"{decimal_text(want.rate)} %" if want.rate is not None else ""),
             Text(want.pattern.country or ""),
             Text(begin.isoformat() if begin else ""),
             Text(code, style="bold"),
@@ -177,7 +177,7 @@ def _origins(want: TaxUse, books: Books) -> list[str]:
 def described(tax: Tax) -> str:
     """A tax beside its code: rate and name, each once."""
     name = tax.name.removeprefix(tax.code).strip(" -")
-    return name if "%" in name else f"{plain(tax.rate)} % {name}".strip()
+    return name if "%" in name else f"{decimal_text(tax.rate)} % {name}".strip()
 
 
 def _show_file(written: Written) -> None:
@@ -198,7 +198,7 @@ def _entry(entry: Entry, standing: str, books: Books) -> dict[str, Any]:
     want = entry.want
     return {
         **_row(entry.pattern),
-        "rate": plain(want.rate) if want.rate is not None else "",
+        "rate": decimal_text(want.rate) if want.rate is not None else "",
         "use": want.use,
         "code": entry.tax.code if entry.tax is not None else "",
         "status": standing.replace(" ", "_"),
@@ -212,7 +212,7 @@ def _entry(entry: Entry, standing: str, books: Books) -> dict[str, Any]:
 def _row(row: VatRow) -> dict[str, Any]:
     return {
         "class": row.tax_class or "",
-        "rate": plain(row.rate) if row.rate is not None else "",
+        "rate": decimal_text(row.rate) if row.rate is not None else "",
         "country": row.country or "",
         "use": row.use or "",
         "code": row.code,

@@ -22,7 +22,7 @@ from bexsync.ledgers.bexio.learned_facts import (
 )
 from bexsync.ledgers.bexio.reading import after_the_effect
 from bexsync.ledgers.bexio.records import document_done
-from bexsync.money import grouped, written
+from bexsync.money import format_amount, format_grouped
 from bexsync.ports.document_effects import FinishingEffect, IssueDocument, SendDocument
 from bexsync.ports.documents import DocumentStatus, EffectResult, LookupResult
 
@@ -124,7 +124,8 @@ class FinishingEffects:
             return ""  # the effect itself is refused then, in bexio's words
         if state.content != effect.content and effect.content:
             return (
-                f"{state.number} was changed in bexio after bexsync wrote it, and comes to {written(state.total)}, "
+                f"{state.number} was changed in bexio after bexsync wrote it, and comes to "
+                f"{format_amount(state.total)}, "
                 f"so it was neither issued nor mailed. If the change is meant, issue and mail it in bexio: {state.url}"
             )
         if isinstance(effect, SendDocument) and effect.issue and state.standing is not DocumentStatus.DRAFT:
@@ -137,7 +138,7 @@ def _in_letters(words: Mapping[str, str], language: str) -> dict[str, str]:
     due = words.get("due_date", "")
     return {
         **words,
-        "total": grouped(Decimal(words["total"])),
+        "total": format_grouped(Decimal(words["total"])),
         "due_date": _day_in_letters(date.fromisoformat(due), language) if due else "",
     }
 

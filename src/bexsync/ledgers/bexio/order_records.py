@@ -10,7 +10,7 @@ from bexsync.ledgers.bexio.contents import content_of
 from bexsync.ledgers.bexio.order_models import CANCELLED, ISSUED, DeliveryAnswer, OrderAnswer
 from bexsync.ledgers.bexio.reading import NotUnderstood, understood
 from bexsync.ledgers.bexio.records import invoice_to
-from bexsync.money import written
+from bexsync.money import format_amount
 from bexsync.ports.documents import DeliveryState, EffectResult, OrderPositionState, OrderState
 from bexsync.ports.order_effects import CreateOrder
 
@@ -66,7 +66,7 @@ def order_of(ledger_id: LedgerId, row: Row, web_url: str) -> OrderState:
 
 def order_done(state: OrderState) -> EffectResult:
     """An effect whose answer is the order."""
-    data = {"total": written(state.total), "content": state.content}
+    data = {"total": format_amount(state.total), "content": state.content}
     return EffectResult(state.ledger_id, state.number, state.url, state, data=data)
 
 

@@ -15,7 +15,7 @@ from bexsync.ledgers.bexio.just_shown import JustShown
 from bexsync.ledgers.bexio.models import Identified
 from bexsync.ledgers.bexio.reading import NotUnderstood, after_the_effect, understood
 from bexsync.ledgers.bexio.records import document_of, payment_from
-from bexsync.money import plain, written
+from bexsync.money import decimal_text, format_amount
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult, LookupResult, Payment
 from bexsync.ports.order_effects import RecordPayment
 
@@ -58,7 +58,7 @@ class PaymentEffects:
         state = document_of(effect.known_id, row, self._web_url)
         value = _value(effect, state)
         _check(state, value, effect.received)
-        body = {"value": effect.value if value == Decimal(effect.value) else plain(value), "date": effect.day}
+        body = {"value": effect.value if value == Decimal(effect.value) else decimal_text(value), "date": effect.day}
         account = {} if effect.bank_account_id is None else {"bank_account_id": effect.bank_account_id.wire}
         row = self._api.write("POST", f"{INVOICES}/{effect.document_id}/payment", body | account)
         with after_the_effect(), understood("the new payment"):
@@ -81,7 +81,7 @@ class PaymentEffects:
             return LookupResult()
         if len(ours) > 1:
             return LookupResult(
-                conflict=f"{state.number} has {len(ours)} new payments of {written(Decimal(effect.value))} on "
+                conflict=f"{state.number} has {len(ours)} new payments of {format_amount(Decimal(effect.value))} on "
                 f"{effect.day}, of which bexsync booked one. Take back the others if they are too many: {state.url}"
             )
         return LookupResult(done=_shown(state, ours[0].ledger_id))
@@ -100,13 +100,15 @@ def _check(state: DocumentState, value: Decimal, received: str | None) -> None:
         raise Changed(f"{state.number} is {standing} in bexio, so the payment was not booked: {state.url}")
     if received is not None and state.received > Decimal(received):
         raise Changed(
-            f"{state.number} shows {written(state.received)} received, {written(Decimal(received))} were known, so "
-            f"somebody booked money meanwhile, and the payment of {written(value)} was not booked. "
+            f"{state.number} shows {format_amount(state.received)} received, "
+            f"{format_amount(Decimal(received))} were known, so "
+            f"somebody booked money meanwhile, and the payment of {format_amount(value)} was not booked. "
             f"The next run compares it: {state.url}"
         )
     if state.remaining < value:
         raise Changed(
-            f"{written(state.remaining)} of {state.number} remains to be paid, so the payment of {written(value)} was "
+            f"{format_amount(state.remaining)} of {state.number} remains to be paid, so the payment of "
+            f"{format_amount(value)} was "
             f"not booked: {state.url}"
         )
 
@@ -124,8 +126,8 @@ def _booked(before: DocumentState, value: Decimal, day: str, payment_id: LedgerI
     remaining = before.remaining - value
     seen = {
         "standing": (DocumentStatus.PARTLY_PAID if remaining > 0 else DocumentStatus.PAID).value,
-        "received": plain(before.received + value),
-        "remaining": plain(remaining),
+        "received": decimal_text(before.received + value),
+        "remaining": decimal_text(remaining),
         # The last day of all payments; beside earlier ones payments poll asks for it.
         "paid_date": "" if before.received else day,
     }

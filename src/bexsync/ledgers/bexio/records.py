@@ -13,7 +13,7 @@ from bexsync.ledgers.bexio.api import Row, moment_of
 from bexsync.ledgers.bexio.contents import content_of, markup, unmarked
 from bexsync.ledgers.bexio.models import ContactAnswer, ContactName, DocumentAnswer, PaymentAnswer, PositionAnswer
 from bexsync.ledgers.bexio.reading import NotUnderstood, row_of, understood
-from bexsync.money import written
+from bexsync.money import format_amount
 from bexsync.ports.contact_effects import CreateContact, EditContact
 from bexsync.ports.document_effects import AddressedHeader, Position
 from bexsync.ports.documents import DocumentState, EffectResult, Payment
@@ -228,7 +228,7 @@ def document_done(state: DocumentState) -> EffectResult:
     """An effect whose answer is the document."""
     data = {
         "shared": "yes" if state.shared else "no",
-        "total": written(state.total),
+        "total": format_amount(state.total),
         "content": state.content,
         "due_date": state.due_date,
     }

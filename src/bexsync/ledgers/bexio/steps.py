@@ -13,7 +13,7 @@ from bexsync.ledgers.bexio.contact_steps import ContactSteps
 from bexsync.ledgers.bexio.effects import AddPosition, ClearPositions, EditDocument, WrittenBefore
 from bexsync.ledgers.bexio.order_steps import OrderSteps
 from bexsync.ledgers.bexio.step_list import POSITIONS_AT_ONCE, StepList
-from bexsync.money import plain, written
+from bexsync.money import decimal_text, format_amount
 from bexsync.ports.document_effects import (
     CancelDocument,
     CreateDocument,
@@ -282,12 +282,15 @@ class _InvoiceSteps:
             value=want.amount,
             day=want.day,
             bank_account_id=want.bank_account_id,
-            received=None if received is None else plain(received),
-            slack=None if want.known is not None or not self._slack else plain(self._slack),
+            received=None if received is None else decimal_text(received),
+            slack=None if want.known is not None or not self._slack else decimal_text(self._slack),
         )
         key = f"{self._steps.reference}+{want.key}"
         self._step(
-            effect, key, after=self._after_the_last(), title=f"book {written(Decimal(want.amount))} {want.currency}"
+            effect,
+            key,
+            after=self._after_the_last(),
+            title=f"book {format_amount(Decimal(want.amount))} {want.currency}",
         )
 
     @add.register

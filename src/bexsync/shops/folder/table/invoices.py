@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from bexsync.money import written as amount
+from bexsync.money import format_amount as amount
 from bexsync.records.quoting import printable
 from bexsync.shops.folder.table.headers import Field
 from bexsync.shops.folder.table.sheet import Row
