@@ -14,6 +14,7 @@ from order_books import an_order
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
 from bexsync.planning.order_payments import (
+    PAID,
     LedgerPayments,
     Receipts,
     is_settled,
@@ -139,10 +140,12 @@ def test_what_is_money(transactions: list[Transaction], keys: list[str]) -> None
             [],
             "0",
         ),
+        # a transaction may be called whatever the shop likes
+        ([a_payment("paid")], in_books("100"), [("paid", "100")], "0"),
         # booked as paid as a whole, then told as two transactions
         (
             [a_payment("a", "60"), a_payment("b", "40")],
-            in_books("0", ("1", "100", "2026-11-05"), ours={"paid": "1"}),
+            in_books("0", ("1", "100", "2026-11-05"), ours={PAID: "1"}),
             [],
             "0",
         ),
@@ -173,7 +176,7 @@ def test_paid_without_transactions(remaining: str, fields: dict[str, Any], booke
     plan = plan_payments(received(**fields), in_books(remaining))
     assert [str(one.day) for one in plan.pay] == booked
     assert [one.amount for one in plan.pay] == [D(remaining)] * len(booked)
-    assert plan_payments(received(**fields), in_books(remaining, ours={"paid": None})).pay == ()
+    assert plan_payments(received(**fields), in_books(remaining, ours={PAID: None})).pay == ()
 
 
 @pytest.mark.parametrize(

@@ -193,5 +193,6 @@ def _loops(settings: OrdersSection, rows: Iterable[MatrixRow]) -> Iterator[str]:
 
 
 def _never_seen(statuses: Iterable[str]) -> Iterator[str]:
-    for status in statuses:
-        yield f'No order has had the status "{status}" so far; check how the shop writes it.'
+    names = ", ".join(f'"{status}"' for status in statuses)
+    if names:
+        yield f"No order has had the status {names} so far; check how the shop writes it."

@@ -16,8 +16,9 @@ from bexsync.ports.wanted import KnownDocument
 from bexsync.ports.wanted_orders import Pay
 from bexsync.records import Invoice, Order, Transaction
 
-# The key of the one payment of a document that the shop calls paid without saying by which transactions.
-PAID = "paid"
+# The key of the one payment of a document that the shop calls paid without saying by which transactions; no transaction
+# of a shop has an empty id.
+PAID = ""
 _WITHIN = timedelta(days=10)
 _ALL_PAID = ("paid", "partially_refunded")
 
