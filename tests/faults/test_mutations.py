@@ -121,7 +121,8 @@ MUTATIONS = (
         "is_wanted = DocumentReference.read(row).api_reference in allowed",
         "is_wanted = DocumentReference.read(row).api_reference is not None",
         f"{SAFEGUARDS}test_a_search_that_shows_another_invoice_of_the_customer_is_not_believed",
-        "for invoice in known.invoices()] == [8, 8]",
+        # The other invoice is held by a link already, so that the push itself ends as a conflict.
+        "assert known.push().exit_code is Exit.OK",
     ),
     Mutation(
         "the company lock",
