@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -22,7 +23,7 @@ _LINE_PATH = re.compile(r"lines\[(\d+)\]\.(.+)")
 Marks = Mapping[str, tuple[Row, Field]]
 
 
-class RecordWriter:
+class RecordWriter(ABC):
     """Turns the groups of one sheet into records; what its marks and sums say is the business of each kind."""
 
     def __init__(self, sheet: Sheet, settings: CsvSection, source: str, currency: str) -> None:
@@ -80,6 +81,7 @@ class RecordWriter:
         wrong.extend(self._foreign(written, value.get("currency")))
         return value
 
+    @abstractmethod
     def settle(
         self,
         value: dict[str, Any],
@@ -89,7 +91,6 @@ class RecordWriter:
         wrong: list[WrongCell],
     ) -> None:
         """What marks, and columns that stand for something else, make of the record."""
-        raise NotImplementedError
 
     def _is_marked(self, row: Row, index: int, field: Field) -> bool:
         return bool(row.cells[index]) and bool(self._cells.read(row.cells[index], row.number, field).value)
