@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import cast
 
-from bexsync.engine.result import Outcome, Status
 from bexsync.jobs.run import Run
 from bexsync.planning.invoice_link import KIND, is_money_stated, no_longer_valid
 from bexsync.planning.reversals import is_cancellation
-from bexsync.ports.steps import Subject
 from bexsync.ports.store import RecordRow, RecordState
 from bexsync.records import Invoice
 
@@ -58,7 +55,8 @@ def choose(run: Run, options: PushOptions, start: date) -> list[ChosenInvoice]:
         is_paid = invoice.status == "paid" and is_money_stated(invoice) and "paid" not in skip
         paid_as = (invoice.source_number or row.shop_id) if is_paid else ""
         chosen.append(ChosenInvoice(row.shop_id, names, booked, invoice.invoice_date, invoice.currency, paid_as))
-    _note_unknown_ids(run, options, chosen)
+    chosen_names = {name for one in chosen for name in one.names}
+    run.note_ids_left_out(KIND, "push", options.ids, chosen_names, invoice_called)
     return chosen
 
 
@@ -79,24 +77,6 @@ def reopen_cancelled(run: Run) -> None:
             original = invoice_called(run, document.original_shop_id)
             if original is not None and original.state is RecordState.DONE and original.shop_id != row.shop_id:
                 records.settle(KIND, original.shop_id, RecordState.OPEN, "", now)
-
-
-def _note_unknown_ids(run: Run, options: PushOptions, chosen: Iterable[ChosenInvoice]) -> None:
-    """An id somebody typed that is nowhere is named; one that is already done is fine."""
-    found = {name for one in chosen for name in one.names}
-    for wanted in options.ids:
-        if wanted in found:
-            continue
-        row = invoice_called(run, wanted)
-        if row is None:
-            hint = "`bexsync invoices list` shows those it has."
-            run.note_unknown_id(KIND, "push", wanted, f'The shop has no invoice "{wanted}".', hint)
-        else:
-            link = run.store.links.get(KIND, row.shop_id)
-            run.outcomes[Subject(KIND, row.shop_id)] = Outcome(
-                KIND, "push", row.shop_id, Status.UNCHANGED, link.ledger_id if link else None,
-                link.number if link else "", link.url if link else "", row.reason,
-            )  # fmt: skip
 
 
 def invoice_called(run: Run, name: str) -> RecordRow | None:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import cast
 
 from bexsync.config.profile import OrderAction
-from bexsync.engine.result import Outcome, Status
 from bexsync.jobs.run import Run
 from bexsync.planning.order_lines import zurich_day
 from bexsync.planning.order_link import KIND
-from bexsync.ports.steps import Subject
 from bexsync.ports.store import RecordRow, RecordState
 from bexsync.records import Order
 
@@ -64,7 +62,7 @@ def choose(run: Run, options: SyncOptions, start: date) -> list[ChosenOrder]:
             continue
         found |= names
         chosen.append(ChosenOrder(row.shop_id, day, order.currency))
-    _note_unknown_ids(run, options, found)
+    run.note_ids_left_out(KIND, "sync", options.ids, found, order_called)
     return chosen
 
 
@@ -102,21 +100,6 @@ def _take_up_again(run: Run, start: date) -> None:
 def is_too_old(reason: str) -> bool:
     """Whether an order is left alone for its day."""
     return reason.startswith(_TOO_OLD)
-
-
-def _note_unknown_ids(run: Run, options: SyncOptions, found: Iterable[str]) -> None:
-    """An id somebody typed that is nowhere is named; one that is already done is fine."""
-    for wanted in options.ids:
-        if wanted in found:
-            continue
-        row = order_called(run, wanted)
-        if row is None:
-            hint = "`bexsync orders list` shows those it has."
-            run.note_unknown_id(KIND, "sync", wanted, f'The shop has no order "{wanted}".', hint)
-        else:
-            run.outcomes[Subject(KIND, row.shop_id)] = Outcome(
-                KIND, "sync", row.shop_id, Status.UNCHANGED, reason=row.reason
-            )
 
 
 def order_called(run: Run, name: str) -> RecordRow | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -18,7 +18,7 @@ from bexsync.planning.plan import Plan
 from bexsync.ports.ledger import Ledger
 from bexsync.ports.shop import WriteBack
 from bexsync.ports.steps import Step, Subject
-from bexsync.ports.store import DOCUMENT_TAKEN, WORKLIST, IntentState
+from bexsync.ports.store import DOCUMENT_TAKEN, WORKLIST, IntentState, RecordRow
 from bexsync.ports.wanted import Want, Wanted
 from bexsync.ports.wanted_orders import OrderWant
 from bexsync.store import Store
@@ -131,6 +131,29 @@ class Run:
         self.outcomes[Subject(kind, wanted)] = Outcome(
             kind, action, wanted, Status.FAILED, reason=message, hint=hint, code="unknown_id"
         )
+
+    def note_ids_left_out(
+        self,
+        kind: str,
+        action: str,
+        wanted: Iterable[str],
+        chosen: Collection[str],
+        called: Callable[[Run, str], RecordRow | None],
+    ) -> None:
+        """Of ids that somebody typed, name those that the shop does not have; one that is already done is fine."""
+        for name in wanted:
+            if name in chosen:
+                continue
+            row = called(self, name)
+            if row is None:
+                hint = f"`bexsync {kind}s list` shows those it has."
+                self.note_unknown_id(kind, action, name, f'The shop has no {kind} "{name}".', hint)
+                continue
+            link = self.store.links.get(kind, row.shop_id)
+            self.outcomes[Subject(kind, row.shop_id)] = Outcome(
+                kind, action, row.shop_id, Status.UNCHANGED, link.ledger_id if link else None,
+                link.number if link else "", link.url if link else "", row.reason,
+            )  # fmt: skip
 
     def unknown_outcome(self, kind: str, shop_id: str) -> str:
         """Why nothing may be done to a record yet: an effect on it may still take place; "" where none may."""
