@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import webbrowser
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -66,6 +67,9 @@ def started(world: Place, *arguments: str, stdin: str = "", **environment: str) 
         patch.setattr(sys, "stdout", out)
         patch.setattr(sys, "stderr", err)
         patch.chdir(world.folder)
+        # A process looks for its browser once, in the environment that it starts with.
+        patch.setattr(webbrowser, "_tryorder", None)
+        patch.setattr(webbrowser, "_browsers", {})
         code: object = None
         try:
             entrypoint.run(app)

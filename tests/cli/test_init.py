@@ -255,13 +255,16 @@ def test_a_token_from_input_every_option_and_a_first_rehearsal(newcomer: Newcome
 
 
 def test_a_login_in_the_browser(newcomer: Newcomer) -> None:
-    done = newcomer.run(
+    arguments = (
         *("init", "--yes", "--json", "--skip-test", "--api-url", newcomer.url),
         *("--client-id", CLIENT_ID, "--token-store", "file"),
-        BROWSER=f"{sys.executable} {VISITOR} %s",
-        BEXSYNC_CLIENT_SECRET=CLIENT_SECRET,
-        BEXSYNC_LEDGER__REDIRECT_URI=REDIRECT,
     )
+    variables = {"BEXSYNC_CLIENT_SECRET": CLIENT_SECRET, "BEXSYNC_LEDGER__REDIRECT_URI": REDIRECT}
+    without = newcomer.run(*arguments, **variables, PATH="/nowhere")
+    assert without.returncode == 78
+    assert json.loads(without.stdout)["errors"][0]["code"] == "browser"
+    assert newcomer.has_written_nothing
+    done = newcomer.run(*arguments, **variables, BROWSER=f"{sys.executable} {VISITOR} %s")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["data"]["test"] == {}
     assert newcomer.loaded.ledger.redirect_uri == REDIRECT, "what a variable says is written down"
