@@ -146,7 +146,17 @@ class Locks(Protocol):
         ...
 
     def company(self) -> AbstractContextManager[None]:
-        """Held while writing to the ledger, by one process at a time; waited for."""
+        """Held while writing to the ledger, by one process at a time; those that wait get it in order of arrival.
+
+        Its holder may take it once more.
+        """
+        ...
+
+    def is_wanted(self) -> bool:
+        """Whether another process waits for the company's lock, which gets it before its holder gets it again.
+
+        It may say yes too often, after a process that waited was killed, and never too rarely.
+        """
         ...
 
 

@@ -1,6 +1,7 @@
 """One lock per site and job, one per run, one per site for taking in, one per company for writing.
 
-They vanish with the process that holds them.
+They vanish with the process that holds them. Whoever waits for the company's lock holds a numbered place in its queue.
+A place is a lock as well, so that a process that is killed leaves the queue.
 """
 
 from __future__ import annotations
@@ -8,8 +9,9 @@ from __future__ import annotations
 import glob
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -22,7 +24,10 @@ WAIT_FOR_UPGRADE = 60.0
 # Others who look whether a run is alive hold its lock for a moment.
 WAIT_FOR_A_LOOK = 0.2
 WAIT_FOR_LOOKS = 5.0
+# Two runs that write by turns lose about half of this at every turn.
+LOOK_EVERY = 0.02
 _RUN = "run-"
+_PLACE_DIGITS = 8
 
 
 class FileLocks:
@@ -53,14 +58,12 @@ class FileLocks:
             try:
                 yield name
             finally:
-                with suppress(OSError):  # the next run of the site removes it
-                    Path(lock.lock_file).unlink()
+                _remove(Path(lock.lock_file))
 
     def _remove_ended(self, prefix: str) -> None:
         """Removes the files of runs of this site that were killed."""
         for path in self._folder.glob(f"{glob.escape(prefix)}*.lock"):
-            with suppress(OSError, Timeout), FileLock(path, timeout=0):
-                path.unlink()
+            _remove_if_left(path)
 
     @contextmanager
     def taking_in(self) -> Iterator[None]:
@@ -75,15 +78,50 @@ class FileLocks:
 
     @contextmanager
     def company(self) -> Iterator[None]:
-        """Held while writing to the ledger, by one process at a time; waited for."""
-        self._company_lock = self._company_lock or self._lock(f"{self._company}-write")
-        with self._held(
-            self._company_lock,
-            WAIT_FOR_COMPANY,
-            "Other runs have kept the company's lock for ten minutes.",
-            "Look for a run that hangs; the next run goes on from here.",
-        ):
+        """Held while writing to the ledger, by one process at a time; those that wait get it in order of arrival."""
+        self._company_lock = lock = self._company_lock or self._lock(f"{self._company}-write")
+        if lock.is_locked:  # taken once more by its holder, who would wait for those that wait for him
             yield
+            return
+        with self._place_in_queue() as earlier:
+            # Each run before this one may take ten minutes: a queue that moves on is waited for.
+            for place in earlier:
+                with self._taken_in_turn(FileLock(place, mode=0o600)):
+                    _remove(place)
+            held = self._taken_in_turn(lock)
+        with held:
+            yield
+
+    def is_wanted(self) -> bool:
+        """Whether another process waits for the company's lock.
+
+        One that was killed while it waited counts until the lock is taken the next time.
+        """
+        return bool(self._places())
+
+    @contextmanager
+    def _place_in_queue(self) -> Iterator[list[Path]]:
+        """A place behind all others that wait for the company's lock, and their places in order."""
+        with ExitStack() as own:
+            with self._taken_in_turn(self._lock(f"{self._company}-queue")):
+                earlier = [path for path in self._places() if not _remove_if_left(path)]
+                number = int(earlier[-1].stem[-_PLACE_DIGITS:]) + 1 if earlier else 1
+                place = self._lock(f"{self._company}-waiting-{number:0{_PLACE_DIGITS}}")
+                own.enter_context(self._taken_in_turn(place))
+                own.callback(_remove, Path(place.lock_file))
+            yield earlier
+
+    def _places(self) -> list[Path]:
+        number = "[0-9]" * _PLACE_DIGITS
+        return sorted(self._folder.glob(f"{glob.escape(self._company)}-waiting-{number}.lock"))
+
+    def _taken_in_turn(self, lock: FileLock) -> AbstractContextManager[Any]:
+        return self._held(
+            lock,
+            WAIT_FOR_COMPANY,
+            "Another run has kept the company's lock, or its place in the queue, for ten minutes.",
+            "Look for a run that hangs; the next run goes on from here.",
+        )
 
     @contextmanager
     def everything(self) -> Iterator[None]:
@@ -109,19 +147,30 @@ class FileLocks:
             raise unusable(self._folder, problem) from problem
         return FileLock(self._folder / f"{name}.lock", mode=0o600)
 
-    @contextmanager
-    def _held(self, lock: FileLock, timeout: float, busy: str, hint: str) -> Iterator[None]:
-        """Hold the lock; raises Busy when it is not free in time, and StoppedBySignal."""
+    def _held(self, lock: FileLock, timeout: float, busy: str, hint: str) -> AbstractContextManager[Any]:
+        """Take the lock at once; raises Busy when it is not free in time, and StoppedBySignal."""
         try:
-            acquired = lock.acquire(timeout=timeout, cancel_check=self.stopping)
+            return lock.acquire(timeout=timeout, poll_interval=LOOK_EVERY, cancel_check=self.stopping)
         except Timeout as problem:
             if self.stopping():
                 raise StoppedBySignal from problem
             raise Busy(busy, hint) from problem
         except OSError as problem:
             raise unusable(lock.lock_file, problem) from problem
-        with acquired:
-            yield
+
+
+def _remove_if_left(lock: Path) -> bool:
+    """Remove the file of a lock whose holder has ended without doing so; whether that was the case."""
+    with suppress(OSError, Timeout), FileLock(lock, timeout=0, mode=0o600):
+        _remove(lock)
+        return True
+    return False
+
+
+def _remove(lock: Path) -> None:
+    """Remove the file of a lock that is held; what cannot be removed is left to the next who looks."""
+    with suppress(OSError):
+        lock.unlink()
 
 
 def locks_folder(state: Path) -> Path:
