@@ -201,9 +201,9 @@ MUTATIONS = (
     ),
     Mutation(
         "the run's lock: a step that is being sent belongs to its run",
-        "engine/recover.py",
-        "if self.journal.is_sender_alive(intent):",
-        "if False:",
+        "engine/journal.py",
+        "if intent.state is not IntentState.SENDING or not is_alive(",
+        "if True or not is_alive(",
         "tests/jobs/test_push_sender.py::test_while_its_run_lives_nobody_else_judges_it",
         "assert the_create(killed).state is IntentState.SENDING",
     ),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,68 +12,22 @@ from filelock import FileLock
 from bexsync.errors import Busy, StoppedBySignal
 from bexsync.store.sqlite import locks as locks_module
 from bexsync.store.sqlite.locks import FileLocks
+from store.lock_holders import LockHolder
 
-# Says when it waits and when it holds the lock, writes its name down while it does, and goes on when it is told to.
-RUN = """
-import sys
-from pathlib import Path
-from bexsync.store.sqlite.locks import FileLocks
-folder, name = Path(sys.argv[1]), sys.argv[2]
-locks = FileLocks(folder, "company", name)
-said = []
-def waits():
-    if not said:
-        said.append(print("waits", flush=True))
-    return False
-locks.stopping = waits
-with locks.company():
-    with (folder / "order").open("a") as order:
-        order.write(f"{name}\\n")
-    print("holds", flush=True)
-    sys.stdin.readline()
-"""
-
-
-class Process:
-    """Another run that wants the company's lock."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        command = [sys.executable, "-c", RUN, str(folder), name]
-        self.running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def says(self) -> str:
-        """The next line it prints; it is waited for."""
-        assert self.running.stdout is not None
-        return self.running.stdout.readline().strip()
-
-    def ends(self) -> None:
-        """Lets it release the lock."""
-        self.running.communicate("\n", timeout=30)
-        assert self.running.returncode == 0
-
-    def is_killed(self) -> None:
-        """Ends it as a power cut would."""
-        self.running.kill()
-        self.running.wait(30)
-
-
-Start = Callable[[str], Process]
+Start = Callable[[str], LockHolder]
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    begun: list[Process] = []
+    begun: list[LockHolder] = []
 
-    def started(name: str) -> Process:
-        begun.append(Process(tmp_path, name))
+    def started(name: str) -> LockHolder:
+        begun.append(LockHolder(tmp_path, "company", name))
         return begun[-1]
 
     yield started
     for process in begun:
-        process.is_killed()
-        for stream in (process.running.stdin, process.running.stdout):
-            if stream is not None:
-                stream.close()
+        process.close()
 
 
 @pytest.fixture
@@ -87,7 +39,7 @@ def order(folder: Path) -> list[str]:
     return (folder / "order").read_text().split()
 
 
-def waiting(start: Start, *names: str) -> list[Process]:
+def waiting(start: Start, *names: str) -> list[LockHolder]:
     """Runs that wait for the lock one behind the other."""
     found = []
     for name in names:

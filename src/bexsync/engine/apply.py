@@ -22,7 +22,6 @@ from bexsync.ports.steps import Effect, Ref, Step, Subject, resolved
 from bexsync.ports.store import Intent, IntentState
 from bexsync.store import Store
 
-RECORDS_PER_LOCK = 100
 TOLD_TOGETHER = 50
 _WAITED = timedelta(seconds=1)
 
@@ -97,6 +96,7 @@ class _Shown:
 class Applier:
     """Sends plans; `side(effect)` is who performs it, `lock` is the company's.
 
+    It is released between two records when another run waits for it (`is_wanted`).
     `changed` looks whether the document that is to be issued or mailed is still what was written.
     """
 
@@ -107,6 +107,7 @@ class Applier:
     lock: Callable[[], AbstractContextManager[Any]]
     stopping: Callable[[], bool] = lambda: False
     changed: Callable[[FinishingEffect], str] = lambda _: ""
+    is_wanted: Callable[[], bool] = lambda: False
     _shown: _Shown | None = None
     _applied: dict[Ref, Applied] = field(default_factory=dict)
     _current: StartedStep | None = None
@@ -116,12 +117,16 @@ class Applier:
     def apply(self, plan: Plan) -> Iterator[AppliedRecord]:
         """The plan's records one by one as they are finished; raises what ends a whole run."""
         records = plan.by_subject()
-        while batch := list(islice(records, RECORDS_PER_LOCK)):
+        following = next(records, None)
+        while following is not None:
             with self.lock():
-                for subject, steps in batch:
+                while following is not None:
                     if self.stopping():
                         raise StoppedBySignal
-                    yield self._record(subject, steps)
+                    yield self._record(*following)
+                    following = next(records, None)
+                    if self.is_wanted():
+                        break
 
     def tell(self, plan: Plan) -> Iterator[AppliedRecord]:
         """As `apply`, for effects that do no harm when they are repeated, such as events that carry an id.

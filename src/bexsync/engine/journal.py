@@ -210,9 +210,17 @@ class Journal:
         needed = min(intent.not_before - intent.sent_at, self._patience).total_seconds()
         return max(0.0, by_the_wall, needed - passed)
 
-    def is_sender_alive(self, intent: Intent) -> bool:
-        """Whether the run that wrote a row as sending still holds its lock, so that the answer is its own matter."""
-        return self._store.is_held(intent.owner.rpartition(" ")[0])
+    def in_doubt(self) -> list[Intent]:
+        """The steps whose outcome is unknown, with those that were being sent by a run that has ended.
+
+        What a living run is sending is left out, since that run writes down what comes of it.
+        """
+        is_alive = cache(self._store.is_held)  # asked once for all that one run is sending
+        return [
+            intent
+            for intent in self._store.intents.unsettled()
+            if intent.state is not IntentState.SENDING or not is_alive(intent.owner.rpartition(" ")[0])
+        ]
 
     def distrusted(self, intent: Intent) -> Intent:
         """The intent as it is, or sent only now where a clock that was ahead for a while says when it was sent."""

@@ -29,17 +29,16 @@ class Recovery:
 
     def settle(self) -> list[Intent]:
         """Settles what can be settled now; what stays in doubt."""
-        if not self.store.intents.unsettled():
+        if not self.journal.in_doubt():
             return []
         with self.lock():
-            return [left for intent in self.store.intents.unsettled() if (left := self._settle(intent)) is not None]
+            return [left for intent in self.journal.in_doubt() if (left := self._settle(intent)) is not None]
 
     def settle_patiently(self, concerns: Callable[[Intent], bool] = lambda _: True) -> list[Intent]:
         """As `settle`, waiting for doubts of concern that fall due within a minute; those that stay after that."""
         left = [intent for intent in self.settle() if concerns(intent)]
         waited = 0.0
-        # How long another run that lives takes over its own requests, nobody here can tell.
-        while due := [self.journal.seconds_until_due(one) for one in left if one.state is not IntentState.SENDING]:
+        while due := [self.journal.seconds_until_due(one) for one in left]:
             wait = min(due)
             if waited + wait > WORTH_WAITING:
                 break
@@ -50,8 +49,6 @@ class Recovery:
 
     def _settle(self, intent: Intent) -> Intent | None:
         if intent.state is IntentState.SENDING:
-            if self.journal.is_sender_alive(intent):
-                return intent  # its own run writes down what comes of it
             intent = self.journal.mark_unknown(intent)
         intent = self.journal.distrusted(intent)
         effect = self.journal.effect(intent)

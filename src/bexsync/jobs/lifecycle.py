@@ -137,7 +137,7 @@ def _pass_until_settled(run: Run, make: Callable[[Run], Job]) -> None:
     for _ in range(PASSES):
         known, job = run.ledger.learned_facts, make(run)
         _pass(run, job)
-        doubts = len(run.store.intents.unsettled())
+        doubts = len(run.recovery.journal.in_doubt())
         left = run.recovery.settle_patiently() if doubts else []
         if left:
             run.result.later = (
@@ -185,9 +185,12 @@ def prepare(
     def side(effect: Effect) -> Performer:
         return shop_side if effect.side is Side.SHOP else ledger
 
-    applier = Applier(store, journal, clock, side, workspace.locks.company, workspace.stopping, ledger.changed)
+    locks = workspace.locks
+    applier = Applier(
+        store, journal, clock, side, locks.company, workspace.stopping, ledger.changed, is_wanted=locks.is_wanted
+    )
     ledger_hooks.append(applier.on_request)
-    recovery = Recovery(store, journal, clock, side, workspace.locks.company)
+    recovery = Recovery(store, journal, clock, side, locks.company)
     return Run(job, workspace, store, ledger, applier, recovery, Result(), dry)
 
 

@@ -1,0 +1,73 @@
+"""Runs on one company take turns: a long push lets in whoever waits, and a poll beside it waits for nobody."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from bexsync.errors import Exit
+from bexsync.hooks import observed_by
+from store.lock_holders import LockHolder
+from world import World, an_invoice
+
+COUNT = 40
+IN_FLIGHT = 16
+
+
+@contextmanager
+def before_the_first_create(happen: Callable[[], None]) -> Iterator[None]:
+    """Let something happen once, when the first create of an invoice is about to leave."""
+    left = [happen]
+
+    def observe(point: str, **facts: str) -> None:
+        is_create = point == "request:before" and facts["method"] == "POST" and facts["path"].endswith("/kb_invoice")
+        if is_create and left:
+            left.pop()()
+
+    with observed_by(observe):
+        yield
+
+
+def one_that_wants_to_write(world: World) -> LockHolder:
+    """Another process that wants the company's lock."""
+    (lock,) = (world.folder / "state" / "locks").glob("*-write.lock")
+    return LockHolder(lock.parent, lock.name.removesuffix("-write.lock"), "other")
+
+
+def test_a_long_push_lets_in_who_waits_as_soon_as_what_is_under_way_has_ended(world: World) -> None:
+    waiting: list[threading.Thread] = []
+    booked: list[int] = []
+
+    def take_a_turn(other: LockHolder) -> None:
+        assert other.says() == "holds"
+        booked.append(len(world.invoices()))
+        other.ends()
+        other.close()
+
+    def begin_to_wait() -> None:
+        other = one_that_wants_to_write(world)
+        assert other.says() == "waits"
+        waiting.append(threading.Thread(target=take_a_turn, args=(other,)))
+        waiting[0].start()
+
+    world.drop(*(an_invoice(str(number)) for number in range(1, COUNT + 1)))
+    with before_the_first_create(begin_to_wait):
+        assert world.push().exit_code is Exit.OK
+    waiting[0].join(30)
+    assert 1 <= booked[0] <= IN_FLIGHT
+    assert (len(world.invoices()), len(world.sandbox.mails)) == (COUNT, COUNT)
+
+
+def test_a_poll_beside_a_push_waits_for_nobody_and_has_no_doubts(world: World) -> None:
+    """What the push is sending just then is the push's own matter."""
+    polls: list[subprocess.CompletedProcess[str]] = []
+    world.drop(an_invoice("1"))
+    world.push()
+    world.drop(an_invoice("2"), an_invoice("3"))
+    with before_the_first_create(lambda: polls.append(world.cli("payments", "poll", "--json"))):
+        assert world.push().exit_code is Exit.OK
+    (poll,) = polls
+    assert (poll.returncode, poll.stderr) == (0, "")
+    assert {event["shop_id"]: event["event"] for event in world.events()} == {"1": "sent", "2": "sent", "3": "sent"}
