@@ -9,7 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -126,15 +126,19 @@ class Town:
 
     @contextmanager
     def somebody_paying(self, chance: random.Random) -> Iterator[None]:
-        """As long as the block lasts, one invoice after the other is paid, in part or in full."""
+        """As long as the block lasts, one invoice after the other is paid, in part or in full, and none above that."""
         over = threading.Event()
 
         def pay() -> None:
             while not over.wait(chance.uniform(0.01, 0.1)):
-                issued = [i["id"] for i in self.sandbox.invoices() if i["kb_item_status_id"] in (8, 16)]
-                if issued:
-                    with suppress(ValueError):
-                        self.sandbox.person.pay(chance.choice(issued), chance.choice([None, Decimal("10")]))
+                with self.sandbox.state.lock:
+                    issued = [i for i in self.sandbox.invoices() if i["kb_item_status_id"] in (8, 16)]
+                    if issued:
+                        invoice = chance.choice(issued)
+                        part = chance.choice([None, Decimal("10")])
+                        if part is not None and part > Decimal(str(invoice["total_remaining_payments"])):
+                            part = None
+                        self.sandbox.person.pay(invoice["id"], part)
 
         payer = threading.Thread(target=pay)
         payer.start()

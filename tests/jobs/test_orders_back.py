@@ -44,6 +44,22 @@ def test_money_in_bexio_gives_the_order_its_status_once(shop: World) -> None:
     assert all("status" not in event for event in shop.events() if event["event"] == "paid")
 
 
+def test_an_order_is_told_no_update_of_nothing_that_it_is_shown(shop: World) -> None:
+    """An invoice without money that becomes a draft again: of an order no event shows how its invoice stands."""
+    shop.set_profile(orders={"actions": {"direct": ["contact", "invoice", "issue"]}})
+    synced(shop, a_recent_order(status="direct"))
+    assert names(shop) == ["issued"]
+    shop.sandbox.person.revert(1)
+    shop.poll()
+    assert names(shop) == ["issued"]
+    status = json.loads(called(shop, "status", "--json").stdout)["data"]
+    assert status["waiting"]["not_reported"] == 0, "it counts as told"
+    shop.sandbox.person.issue(1)
+    shop.sandbox.person.pay(1, "108.10")
+    shop.poll()
+    assert names(shop) == ["issued", "status", "paid"]
+
+
 def test_a_missing_key_writes_nothing(shop: World) -> None:
     synced(shop, a_recent_order(status="invoiced"))
     shop.sandbox.person.pay(1, "50")

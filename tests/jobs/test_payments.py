@@ -13,6 +13,7 @@ import pytest
 from werkzeug.wrappers import Response
 
 from bexio_sandbox.server import serving
+from bexio_sandbox.state import invoices
 from bexsync.engine.result import Result, Status
 from bexsync.errors import Exit
 from bexsync.jobs import payments
@@ -40,6 +41,12 @@ def a_pushed(world: World, *shop_ids: str, **changes: Any) -> World:
 @pytest.fixture
 def sent(world: World) -> World:
     return a_pushed(world)
+
+
+def mailed_by_a_person(world: World, invoice_id: int) -> None:
+    letter = {"recipient_email": "ina@example.ch", "subject": "Rechnung", "message": "[Network Link]"}
+    with world.sandbox.state.transaction():
+        invoices.send(world.sandbox.state, invoice_id, letter)
 
 
 def news(world: World, *, since: int = 0) -> list[tuple[str, str]]:
@@ -215,6 +222,24 @@ def test_a_total_the_shop_itself_changed_is_not_called_the_ledgers(world: World)
     assert Decimal(world.invoice("1001")["total"]) == Decimal("98.10")
     (event,) = world.events()[before:]
     assert (event["event"], event["message"]) == ("updated", "total 108.10 -> 98.10, as the shop has it")
+
+
+def test_an_update_of_nothing_that_the_shop_is_shown_is_not_told(world: World) -> None:
+    """The public link of an invoice that has money already: the event would repeat the one before word for word."""
+    world.set_profile(invoices={"finish": "issue"})
+    a_pushed(world)
+    world.sandbox.person.pay(ours(world), Decimal("50"))
+    world.poll()
+    before = world.events()
+    assert [event["event"] for event in before] == ["issued", "partly_paid"]
+    mailed_by_a_person(world, ours(world))
+    assert world.poll().outcomes == []
+    assert world.events() == before
+    status = json.loads(called(world, "status", "--json").stdout)["data"]
+    assert status["waiting"]["not_reported"] == 0, "it counts as told"
+    world.sandbox.person.pay(ours(world))
+    world.poll()
+    assert [event["event"] for event in world.events()] == ["issued", "partly_paid", "paid"]
 
 
 def test_a_draft_that_a_person_issues(world: World) -> None:

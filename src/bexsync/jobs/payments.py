@@ -160,7 +160,7 @@ class PaymentsPoll(Job):
 
     def _note_news(self, link: Link, seen: Link) -> None:
         """One line a document, however much has happened to it."""
-        news = list(reports(link.state, seen.state))
+        news = reports(link.state, seen.state)
         if not news:
             return
         received = f"{format_amount(Decimal(seen.state.get('received', '0')))} received"

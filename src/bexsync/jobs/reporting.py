@@ -16,7 +16,7 @@ from bexsync.ids import LedgerId
 from bexsync.money import format_amount
 from bexsync.planning.order_link import INVOICE_KIND as ORDER_INVOICE
 from bexsync.planning.order_link import KIND as ORDER
-from bexsync.planning.reports import Report, reports
+from bexsync.planning.reports import SHOWN_OF_INVOICES, SHOWN_OF_ORDERS, Report, reports
 from bexsync.ports.documents import DocumentStatus, EffectResult, LookupResult
 from bexsync.ports.shop import Catalog, Event, ProductChange, Shop, StatusRow, StockChange
 from bexsync.ports.shop_effects import DeliverEvent, StockValue, TellProducts, TellStock
@@ -88,8 +88,9 @@ def report_steps(site: str, link: Link, now: datetime) -> Iterator[Step]:
     The invoice of an order is told as news of the order; its standing is no status of the shop's, so none is told.
     """
     before = None
-    news = reports(link.reported, link.state, agreed_total=_agreed_total(link))
     is_of_order = link.kind == ORDER_INVOICE
+    shown = SHOWN_OF_ORDERS if is_of_order else SHOWN_OF_INVOICES
+    news = reports(link.reported, link.state, agreed_total=_agreed_total(link), shown=shown)
     kind = ORDER if is_of_order else link.kind
     for number, report in enumerate(news, link.events + 1):
         key = f"{site}:{kind}:{link.shop_id}:{number}"

@@ -18,7 +18,7 @@ from bexsync.planning.plan import Plan
 from bexsync.ports.ledger import Ledger
 from bexsync.ports.shop import WriteBack
 from bexsync.ports.steps import Step, Subject
-from bexsync.ports.store import DOCUMENT_TAKEN, WORKLIST, IntentState, RecordRow
+from bexsync.ports.store import DOCUMENT_TAKEN, WORKLIST, IntentState, Link, RecordRow
 from bexsync.ports.wanted import Want, Wanted
 from bexsync.ports.wanted_orders import OrderWant
 from bexsync.store import Store
@@ -203,16 +203,24 @@ class Run:
         if WriteBack.EVENTS not in self.workspace.shop.capabilities.write_backs:
             return
         now = self.workspace.clock.now()
-        steps = [
-            step
-            for link in self.store.links.unreported(kind)
-            if link.shop_id not in without
-            for step in report_steps(self.store.site, link, now)
-        ]
+        steps: list[Step] = []
+        for link in self.store.links.unreported(kind):
+            if link.shop_id not in without:
+                due = list(report_steps(self.store.site, link, now))
+                steps += due
+                if not due:
+                    self._count_as_told(link)
         for applied in self.applier.tell(Plan(tuple(steps))):
             trouble = applied.trouble
             if trouble is not None:
                 self.result.later = self.result.later or f"The shop could not be told: {trouble.said}"
+
+    def _count_as_told(self, link: Link) -> None:
+        """Nothing that the shop is shown has changed, so there is nothing to tell of this state."""
+        with self.store.transaction():
+            fresh = self.store.links.get(link.kind, link.shop_id)
+            if fresh is not None and (fresh.state, fresh.reported) == (link.state, link.reported):
+                self.store.links.save(replace(fresh, reported=fresh.state), self.workspace.clock.now())
 
 
 def _hint(status: StepStatus, ledger: str) -> str:

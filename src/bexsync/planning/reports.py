@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bexsync.money import format_amount
@@ -13,6 +13,9 @@ State = Mapping[str, str]
 _WHEREABOUTS = ("number", "url")
 _PAYMENT = ("standing", "received", "remaining", "paid_date", "shared")
 _AT_AN_END = (DocumentStatus.CANCELLED, DocumentStatus.DELETED)
+# The part of the state that every event shows; the shop gives an order no status by it.
+SHOWN_OF_INVOICES = (*_WHEREABOUTS, "standing", "total", "received", "paid_date")
+SHOWN_OF_ORDERS = (*_WHEREABOUTS, "total", "received", "paid_date")
 
 
 @dataclass(frozen=True)
@@ -24,15 +27,24 @@ class Report:
     message: str = ""
 
 
-def reports(told: State, state: State, *, agreed_total: Decimal | None = None) -> Iterator[Report]:
+def reports(
+    told: State, state: State, *, agreed_total: Decimal | None = None, shown: Sequence[str] = SHOWN_OF_INVOICES
+) -> list[Report]:
     """The events that bring the shop from what it was told to what is, in order.
 
-    A total that moves to `agreed_total`, what the shop itself says, is no news of the ledger's.
+    A total that moves to `agreed_total`, what the shop itself says, is no news of the ledger's. Neither is an update
+    of nothing that an event shows (`shown`), such as the public link of an invoice that is paid already.
     """
-    known = dict(told)
+    known, due = dict(told), list[Report]()
     for report in _news(known, state, agreed_total):
         known |= report.told
-        yield report
+        if report.name != "updated" or report.message:
+            due.append(report)
+        elif due:  # the event before it shows all of the state
+            due[-1] = replace(due[-1], told={**due[-1].told, **report.told})
+        elif _part(told, shown) != _part(state, shown):
+            due.append(report)
+    return due
 
 
 def _news(known: State, state: State, agreed_total: Decimal | None) -> Iterator[Report]:
@@ -112,5 +124,5 @@ def _amount(state: State, name: str) -> Decimal:
     return Decimal(state.get(name) or "0")
 
 
-def _part(state: State, names: tuple[str, ...]) -> dict[str, str]:
+def _part(state: State, names: Sequence[str]) -> dict[str, str]:
     return {name: state[name] for name in names if name in state}
