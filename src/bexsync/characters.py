@@ -13,45 +13,46 @@ _REMOVED = (
     r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
 )
 # A joiner holds the parts of one picture together, as in a family or a profession; between letters it is nothing.
+# Compiled when a text needs it, which takes long for so many characters.
 _UNWANTED = rf"[{_REMOVED}]|{_JOINER}(?![\u2600-\U0010ffff])"
-_WITHIN_LINES = re.compile(rf"{_UNWANTED}|[\v\f\x1c-\x1e\x85\u2028\u2029]")
-_IN_ONE_LINE = re.compile(rf"{_UNWANTED}|[\t{_ENDS_OF_LINES}]+")
-_UNPRINTED = re.compile(rf"[{_REMOVED}\t{_ENDS_OF_LINES}{_JOINER}]")
+_WITHIN_LINES = rf"{_UNWANTED}|[\v\f\x1c-\x1e\x85\u2028\u2029]"
+_IN_ONE_LINE = rf"{_UNWANTED}|[\t{_ENDS_OF_LINES}]+"
+_UNPRINTED = rf"[{_REMOVED}\t{_ENDS_OF_LINES}{_JOINER}]"
 
 # What UTF-8 looks like when it is read, or was saved, as if it were a single-byte encoding.
 _HIGH = "\u0080-\u00bfŒœŠšŸŽžƒˆ˜–—‘’‚“”„†‡•…‰‹›€™"
-_TWICE = re.compile(rf"\w*(?:[ÃÂ][{_HIGH}]|â[€\u0080][{_HIGH}]|√[§∂º†®©™´¨à]|├[ñÂ╝ä®Âö£])\w*")
+_TWICE = rf"\w*(?:[ÃÂ][{_HIGH}]|â[€\u0080][{_HIGH}]|√[§∂º†®©™´¨à]|├[ñÂ╝ä®Âö£])\w*"
 
 
 def one_line(text: str) -> str:
     """The text without what nobody sees, its line ends and tabs as blanks."""
-    return text if text.isprintable() else _IN_ONE_LINE.sub(_as_blank, text)
+    return text if text.isprintable() else re.sub(_IN_ONE_LINE, _as_blank, text)
 
 
 def lines_of_text(text: str) -> str:
     """The text without what nobody sees; line ends and tabs stay."""
-    return text if text.isprintable() else _WITHIN_LINES.sub(_as_line_end, text)
+    return text if text.isprintable() else re.sub(_WITHIN_LINES, _as_line_end, text)
 
 
 def as_printed(text: str) -> str:
     """The text at its full length, with a sign of its own for each character that nobody sees, line ends apart."""
-    return text if text.isprintable() else _UNPRINTED.sub(_as_sign, text)
+    return text if text.isprintable() else re.sub(_UNPRINTED, _as_sign, text)
 
 
 def escaped(json: str) -> str:
     """JSON in which every character that nobody sees is written as its code, so that it says the same and shows it."""
-    return json if json.isprintable() else _UNPRINTED.sub(_as_code, json)
+    return json if json.isprintable() else re.sub(_UNPRINTED, _as_code, json)
 
 
 def unprinted(text: str) -> str:
     """The first character that nobody sees, as `U+202E`; "" where there is none."""
-    found = None if text.isprintable() else _UNPRINTED.search(text)
+    found = None if text.isprintable() else re.search(_UNPRINTED, text)
     return f"U+{ord(found[0]):04X}" if found else ""
 
 
 def encoded_twice(text: str) -> str:
     """The first word whose letters are those of UTF-8 read in another encoding, as in `MÃ¼ller`; "" where none is."""
-    found = None if text.isascii() else _TWICE.search(text)
+    found = None if text.isascii() else re.search(_TWICE, text)
     return found[0] if found else ""
 
 

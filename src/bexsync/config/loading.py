@@ -15,10 +15,10 @@ from pydantic import ValidationError
 
 from bexsync.config.problems import Key, Wrong, explained, keys_in, not_toml
 from bexsync.config.profile import Profile, profile_model
+from bexsync.config.sources import read_settings, shop_type_in, shop_type_of
 from bexsync.errors import ProfileProblem
 from bexsync.paths import config_folder
 from bexsync.records.quoting import printable, shown
-from bexsync.registry import DEFAULT_SHOP
 from bexsync.vat import VatMap, VatRow
 
 VAT_ROW_HINT = 'Each row is a [[tax]] table with code = "UN81" and any of class, rate, country, use, valid_from.'
@@ -31,8 +31,6 @@ def load_profile(path: Path) -> Profile:
     try:
         if not path.is_file():
             raise ProfileProblem(f"There is no profile {path}.", _known_profiles(path.parent))
-        from bexsync.config.sources import read_settings  # pydantic_settings takes long to import
-
         return read_settings(path)
     except ValidationError as problem:
         raise explained(path, problem)[0].as_problem() from problem
@@ -159,7 +157,7 @@ def what_can_be_read(path: Path) -> Profile | None:
         _name_shop_type(table, path)
         for _ in range(_MOST_LAYERS):
             try:
-                return profile_model(_shop_type(table)).model_validate(table)
+                return profile_model(shop_type_of(table)).model_validate(table)
             except ValidationError as problem:
                 for error in problem.errors(include_url=False):
                     _take_out(table, error["loc"])
@@ -170,17 +168,9 @@ def what_can_be_read(path: Path) -> Profile | None:
 
 def _name_shop_type(table: dict[str, Any], path: Path) -> None:
     """Put into the table which type of shop it is for, which a variable may say."""
-    from bexsync.config.sources import shop_type_in
-
     shop = table.setdefault("shop", {})
     if isinstance(shop, dict):
         shop["type"] = shop_type_in(path)
-
-
-def _shop_type(table: Mapping[str, Any]) -> str:
-    shop = table.get("shop")
-    kind = shop.get("type") if isinstance(shop, dict) else None
-    return kind if isinstance(kind, str) else DEFAULT_SHOP
 
 
 def _take_out(table: dict[str, Any], loc: Key) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections import Counter
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from bexsync.config.profile import Profile, profile_model
+from bexsync.config.sources import shop_type_in
 from bexsync.errors import ProfileProblem
 from bexsync.records.quoting import printable
 
@@ -77,8 +77,6 @@ class Wrong:
 
 def explained(path: Path, problem: ValidationError) -> list[Wrong]:
     """What pydantic has found, in our words."""
-    from bexsync.config.sources import shop_type_in
-
     lines, model = KeyLines(path), profile_model(shop_type_in(path))
     return [_explained(path, error, lines, model) for error in problem.errors(include_url=False)]
 
@@ -90,6 +88,8 @@ def _explained(path: Path, error: ErrorDetails, lines: KeyLines, model: type[Pro
     where = f"The variable {variable}" if variable else f"The profile {path}"
     line = 0 if variable else lines.line_of(loc)
     if error["type"] == "extra_forbidden":
+        import difflib  # wanted by mistakes alone
+
         close = difflib.get_close_matches(str(loc[-1]), _keys_beside(loc, model), n=1)
         hint = f"Did you mean `{close[0]}`?" if close else "`bexsync config example` lists every key."
         return Wrong(f"{where} has the unknown key `{key}`.", hint, key, line, variable)

@@ -72,7 +72,8 @@ BankAccounts = Annotated[str | dict[str, str], PlainValidator(_bank_accounts)]
 class Section(BaseModel):
     """A table of the profile; unknown keys are refused, because a typo must not change a booking."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Only the profile as a whole gets a validator, unless a table is made by itself.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -81,6 +82,11 @@ class Section(BaseModel):
         if isinstance(value, str) and "\0" in value:
             raise ValueError("holds a null character")
         return value
+
+
+def _table_of_defaults() -> Any:
+    """The default of a table in the profile: an empty one, so that the profile's own validator reads it as well."""
+    return Field(default_factory=dict, validate_default=True)
 
 
 TokenStoreName = Literal["", "keyring", "encrypted-file", "file", "command"]
@@ -118,7 +124,7 @@ class LedgerSection(Section):
     issuer: Url
     redirect_uri: Url = "http://127.0.0.1:27182/callback"
     token_store: TokenStoreName = ""
-    token_command: TokenCommandSection = TokenCommandSection()
+    token_command: TokenCommandSection = _table_of_defaults()
 
     @model_validator(mode="before")
     @classmethod
@@ -369,7 +375,7 @@ class OrdersSection(Section):
     own_done: bool = False
     actions: Annotated[dict[str, OrderActions], AfterValidator(_named_statuses)] = Field(default_factory=dict)
     rules: tuple[OrderRule, ...] = ()
-    status: OrderStatuses = OrderStatuses()
+    status: OrderStatuses = _table_of_defaults()
 
     @model_validator(mode="after")
     def _every_rule_has_its_use(self) -> Self:
@@ -382,16 +388,16 @@ class Profile(Section):
     """All of it."""
 
     enabled: bool = True
-    ledger: LedgerSection = Field(default_factory=lambda: LedgerSection.model_validate({}))
-    shop: ShopSection = ShopSection()
-    contacts: ContactsSection = ContactsSection()
-    invoices: InvoicesSection = InvoicesSection()
-    payments: PaymentsSection = PaymentsSection()
-    limits: LimitsSection = LimitsSection()
-    engine: EngineSection = EngineSection()
-    errors: ErrorsSection = ErrorsSection()
-    products: ProductsSection = ProductsSection()
-    orders: OrdersSection = OrdersSection()
+    ledger: LedgerSection = _table_of_defaults()
+    shop: ShopSection = _table_of_defaults()
+    contacts: ContactsSection = _table_of_defaults()
+    invoices: InvoicesSection = _table_of_defaults()
+    payments: PaymentsSection = _table_of_defaults()
+    limits: LimitsSection = _table_of_defaults()
+    engine: EngineSection = _table_of_defaults()
+    errors: ErrorsSection = _table_of_defaults()
+    products: ProductsSection = _table_of_defaults()
+    orders: OrdersSection = _table_of_defaults()
 
 
 def profile_model(shop_type: str) -> type[Profile]:
@@ -406,4 +412,4 @@ def profile_model(shop_type: str) -> type[Profile]:
 
 @cache
 def _profile_with(shop: Any) -> type[Profile]:
-    return create_model("Profile", __base__=Profile, shop=(shop, Field(default_factory=shop)))
+    return create_model("Profile", __base__=Profile, shop=(shop, _table_of_defaults()))

@@ -1,22 +1,14 @@
-"""Reads a profile from its file and from `BEXSYNC_` variables (`BEXSYNC_LEDGER__API_URL` is `[ledger] api_url`)."""
+"""Reads a profile from its file, with the `BEXSYNC_` variables over it that stand for a key of it."""
 
 from __future__ import annotations
 
 import os
+import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-    TomlConfigSettingsSource,
-)
-
 from bexsync.config.profile import Profile, profile_model
-from bexsync.errors import ProfileProblem
 from bexsync.registry import DEFAULT_SHOP
 
 
@@ -25,54 +17,39 @@ def read_settings(path: Path) -> Profile:
 
     Which settings a shop has depends on its type, which is therefore read first.
     """
-    try:
-        model = profile_model(shop_type_in(path))
-        return model.model_validate(_with_variables(model, path)().model_dump())
-    except SettingsError as problem:
-        variable = _unparsed_variable()
-        raise ProfileProblem(
-            f"The variable {variable} stands for a whole table and is not JSON.",
-            f"Name one key of it, as in {variable}__KEY=value.",
-        ) from problem
+    if _variables_are_set():
+        from bexsync.config.variables import read_with_variables  # pydantic_settings takes long to import
 
-
-class _ShopType(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-    shop: dict[str, Any] = Field(default_factory=dict)
+        return read_with_variables(path)
+    table = _table(path)
+    return profile_model(shop_type_of(table)).model_validate(table)
 
 
 def shop_type_in(path: Path) -> str:
     """The type of shop that a profile names."""
-    try:
-        kind = _with_variables(_ShopType, path)().model_dump()["shop"].get("type")
-    except ValidationError:  # of which the whole profile tells more
-        kind = None
+    if _variables_are_set():
+        from bexsync.config.variables import shop_type_with_variables
+
+        return shop_type_with_variables(path)
+    return shop_type_of(_table(path))
+
+
+def shop_type_of(table: Mapping[str, Any]) -> str:
+    """The type of shop that the content of a profile names."""
+    shop = table.get("shop")
+    kind = shop.get("type") if isinstance(shop, dict) else None
     return kind if isinstance(kind, str) else DEFAULT_SHOP
 
 
-def _with_variables(model: type[BaseModel], path: Path) -> type[BaseSettings]:
-    """The model, read from a file with `BEXSYNC_` variables over it."""
-
-    class Settings(BaseSettings, model):  # type: ignore[misc, valid-type]
-        model_config = SettingsConfigDict(
-            frozen=True, extra=model.model_config.get("extra"), env_prefix="BEXSYNC_", env_nested_delimiter="__"
-        )
-
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            del init_settings, dotenv_settings, file_secret_settings
-            return env_settings, TomlConfigSettingsSource(settings_cls, toml_file=path)
-
-    return Settings
+def _variables_are_set() -> bool:
+    """Whether a variable stands for a key or a table of the profile."""
+    keys = {f"BEXSYNC_{name}".upper() for name in Profile.model_fields}
+    return any(variable.upper().partition("__")[0] in keys for variable in os.environ)
 
 
-def _unparsed_variable() -> str:
-    tables = {f"BEXSYNC_{name}".upper() for name in Profile.model_fields}
-    return next((name for name in sorted(os.environ) if name.upper() in tables), "BEXSYNC_...")
+def _table(path: Path) -> dict[str, Any]:
+    """The content of a profile; `init` begins with one that is not there yet."""
+    if not path.is_file():
+        return {}
+    with path.open("rb") as file:
+        return tomllib.load(file)

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from bexsync.records import Record
+if TYPE_CHECKING:  # models, which take long to make
+    from bexsync.records import Record
 
 
 class WriteBack(StrEnum):

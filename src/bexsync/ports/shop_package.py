@@ -6,14 +6,15 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
-from pydantic import BaseModel
+if TYPE_CHECKING:  # settings are read before the shop is opened
+    from pydantic import BaseModel
 
-from bexsync.ports.shop import Catalog, Shop
+    from bexsync.ports.shop import Catalog, Shop
 
 T = TypeVar("T")
-S = TypeVar("S", bound=BaseModel)
+S = TypeVar("S", bound="BaseModel")
 
 Level = Literal["ok", "attention", "wrong"]
 

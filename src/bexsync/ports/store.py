@@ -10,12 +10,14 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bexsync.errors import StateProblem
 from bexsync.ids import LedgerId
 from bexsync.ports.master_data import PostalAddress
-from bexsync.records import Reading, Record, read_record
+
+if TYPE_CHECKING:
+    from bexsync.records import Record
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -213,6 +215,8 @@ class RecordRow:
 
     def record(self) -> Record:
         """The canonical record."""
+        from bexsync.records import Reading, read_record  # models take long to make; a run without news reads none
+
         reading = Reading(is_stored=True)
         return parse_stored(
             lambda body: read_record(self.kind, json.loads(body, parse_float=Decimal), reading), self.body

@@ -234,7 +234,7 @@ Metadata = Annotated[dict[str, Any], AfterValidator(_plain_json)]
 class Record(BaseModel):
     """A frozen value without surprises: unknown fields are refused, because a typo must not change a booking."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod

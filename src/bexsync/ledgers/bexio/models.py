@@ -78,7 +78,7 @@ Month = Annotated[Annotated[Number, Field(le=12)] | None, BeforeValidator(_empty
 class Model(BaseModel):
     """One object of an answer."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     @classmethod
     def read(cls, value: Any) -> Self:

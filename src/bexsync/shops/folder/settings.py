@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import difflib
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,6 +60,8 @@ def _known_columns(value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ..
 
 def _require_field(name: str) -> None:
     if name not in NAMES:
+        import difflib  # wanted by mistakes alone
+
         close = difflib.get_close_matches(printable(name), sorted(NAMES), n=1)
         wish = f"; did you mean `{close[0]}`?" if close else "; `bexsync docs format` lists them"
         raise ValueError(f"names the unknown field `{printable(name)}`{wish}")
@@ -107,7 +108,7 @@ class FolderSettings(ShopSection):
 
     path: str = "./shop"
     quiet_seconds: float = Field(default=5.0, ge=0, le=86_400)
-    csv: CsvSection = CsvSection()
+    csv: CsvSection = Field(default_factory=dict, validate_default=True)
 
     @property
     def location(self) -> str:
