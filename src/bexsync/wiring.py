@@ -9,37 +9,41 @@ from datetime import datetime
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from bexsync.admin.credit_list import CreditAdmin
-from bexsync.admin.errors import ErrorAdmin
-from bexsync.admin.links_desk import LinkAdmin
-from bexsync.admin.login_status import LoginStatus, look_at_login
-from bexsync.admin.state import StateAdmin
-from bexsync.auth.companies import Company, CompanyBook, company_claim
-from bexsync.auth.provider import IdentityProvider
-from bexsync.auth.refreshing import Renew, TokenRefresher, refresh_in_subprocess
-from bexsync.auth.service import Identity, LoginService, nobody
+from bexsync.auth.companies import CompanyBook, company_claim
 from bexsync.auth.source import EnvironmentToken, LoginToken, TokenSource, names_token
 from bexsync.config.loading import load_profile, load_vat_map
 from bexsync.config.profile import Profile
 from bexsync.errors import BexsyncError, ConfigurationProblem, StateProblem
-from bexsync.http.client import Client
+from bexsync.http.address import api_hint, parse_address
 from bexsync.http.clock import Clock, SystemClock
-from bexsync.http.rate_limit import BudgetBook, MemoryBudget, RateLimiter
-from bexsync.http.responses import RequestEffect
 from bexsync.jobs.workspace import Workspace
 from bexsync.paths import profile_path, secret_variable
 from bexsync.paths import state_folder as state_folder
-from bexsync.ports.ledger import Ledger, Right
-from bexsync.ports.master_data import MasterData
 from bexsync.ports.shop_package import ShopSite
 from bexsync.registry import ledger_package, shop_package
 from bexsync.store import Store
 from bexsync.store.kept import kept_beside
 from bexsync.store.sqlite.locks import FileLocks
 from bexsync.store.sqlite.opening import open_store
-from bexsync.store.sqlite.upkeep import SqliteUpkeep
+
+# Every command imports this module: what only some of them need, each function imports by itself.
+if TYPE_CHECKING:
+    from bexsync.admin.credit_list import CreditAdmin
+    from bexsync.admin.errors import ErrorAdmin
+    from bexsync.admin.links_desk import LinkAdmin
+    from bexsync.admin.login_status import LoginStatus
+    from bexsync.admin.state import StateAdmin
+    from bexsync.auth.companies import Company
+    from bexsync.auth.provider import IdentityProvider
+    from bexsync.auth.refreshing import Renew
+    from bexsync.auth.service import Identity, LoginService
+    from bexsync.http.client import Client
+    from bexsync.http.rate_limit import BudgetBook
+    from bexsync.http.responses import RequestEffect
+    from bexsync.ports.ledger import Ledger, Right
+    from bexsync.ports.master_data import MasterData
 
 
 class LedgerOpening(Protocol):
@@ -94,6 +98,8 @@ def open_workspace(name: str, *, clock: Clock | None = None) -> Workspace:
     folder = state_folder()
     tokens = token_source(profile, path, folder, clock)
     company = _company(profile, path, folder, tokens, clock)
+    # A mistake is told at once, though the ledger may not be opened in this run.
+    parse_address(profile.ledger.api_url, api_hint(profile.ledger.description))
     site = profile.shop.site
     state = _state_file(profile, folder, company.id)
     store = open_store(state, site, company.id)
@@ -127,7 +133,12 @@ def open_auth_desk(name: str, *, clock: Clock | None = None, profile: Profile | 
     clock = clock or SystemClock()
     path = profile_path(name).resolve()
     profile = profile or load_profile(path)
-    folder = state_folder()
+    return _login_service(profile, path, state_folder(), clock)
+
+
+def _login_service(profile: Profile, path: Path, folder: Path, clock: Clock) -> LoginService:
+    from bexsync.auth.service import LoginService
+
     return LoginService(
         profile, str(path), folder, clock, _provider(profile, folder, clock), partial(_identify, profile, clock)
     )
@@ -137,6 +148,8 @@ def look_at_company(
     name: str, profile: Profile, *, clock: Clock | None = None
 ) -> tuple[MasterData, Mapping[str, BexsyncError]]:
     """The ledger's lists for a profile that is not written yet, and why a list could not be read."""
+    from bexsync.auth.refreshing import TokenRefresher
+
     clock = clock or SystemClock()
     path = profile_path(name).resolve()
     folder = state_folder()
@@ -150,6 +163,8 @@ def look_at_company(
 
 def login_status(name: str, *, offline: bool = False, clock: Clock | None = None) -> LoginStatus:
     """What there is to say of the login of a profile; `offline` asks nobody but its store."""
+    from bexsync.admin.login_status import look_at_login
+
     desk = open_auth_desk(name, clock=clock)
     path = Path(desk.path)
 
@@ -201,6 +216,8 @@ def note_failed_start(name: str, job: str, problem: BexsyncError) -> None:
 
 def open_error_desk(name: str, *, clock: Clock | None = None) -> ErrorAdmin:
     """The errors of a profile, for a person to look at."""
+    from bexsync.admin.errors import ErrorAdmin
+
     clock = clock or SystemClock()
     _, store = open_local_state(name)
     return ErrorAdmin(store, clock.now())
@@ -208,6 +225,8 @@ def open_error_desk(name: str, *, clock: Clock | None = None) -> ErrorAdmin:
 
 def open_links_desk(name: str) -> LinkAdmin:
     """The links of a profile, for a person to look at and mend."""
+    from bexsync.admin.links_desk import LinkAdmin
+
     profile, store = open_local_state(name)
     folder = state_folder()
     company = CompanyBook(folder).pinned(str(profile_path(name).resolve())) or ""
@@ -217,6 +236,8 @@ def open_links_desk(name: str) -> LinkAdmin:
 
 def open_credit_desk(name: str, *, clock: Clock | None = None) -> CreditAdmin:
     """The credits of a profile that a person writes by hand."""
+    from bexsync.admin.credit_list import CreditAdmin
+
     clock = clock or SystemClock()
     _, store = open_local_state(name)
     folder = state_folder()
@@ -226,6 +247,9 @@ def open_credit_desk(name: str, *, clock: Clock | None = None) -> CreditAdmin:
 
 def open_state_desk(name: str, *, clock: Clock | None = None) -> StateAdmin:
     """The state of a profile as a file; it is not opened, since it may be what is to be replaced."""
+    from bexsync.admin.state import StateAdmin
+    from bexsync.store.sqlite.upkeep import SqliteUpkeep
+
     path = profile_path(name).resolve()
     profile = load_profile(path)
     folder = state_folder()
@@ -258,6 +282,9 @@ def _client(
     budget: BudgetBook,
     on_request: Callable[[RequestEffect], None] | None,
 ) -> Client:
+    from bexsync.http.client import Client
+    from bexsync.http.rate_limit import RateLimiter
+
     return Client(
         profile.ledger.api_url,
         token,
@@ -271,26 +298,34 @@ def _client(
     )
 
 
-def token_source(
-    profile: Profile, path: Path, folder: Path, clock: Clock, renew: Renew = refresh_in_subprocess
-) -> TokenSource:
-    """Where the profile's access token comes from; the environment speaks over a login, as over the profile."""
+def token_source(profile: Profile, path: Path, folder: Path, clock: Clock, renew: Renew | None = None) -> TokenSource:
+    """Where the profile's access token comes from; the environment speaks over a login, as over the profile.
+
+    A login is renewed in a process of its own, unless `renew` says how.
+    """
     if names_token():
         return EnvironmentToken(clock, profile.ledger.login.token_page)
-    desk = LoginService(
-        profile, str(path), folder, clock, _provider(profile, folder, clock), partial(_identify, profile, clock)
-    )
+    from bexsync.auth.refreshing import TokenRefresher, refresh_in_subprocess
+    from bexsync.auth.service import nobody
+
+    desk = _login_service(profile, path, folder, clock)
     record = desk.record
     if record is None:
         raise nobody()
     # A clock of its own cannot be handed to another process.
+    renew = renew or refresh_in_subprocess
     return LoginToken(desk.keeper(record), renew if isinstance(clock, SystemClock) else TokenRefresher.renewed)
 
 
 def _provider(profile: Profile, folder: Path, clock: Clock) -> IdentityProvider:
+    from bexsync.auth.provider import IdentityProvider
+
     ledger = profile.ledger.description
 
     def connect(address: str) -> Client:
+        from bexsync.http.client import Client
+        from bexsync.http.rate_limit import MemoryBudget, RateLimiter
+
         return Client(
             address,
             lambda: "",  # what is said to a login server says itself who speaks
@@ -317,6 +352,8 @@ def _claim(profile: Profile, token: str) -> str:
 @contextmanager
 def _unpaced(profile: Profile, clock: Clock, token: Callable[[], str]) -> Iterator[Client]:
     """For the few requests that are made before there is a state to keep the books of requests in."""
+    from bexsync.http.rate_limit import MemoryBudget
+
     client = _client(profile, token, clock, MemoryBudget(), None)
     try:
         yield client

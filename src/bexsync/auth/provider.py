@@ -10,18 +10,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from bexsync.auth.login import App, Grant
 from bexsync.errors import BexsyncError, ConfigurationProblem, LoginNeeded, Unanswered, Unreachable
 from bexsync.files import write_privately
-from bexsync.http.client import Client, Received, RequestEffect
 from bexsync.http.clock import Clock
 from bexsync.http.rate_limit import http_date
 from bexsync.http.redaction import register_secret
-from bexsync.http.responses import words_of
+from bexsync.http.responses import Received, RequestEffect, words_of
 from bexsync.ports.ledger_description import LedgerDescription
+
+if TYPE_CHECKING:  # a login that holds makes no request
+    from bexsync.http.client import Client
 
 _DAY = timedelta(days=1)
 _CLOCK_MAY_BE_OFF = timedelta(minutes=2)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import stat
 from datetime import timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from bexsync.auth.login import Login, personal_login
-from bexsync.auth.refreshing import Renew, TokenRefresher
 from bexsync.errors import BexsyncError, LoginNeeded
 from bexsync.http.clock import Clock
 from bexsync.http.redaction import register_secret
+
+if TYPE_CHECKING:  # of which the environment's token needs nothing
+    from bexsync.auth.refreshing import Renew, TokenRefresher
 
 VARIABLE = "BEXSYNC_ACCESS_TOKEN"
 FILE_VARIABLE = "BEXSYNC_ACCESS_TOKEN_FILE"

@@ -58,7 +58,7 @@ class Journal:
         clock: Clock,
         *,
         job: str,
-        kinds: EffectKinds,
+        kinds: Callable[[], EffectKinds],
         ledger: str,
         run: int | None = None,
         lock: str = "",
@@ -70,7 +70,7 @@ class Journal:
         self._note = note
         self._clock = clock
         self._job = job
-        self._kinds = kinds
+        self._kinds = cache(kinds)
         self._run = run
         self._lock = lock
         self._ledger = ledger
@@ -79,7 +79,7 @@ class Journal:
 
     def effect(self, intent: Intent) -> Effect:
         """The effect of a row; raises StateProblem where the row is damaged."""
-        return parse_stored(lambda kind: self._kinds.read(kind, intent.payload, intent.schema), intent.kind)
+        return parse_stored(lambda kind: self._kinds().read(kind, intent.payload, intent.schema), intent.kind)
 
     def standing(self, step: Step, effect: Effect) -> StartedStep | None:
         """What stands against sending a step: it was done, it may still take effect, or it must not be repeated."""

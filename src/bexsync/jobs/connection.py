@@ -82,14 +82,14 @@ def _try_connection(workspace: Workspace, wants_trial: Callable[[Report], bool],
         raise
     finally:
         counts = Counter(check.status.value for check in report.checks)
-        store.runs.end(run_id, exit_code, counts, run.ledger.requests, message, clock.now())
+        store.runs.end(run_id, exit_code, counts, run.lazy_ledger.requests, message, clock.now())
 
 
 def _look_and_try(run: Run, report: Report, wants_trial: Callable[[Report], bool]) -> None:
     tester = _Tester(run)
     report.company = tester.inspection.master.company
     report.checks += tester.settings()
-    report.requests = run.ledger.requests
+    report.requests = run.lazy_ledger.requests
     report.worth_trying = tester.is_worth_trying
     if not wants_trial(report):
         report.checks += tester.leftovers()
@@ -104,7 +104,7 @@ def _look_and_try(run: Run, report: Report, wants_trial: Callable[[Report], bool
     found = trial.found
     report.checks += found.checks
     report.trial, report.learned, report.left = found.facts, found.learned, found.left
-    report.failed, report.requests = found.failed, run.ledger.requests
+    report.failed, report.requests = found.failed, run.lazy_ledger.requests
 
 
 class _Tester:

@@ -17,7 +17,7 @@ from bexsync.http.responses import RequestEffect
 from bexsync.jobs.importing import take_in
 from bexsync.jobs.reporting import Customers, ShopSide, order_status_rows, status_rows
 from bexsync.jobs.run import Run
-from bexsync.jobs.workspace import Workspace
+from bexsync.jobs.workspace import LazyLedger, Workspace
 from bexsync.money import format_amount
 from bexsync.planning.invoice_link import KIND
 from bexsync.planning.order_link import KIND as ORDER
@@ -101,7 +101,7 @@ def _run(workspace: Workspace, job: str, make: Callable[[Run], Job], lock: str) 
         exit_code, message = int(Exit.TRY_LATER), "Interrupted."
         raise
     finally:
-        store.runs.end(run_id, exit_code, run.result.counts, run.ledger.requests, message, clock.now())
+        store.runs.end(run_id, exit_code, run.result.counts, run.lazy_ledger.requests, message, clock.now())
 
 
 class RunEnded(Exception):
@@ -135,7 +135,7 @@ def _pass_until_settled(run: Run, make: Callable[[Run], Job]) -> None:
     """Doubts of earlier runs first; what this run leaves in doubt is waited for, and looked at again."""
     run.recovery.settle()
     for _ in range(PASSES):
-        known, job = run.ledger.learned_facts, make(run)
+        known, job = run.lazy_ledger.learned_facts, make(run)
         _pass(run, job)
         doubts = len(run.recovery.journal.in_doubt())
         left = run.recovery.settle_patiently() if doubts else []
@@ -143,7 +143,7 @@ def _pass_until_settled(run: Run, make: Callable[[Run], Job]) -> None:
             run.result.later = (
                 f"{len(left)} request{'s' if len(left) > 1 else ''} still unanswered; a later run looks again."
             )
-        if len(left) == doubts and run.ledger.learned_facts == known and not job.goes_on:
+        if len(left) == doubts and run.lazy_ledger.learned_facts == known and not job.goes_on:
             return
 
 
@@ -167,7 +167,9 @@ def prepare(
     settings = workspace.profile.engine
     clock = workspace.clock
     ledger_hooks: list[Callable[[RequestEffect], None]] = []
-    ledger = workspace.make_ledger(store, lambda request: ledger_hooks[0](request) if ledger_hooks else None)
+    ledger = LazyLedger(
+        lambda: workspace.make_ledger(store, lambda request: ledger_hooks[0](request) if ledger_hooks else None)
+    )
     shop_side = ShopSide(workspace.shop, workspace.catalog)
     journal = Journal(
         store,
@@ -175,7 +177,7 @@ def prepare(
         job=job,
         run=run_id,
         lock=lock,
-        kinds=EffectKinds(ledger.effects, SHOP_EFFECTS),
+        kinds=lambda: EffectKinds(ledger().effects, SHOP_EFFECTS),
         ledger=workspace.profile.ledger.words.name,
         timeout_seconds=settings.timeout_seconds,
         settle_seconds=settings.settle_seconds,
@@ -183,11 +185,18 @@ def prepare(
     )
 
     def side(effect: Effect) -> Performer:
-        return shop_side if effect.side is Side.SHOP else ledger
+        return shop_side if effect.side is Side.SHOP else ledger()
 
     locks = workspace.locks
     applier = Applier(
-        store, journal, clock, side, locks.company, workspace.stopping, ledger.changed, is_wanted=locks.is_wanted
+        store,
+        journal,
+        clock,
+        side,
+        locks.company,
+        workspace.stopping,
+        lambda effect: ledger().changed(effect),
+        is_wanted=locks.is_wanted,
     )
     ledger_hooks.append(applier.on_request)
     recovery = Recovery(store, journal, clock, side, locks.company)
@@ -197,7 +206,7 @@ def prepare(
 def _finished(run: Run) -> Result:
     result = run.result
     result.outcomes = _with_customers(run.store, run.outcomes.values())
-    result.requests = run.ledger.requests
+    result.requests = run.lazy_ledger.requests
     if not run.dry and WriteBack.STATUS_LIST in run.workspace.shop.capabilities.write_backs:
         try:
             run.workspace.shop.publish([*status_rows(run.store, run.workspace.profile), *order_status_rows(run.store)])

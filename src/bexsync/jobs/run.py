@@ -13,7 +13,7 @@ from bexsync.engine.recover import Recovery
 from bexsync.engine.result import MOST_KEPT, Outcome, Result, Status, StepOutcome
 from bexsync.errors import ConfigurationProblem, Defect, RecordProblem, fault_in_words
 from bexsync.jobs.reporting import report_steps
-from bexsync.jobs.workspace import Workspace
+from bexsync.jobs.workspace import LazyLedger, Workspace
 from bexsync.planning.plan import Plan
 from bexsync.ports.ledger import Ledger
 from bexsync.ports.shop import WriteBack
@@ -60,7 +60,7 @@ class Run:
     job: str
     workspace: Workspace
     store: Store
-    ledger: Ledger
+    lazy_ledger: LazyLedger
     applier: Applier
     recovery: Recovery
     result: Result
@@ -69,6 +69,11 @@ class Run:
     _noted: set[tuple[Subject, str]] = field(default_factory=set)
     _kept: Counter[str] = field(default_factory=Counter)
     _only_counted: dict[Subject, tuple[Status, str]] = field(default_factory=dict)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger, which is opened with its first use."""
+        return self.lazy_ledger()
 
     @property
     def ledger_name(self) -> str:

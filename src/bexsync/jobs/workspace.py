@@ -18,6 +18,30 @@ from bexsync.vat import VatMap
 Progress = Callable[[str, int, int], None]
 
 
+class LazyLedger:
+    """The ledger of a run, opened when it is first needed: most runs find nothing to do, and opening it takes long."""
+
+    def __init__(self, open_ledger: Callable[[], Ledger]) -> None:
+        self._open_ledger = open_ledger
+        self._opened: Ledger | None = None
+
+    def __call__(self) -> Ledger:
+        """The ledger itself."""
+        if self._opened is None:
+            self._opened = self._open_ledger()
+        return self._opened
+
+    @property
+    def requests(self) -> int:
+        """How many requests have left."""
+        return self._opened.requests if self._opened else 0
+
+    @property
+    def learned_facts(self) -> int:
+        """How many facts that may change a plan were learned."""
+        return self._opened.learned_facts if self._opened else 0
+
+
 @dataclass
 class Workspace:
     """One profile at work: `make_ledger` builds the ledger on a store, and on a hook for requests about to leave.
