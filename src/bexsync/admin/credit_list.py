@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import cast
 
 from bexsync.errors import UsageProblem
-from bexsync.jobs.invoices import PUSH
+from bexsync.jobs.invoice_choice import PUSH
 from bexsync.jobs.order_choice import SYNC
 from bexsync.jobs.payments import POLL
 from bexsync.jobs.refunds import REFUND, RefundNote, close_refund, refunds_of

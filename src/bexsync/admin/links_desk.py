@@ -10,7 +10,7 @@ from bexsync.admin.invoice_history import step_data
 from bexsync.errors import TryLater, UsageProblem
 from bexsync.http.clock import Clock, SystemClock
 from bexsync.jobs import order_choice
-from bexsync.jobs.invoices import PUSH
+from bexsync.jobs.invoice_choice import PUSH
 from bexsync.jobs.order_gathering import look_for_all_orders
 from bexsync.jobs.products import SYNC
 from bexsync.planning import invoice_link, order_link

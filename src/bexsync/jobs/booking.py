@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Collection, Iterable, Mapping, Sequence, Sized
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import ClassVar, Protocol
@@ -142,8 +142,22 @@ class BookingJob(Job):
                 ended.append(applied)
                 if len(ended) == SETTLED_TOGETHER:
                     self._settle_all(ended)
+                    run.tell_now_and_then(lambda: self._tell(without=self._under_way))
         finally:
             self._settle_all(ended)
+
+    @property
+    def _under_way(self) -> set[str]:
+        """The records that are planned and not settled yet: the shop is told of one when all its steps have ended."""
+        return {subject.shop_id for subject in self._planned}
+
+    def report(self) -> None:
+        """Tell the shop what became of its records."""
+        self._tell()
+
+    @abstractmethod
+    def _tell(self, without: Collection[str] = ()) -> None:
+        """Tell the shop whatever it has not been told yet, but of these records nothing."""
 
     def _settle_all(self, ended: list[AppliedRecord]) -> None:
         """Settle records in one commit; one that is lost is made up for by the next run, from the journal."""

@@ -12,6 +12,8 @@ from bexsync.planning.reversals import is_cancellation
 from bexsync.ports.store import RecordRow, RecordState
 from bexsync.records import Invoice
 
+PUSH = "invoices push"
+
 
 @dataclass(frozen=True)
 class PushOptions:

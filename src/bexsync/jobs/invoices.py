@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sized
+from collections.abc import Collection, Sized
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
@@ -12,7 +12,7 @@ from bexsync.engine.result import Result
 from bexsync.errors import RecordProblem
 from bexsync.jobs.booking import BookingJob
 from bexsync.jobs.credit_notes import remember_credit
-from bexsync.jobs.invoice_choice import ChosenInvoice, PushOptions, choose, invoice_called, reopen_cancelled
+from bexsync.jobs.invoice_choice import PUSH, ChosenInvoice, PushOptions, choose, invoice_called, reopen_cancelled
 from bexsync.jobs.invoice_gathering import (
     booked_on,
     documents_numbered,
@@ -45,8 +45,6 @@ from bexsync.ports.documents import DocumentState
 from bexsync.ports.steps import Step, Subject
 from bexsync.ports.store import WORKLIST, Link, RecordRow, RecordState
 from bexsync.records import Customer, Invoice
-
-PUSH = "invoices push"
 
 
 def push(workspace: Workspace, options: PushOptions) -> Result:
@@ -207,10 +205,9 @@ class InvoicesPush(BookingJob):
                 f"they stay with the shop: {', '.join(listed[:5])}{more}.",
             )
 
-    def report(self) -> None:
-        """Tell the shop what became of its invoices."""
-        settle_before_telling(self._run, KIND)
-        self._run.deliver_reports(KIND)
+    def _tell(self, without: Collection[str] = ()) -> None:
+        settle_before_telling(self._run, KIND, without)
+        self._run.deliver_reports(KIND, without)
 
     def _said_of(self, subject: Subject) -> str:
         return self._rounding(subject.shop_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import cast
 
@@ -53,25 +53,25 @@ def _keep(run: Run, link: Link, state: OrderState, now: datetime) -> None:
             run.store.links.save(seen, now)
 
 
-def tell_of_orders(run: Run, *, orders_as_well: bool) -> None:
+def tell_of_orders(run: Run, *, orders_as_well: bool, without: Collection[str] = ()) -> None:
     """Give orders in the shop the status that follows from the ledger, then tell it the news of their invoices.
 
     `orders_as_well` also looks at what became of the orders themselves. The status comes first: a link of which
-    all was told is not looked at again.
+    all was told is not looked at again. Of the orders `without` nothing is told.
     """
     if WriteBack.EVENTS not in run.workspace.shop.capabilities.write_backs:
         return
     links, now = run.store.links, run.workspace.clock.now()
-    settle_before_telling(run, INVOICE_KIND)
+    settle_before_telling(run, INVOICE_KIND, without)
     kinds = (INVOICE_KIND, KIND) if orders_as_well else (INVOICE_KIND,)
-    waiting = {link.shop_id for kind in kinds for link in links.unreported(kind)}
+    waiting = {link.shop_id for kind in kinds for link in links.unreported(kind)}.difference(without)
     changes = {shop_id: change for shop_id in sorted(waiting) if (change := _change(run, shop_id)) is not None}
-    told = _tell(run, changes, now)
+    left = {*without, *(changes.keys() - _tell(run, changes, now))}
     if orders_as_well:
         for link in links.unreported(KIND):
-            if link.shop_id in told or link.shop_id not in changes:
+            if link.shop_id not in left:
                 links.report(link, now)
-    run.deliver_reports(INVOICE_KIND, without=changes.keys() - told)
+    run.deliver_reports(INVOICE_KIND, without=left)
 
 
 def _tell(run: Run, changes: Mapping[str, StatusChange], now: datetime) -> set[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence, Sized
+from collections.abc import Collection, Sequence, Sized
 from functools import partial
 from typing import cast
 
@@ -205,9 +205,8 @@ class OrdersSync(BookingJob):
                 note_refunds(self._run, self._writer, order, customer_of(self._run, order))
         return state
 
-    def report(self) -> None:
-        """Tell the shop what became of its orders."""
-        tell_of_orders(self._run, orders_as_well=True)
+    def _tell(self, without: Collection[str] = ()) -> None:
+        tell_of_orders(self._run, orders_as_well=True, without=without)
 
 
 def _orders(count: int) -> str:

@@ -13,9 +13,12 @@ from bexsync.engine.result import Outcome, Result, Status
 from bexsync.errors import RecordProblem, StoppedBySignal
 from bexsync.ids import LedgerId
 from bexsync.jobs.credit_notes import close_written_credits, originals_of_open_credits
+from bexsync.jobs.invoice_choice import PUSH
 from bexsync.jobs.lifecycle import Job, run_job
+from bexsync.jobs.order_choice import SYNC
 from bexsync.jobs.order_events import tell_of_orders
 from bexsync.jobs.refunds import close_credited_refunds, links_with_open_refunds
+from bexsync.jobs.reporting import worked_on
 from bexsync.jobs.run import Run, refuse_mass_deletion
 from bexsync.jobs.settlement import counts_as_paid
 from bexsync.jobs.workspace import Workspace
@@ -81,9 +84,10 @@ class PaymentsPoll(Job):
         close_credited_refunds(self._run)
 
     def report(self) -> None:
-        """Tell the shop what moved."""
-        self._run.deliver_reports(KIND)
-        tell_of_orders(self._run, orders_as_well=False)
+        """Tell the shop what moved; a push or a sync that goes on tells it of the records it has not ended."""
+        run = self._run
+        run.deliver_reports(KIND, worked_on(run.store, PUSH, KIND, KIND))
+        tell_of_orders(run, orders_as_well=False, without=worked_on(run.store, SYNC, ORDER, INVOICE_KIND))
 
     def _watermark(self) -> datetime | None:
         """Until when all is known; a moment in the future comes from a clock that was wrong, and does not count."""
@@ -141,6 +145,7 @@ class PaymentsPoll(Job):
                 self._run.workspace.clock.now(),
             )
         self._note_news(link, seen)
+        self._run.tell_now_and_then(self.report)
         return True
 
     def _seen(self, link: Link, state: DocumentState | None) -> Link:

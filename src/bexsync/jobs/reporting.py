@@ -21,7 +21,7 @@ from bexsync.ports.documents import DocumentStatus, EffectResult, LookupResult
 from bexsync.ports.shop import Catalog, Event, ProductChange, Shop, StatusRow, StockChange
 from bexsync.ports.shop_effects import DeliverEvent, StockValue, TellProducts, TellStock
 from bexsync.ports.steps import Effect, LinkDraft, Step, Subject
-from bexsync.ports.store import Link, RecordState
+from bexsync.ports.store import Link, RecordState, RunState
 from bexsync.store import Store
 from bexsync.store.values import moment, stored
 
@@ -138,6 +138,15 @@ def _agreed_total(link: Link) -> Decimal | None:
 
 def _amount(text: str) -> str:
     return format_amount(Decimal(text)) if text else ""
+
+
+def worked_on(store: Store, job: str, kind: str, link_kind: str) -> set[str]:
+    """The records with news that a run of a job is working on: half of what it does to one is not told."""
+    newest = store.runs.newest(job, 1)
+    if not newest or newest[0].state is not RunState.RUNNING:
+        return set()
+    rows = (store.records.get(kind, shop_id) for shop_id in store.links.unreported_ids(link_kind))
+    return {row.shop_id for row in rows if row is not None and row.state is RecordState.OPEN}
 
 
 def status_rows(store: Store, profile: Profile) -> list[StatusRow]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
@@ -11,7 +12,7 @@ from typing import TypeVar
 from bexsync.engine.apply import Applied, AppliedRecord, Applier, StepStatus
 from bexsync.engine.recover import Recovery
 from bexsync.engine.result import MOST_KEPT, Outcome, Result, Status, StepOutcome
-from bexsync.errors import ConfigurationProblem, Defect, RecordProblem, fault_in_words
+from bexsync.errors import BexsyncError, ConfigurationProblem, Defect, RecordProblem, fault_in_words
 from bexsync.jobs.reporting import report_steps
 from bexsync.jobs.workspace import LazyLedger, Workspace
 from bexsync.planning.plan import Plan
@@ -51,6 +52,7 @@ _OF_MASTER_DATA = frozenset(
     }
 )
 _FEW_GONE = 5
+TELL_EVERY = 10.0
 
 
 @dataclass
@@ -69,6 +71,10 @@ class Run:
     _noted: set[tuple[Subject, str]] = field(default_factory=set)
     _kept: Counter[str] = field(default_factory=Counter)
     _only_counted: dict[Subject, tuple[Status, str]] = field(default_factory=dict)
+    _told_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._told_at = self.workspace.clock.monotonic()
 
     @property
     def ledger(self) -> Ledger:
@@ -202,6 +208,15 @@ class Run:
         )  # fmt: skip
         trouble = applied.trouble
         return done if trouble is None else _troubled(done, trouble, self.ledger_name)
+
+    def tell_now_and_then(self, tell: Callable[[], None]) -> None:
+        """Tell the shop what is settled so far, where the run has told it nothing for some seconds."""
+        clock = self.workspace.clock
+        if clock.monotonic() - self._told_at < TELL_EVERY:
+            return
+        with suppress(BexsyncError):  # the end of the run tells it again, and raises what stands against it
+            tell()
+        self._told_at = clock.monotonic()
 
     def deliver_reports(self, kind: str, without: Collection[str] = ()) -> None:
         """Tells the shop whatever it has not been told yet, but of these records nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 
 from bexsync.engine.answers import counted_as_paid
@@ -23,10 +24,10 @@ def counts_as_paid(run: Run, state: DocumentState | None) -> bool:
     return is_settled(state.remaining, step or Decimal(0))
 
 
-def settle_before_telling(run: Run, kind: str) -> None:
+def settle_before_telling(run: Run, kind: str, without: Collection[str] = ()) -> None:
     """Let invoices count as paid that this run's own payments brought there, before the shop is told of them."""
     for link in run.store.links.unreported(kind):
-        if not _is_settled(run, link):
+        if link.shop_id in without or not _is_settled(run, link):
             continue
         with run.store.transaction():
             fresh = run.store.links.get(kind, link.shop_id)
