@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bexsync.errors import ConfigurationProblem
+from bexsync.jobs.lifecycle import RunEnded
 from bexsync.ports.shop import Event
 from bexsync.shops.folder.layout import Layout, Owner, Ownership
 from bexsync.shops.folder.shop import FolderShop
@@ -107,8 +108,9 @@ def test_the_same_site_of_another_company_is_another_shop(world: World) -> None:
     world.push()
     said = json.loads((world.shop / ".bexsync").read_text())
     (world.shop / ".bexsync").write_text(json.dumps({**said, "company": ["another"]}))
-    with pytest.raises(ConfigurationProblem, match='belongs to the shop "main" of another company'):
+    with pytest.raises(RunEnded, match='belongs to the shop "main" of another company') as ended:
         world.push()
+    assert isinstance(ended.value.problem, ConfigurationProblem)
     assert 'the shop "main" of another company' in called(world, "config", "check").stderr
 
 

@@ -707,6 +707,34 @@ def test_a_link_in_the_place_of_a_file_that_is_read_is_told(root: Path, precious
         shop.deliver(an_event())
 
 
+@pytest.mark.parametrize("length", [0, 1, 499, 500, 1_700, 1_701])
+@pytest.mark.parametrize("change", [None, 0, 498, 1_200])
+def test_a_long_list_is_written_as_it_is_given(shop: FolderShop, root: Path, length: int, change: int | None) -> None:
+    """Whatever stood there before: the same, something shorter, longer, or another row somewhere."""
+    rows = [StatusRow(f"R-{number:05}", error="e" * 60) for number in range(1_700)]
+    shop.publish(iter(rows))
+    path = root / "out" / "status.csv"
+    before = path.read_bytes().splitlines(keepends=True)
+    wanted = [*rows[:length], *([StatusRow("R-9")] if length > len(rows) else [])]
+    if change is not None and change < length:
+        wanted[change] = StatusRow("other")
+    shop.publish(iter(wanted))
+    now = path.read_bytes().splitlines(keepends=True)
+    assert [line.partition(b",")[0].decode() for line in now] == ["shop_id", *(row.shop_id for row in wanted)]
+    shop.publish(rows)
+    assert path.read_bytes().splitlines(keepends=True) == before
+
+
+def test_a_list_that_is_gone_or_none_is_missed(shop: FolderShop, root: Path) -> None:
+    assert not shop.has_status_list()
+    shop.publish([])
+    assert shop.has_status_list()
+    (root / "out" / "status.csv").rename(root / "out" / "old.csv")
+    assert not shop.has_status_list()
+    (root / "out" / "status.csv").symlink_to(root / "out" / "old.csv")
+    assert not shop.has_status_list()
+
+
 def test_a_pipe_in_the_place_of_a_list_holds_nobody_up(shop: FolderShop, root: Path) -> None:
     (root / "out").mkdir()
     os.mkfifo(root / "out" / "status.csv")

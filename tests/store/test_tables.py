@@ -17,7 +17,7 @@ import pytest
 
 from bexsync.config.profile import Profile
 from bexsync.ids import LedgerId
-from bexsync.jobs.reporting import status_rows
+from bexsync.jobs.status_list import status_rows
 from bexsync.ports.shop import IncomingRecord
 from bexsync.ports.store import Attempt, Intent, IntentState, Link, LinkedDocument, RecordState
 from bexsync.records import read_record
@@ -164,7 +164,7 @@ def test_the_status_list_of_20_000_invoices_is_made_in_a_blink(store: Store) -> 
             if number % 100 == 0:
                 note(store, str(number), cause=f"cause {number}")
     began = time.process_time()
-    rows = status_rows(store, Profile())
+    rows = list(status_rows(store, Profile(), "invoice"))
     took = time.process_time() - began
     assert len(rows) == 20_000
     assert sum(bool(row.error) for row in rows) == 200

@@ -10,7 +10,8 @@ from typing import Any
 
 from bexsync.admin.invoice_statuses import known_status, sort_key
 from bexsync.config.profile import Profile
-from bexsync.jobs.reporting import Customers, status_rows
+from bexsync.jobs.reporting import Customers
+from bexsync.jobs.status_list import status_rows
 from bexsync.money import format_amount
 from bexsync.planning.invoice_link import KIND
 from bexsync.planning.order_link import INVOICE_KIND
@@ -168,7 +169,7 @@ class _Listing:
         self._store = store
         self._today = today
         self._due_days = profile.invoices.due_days
-        self._rows = {row.shop_id: row for row in status_rows(store, profile)}
+        self._rows = {row.shop_id: row for row in status_rows(store, profile, KIND)}
         self._states = {shop_id: state for shop_id, _, _, state in store.links.standings(KIND)}
         self._notes = store.links.notes(KIND)
         self._records = {summary["shop_id"]: summary for summary in store.records.summaries()}

@@ -169,6 +169,7 @@ class ShopSection(Section):
     site: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")] = "main"
     rounding: Literal["any", "line", "rate", "document"] = "any"
     round_to: Decimal = Field(default=Decimal("0.01"), gt=0, le=10, decimal_places=4)
+    status_months: int = Field(default=12, ge=1, le=1200)
 
     @property
     def location(self) -> str:

@@ -15,14 +15,14 @@ from bexsync.engine.result import Outcome, Result
 from bexsync.errors import BexsyncError, Exit, TooManyErrors, TryLater
 from bexsync.http.responses import RequestEffect
 from bexsync.jobs.importing import take_in
-from bexsync.jobs.reporting import Customers, ShopSide, order_status_rows, status_rows
+from bexsync.jobs.reporting import Customers, ShopSide
 from bexsync.jobs.run import Run
+from bexsync.jobs.status_list import publish_status_list
 from bexsync.jobs.workspace import LazyLedger, Workspace
 from bexsync.money import format_amount
 from bexsync.planning.invoice_link import KIND
 from bexsync.planning.order_link import KIND as ORDER
 from bexsync.planning.plan import Plan
-from bexsync.ports.shop import WriteBack
 from bexsync.ports.shop_effects import SHOP_EFFECTS
 from bexsync.ports.steps import Effect, EffectKinds, Side
 from bexsync.store import Store
@@ -207,9 +207,9 @@ def _finished(run: Run) -> Result:
     result = run.result
     result.outcomes = _with_customers(run.store, run.outcomes.values())
     result.requests = run.lazy_ledger.requests
-    if not run.dry and WriteBack.STATUS_LIST in run.workspace.shop.capabilities.write_backs:
+    if not run.dry:
         try:
-            run.workspace.shop.publish([*status_rows(run.store, run.workspace.profile), *order_status_rows(run.store)])
+            publish_status_list(run)
         except TryLater as problem:
             result.later = result.later or problem.message
     return result

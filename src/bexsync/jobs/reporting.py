@@ -1,24 +1,22 @@
-"""What the shop is told: events for each change, and the list of all records with where they stand."""
+"""What the shop is told: an event for each change, and of products what they should say or have."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from bexsync.config.profile import Profile
 from bexsync.errors import BexsyncError, ConfigurationProblem, Defect
 from bexsync.ids import LedgerId
 from bexsync.money import format_amount
 from bexsync.planning.order_link import INVOICE_KIND as ORDER_INVOICE
 from bexsync.planning.order_link import KIND as ORDER
 from bexsync.planning.reports import SHOWN_OF_INVOICES, SHOWN_OF_ORDERS, Report, reports
-from bexsync.ports.documents import DocumentStatus, EffectResult, LookupResult
-from bexsync.ports.shop import Catalog, Event, ProductChange, Shop, StatusRow, StockChange
+from bexsync.ports.documents import EffectResult, LookupResult
+from bexsync.ports.shop import Catalog, Event, ProductChange, Shop, StockChange
 from bexsync.ports.shop_effects import DeliverEvent, StockValue, TellProducts, TellStock
 from bexsync.ports.steps import Effect, LinkDraft, Step, Subject
 from bexsync.ports.store import Link, RecordState, RunState
@@ -147,73 +145,6 @@ def worked_on(store: Store, job: str, kind: str, link_kind: str) -> set[str]:
         return set()
     rows = (store.records.get(kind, shop_id) for shop_id in store.links.unreported_ids(link_kind))
     return {row.shop_id for row in rows if row is not None and row.state is RecordState.OPEN}
-
-
-def status_rows(store: Store, profile: Profile) -> list[StatusRow]:
-    """Every invoice the shop ever handed over, or that carries its name in the ledger, with where it stands."""
-    rows = _unlinked_rows(store, "invoice")
-    for shop_id, number, url, state in store.links.standings("invoice"):
-        rows[shop_id] = _row(shop_id, number, url, state, _status(state, profile))
-    return _with_problems(store, "invoice", rows)
-
-
-def order_status_rows(store: Store) -> list[StatusRow]:
-    """The same of orders: number and standing are those of the invoice, else of the order."""
-    rows = _unlinked_rows(store, ORDER)
-    for kind in (ORDER, ORDER_INVOICE):
-        for shop_id, number, url, state in store.links.standings(kind):
-            is_sent = state.get("standing") == DocumentStatus.ISSUED and state.get("shared") == "yes"
-            standing = "sent" if is_sent else str(state.get("standing", ""))
-            rows[shop_id] = replace(_row(shop_id, number, url, state, standing), kind=ORDER)
-    return _with_problems(store, ORDER, rows)
-
-
-def _unlinked_rows(store: Store, kind: str) -> dict[str, StatusRow]:
-    problems = {e.shop_id: e.message for e in store.errors.open() if e.kind == kind}
-    return {
-        shop_id: StatusRow(
-            shop_id,
-            # Of one kind only so many errors are kept; the record itself says why it is open.
-            status=_unlinked_status(state, problems.get(shop_id) or reason),
-            error=reason if state in (RecordState.IGNORED, RecordState.OPEN) else "",
-            kind=kind,
-        )
-        for shop_id, (state, reason) in store.records.states(kind).items()
-    }
-
-
-def _row(shop_id: str, number: str, url: str, state: Mapping[str, str], status: str) -> StatusRow:
-    received = state.get("received") or "0"
-    return StatusRow(
-        shop_id,
-        number=number,
-        status=status,
-        url=url,
-        paid_amount=_amount(received) if Decimal(received) else "",
-        paid_date=state.get("paid_date", ""),
-    )
-
-
-def _with_problems(store: Store, kind: str, rows: dict[str, StatusRow]) -> list[StatusRow]:
-    for error in store.errors.open():
-        if error.kind == kind and error.shop_id in rows:
-            rows[error.shop_id] = replace(rows[error.shop_id], error=error.message)
-    return [rows[shop_id] for shop_id in sorted(rows)]
-
-
-def _unlinked_status(state: RecordState, error: str) -> str:
-    return "blocked" if error and state is RecordState.OPEN else state.value
-
-
-def _status(state: Mapping[str, str], profile: Profile) -> str:
-    standing = state.get("standing", "")
-    if standing == DocumentStatus.PAID:
-        return profile.payments.paid_status
-    if standing == DocumentStatus.CANCELLED:
-        return profile.payments.cancelled_status
-    if standing == DocumentStatus.ISSUED and state.get("shared") == "yes":
-        return "sent"
-    return str(standing)
 
 
 class Customers:

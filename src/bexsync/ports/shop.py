@@ -8,7 +8,7 @@ event     something that happened to a record, reported to the shop at least onc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -271,8 +271,12 @@ class Shop(Protocol):
     def deliver(self, event: Event) -> None:
         """Tell the shop of one event, durably before returning."""
 
-    def publish(self, rows: Sequence[StatusRow]) -> None:
-        """Replace the shop's status list as a whole; unchanged rows cause no write."""
+    def publish(self, rows: Iterable[StatusRow]) -> None:
+        """Replace the shop's status list as a whole, row by row as they come; unchanged rows cause no write."""
+
+    def has_status_list(self) -> bool:
+        """Whether the list that was published last is still there; else it is published again."""
+        return True
 
     def archive(self, reports: Sequence[SourceReport]) -> Sequence[str]:
         """Put away the sources that are done or given up; open ones stay where they are.

@@ -147,6 +147,10 @@ class Locks(Protocol):
         """Held while the shop's records are taken in, by one job of the site at a time; waited for."""
         ...
 
+    def publishing(self) -> AbstractContextManager[None]:
+        """Held while the shop's status list is written, by one job of the site at a time; waited for."""
+        ...
+
     def company(self) -> AbstractContextManager[None]:
         """Held while writing to the ledger, by one process at a time; those that wait get it in order of arrival.
 

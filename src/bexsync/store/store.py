@@ -17,6 +17,7 @@ from bexsync.store.ledger_cache import ContactIndex, Facts
 from bexsync.store.links import Links
 from bexsync.store.records import Records
 from bexsync.store.runs import Cursors, Mentions, Runs
+from bexsync.store.status_list import StatusList
 from bexsync.store.values import stored
 
 
@@ -35,6 +36,7 @@ class Store:
         self.runs = Runs(database, site)
         self.errors = Errors(database, site)
         self.mentions = Mentions(database, site)
+        self.status_list = StatusList(database, site)
         self.facts = Facts(database)
         self.contacts = ContactIndex(database)
 
@@ -119,10 +121,14 @@ def take_over(database: Database) -> str:
 
 
 def go_on_with_copy(database: Database) -> None:
-    """Lets this computer go on with a copy of a state; the next poll looks at everything, and finds what came since."""
+    """Lets this computer go on with a copy of a state.
+
+    The next poll looks at everything, and finds what came since; the shops' status lists are written again.
+    """
     with database.transaction() as db:
         take_over(database)
         db.execute("DELETE FROM cursors WHERE name = 'payments:changed_until'")
+        db.execute("DELETE FROM status_lists")
 
 
 def _pin(database: Database, key: str, value: str, sentence: str, hint: str) -> None:

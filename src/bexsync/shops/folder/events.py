@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import astuple, fields
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import fields
 from datetime import UTC
+from io import BytesIO
+from itertools import chain, islice
+from operator import attrgetter
+from typing import BinaryIO
 
 from bexsync.characters import lines_of_text
 from bexsync.ports.shop import Event, StatusRow
 from bexsync.records.quoting import csv_row, escape_formula
 from bexsync.shops.folder.durable import Folder, changing, locked
 
-_BLOCK = 8192
+_BLOCK = 65_536
 _NAME = "status.csv"
 _COLUMNS = tuple(field.name for field in fields(StatusRow))
+_cells = attrgetter(*_COLUMNS)
+_ROWS_TOGETHER = 500
 
 
 def append_event(out: Folder, event: Event) -> None:
@@ -91,25 +99,50 @@ def _is_json(text: bytes) -> bool:
     return True
 
 
-def replace_status_list(out: Folder, rows: Sequence[StatusRow]) -> None:
+def has_status_list(out: Folder) -> bool:
+    """Whether the list is there; a link or a pipe in its place is none, and is replaced."""
+    status = out.status(_NAME)
+    return status is not None and stat.S_ISREG(status.st_mode)
+
+
+def replace_status_list(out: Folder, rows: Iterable[StatusRow]) -> None:
     """Writes the list in one step, in the order given; nothing where it already says the same.
 
     The caller holds the folder's lock.
     """
-    content = _content(rows)
-    if not _says(out, content):
-        out.replace(_NAME, content)
+    parts = _parts(rows)
+    with ExitStack() as opened:
+        try:
+            before = opened.enter_context(out.reading(_NAME))
+        except OSError:
+            before = opened.enter_context(BytesIO())
+        same, part = _first_difference(before, parts)
+        if part is None and has_status_list(out):
+            return
+        with out.replacement(_NAME) as stream:
+            before.seek(0)
+            _copy(before, stream, same)
+            stream.write(part or b"")
+            stream.writelines(parts)
 
 
-def _says(out: Folder, content: bytes) -> bool:
-    """Whether the list has this content; a link or a pipe in its place has none, and is replaced."""
-    try:
-        with out.reading(_NAME) as stream:
-            return stream.read(len(content) + 1) == content
-    except OSError:
-        return False
+def _first_difference(before: BinaryIO, parts: Iterator[bytes]) -> tuple[int, bytes | None]:
+    """How many bytes are the same as before, and the first part that is not; None where all are."""
+    same = 0
+    for part in parts:
+        if before.read(len(part)) != part:
+            return same, part
+        same += len(part)
+    return same, b"" if before.read(1) else None
 
 
-def _content(rows: Sequence[StatusRow]) -> bytes:
-    text = csv_row(_COLUMNS) + "".join(csv_row(escape_formula(cell) for cell in astuple(row)) for row in rows)
-    return text.encode(errors="replace")
+def _copy(source: BinaryIO, target: BinaryIO, length: int) -> None:
+    for start in range(0, length, _BLOCK):
+        target.write(source.read(min(_BLOCK, length - start)))
+
+
+def _parts(rows: Iterable[StatusRow]) -> Iterator[bytes]:
+    """The list in parts of some hundred rows."""
+    texts = chain((csv_row(_COLUMNS),), (csv_row(escape_formula(cell) for cell in _cells(row)) for row in rows))
+    while part := "".join(islice(texts, _ROWS_TOGETHER)):
+        yield part.encode(errors="replace")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -21,7 +21,7 @@ from bexsync.ports.shop import (
 )
 from bexsync.shops.folder.archive import Stamp, archive_file, stamp_of
 from bexsync.shops.folder.documents import read_file
-from bexsync.shops.folder.events import append_event, replace_status_list
+from bexsync.shops.folder.events import append_event, has_status_list, replace_status_list
 from bexsync.shops.folder.inbox import claim, claimed_files, finished_files, left_behind
 from bexsync.shops.folder.layout import Layout, Owner, Ownership
 from bexsync.shops.folder.problems import explained
@@ -109,12 +109,20 @@ class FolderShop(Shop):
             with self._layout.opened(self._layout.out) as out:
                 append_event(out, event)
 
-    def publish(self, rows: Sequence[StatusRow]) -> None:
+    def publish(self, rows: Iterable[StatusRow]) -> None:
         """Replaces out/status.csv."""
         with explained(self._layout):
             self._ownership.claim()
             with self._layout.locked(self._layout.out) as out:
                 replace_status_list(out, rows)
+
+    def has_status_list(self) -> bool:
+        """Whether out/status.csv is there; what cannot be looked at is not, since publishing says why."""
+        try:
+            with self._layout.opened(self._layout.out) as out:
+                return has_status_list(out)
+        except OSError:
+            return False
 
     def archive(self, reports: Sequence[SourceReport]) -> Sequence[str]:
         """Moves settled files to done/ and given-up ones to failed/, with their reasons beside them.

@@ -1,4 +1,4 @@
-"""One lock per site and job, one per run, one per site for taking in, one per company for writing.
+"""One lock per site and job, one per run, two per site for taking in and its status list, one per company for writing.
 
 They vanish with the process that holds them. Whoever waits for the company's lock holds a numbered place in its queue.
 A place is a lock as well, so that a process that is killed leaves the queue.
@@ -72,6 +72,17 @@ class FileLocks:
             self._lock(f"{self._company}-{self._site}-take-in"),
             WAIT_FOR_SHOP,
             "Another run of this site has been taking in records for ten minutes.",
+            "Look for a run that hangs; the next run goes on from here.",
+        ):
+            yield
+
+    @contextmanager
+    def publishing(self) -> Iterator[None]:
+        """Held while the shop's status list is written, by one job of the site at a time; waited for."""
+        with self._held(
+            self._lock(f"{self._company}-{self._site}-publish"),
+            WAIT_FOR_SHOP,
+            "Another run of this site has been writing the status list for ten minutes.",
             "Look for a run that hangs; the next run goes on from here.",
         ):
             yield

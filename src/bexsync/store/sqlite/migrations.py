@@ -228,10 +228,56 @@ def m005_locks_of_runs(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE runs ADD COLUMN lock TEXT NOT NULL DEFAULT ''")
 
 
+def m006_changes_of_the_status_list(db: sqlite3.Connection) -> None:
+    """Whether the shop's status list is to be written again; the changes that it shows note it by themselves."""
+    db.execute(
+        """CREATE TABLE status_lists (
+            site TEXT PRIMARY KEY, state TEXT NOT NULL, settings TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID"""
+    )
+    for name, row, change in _CHANGES_OF_THE_STATUS_LIST:
+        db.execute(
+            f"""CREATE TRIGGER {name}_in_the_status_list AFTER {change} BEGIN
+                  UPDATE status_lists SET state = 'changed' WHERE site = {row}.site AND state <> 'changed';
+                END"""  # noqa: S608
+        )
+
+
+_LISTED_KINDS = "kind IN ('invoice', 'order', 'order_invoice')"
+_CHANGES_OF_THE_STATUS_LIST = (
+    ("new_record", "NEW", f"INSERT ON records WHEN NEW.{_LISTED_KINDS}"),
+    (
+        "changed_record",
+        "NEW",
+        f"""UPDATE OF state, reason ON records
+            WHEN NEW.{_LISTED_KINDS} AND (OLD.state, OLD.reason) <> (NEW.state, NEW.reason)""",
+    ),
+    ("deleted_record", "OLD", f"DELETE ON records WHEN OLD.{_LISTED_KINDS}"),
+    ("new_link", "NEW", f"INSERT ON links WHEN NEW.{_LISTED_KINDS}"),
+    # Number and address of a document stand in its state; another document has no fingerprint yet.
+    (
+        "changed_link",
+        "NEW",
+        f"""UPDATE OF state, fingerprint ON links
+            WHEN NEW.{_LISTED_KINDS} AND (OLD.state, OLD.fingerprint) <> (NEW.state, NEW.fingerprint)""",
+    ),
+    ("deleted_link", "OLD", f"DELETE ON links WHEN OLD.{_LISTED_KINDS}"),
+    ("new_error", "NEW", f"INSERT ON errors WHEN NEW.{_LISTED_KINDS}"),
+    (
+        "changed_error",
+        "NEW",
+        f"""UPDATE OF message, resolved_at ON errors
+            WHEN NEW.{_LISTED_KINDS} AND (OLD.message, OLD.resolved_at) IS NOT (NEW.message, NEW.resolved_at)""",
+    ),
+    ("deleted_error", "OLD", f"DELETE ON errors WHEN OLD.{_LISTED_KINDS} AND OLD.resolved_at IS NULL"),
+)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_first_schema,
     m002_whole_contacts,
     m003_when_it_was_said,
     m004_values_once,
     m005_locks_of_runs,
+    m006_changes_of_the_status_list,
 )
