@@ -229,8 +229,10 @@ def _copy_books(place: Stage, copier: _Copier) -> None:
 def _copy_table(
     database: sqlite3.Connection, table: str, copier: _Copier, is_of_customer: Callable[[list[Any]], bool]
 ) -> None:
-    rows = [json.dumps(row, ensure_ascii=False) for row in database.execute(f"SELECT * FROM {table}")]
+    columns = [row[1] for row in database.execute(f"PRAGMA table_info({table})")]  # without those that are generated
+    found = database.execute(f"SELECT {', '.join(columns)} FROM {table}")
+    rows = [json.dumps(row, ensure_ascii=False) for row in found]
     database.execute(f"DELETE FROM {table}")
-    places = ", ".join("?" * len(json.loads(rows[0])))
+    places = ", ".join("?" * len(columns))
     copies = copier.texts(rows, lambda text: is_of_customer(json.loads(text)))
     database.executemany(f"INSERT INTO {table} VALUES ({places})", (json.loads(text) for text in copies))

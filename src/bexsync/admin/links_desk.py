@@ -25,7 +25,7 @@ from bexsync.store.kept import Kept
 # The kinds of links that a record of each kind may have, the first one first.
 _LINKS_OF = {INVOICE: (INVOICE,), ORDER: (ORDER, INVOICE_KIND), PRODUCT: (PRODUCT,)}
 _JOBS = {INVOICE: PUSH, ORDER: order_choice.SYNC, PRODUCT: SYNC}
-_NUMBER_FIELDS = {INVOICE: "source_number", ORDER: "order_number"}
+_NUMBERED_BY_THE_SHOP = (INVOICE, ORDER)
 
 
 @dataclass(frozen=True)
@@ -166,15 +166,13 @@ class LinkAdmin:
 
     def _called(self, kind: str, name: str) -> Iterator[str]:
         """The ids in the shop that a name may mean: the id itself, a number in the ledger, a number in the shop."""
-        links = [link for one in _LINKS_OF[kind] for link in self._store.links.all(one)]
-        yield from (link.shop_id for link in links if link.shop_id == name)
-        yield from (link.shop_id for link in links if link.number == name)
-        field = _NUMBER_FIELDS.get(kind)
-        if field is None:
-            return
-        if self._store.records.get(kind, name) is not None:
-            yield name
-        yield from (row.shop_id for row in self._store.records.all(kind) if row.canonical().get(field) == name)
+        links, records = self._store.links, self._store.records
+        yield from (name for one in _LINKS_OF[kind] if links.get(one, name) is not None)
+        yield from (shop_id for one in _LINKS_OF[kind] for shop_id in links.ids_numbered(one, name))
+        if kind in _NUMBERED_BY_THE_SHOP:
+            if records.get(kind, name) is not None:
+                yield name
+            yield from (row.shop_id for row in records.numbered(kind, name))
 
 
 def _nothing(name: str) -> UsageProblem:

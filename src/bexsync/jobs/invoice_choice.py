@@ -73,7 +73,7 @@ def _take_up_again(run: Run, start: date) -> None:
 def reopen_cancelled(run: Run) -> None:
     """What a document of this run cancels is decided on again, also where it was booked long ago."""
     records, now = run.store.records, run.workspace.clock.now()
-    for row in list(records.in_state(KIND, RecordState.OPEN)):
+    for row in records.open_referring(KIND):
         document = cast(Invoice, row.record())
         if document.original_shop_id and document.status != "draft" and is_cancellation(document):
             original = invoice_called(run, document.original_shop_id)
@@ -87,7 +87,7 @@ def invoice_called(run: Run, name: str) -> RecordRow | None:
     by_id = records.get(KIND, name)
     if by_id is not None:
         return by_id
-    numbered = next((link.shop_id for link in links.all(KIND) if link.number == name), None)
-    if numbered is not None:
-        return records.get(KIND, numbered)
-    return next((row for row in records.all(KIND) if row.canonical().get("source_number") == name), None)
+    numbered = links.ids_numbered(KIND, name)
+    if numbered:
+        return records.get(KIND, numbered[0])
+    return next(iter(records.numbered(KIND, name)), None)

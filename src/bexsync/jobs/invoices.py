@@ -64,7 +64,6 @@ class InvoicesPush(BookingJob):
         self._chosen: list[ChosenInvoice] = []
         self._found: dict[str, list[DocumentState]] = {}
         self._numbered: dict[str, list[DocumentState]] = {}
-        self._references = References()
         self._twins = Twins()
         self._attachments: dict[str, str] = {}
 
@@ -75,7 +74,6 @@ class InvoicesPush(BookingJob):
     def gather(self) -> None:
         """The invoices to look at, and which documents in the ledger carry their references."""
         run = self._run
-        self._references = References.among(cast(Invoice, row.record()) for row in run.store.records.referring(KIND))
         reopen_cancelled(run)
         self._start = start_date(run)
         self._chosen = choose(run, self._options, self._start)
@@ -158,7 +156,8 @@ class InvoicesPush(BookingJob):
         known = linked(link) if link else None
         if is_cancellation(invoice) and link is None and not found:
             return self._cancellation(planner, invoice)
-        cancellation = self._references.cancellation_of(invoice, planner.ledger)
+        references = self._references_to(invoice)
+        cancellation = references.cancellation_of(invoice, planner.ledger)
         if cancellation is not None:
             if link is None and not found:
                 return NoAction(cancelled_before_booking(cancellation), ignored=True)
@@ -172,10 +171,15 @@ class InvoicesPush(BookingJob):
         decision = planner.plan(invoice, self._customer(invoice), known, found, money, numbered)
         if is_new and isinstance(decision, PlannedInvoice):
             self._twins.add(invoice)
-        said = self._references.note_on(invoice)
+        said = references.note_on(invoice)
         if isinstance(decision, PlannedInvoice) and said:
             return replace(decision, note="; ".join(part for part in (decision.note, said) if part))
         return decision
+
+    def _references_to(self, invoice: Invoice) -> References:
+        records, names = self._run.store.records, dict.fromkeys((invoice.shop_id, invoice.source_number))
+        rows = (row for name in names if name for row in records.referring(KIND, name))
+        return References.among(cast(Invoice, row.record()) for row in rows)
 
     def _cancellation(self, planner: InvoicePlanner, invoice: Invoice) -> NoAction:
         if invoice.status == "draft" or invoice.invoice_date < planner.start_date:

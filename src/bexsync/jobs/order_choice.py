@@ -105,7 +105,4 @@ def is_too_old(reason: str) -> bool:
 def order_called(run: Run, name: str) -> RecordRow | None:
     """An order by the shop's id or its number."""
     records = run.store.records
-    by_id = records.get(KIND, name)
-    if by_id is not None:
-        return by_id
-    return next((row for row in records.all(KIND) if row.canonical().get("order_number") == name), None)
+    return records.get(KIND, name) or next(iter(records.numbered(KIND, name)), None)

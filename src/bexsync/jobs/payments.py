@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
+from typing import TypeVar
 
 from bexsync.engine.answers import observed
 from bexsync.engine.result import Outcome, Result, Status
@@ -44,6 +45,8 @@ _UNDER_WAY = (IntentState.SENDING, IntentState.IN_DOUBT)
 _KINDS: Mapping[str, Callable[[str, str], str]] = {KIND: reference, INVOICE_KIND: order_reference}
 _SUBJECTS = {KIND: KIND, INVOICE_KIND: ORDER}
 _ABOUT_MONEY = ("paid", "partly_paid", "reopened")
+_Name = tuple[str, str]
+T = TypeVar("T")
 
 
 def poll(workspace: Workspace, *, full: bool = False, confirm: int | None = None) -> Result:
@@ -60,15 +63,16 @@ class PaymentsPoll(Job):
         self._confirm = confirm
         self._now = run.workspace.clock.now()
         self._since: datetime | None = None
-        self._links: list[Link] = []
+        # Kind and shop id of each link that was looked at; the links themselves are read in batches.
+        self._links: list[_Name] = []
 
     def gather(self) -> None:
         """The links that the ledger may still move, and those for which credit notes wait."""
         self._since = self._watermark()
-        open_links = [link for kind in _KINDS for link in self._run.store.links.open(kind)]
-        is_open = {(link.kind, link.shop_id) for link in open_links}
-        credited = [*originals_of_open_credits(self._run.store), *links_with_open_refunds(self._run.store)]
-        self._links = [*open_links, *(link for link in credited if (link.kind, link.shop_id) not in is_open)]
+        store = self._run.store
+        open_links = [(kind, shop_id) for kind in _KINDS for shop_id in store.links.open_ids(kind)]
+        credited = [*originals_of_open_credits(store), *links_with_open_refunds(store)]
+        self._links = list(dict.fromkeys([*open_links, *((link.kind, link.shop_id) for link in credited)]))
 
     def plan(self) -> Plan:
         """Nothing is written to the ledger."""
@@ -79,7 +83,7 @@ class PaymentsPoll(Job):
         del plan
         self._compare(self._links)
         if self._full or self._since is None or self._now - self._since > _DAILY:
-            self._look_at_everything_changed(self._since, {link.ledger_id for link in self._links})
+            self._look_at_everything_changed(self._since)
         close_written_credits(self._run)
         close_credited_refunds(self._run)
 
@@ -95,20 +99,21 @@ class PaymentsPoll(Job):
         until = moment(known) if known else None
         return until if until is not None and until <= self._now else None
 
-    def _compare(self, links: Sequence[Link]) -> None:
-        """Asks for these documents by id, as many as fit a request, and keeps what moved."""
-        done = 0
-        for batch in _batches(links):
-            if self._run.workspace.stopping():
+    def _compare(self, names: Sequence[_Name]) -> None:
+        """Asks for the documents of these links, as many as fit a request, and keeps what moved."""
+        run, done = self._run, 0
+        for batch in _batches(names):
+            if run.workspace.stopping():
                 raise StoppedBySignal
-            self._run.workspace.progress("comparing", done, len(links))
-            states = self._run.ledger.documents([link.ledger_id for link in batch])
-            self._refuse_mass_deletion(batch, states)
-            unmoved = [link for link in batch if not self._keep(link, self._state(link, states))]
+            run.workspace.progress("comparing", done, len(names))
+            links = [link for kind in _KINDS for link in run.store.links.some(kind, _of_kind(kind, batch))]
+            states = run.ledger.documents([link.ledger_id for link in links])
+            self._refuse_mass_deletion(links, states)
+            unmoved = [(link.kind, link.shop_id) for link in links if not self._keep(link, self._state(link, states))]
             for kind in _KINDS:
-                self._run.store.links.touch(kind, [one.shop_id for one in unmoved if one.kind == kind], self._now)
+                run.store.links.touch(kind, _of_kind(kind, unmoved), self._now)
             done += len(batch)
-            self._run.workspace.progress("comparing", done, len(links))
+            run.workspace.progress("comparing", done, len(names))
 
     def _refuse_mass_deletion(self, links: Sequence[Link], states: dict[LedgerId, DocumentState]) -> None:
         """Raise ConfigurationProblem where hardly any document of these links is shown."""
@@ -176,15 +181,23 @@ class PaymentsPoll(Job):
         kind = _SUBJECTS[link.kind]
         self._run.note(Outcome(kind, name, link.shop_id, Status.DONE, link.ledger_id, link.number, link.url, reason))
 
-    def _look_at_everything_changed(self, watermark: datetime | None, seen_already: set[LedgerId]) -> None:
+    def _look_at_everything_changed(self, watermark: datetime | None) -> None:
         """Once a day: all that changed since the last look, and what was paid in the last 90 days."""
-        known = {link.ledger_id: link for kind in _KINDS for link in self._run.store.links.all(kind)}
-        for state in self._run.ledger.documents_changed_since(watermark):
-            if state.ledger_id not in seen_already:
-                self._meet(known.get(state.ledger_id), state)
-                seen_already.add(state.ledger_id)
-        self._compare([link for link in self._recently_paid() if link.ledger_id not in seen_already])
+        looked_at, paid = set(self._links), dict.fromkeys(self._recently_paid())
+        for documents in _batches(self._run.ledger.documents_changed_since(watermark)):
+            links = self._links_of(documents)
+            for state in documents:
+                link = links.get(state.ledger_id)
+                if link is None or (link.kind, link.shop_id) not in looked_at:
+                    self._meet(link, state)
+            for link in links.values():
+                paid.pop((link.kind, link.shop_id), None)
+        self._compare([name for name in paid if name not in looked_at])
         self._run.store.cursors.move(_WATERMARK, stored(self._now))
+
+    def _links_of(self, documents: Iterable[DocumentState]) -> dict[LedgerId, Link]:
+        links, ids = self._run.store.links, [state.ledger_id for state in documents]
+        return {ledger_id: link for kind in _KINDS for ledger_id, link in links.of_documents(kind, KIND, ids).items()}
 
     def _meet(self, link: Link | None, state: DocumentState) -> None:
         if link is not None:
@@ -232,14 +245,16 @@ class PaymentsPoll(Job):
         )
         self._run.note_problem(Subject(_SUBJECTS[known.kind], known.shop_id), "compare", problem, known.number)
 
-    def _recently_paid(self) -> Iterator[Link]:
-        since = (self._now - _LOOK_BACK).date().isoformat()
-        for link in (link for kind in _KINDS for link in self._run.store.links.all(kind)):
-            if link.state.get("standing") == DocumentStatus.PAID and (link.state.get("paid_date") or since) >= since:
-                yield link
+    def _recently_paid(self) -> Iterator[_Name]:
+        since = (self._now - _LOOK_BACK).date()
+        return ((kind, shop_id) for kind in _KINDS for shop_id in self._run.store.links.paid_since(kind, since))
 
 
-def _batches(links: Iterable[Link]) -> Iterator[list[Link]]:
-    rest = iter(links)
+def _of_kind(kind: str, names: Iterable[_Name]) -> list[str]:
+    return [shop_id for one, shop_id in names if one == kind]
+
+
+def _batches(found: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(found)
     while batch := list(islice(rest, _AT_ONCE)):
         yield batch

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -82,20 +83,54 @@ class Links:
 
     def numbered(self, kind: str, number: str) -> LedgerId | None:
         """The document of the link that has this number, None where none or several have it."""
-        rows = self._db.rows(
-            f"SELECT ledger_id FROM {_WITH_MAIN} WHERE site = ? AND kind = ? AND number = ? LIMIT 2",  # noqa: S608
+        rows = self._numbered(kind, number)
+        return LedgerId(rows[0]["ledger_id"]) if len(rows) == 1 else None
+
+    def ids_numbered(self, kind: str, number: str) -> list[str]:
+        """The shop ids of the links whose documents have this number, oldest document first."""
+        return [row["shop_id"] for row in self._numbered(kind, number)]
+
+    def _numbered(self, kind: str, number: str) -> list[Row]:
+        # A cross join is made in this order; SQLite would begin with the links of the site, which are many.
+        return self._db.rows(
+            f"""SELECT shop_id, ledger_id FROM link_documents CROSS JOIN links
+                WHERE number <> '' AND number = ? AND role = '{_MAIN}' AND links.id = link AND site = ? AND kind = ?
+                {OLDEST_FIRST}""",  # noqa: S608
+            number,
             self._site,
             kind,
-            number,
         )
-        return LedgerId(rows[0]["ledger_id"]) if len(rows) == 1 else None
+
+    def of_documents(self, kind: str, ledger_kind: str, ledger_ids: Iterable[LedgerId]) -> dict[LedgerId, Link]:
+        """The links of a kind whose main documents have these ids."""
+        rows = self._db.rows(
+            f"""{_ROWS} AND links.id IN (
+                  SELECT link FROM link_documents
+                  WHERE ledger_kind = ? AND ledger_id IN (SELECT value FROM json_each(?)) AND role = '{_MAIN}'
+                  AND ledger_kind NOT IN ('contact', 'item'))""",  # noqa: S608
+            self._site,
+            kind,
+            ledger_kind,
+            json.dumps(list(ledger_ids)),
+        )
+        return {link.ledger_id: link for link in map(self._link, rows)}
+
+    def some(self, kind: str, shop_ids: Iterable[str]) -> list[Link]:
+        """The links of these shop records, oldest document first."""
+        rows = self._db.rows(
+            f"{_ROWS} AND links.shop_id IN (SELECT value FROM json_each(?)) {OLDEST_FIRST}",  # noqa: S608
+            self._site,
+            kind,
+            json.dumps(list(shop_ids)),
+        )
+        return [self._link(row) for row in rows]
 
     def elsewhere(self, kind: str) -> Iterator[tuple[LedgerId, str, str, str]]:
         """Ledger id, site, profile and shop id of every link that other sites have."""
         rows = self._db.stream(
-            f"""SELECT ledger_id, links.site, profile, shop_id
-                FROM {_WITH_MAIN} JOIN sites ON sites.site = links.site
-                WHERE links.site <> ? AND kind = ?""",  # noqa: S608
+            f"""SELECT ledger_id, sites.site, profile, shop_id
+                FROM sites CROSS JOIN {_WITH_MAIN}
+                WHERE sites.site <> ? AND links.site = sites.site AND kind = ?""",  # noqa: S608
             self._site,
             kind,
         )
@@ -112,23 +147,35 @@ class Links:
         )
         return (row["site"], row["shop_id"]) if row else None
 
-    def open(self, kind: str) -> list[Link]:
-        """The links whose documents the ledger may still move by itself."""
-        rows = self._db.rows(f"{_ROWS} AND is_open = 1 {OLDEST_FIRST}", self._site, kind)
-        return [self._link(row) for row in rows]
+    def open_ids(self, kind: str) -> list[str]:
+        """The shop ids of the links whose documents the ledger may still move by itself, oldest document first."""
+        return self._ids(f"is_open = 1 {OLDEST_FIRST}", kind)
+
+    def paid_since(self, kind: str, day: date) -> list[str]:
+        """The shop ids of the links whose documents were paid on this day or later, or on an unknown day."""
+        return self._ids(f"paid_on >= ? {OLDEST_FIRST}", kind, day.isoformat())
+
+    def _ids(self, condition: str, kind: str, *values: str) -> list[str]:
+        rows = self._db.rows(
+            f"SELECT shop_id FROM {_WITH_MAIN} WHERE site = ? AND kind = ? AND {condition}",  # noqa: S608
+            self._site,
+            kind,
+            *values,
+        )
+        return [row["shop_id"] for row in rows]
 
     def newest_present(self, kind: str) -> Link | None:
         """The newest link whose document was there when the ledger last spoke of it, one of our own where there is one.
 
         A document that was adopted may lack our reference.
         """
-        row = self._db.row(
-            f"{_ROWS} AND json_extract(links.state, '$.standing') <> 'deleted' "
-            "ORDER BY links.adopted, checked_at DESC LIMIT 1",
-            self._site,
-            kind,
-        )
-        return self._link(row) if row else None
+        for adopted in ("adopted = 0", "adopted = 1"):
+            row = self._db.row(
+                f"{_ROWS} AND {adopted} AND standing <> 'deleted' ORDER BY links.id DESC LIMIT 1", self._site, kind
+            )
+            if row:
+                return self._link(row)
+        return None
 
     def unreported(self, kind: str) -> list[Link]:
         """The links of which the shop has not been told everything."""
@@ -137,13 +184,7 @@ class Links:
 
     def unreported_ids(self, kind: str) -> list[str]:
         """The shop ids of those links alone, for lists of many thousands."""
-        rows = self._db.rows(
-            f"""SELECT shop_id FROM {_WITH_MAIN}
-                WHERE site = ? AND kind = ? AND reported IS NOT NULL {OLDEST_FIRST}""",  # noqa: S608
-            self._site,
-            kind,
-        )
-        return [row["shop_id"] for row in rows]
+        return self._ids(f"reported IS NOT NULL {OLDEST_FIRST}", kind)
 
     def report(self, link: Link, now: datetime) -> None:
         """Notes that the shop was told, as one event, what the link says of its state."""

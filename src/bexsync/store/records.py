@@ -16,6 +16,10 @@ _SUMMARY = (
     "source_number", "document_type", "invoice_date", "due_date", "payment_terms_days", "currency", "total",
     "customer_id", *_OBJECTS,
 )  # fmt: skip
+# Not all of them: those that are generated would be computed for each row.
+_COLUMNS = "kind, shop_id, fingerprint, body, origin, place, state, reason, taken_at"
+_SELECT = f"SELECT {_COLUMNS} FROM records WHERE site = ? AND kind = ?"  # noqa: S608
+_VALUES = "SELECT value FROM json_each(?)"
 _ORDER_SUMMARY = ("order_number", "ordered_at", "currency", "total", "status", "customer_id", *_OBJECTS)
 
 
@@ -73,47 +77,38 @@ class Records:
 
     def get(self, kind: str, shop_id: str) -> RecordRow | None:
         """One record, if it was ever taken in."""
-        row = self._db.row(
-            "SELECT * FROM records WHERE site = ? AND kind = ? AND shop_id = ?", self._site, kind, shop_id
-        )
+        row = self._db.row(f"{_SELECT} AND shop_id = ?", self._site, kind, shop_id)
         return _record_row(row) if row else None
 
     def in_state(self, kind: str, state: RecordState) -> Iterator[RecordRow]:
         """Every record in a state, in the order the contents were taken in."""
         for row in self._db.stream(
-            "SELECT * FROM records WHERE site = ? AND kind = ? AND state = ? ORDER BY taken_at, shop_id",
-            self._site,
-            kind,
-            state.value,
+            f"{_SELECT} AND state = ? ORDER BY taken_at, shop_id", self._site, kind, state.value
         ):
             yield _record_row(row)
 
-    def referring(self, kind: str) -> Iterator[RecordRow]:
-        """Every record that names another one as its original."""
-        for row in self._db.stream(
-            'SELECT * FROM records WHERE site = ? AND kind = ? AND instr(body, \'"original_shop_id":"\') > 0',
-            self._site,
-            kind,
-        ):
-            yield _record_row(row)
+    def open_referring(self, kind: str) -> list[RecordRow]:
+        """The open records that name another one as their original, in the order the contents were taken in."""
+        return self._rows(
+            f"{_SELECT} AND state = 'open' AND COALESCE(original, '') <> '' ORDER BY taken_at, shop_id", kind
+        )
+
+    def referring(self, kind: str, name: str) -> list[RecordRow]:
+        """The records that name this one as their original, in the order of their ids."""
+        # Asked for in that order, SQLite would read all records by their ids.
+        return sorted(self._rows(f"{_SELECT} AND original = ?", kind, name), key=lambda row: row.shop_id)
+
+    def numbered(self, kind: str, number: str) -> list[RecordRow]:
+        """The records to which the shop gave this number, in the order the contents were taken in."""
+        return self._rows(f"{_SELECT} AND shop_number = ? ORDER BY taken_at, shop_id", kind, number)
 
     def dated(self, kind: str, days: Iterable[str]) -> Iterator[RecordRow]:
         """Every record whose `invoice_date` is one of these days, written as YYYY-MM-DD."""
-        for row in self._db.stream(
-            """SELECT * FROM records WHERE site = ? AND kind = ?
-               AND json_extract(body, '$.invoice_date') IN (SELECT value FROM json_each(?))""",
-            self._site,
-            kind,
-            json.dumps(sorted(days)),
-        ):
+        for row in self._db.stream(f"{_SELECT} AND day IN ({_VALUES})", self._site, kind, json.dumps(sorted(days))):
             yield _record_row(row)
 
-    def all(self, kind: str) -> Iterator[RecordRow]:
-        """Every record of a kind."""
-        for row in self._db.rows(
-            "SELECT * FROM records WHERE site = ? AND kind = ? ORDER BY taken_at, shop_id", self._site, kind
-        ):
-            yield _record_row(row)
+    def _rows(self, sql: str, kind: str, *values: str) -> list[RecordRow]:
+        return [_record_row(row) for row in self._db.rows(sql, self._site, kind, *values)]
 
     def states(self, kind: str) -> dict[str, tuple[RecordState, str]]:
         """What has become of every record of a kind and why, without its content."""
@@ -161,7 +156,11 @@ class Records:
         """The records whose content comes from this source."""
         return [
             _record_row(row)
-            for row in self._db.rows("SELECT * FROM records WHERE site = ? AND origin = ?", self._site, source)
+            for row in self._db.rows(
+                f"SELECT {_COLUMNS} FROM records WHERE site = ? AND origin = ?",  # noqa: S608
+                self._site,
+                source,
+            )
         ]
 
     def settle(self, kind: str, shop_id: str, state: RecordState, reason: str, now: datetime) -> None:

@@ -273,6 +273,49 @@ _CHANGES_OF_THE_STATUS_LIST = (
 )
 
 
+def m007_questions_by_value(db: sqlite3.Connection) -> None:
+    """Columns for what is asked of records and links, with an index each; the table of budgets moved to a file."""
+    for statement in _QUESTIONS_BY_VALUE:
+        db.execute(statement)
+
+
+def _generated(table: str, name: str, source: str, value: str) -> str:
+    """A column that SQLite computes from a value of JSON, NULL where that is damaged; only its index takes space."""
+    expression = f"CASE WHEN json_valid({source}) THEN CAST({value} AS TEXT) END"
+    return f"ALTER TABLE {table} ADD COLUMN {name} TEXT GENERATED ALWAYS AS ({expression}) VIRTUAL"
+
+
+_QUESTIONS_BY_VALUE = (
+    _generated(
+        "records",
+        "shop_number",
+        "body",
+        "COALESCE(json_extract(body, '$.source_number'), json_extract(body, '$.order_number'))",
+    ),
+    _generated("records", "day", "body", "json_extract(body, '$.invoice_date')"),
+    _generated("records", "original", "body", "json_extract(body, '$.original_shop_id')"),
+    "CREATE INDEX records_by_number ON records (site, kind, shop_number) WHERE shop_number IS NOT NULL",
+    "CREATE INDEX records_by_day ON records (site, kind, day) WHERE day IS NOT NULL",
+    "CREATE INDEX records_by_original ON records (site, kind, original) WHERE original IS NOT NULL",
+    "CREATE INDEX records_by_origin ON records (site, origin)",
+    "CREATE INDEX ignored_records ON records (site, kind, reason) WHERE state = 'ignored'",
+    _generated("links", "standing", "state", "json_extract(state, '$.standing')"),
+    # The word for an unknown day is greater than any day, so that such an invoice counts as paid lately.
+    _generated(
+        "links",
+        "paid_on",
+        "state",
+        "CASE json_extract(state, '$.standing') WHEN 'paid' "
+        "THEN COALESCE(NULLIF(json_extract(state, '$.paid_date'), ''), 'unknown') END",
+    ),
+    "CREATE INDEX paid_links ON links (site, kind, paid_on) WHERE paid_on IS NOT NULL",
+    "CREATE INDEX own_links ON links (site, kind) WHERE adopted = 0",
+    "CREATE INDEX adopted_links ON links (site, kind) WHERE adopted = 1",
+    "CREATE INDEX documents_by_number ON link_documents (number) WHERE number <> ''",
+    "DROP TABLE budget",
+)
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     m001_first_schema,
     m002_whole_contacts,
@@ -280,4 +323,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     m004_values_once,
     m005_locks_of_runs,
     m006_changes_of_the_status_list,
+    m007_questions_by_value,
 )
