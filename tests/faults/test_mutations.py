@@ -153,7 +153,7 @@ MUTATIONS = (
     Mutation(
         "the refresh of linked documents",
         "jobs/invoices.py",
-        "            refresh_links(run, self._chosen)\n",
+        "        refresh_links(run, self._chosen)\n",
         "",
         f"{SAFEGUARDS}test_a_state_from_before_the_mail_mails_nothing_again",
         "assert outcome.status is Status.UNCHANGED",

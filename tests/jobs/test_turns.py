@@ -8,9 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from filelock import FileLock
 
 from bexsync.errors import Exit
 from bexsync.hooks import observed_by
+from bexsync.jobs.invoice_choice import PushOptions
+from bexsync.jobs.invoices import push
+from bexsync.jobs.lifecycle import RunEnded
 from store.lock_holders import LockHolder
 from world import World, an_invoice
 
@@ -79,3 +83,18 @@ def test_a_poll_beside_a_push_waits_for_nobody_and_tells_nothing_of_what_is_half
         ("2", "sent"),
         ("3", "sent"),
     ]
+
+
+def test_master_data_are_read_before_the_lock_and_contacts_under_it(world: World) -> None:
+    world.drop(an_invoice("1"))
+    world.push()
+    world.clock.forward(days=2)
+    world.drop(an_invoice("2"))
+    (lock,) = (world.folder / "state" / "locks").glob("*-write.lock")
+    before = len(world.sandbox.requests)
+    with world.workspace() as workspace, FileLock(lock):
+        workspace.locks.stopping = lambda: True  # it is asked in a wait for a lock
+        with pytest.raises(RunEnded):
+            push(workspace, PushOptions())
+    asked = {request.path for request in world.sandbox.requests[before:]}
+    assert {"/3.0/taxes", "/2.0/contact"} & asked == {"/3.0/taxes"}

@@ -99,12 +99,14 @@ class InvoicesPush(BookingJob):
         if not self._chosen:
             return Plan()
         run = self._run
+        own = run.workspace.profile.ledger.currency
+        foreign = any(one.currency != own for one in self._chosen)
+        refresh_links(run, self._chosen)
+        run.ledger.master(bank_accounts=foreign)  # read here, so that nobody waits for it at the company's lock
         with self._while_contacts_rest():
             if any(self._may_be_new(one) or self._is_linked(one) for one in self._chosen):
                 run.ledger.refresh_contacts()
-            refresh_links(run, self._chosen)
-            own = run.workspace.profile.ledger.currency
-            planner = invoice_planner(run, self._start, foreign=any(one.currency != own for one in self._chosen))
+            planner = invoice_planner(run, self._start, foreign=foreign)
             steps: list[Step] = []
             for number, one in enumerate(self._chosen, 1):
                 if self._options.limit is not None and len(self._planned) >= self._options.limit:

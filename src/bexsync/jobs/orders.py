@@ -82,11 +82,12 @@ class OrdersSync(BookingJob):
         if not self._looked_at:
             return Plan()
         run = self._run
+        own = run.workspace.profile.ledger.currency
+        foreign = any(one.currency != own for one in self._chosen)
+        self._books.refresh([one.shop_id for one in self._chosen])
+        run.ledger.master(bank_accounts=foreign)  # read here, so that nobody waits for it at the company's lock
         with self._while_contacts_rest():
             run.ledger.refresh_contacts()
-            self._books.refresh([one.shop_id for one in self._chosen])
-            own = run.workspace.profile.ledger.currency
-            foreign = any(one.currency != own for one in self._chosen)
             planner = order_planner(run, self._start, foreign=foreign, backfill=self._options.backfill)
             self._writer = planner.writer
             steps = self._customers.plan(planner.writer.contacts, self._planned)
