@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
-from bench import invoices, orders, products, shares, startup, years
+from bench import invoices, orders, products, shares, startup, turns, years
 from bench.rows import Row
 
 SHARES = "shares"
@@ -17,12 +17,13 @@ SHARES = "shares"
 def main() -> int:
     """The measurements that were asked for, all of them where none was named."""
     asking = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    names = (SHARES, "years", "invoices", "orders", "products", "startup")
+    names = (SHARES, "turns", "years", "invoices", "orders", "products", "startup")
     asking.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(names)}; all if none is named")
     asking.add_argument("--quick", action="store_true", help=f"{SHARES} alone, over one minute instead of two")
     given = asking.parse_args()
     measures: Mapping[str, tuple[str, Callable[[], Iterator[Row]]]] = {
         SHARES: ("Share of bexio's request limit", partial(shares.measure, quick=given.quick)),
+        "turns": ("Several runs on one company", turns.measure),
         "years": ("After years", years.measure),
         "invoices": ("Invoices", invoices.measure),
         "orders": ("Orders", orders.measure),

@@ -27,7 +27,7 @@ LIMITS = {"default": 1000, "items": 400}
 WANTED = 0.9
 CUSTOMERS = 200
 # A run reads and plans before it is at full speed; fewer requests than these are of that time.
-_UNDER_WAY = 30
+UNDER_WAY = 30
 # So many windows' worth of work is there: up to one before the windows that are measured, and two of these.
 _FULL = 3.2
 _AT_ONCE = 6
@@ -68,9 +68,9 @@ def _share(job: Job, latency: float, reached: float, *, windows: int) -> Callabl
                 job.prepare(place)
             place.serve(latency=latency)
             run = place.begin(*job.command.split())
-            first = _next_window(place, run)
+            first = next_window(place, run)
             end = first + windows * WINDOW
-            is_whole = _lasts(run, end)
+            is_whole = lasts(run, end)
             asked = place.requests()
             within = sum(first <= one["at"] < end and one["bucket"] == job.bucket for one in asked)
             refused = sum(one["status"] == 429 for one in asked)
@@ -84,14 +84,14 @@ def _share(job: Job, latency: float, reached: float, *, windows: int) -> Callabl
     return measured
 
 
-def _next_window(place: Stage, run: subprocess.Popen[str]) -> float:
+def next_window(place: Stage, run: subprocess.Popen[str]) -> float:
     """The beginning of the next minute once a run is at full speed."""
-    while run.poll() is None and len(place.requests()) < _UNDER_WAY:
+    while run.poll() is None and len(place.requests()) < UNDER_WAY:
         time.sleep(0.5)
     return (time.time() // WINDOW + 1) * WINDOW
 
 
-def _lasts(run: subprocess.Popen[str], end: float) -> bool:
+def lasts(run: subprocess.Popen[str], end: float) -> bool:
     """Whether a run is still at work at the end of the windows; then it is told to end."""
     try:
         run.wait(max(0.0, end - time.time()))

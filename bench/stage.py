@@ -12,6 +12,7 @@ import tempfile
 import urllib.parse
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,10 +77,23 @@ class Stage:
         self._profile = profile
         self._port = _free_port()
         self._server: subprocess.Popen[str] | None = None
+        self._profile_path = self._write_profile(folder, "main")
+
+    def _write_profile(self, folder: Path, site: str) -> Path:
+        """Writes the profile of a site, whose shop lies beside it."""
         for name in ("in", "catalog"):
-            (self.shop / name).mkdir(parents=True)
-        whole = {**profile, "ledger": {"api_url": self.url}, "shop": {"quiet_seconds": 0.0}}
-        (folder / "bench.toml").write_text(tomli_w.dumps(whole))
+            (folder / "shop" / name).mkdir(parents=True)
+        given = {**self._profile, "ledger": {"api_url": self.url}, "shop": {"quiet_seconds": 0.0, "site": site}}
+        path = folder / "bench.toml"
+        path.write_text(tomli_w.dumps(given))
+        return path
+
+    def beside(self, site: str) -> Stage:
+        """Another site on the same company, with a shop of its own."""
+        other = copy(self)
+        other.shop = self.folder / site / "shop"
+        other._profile_path = self._write_profile(self.folder / site, site)
+        return other
 
     @property
     def url(self) -> str:
@@ -116,7 +130,7 @@ class Stage:
 
     def arguments(self, *command: str) -> list[str]:
         """The command line of a run."""
-        return [BEXSYNC, "-p", str(self.folder / "bench.toml"), *command]
+        return [BEXSYNC, "-p", str(self._profile_path), *command]
 
     def run(self, *command: str) -> Measured:
         """Runs the program and measures it."""
