@@ -124,7 +124,7 @@ def open_workspace(name: str, *, clock: Clock | None = None) -> Workspace:
         close=store.close,
         warning=tokens.warning,
         scopes=tokens.scopes,
-        catalog=shop.open_catalog(profile.shop, shop_site, clock.now),
+        open_catalog=lambda: shop.open_catalog(profile.shop, shop_site, clock.now),
     )
 
 

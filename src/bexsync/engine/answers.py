@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.money import decimal_text, format_amount
-from bexsync.planning.addresses import names
 from bexsync.ports.document_effects import DocumentEffect
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult, OrderState, OrderStatus
 from bexsync.ports.item_effects import ItemEffect
@@ -35,6 +34,8 @@ def unexpected(expect: Mapping[str, str], done: EffectResult, ledger: str) -> st
     state = done.state
     if not expect:
         return ""
+    from bexsync.planning.addresses import names  # loads much, and most runs expect nothing
+
     if state is None:
         return f"{ledger}'s answer did not show the document."
     where = f"{'It stays a draft' if state.standing is DocumentStatus.DRAFT else 'Look at it'}: {state.url}"

@@ -23,8 +23,7 @@ from bexsync.engine.answers import (
 from bexsync.errors import Changed, LedgerAnswer, Refused
 from bexsync.http.clock import Clock
 from bexsync.ids import LedgerId
-from bexsync.planning.contacts import CUSTOMER
-from bexsync.ports.contact_effects import CONTACT, ContactEffect
+from bexsync.ports.contact_effects import CONTACT, CUSTOMER, ContactEffect
 from bexsync.ports.document_effects import CreateDocument, ExistingDocumentEffect
 from bexsync.ports.documents import EffectResult
 from bexsync.ports.item_effects import ItemEffect

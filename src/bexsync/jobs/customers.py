@@ -13,10 +13,10 @@ from bexsync.ids import LedgerId
 from bexsync.jobs.booking import PlannedRecord
 from bexsync.jobs.run import Run, judged
 from bexsync.planning.addresses import Recipient
-from bexsync.planning.contacts import CUSTOMER, ContactPlanner
+from bexsync.planning.contacts import ContactPlanner
 from bexsync.planning.customers import CustomerPlanner, PlannedCustomer
 from bexsync.planning.order_writing import NoAction
-from bexsync.ports.contact_effects import CONTACT
+from bexsync.ports.contact_effects import CONTACT, CUSTOMER
 from bexsync.ports.steps import Step, Subject
 from bexsync.ports.store import Link, RecordRow, RecordState
 from bexsync.records import Customer

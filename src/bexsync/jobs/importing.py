@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
 
 from bexsync.engine.result import MOST_KEPT, Outcome, Status
 from bexsync.jobs.order_versions import OrderVersions, moment_in
@@ -22,8 +23,10 @@ from bexsync.ports.shop import (
 )
 from bexsync.ports.steps import Subject
 from bexsync.ports.store import RecordState
-from bexsync.records import Order
 from bexsync.records.quoting import printable
+
+if TYPE_CHECKING:
+    from bexsync.records import Order
 
 _CURSOR = "shop:changes"
 _UNREADABLE = "unreadable"
@@ -130,8 +133,9 @@ class Importer:
         now = self._run.workspace.clock.now()
         if item.cleaned:
             self._mention_cleaned(item, shop_id)
-        is_dated = isinstance(item.record, Order) and item.record.updated_at is not None
-        if isinstance(item.record, Order) and not self._orders.counts(item, item.record, is_new_source=source.is_new):
+        order = cast("Order", item.record) if item.kind == "order" else None
+        is_dated = order is not None and order.updated_at is not None
+        if order is not None and not self._orders.counts(item, order, is_new_source=source.is_new):
             return
         if item.kind == "order" and not self._run.workspace.profile.orders.enabled:
             self._run.mention("orders", _ORDERS_OFF)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from bexsync.jobs.run import Run
 from bexsync.planning.invoice_link import KIND, is_money_stated, no_longer_valid
 from bexsync.planning.reversals import is_cancellation
 from bexsync.ports.store import RecordRow, RecordState
-from bexsync.records import Invoice
+
+if TYPE_CHECKING:
+    from bexsync.records import Invoice
 
 PUSH = "invoices push"
 
@@ -46,7 +48,7 @@ def choose(run: Run, options: PushOptions, start: date) -> list[ChosenInvoice]:
     chosen, skip = [], run.workspace.profile.invoices.skip
     _take_up_again(run, start)
     for row in run.store.records.in_state(KIND, RecordState.OPEN):
-        invoice = cast(Invoice, row.record())
+        invoice = cast("Invoice", row.record())
         if options.ids and not {row.shop_id, invoice.source_number} & set(options.ids):
             continue
         if options.since and invoice.invoice_date < options.since:
@@ -74,7 +76,7 @@ def reopen_cancelled(run: Run) -> None:
     """What a document of this run cancels is decided on again, also where it was booked long ago."""
     records, now = run.store.records, run.workspace.clock.now()
     for row in records.open_referring(KIND):
-        document = cast(Invoice, row.record())
+        document = cast("Invoice", row.record())
         if document.original_shop_id and document.status != "draft" and is_cancellation(document):
             original = invoice_called(run, document.original_shop_id)
             if original is not None and original.state is RecordState.DONE and original.shop_id != row.shop_id:

@@ -14,41 +14,19 @@ from bexsync.ids import LedgerId
 from bexsync.jobs.invoice_choice import ChosenInvoice
 from bexsync.jobs.run import Run
 from bexsync.jobs.settlement import counts_as_paid
-from bexsync.planning.contacts import CUSTOMER, ContactPlanner
+from bexsync.planning.contacts import ContactPlanner
 from bexsync.planning.documents import DocumentPlanner
 from bexsync.planning.invoice_link import KIND, Linked, reference
 from bexsync.planning.invoice_payments import InvoicePayments
 from bexsync.planning.invoice_writing import FinishPlanner, InvoiceWriter
 from bexsync.planning.invoices import InvoicePlanner
 from bexsync.planning.matching import OURS, Twins
-from bexsync.ports.contact_effects import CreateContact
+from bexsync.ports.contact_effects import CUSTOMER, CreateContact
 from bexsync.ports.documents import DocumentState, DocumentStatus
 from bexsync.ports.master_data import MasterData, User
 from bexsync.ports.store import DocumentEvent, Link
 from bexsync.ports.wanted import NewContact
 from bexsync.records import Invoice
-from bexsync.store.kept import BEGAN
-
-_FIRST_RUN = "invoices:first_run"
-
-
-def start_date(run: Run) -> date:
-    """An empty start date means the day of the first run, for ever; it is noted outside the state, too."""
-    setting = run.workspace.profile.invoices.start_date
-    return setting if setting is not None else first_day(run, _FIRST_RUN, BEGAN, run.workspace.clock.now().date())
-
-
-def first_day(run: Run, name: str, what: str, today: date) -> date:
-    """The day of the first run of a job, whose cursor is `name`; outside the state it is noted as `what`."""
-    cursors, kept = run.store.cursors, run.workspace.kept
-    known, outside = cursors.get(name), kept.began(what)
-    days = [day for day in (date.fromisoformat(known) if known else None, outside) if day is not None]
-    start = min(days, default=today)
-    if known != start.isoformat():
-        cursors.move(name, start.isoformat())
-    if outside != start and not run.dry:
-        kept.note_began(start, what)
-    return start
 
 
 def documents_of(

@@ -6,32 +6,19 @@ from collections.abc import Collection, Sized
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from bexsync.engine.result import Result
 from bexsync.errors import RecordProblem
 from bexsync.jobs.booking import BookingJob
-from bexsync.jobs.credit_notes import remember_credit
 from bexsync.jobs.invoice_choice import PUSH, ChosenInvoice, PushOptions, choose, invoice_called, reopen_cancelled
-from bexsync.jobs.invoice_gathering import (
-    booked_on,
-    documents_numbered,
-    documents_of,
-    invoice_planner,
-    linked,
-    refresh_links,
-    start_date,
-)
-from bexsync.jobs.invoice_money import known_money
 from bexsync.jobs.lifecycle import run_job
 from bexsync.jobs.run import Run, judged
 from bexsync.jobs.settlement import settle_before_telling
+from bexsync.jobs.start_dates import start_date
 from bexsync.jobs.workspace import Workspace
 from bexsync.money import format_amount
 from bexsync.planning.invoice_link import KIND, reason_to_leave_alone, reference
-from bexsync.planning.invoice_writing import PlannedInvoice
-from bexsync.planning.invoices import InvoicePlanner, NoAction
-from bexsync.planning.lookups import unknown_units
 from bexsync.planning.matching import Twins
 from bexsync.planning.plan import Plan
 from bexsync.planning.reversals import (
@@ -44,7 +31,12 @@ from bexsync.planning.reversals import (
 from bexsync.ports.documents import DocumentState
 from bexsync.ports.steps import Step, Subject
 from bexsync.ports.store import WORKLIST, Link, RecordRow, RecordState
-from bexsync.records import Customer, Invoice
+
+# What asks the ledger and decides is imported where there is an invoice to look at: most pushes find none.
+if TYPE_CHECKING:
+    from bexsync.planning.invoice_writing import PlannedInvoice
+    from bexsync.planning.invoices import InvoicePlanner, NoAction
+    from bexsync.records import Customer, Invoice
 
 
 def push(workspace: Workspace, options: PushOptions) -> Result:
@@ -80,6 +72,8 @@ class InvoicesPush(BookingJob):
         # Only what may be booked has to be asked for; the ledger has nothing of the rest.
         wanted = [one for one in self._chosen if self._may_be_new(one)]
         if wanted:
+            from bexsync.jobs.invoice_gathering import booked_on, documents_numbered, documents_of
+
             self._found = documents_of(run, [one.shop_id for one in wanted])
             paid = {one.paid_as for one in wanted if one.paid_as and not self._found_by_reference(one.shop_id)}
             self._numbered = documents_numbered(run, paid)
@@ -98,6 +92,8 @@ class InvoicesPush(BookingJob):
         """Decide on one invoice after the other; the contacts may not change between their reading and the plan."""
         if not self._chosen:
             return Plan()
+        from bexsync.jobs.invoice_gathering import invoice_planner, refresh_links
+
         run = self._run
         own = run.workspace.profile.ledger.currency
         foreign = any(one.currency != own for one in self._chosen)
@@ -119,6 +115,10 @@ class InvoicesPush(BookingJob):
     # decide
 
     def _steps_of(self, planner: InvoicePlanner, shop_id: str) -> tuple[Step, ...]:
+        from bexsync.jobs.credit_notes import remember_credit
+        from bexsync.planning.invoices import NoAction
+        from bexsync.planning.lookups import unknown_units
+
         run, row = self._run, self._run.store.records.get(KIND, shop_id)
         link = run.store.links.get(KIND, shop_id)
         if row is None:
@@ -131,7 +131,7 @@ class InvoicesPush(BookingJob):
         decision = judged(run, f"Invoice {shop_id}{where}", partial(self._decide, planner, row, link, found))
         if isinstance(decision, RecordProblem):
             if decision.code == WORKLIST:
-                remember_credit(run.store, cast(Invoice, row.record()), run.workspace.clock.now())
+                remember_credit(run.store, cast("Invoice", row.record()), run.workspace.clock.now())
             run.note_problem(subject, self.action, decision, link.number if link else "")
             self._settle(subject, RecordState.OPEN, decision.message)
             return ()
@@ -140,7 +140,7 @@ class InvoicesPush(BookingJob):
         if isinstance(decision, NoAction):
             self._note_nothing_done(subject, decision.reason, link, ignored=decision.ignored)
             return ()
-        invoice = cast(Invoice, row.record())
+        invoice = cast("Invoice", row.record())
         for unit in unknown_units(planner.writer.documents.master, invoice.lines):
             run.mention(f"unit:{unit}", f'{run.ledger_name} has no unit "{unit}": it stands in the text of the lines.')
         if invoice.attachments and link is None and not found:
@@ -154,7 +154,12 @@ class InvoicesPush(BookingJob):
         self, planner: InvoicePlanner, row: RecordRow, link: Link | None, found: list[DocumentState]
     ) -> PlannedInvoice | NoAction:
         """The planner's decision, unless another document of the shop cancels this one, or it cancels another."""
-        invoice = cast(Invoice, row.record())
+        from bexsync.jobs.invoice_gathering import linked
+        from bexsync.jobs.invoice_money import known_money
+        from bexsync.planning.invoice_writing import PlannedInvoice
+        from bexsync.planning.invoices import NoAction
+
+        invoice = cast("Invoice", row.record())
         known = linked(link) if link else None
         if is_cancellation(invoice) and link is None and not found:
             return self._cancellation(planner, invoice)
@@ -181,9 +186,11 @@ class InvoicesPush(BookingJob):
     def _references_to(self, invoice: Invoice) -> References:
         records, names = self._run.store.records, dict.fromkeys((invoice.shop_id, invoice.source_number))
         rows = (row for name in names if name for row in records.referring(KIND, name))
-        return References.among(cast(Invoice, row.record()) for row in rows)
+        return References.among(cast("Invoice", row.record()) for row in rows)
 
     def _cancellation(self, planner: InvoicePlanner, invoice: Invoice) -> NoAction:
+        from bexsync.planning.invoices import NoAction
+
         if invoice.status == "draft" or invoice.invoice_date < planner.start_date:
             reason = reason_to_leave_alone(invoice, planner.start_date, planner.skip, planner.ledger)
             return NoAction(reason, ignored=True)
@@ -191,14 +198,14 @@ class InvoicesPush(BookingJob):
         original = invoice_called(self._run, name)
         if original is not None and original.shop_id == invoice.shop_id:
             original = None
-        require_whole(invoice, cast(Invoice, original.record()) if original else None, planner.ledger)
+        require_whole(invoice, cast("Invoice", original.record()) if original else None, planner.ledger)
         return NoAction(f"it cancels invoice {name}")
 
     def _customer(self, invoice: Invoice) -> Customer | None:
         if invoice.customer is not None or invoice.customer_id is None:
             return invoice.customer
         row = self._run.store.records.get("customer", invoice.customer_id)
-        return cast(Customer, row.record()) if row else None
+        return cast("Customer", row.record()) if row else None
 
     def _mention_attachments(self) -> None:
         """Files beside invoices stay with the shop, since the ledger takes none on invoices."""
@@ -221,7 +228,7 @@ class InvoicesPush(BookingJob):
     def _rounding(self, shop_id: str) -> str:
         """Where the total in the ledger is another one by rounding, a person sees both amounts."""
         row, link = self._run.store.records.get(KIND, shop_id), self._run.store.links.get(KIND, shop_id)
-        stated = cast(Invoice, row.record()).total if row else None
+        stated = cast("Invoice", row.record()).total if row else None
         booked = Decimal(link.state.get("total", "0")) if link else None
         if stated is None or booked is None or stated == booked:
             return ""

@@ -170,7 +170,7 @@ def prepare(
     ledger = LazyLedger(
         lambda: workspace.make_ledger(store, lambda request: ledger_hooks[0](request) if ledger_hooks else None)
     )
-    shop_side = ShopSide(workspace.shop, workspace.catalog)
+    shop_side = ShopSide(workspace.shop, lambda: workspace.catalog)
     journal = Journal(
         store,
         clock,

@@ -13,11 +13,12 @@ from bexsync.config.profile import OrderAction, OrdersSection, Profile
 from bexsync.engine.answers import gone, observed
 from bexsync.errors import MappingProblem
 from bexsync.ids import LedgerId
-from bexsync.jobs.invoice_gathering import check_numbering, contact_planner, documents_of, first_day, linked, owner_of
+from bexsync.jobs.invoice_gathering import check_numbering, contact_planner, documents_of, linked, owner_of
 from bexsync.jobs.invoice_money import own_payments
 from bexsync.jobs.order_notes import order_links, shop_notes, written_status
 from bexsync.jobs.run import Run
 from bexsync.jobs.settlement import counts_as_paid
+from bexsync.jobs.start_dates import first_day
 from bexsync.planning.documents import DocumentPlanner
 from bexsync.planning.invoice_writing import FinishPlanner
 from bexsync.planning.order_actions import ActionRules, occasion_of

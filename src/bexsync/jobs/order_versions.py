@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from bexsync.engine.result import Outcome, Status
 from bexsync.jobs.run import Run
@@ -13,8 +14,10 @@ from bexsync.jobs.seen_orders import SeenOrders
 from bexsync.ports.shop import IncomingRecord, InvalidInput
 from bexsync.ports.steps import Subject
 from bexsync.ports.store import RecordRow, RecordState
-from bexsync.records import Order
 from bexsync.records.quoting import shown
+
+if TYPE_CHECKING:
+    from bexsync.records import Order
 
 KIND = "order"
 

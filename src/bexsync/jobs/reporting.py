@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -30,7 +30,7 @@ class ShopSide:
     The shop knows an event by its id, and what a product should say or have is the same however often it is told.
     """
 
-    def __init__(self, shop: Shop, catalog: Catalog | None = None) -> None:
+    def __init__(self, shop: Shop, catalog: Callable[[], Catalog | None]) -> None:
         self._shop = shop
         self._catalog = catalog
 
@@ -50,14 +50,15 @@ class ShopSide:
                 Event(effect.event_id, moment(effect.at), effect.name, effect.kind, effect.shop_id, effect.data)
             )
             return EffectResult()
-        if self._catalog is None:
+        catalog = self._catalog()
+        if catalog is None:
             raise no_catalog()
         if isinstance(effect, TellProducts):
-            self._catalog.change_products([ProductChange(**change.to_wire()) for change in effect.changes])
+            catalog.change_products([ProductChange(**change.to_wire()) for change in effect.changes])
             return EffectResult()
         if not isinstance(effect, TellStock):
             raise Defect(f"The shop has no effect called {effect.step_kind}.")
-        refused = self._catalog.change_stock([_stock_change(change) for change in effect.changes])
+        refused = catalog.change_stock([_stock_change(change) for change in effect.changes])
         return EffectResult(data={"refused": json.dumps([change.shop_id for change in refused])})
 
     def find(self, effect: Effect) -> LookupResult:

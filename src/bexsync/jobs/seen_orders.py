@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
-from bexsync.planning.order_actions import payment_method
-from bexsync.records import Order
 from bexsync.store import Store
+
+if TYPE_CHECKING:
+    from bexsync.records import Order
 
 _CURSOR = "orders:seen"
 
@@ -30,6 +32,8 @@ class SeenOrders:
 
     def note(self, order: Order) -> None:
         """Remember the status of an order, and how it is paid."""
+        from bexsync.planning.order_actions import payment_method  # takes long, and most runs take in no order
+
         method = payment_method(order)
         if order.status in self.statuses and (not method or method in self.methods):
             return

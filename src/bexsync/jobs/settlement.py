@@ -7,7 +7,6 @@ from decimal import Decimal
 
 from bexsync.engine.answers import counted_as_paid
 from bexsync.jobs.run import Run
-from bexsync.planning.order_payments import is_settled
 from bexsync.ports.documents import DocumentState, DocumentStatus
 from bexsync.ports.store import Link
 
@@ -19,6 +18,8 @@ def counts_as_paid(run: Run, state: DocumentState | None) -> bool:
     """Whether no more remains of a document than half of what the ledger rounds totals of its currency to."""
     if state is None or state.standing is not DocumentStatus.PARTLY_PAID or state.remaining > _MOST_ROUNDED:
         return False
+    from bexsync.planning.order_payments import is_settled  # loads much, and few documents have a rest
+
     steps = {one.id: one.round_to for one in run.ledger.master().currencies}
     step = steps.get(state.currency_id) if state.currency_id is not None else None
     return is_settled(state.remaining, step or Decimal(0))
@@ -39,5 +40,7 @@ def _is_settled(run: Run, link: Link) -> bool:
     remaining = Decimal(link.state.get("remaining") or 1)
     if link.state.get("standing") != DocumentStatus.PARTLY_PAID or remaining > _MOST_ROUNDED:
         return False
+    from bexsync.planning.order_payments import is_settled
+
     steps = {one.code: one.round_to for one in run.ledger.master().currencies}
     return is_settled(remaining, steps.get(str(link.agreed.get("currency")), Decimal(0)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from bexsync.config.profile import Profile
 from bexsync.http.clock import Clock, SystemClock
@@ -46,7 +47,7 @@ class LazyLedger:
 class Workspace:
     """One profile at work: `make_ledger` builds the ledger on a store, and on a hook for requests about to leave.
 
-    `catalog` is the products side of the shop, None where it has none; `scopes` are those that the token says it has.
+    `scopes` are those that the token says it has.
     """
 
     profile: Profile
@@ -62,7 +63,12 @@ class Workspace:
     close: Callable[[], None] = lambda: None
     warning: Callable[[], str] = lambda: ""
     scopes: Callable[[], frozenset[str]] = frozenset
-    catalog: Catalog | None = None
+    open_catalog: Callable[[], Catalog | None] = lambda: None
+
+    @cached_property
+    def catalog(self) -> Catalog | None:
+        """The products side of the shop, None where it has none."""
+        return self.open_catalog()
 
     def stop_when(self, asked: Callable[[], bool]) -> None:
         """Stop at the next step, and in a wait for the clock or a lock, once `asked` says so."""

@@ -12,8 +12,8 @@ from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
 from bexsync.ports.master_data import Country, Named, PostalAddress
 from bexsync.records import Address, Customer, Person
-from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike, folded
+from bexsync.records.postal_codes import plain_postal_code
 
 _SUFFIX = r"(?:\s?(?:bis|ter|quater|[a-zA-Z]))?"
 _NUMBER_LAST = re.compile(

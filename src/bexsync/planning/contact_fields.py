@@ -27,8 +27,8 @@ from bexsync.ports.master_data import MasterData, Named, PostalAddress, User
 from bexsync.ports.steps import to_wire
 from bexsync.ports.wanted import NewContact
 from bexsync.records import Customer, Person
-from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike
+from bexsync.records.postal_codes import plain_postal_code
 
 _ADDRESS = ("street", "house_number", "address_addition", "postcode", "city", "country_id")
 _GROUPS = {

@@ -13,8 +13,8 @@ from bexsync.ids import LedgerId
 from bexsync.planning.addresses import full_name, is_same_place, one_line
 from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.wanted import NewContact, Party
-from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike, contracted, folded
+from bexsync.records.postal_codes import plain_postal_code
 
 _MOST_NAMED = 3
 _IN_CARE_OF = re.compile(r"(?:^|[\s,])(?:c/o|p\.\s?a\.|per adresse|chez|presso)\s", re.IGNORECASE)

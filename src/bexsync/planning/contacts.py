@@ -35,7 +35,6 @@ from bexsync.ports.wanted import (
 )
 from bexsync.records import Customer, Person
 
-CUSTOMER = "customer"
 _SURE_OF_ALL = frozenset({"name", "mail", "phone", "language", "address"})
 _SURE_BY_NAME = _SURE_OF_ALL - {"name", "mail"}
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from bexsync.config.profile import OrdersSection
 from bexsync.ids import LedgerId
 from bexsync.planning.addresses import Recipient
-from bexsync.planning.contacts import CUSTOMER, ContactPlanner
+from bexsync.planning.contacts import ContactPlanner
 from bexsync.planning.order_writing import NoAction, Reason
+from bexsync.ports.contact_effects import CUSTOMER
 from bexsync.ports.steps import Subject
 from bexsync.ports.wanted import Wanted
 from bexsync.ports.wanted_orders import OrderWant

@@ -8,14 +8,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
 from bexsync.ports.documents import DocumentStatus
 from bexsync.ports.steps import EDITING
-from bexsync.records import Invoice
-from bexsync.records.customer import plain_postal_code
+from bexsync.records.postal_codes import plain_postal_code
+
+if TYPE_CHECKING:
+    from bexsync.records import Invoice
 
 KIND = "invoice"
 # What neither stands on the document nor decides who gets it: a change here is no change of what was booked.

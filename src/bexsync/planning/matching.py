@@ -8,11 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
 from bexsync.ports.documents import DocumentState, DocumentStatus
-from bexsync.records import Invoice
+
+if TYPE_CHECKING:
+    from bexsync.records import Invoice
 
 OURS = "bexsync:"
 _TOTAL_WITHIN = Decimal("0.05")  # the ledger may have rounded to five Rappen, the shop may not

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from bexsync.config.profile import Goods, OrderAction, OrderRule, OrdersSection
-from bexsync.records import Customer
-from bexsync.records.order import Order, OrderLine
+
+if TYPE_CHECKING:
+    from bexsync.records import Customer
+    from bexsync.records.order import Order, OrderLine
 
 ALL_ACTIONS: tuple[OrderAction, ...] = get_args(OrderAction)
 _GOODS: tuple[Goods, ...] = get_args(Goods)

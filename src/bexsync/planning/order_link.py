@@ -7,14 +7,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bexsync.ids import LedgerId
 from bexsync.planning.invoice_link import Linked, differences
 from bexsync.ports.documents import DocumentState, DocumentStatus, OrderState, OrderStatus, Payment
 from bexsync.ports.steps import EDITING
 from bexsync.ports.wanted import KnownDocument
-from bexsync.records.order import Order
+
+if TYPE_CHECKING:
+    from bexsync.records.order import Order
 
 KIND = "order"
 INVOICE_KIND = "order_invoice"

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from bexsync.errors import RecordProblem
 from bexsync.money import HUNDRED, decimal_text, format_amount, product, rounded, total
-from bexsync.records import Invoice, Line
+
+if TYPE_CHECKING:
+    from bexsync.records import Invoice, Line
 
 _NOT_YET = "draft"
 _ROUNDING = Decimal("0.05")

@@ -17,6 +17,7 @@ from bexsync.ports.steps import Effect, FoundBy, Ref, Wire
 from bexsync.ports.store import ContactRow
 
 CONTACT = "contact"
+CUSTOMER = "customer"
 
 
 @dataclass(frozen=True, kw_only=True)

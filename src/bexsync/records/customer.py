@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from bexsync.records.base import OptionalCode, OptionalLines, OptionalText, Record, ShopId, Text, refuse_unprinted
+from bexsync.records.postal_codes import plain_postal_code
 
 _NAMED = re.compile(r"(?P<name>[^<>]*)<(?P<mail>[^<>]*)>\s*")
 
@@ -44,42 +45,6 @@ CountryCode = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=T
 LanguageCode = Annotated[
     str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[A-Za-z]{2}([-_][A-Za-z]{2})?$")
 ]
-
-
-# The letters that people write before a postal code, by country; Switzerland and Liechtenstein share their codes.
-_PREFIXES = {
-    "CH": ("CH", "FL", "LI"),
-    "LI": ("CH", "FL", "LI"),
-    "DE": ("DE", "D"),
-    "AT": ("AT", "A"),
-    "FR": ("FR", "F"),
-    "IT": ("IT", "I"),
-    "ES": ("ES", "E"),
-    "BE": ("BE", "B"),
-    "DK": ("DK",),
-}
-_PREFIXED = re.compile(r"([A-Za-z]{1,2})\s?[-\N{EN DASH}]?\s?(\d{3,5})", re.ASCII)
-_FLOAT = re.compile(r"(\d{3,})[.,]0+", re.ASCII)
-
-
-def plain_postal_code(value: str, country: str | None = None) -> str:
-    """Return a postal code without the letters of its country, blanks, and the decimals of a spreadsheet.
-
-    Codes of countries whose codes hold letters or blanks stay as they are. Without a country the letters are those of
-    Switzerland and Liechtenstein.
-    """
-    code = " ".join(value.split())
-    written_as_number = _FLOAT.fullmatch(code)
-    if written_as_number:
-        return written_as_number[1]
-    prefixes = _PREFIXES.get(country or "CH")
-    if prefixes is None:
-        return code
-    prefixed = _PREFIXED.fullmatch(code)
-    if prefixed and prefixed[1].upper() in prefixes:
-        return prefixed[2]
-    joined = code.replace(" ", "")
-    return joined if country and joined.isascii() and joined.isdigit() else code
 
 
 class Address(Record):

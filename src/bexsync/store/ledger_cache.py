@@ -13,8 +13,8 @@ from bexsync.ids import LedgerId
 from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.steps import to_wire
 from bexsync.ports.store import ContactRow, Database, Row, Transaction, parse_stored, stored_object
-from bexsync.records.customer import plain_postal_code
 from bexsync.records.folding import alike, contracted, folded, written_out
+from bexsync.records.postal_codes import plain_postal_code
 from bexsync.store.links import OLDEST_FIRST
 from bexsync.store.values import moment, packed, stored
 

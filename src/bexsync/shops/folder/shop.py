@@ -20,7 +20,6 @@ from bexsync.ports.shop import (
     WriteBack,
 )
 from bexsync.shops.folder.archive import Stamp, archive_file, stamp_of
-from bexsync.shops.folder.documents import read_file
 from bexsync.shops.folder.events import append_event, has_status_list, replace_status_list
 from bexsync.shops.folder.inbox import claim, claimed_files, finished_files, left_behind
 from bexsync.shops.folder.layout import Layout, Owner, Ownership
@@ -138,6 +137,8 @@ class FolderShop(Shop):
             ]
 
     def _read(self, path: Path) -> Iterator[Incoming]:
+        from bexsync.shops.folder.documents import read_file  # most runs find no file, and reading loads much
+
         self._read_as[path.name] = stamp_of(path)
         return read_file(path, self._csv, self._currency)
 
