@@ -360,6 +360,7 @@ def asked(store: Store, call: Callable[[], object]) -> str:
         ("records_by_day", lambda store: list(store.records.dated("invoice", ["2026-11-20"]))),
         ("records_by_origin", lambda store: store.records.from_source("monday.json")),
         ("ignored_records", lambda store: store.records.ignored_reasons("invoice")),
+        ("runs_of_job", lambda store: store.runs.newest(PUSH, 1)),
         ("one_open_error", lambda store: store.errors.open()),
         ("contacts_by_mail", lambda store: store.contacts.by_mail("anna@example.ch")),
         ("contacts_by_second_mail", lambda store: store.contacts.by_mail("anna@example.ch")),

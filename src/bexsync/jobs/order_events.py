@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import cast
 
 from bexsync.engine.answers import observed
@@ -28,6 +29,7 @@ from bexsync.store.values import moment, stored
 STATUS_EVENT = "status"
 _LOOKED_AT = "orders:looked_at"
 _DAILY = timedelta(hours=20)
+_AT_ONCE = 500
 
 
 def look_at_orders(run: Run) -> None:
@@ -37,12 +39,13 @@ def look_at_orders(run: Run) -> None:
     since = moment(known) if known else None
     if since is not None and since <= now <= since + _DAILY:
         return
-    links = {link.ledger_id: link for link in store.links.all(KIND)}
-    if links:
-        for state in run.ledger.orders_changed_since(since if since is not None and since <= now else None):
-            link = links.get(state.ledger_id)
-            if link is not None:
-                _keep(run, link, state, now)
+    if store.links.has_any(KIND):
+        changed = run.ledger.orders_changed_since(since if since is not None and since <= now else None)
+        while orders := list(islice(changed, _AT_ONCE)):
+            links = store.links.of_documents(KIND, KIND, [state.ledger_id for state in orders])
+            for state in orders:
+                if state.ledger_id in links:
+                    _keep(run, links[state.ledger_id], state, now)
     store.cursors.move(_LOOKED_AT, stored(now))
 
 

@@ -33,7 +33,8 @@ class Kept:
 
     def began(self, what: str = BEGAN) -> date | None:
         """The day of the site's first run, None where nothing was noted."""
-        days = [subject for known, subject in self._known() if known == what]
+        # All other lines, one for each document that was issued, are not even parsed.
+        days = [subject for folder in self.folders for _, subject, _ in _read(folder / self.name, what)]
         with suppress(ValueError):
             return min(date.fromisoformat(day) for day in days) if days else None
         return None
@@ -77,18 +78,20 @@ def kept_beside(state: Path, site: str) -> Kept:
     return Kept((folder.with_name(f"{folder.name}-kept"), folder / "kept"), f"{state.stem}-{site}.ndjson")
 
 
-def _read(path: Path) -> Iterator[tuple[str, str, LedgerId]]:
-    """Every whole line; what a power cut left of the last one says nothing."""
+def _read(path: Path, what: str = "") -> Iterator[tuple[str, str, LedgerId]]:
+    """Every whole line, or those that note `what`; what a power cut left of the last one says nothing."""
+    start = f"[{json.dumps(what)}, " if what else ""
     try:
-        text = path.read_text("utf-8", errors="replace")
+        with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
+            for line in file:
+                if line.startswith(start):
+                    with suppress(ValueError, TypeError):
+                        noted, subject, document_id = json.loads(line)
+                        yield str(noted), str(subject), LedgerId.read(document_id)
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as problem:
         raise unusable(path, problem) from problem
-    for line in text.splitlines():
-        with suppress(ValueError, TypeError):
-            what, subject, document_id = json.loads(line)
-            yield str(what), str(subject), LedgerId.read(document_id)
 
 
 def _append_or_say_why(path: Path, line: str) -> None:

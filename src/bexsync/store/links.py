@@ -51,6 +51,10 @@ class Links:
         row = self._db.row(f"{_ROWS} AND links.shop_id = ?", self._site, kind, shop_id)
         return self._link(row) if row else None
 
+    def has_any(self, kind: str) -> bool:
+        """Whether there is a link of a kind."""
+        return self._db.row("SELECT 1 FROM links WHERE site = ? AND kind = ? LIMIT 1", self._site, kind) is not None
+
     def all(self, kind: str) -> Iterator[Link]:
         """Every link of a kind, oldest document first."""
         for row in self._db.rows(f"{_ROWS} {OLDEST_FIRST}", self._site, kind):

@@ -80,14 +80,13 @@ class Runs:
 
     def newest(self, job: str | None = None, limit: int = 20, *, failed: bool = False) -> list[RunRow]:
         """The newest runs, of one job or with trouble alone if that is asked for."""
+        of_job = "AND job = ?" if job is not None else ""
+        with_trouble = "AND COALESCE(exit_code, 1) <> 0" if failed else ""
         rows = self._db.rows(
-            """SELECT id, job, started_at, ended_at, exit_code, counts, requests, message, lock FROM runs
-               WHERE site = ? AND (job = ? OR ? IS NULL) AND (COALESCE(exit_code, 1) <> 0 OR ? = 0)
-               ORDER BY id DESC LIMIT ?""",
+            f"""SELECT id, job, started_at, ended_at, exit_code, counts, requests, message, lock FROM runs
+                WHERE site = ? {of_job} {with_trouble} ORDER BY id DESC LIMIT ?""",  # noqa: S608
             self._site,
-            job,
-            job,
-            int(failed),
+            *([job] if job is not None else []),
             limit,
         )
         return [self._run(row) for row in rows]
