@@ -31,10 +31,10 @@ class Costs:
 
 
 COMMANDS = (
-    Costs("invoices push", (110, 400), (90, 220), 0.6, 60),
+    Costs("invoices push", (110, 150), (65, 70), 0.6, 60),
     Costs("payments poll", (110, 400), (90, 220), 0.8, 70),
     Costs("payments poll --full", (170, 1200), (220, 1500), 2, 100),
-    Costs("invoices push --dry-run", (80, 250), (130, 600), 0.6, 60),
+    Costs("invoices push --dry-run", (80, 110), (65, 65), 0.6, 60),
     Costs("invoices list", (140, 900), (130, 800), 2),
     Costs("links list", (250, 2000), (200, 1700), 2),
     Costs("links show", (110, 400), (90, 220), 0.5),

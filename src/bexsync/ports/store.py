@@ -118,7 +118,12 @@ class Database(Protocol):
         ...
 
     def rehearsal(self) -> AbstractContextManager[Database]:
-        """A copy in which everything may be done and which is forgotten in the end."""
+        """The same tables for a run that may do everything and leaves nothing behind.
+
+        It shows what others commit meanwhile, but for the tables that it writes: those it shows as they were when it
+        first wrote to them, with what it has written. It never writes the real tables, keeps no other process from
+        writing them, and has no transaction open between two statements. It costs what it writes, not what there is.
+        """
         ...
 
     def compact(self) -> None:

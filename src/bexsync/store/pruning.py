@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,27 +42,30 @@ def prune(database: Database, *, keep: timedelta, now: datetime, dry: bool = Fal
     Figures, numbers, fingerprints and links stay: they are what keeps an invoice from being booked again. A dry
     run only counts.
     """
-    before = stored(now - keep)
-    if dry:
-        with database.rehearsal() as copy:
-            return _pruned(copy, before)
-    pruned = _pruned(database, before)
-    database.compact()
+    with suppress(_OnlyCounted), database.transaction() as db:
+        pruned = _pruned(db, stored(now - keep))
+        if dry:
+            raise _OnlyCounted  # which takes everything back
+    if not dry:
+        database.compact()
     return pruned
 
 
-def _pruned(database: Database, before: str) -> Pruned:
-    with database.transaction() as db:
-        pruned = Pruned(
-            records=_prune_records(db, before),
-            links=_prune_links(db, before),
-            intents=_prune_intents(db, before),
-            contacts=_prune_contacts(db, before),
-            errors=_prune_errors(db, before),
-            runs=db.execute("DELETE FROM runs WHERE started_at < ?", (before,)).rowcount,
-        )
-        db.execute("DELETE FROM mentions WHERE said_at < ?", (before,))
-        db.execute("DELETE FROM attempts WHERE at < ?", (before,))
+class _OnlyCounted(Exception):
+    """Ends a transaction whose changes are not wanted."""
+
+
+def _pruned(db: Transaction, before: str) -> Pruned:
+    pruned = Pruned(
+        records=_prune_records(db, before),
+        links=_prune_links(db, before),
+        intents=_prune_intents(db, before),
+        contacts=_prune_contacts(db, before),
+        errors=_prune_errors(db, before),
+        runs=db.execute("DELETE FROM runs WHERE started_at < ?", (before,)).rowcount,
+    )
+    db.execute("DELETE FROM mentions WHERE said_at < ?", (before,))
+    db.execute("DELETE FROM attempts WHERE at < ?", (before,))
     return pruned
 
 

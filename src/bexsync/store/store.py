@@ -48,9 +48,9 @@ class Store:
 
     @contextmanager
     def rehearsal(self) -> Iterator[Store]:
-        """A copy of the state that forgets everything in the end, for dry runs."""
-        with self._database.rehearsal() as copy:
-            yield Store(copy, self.site, self.budget)
+        """The same state for a dry run, which leaves nothing behind; its requests count for real."""
+        with self._database.rehearsal() as database:
+            yield Store(database, self.site, self.budget)
 
     def is_held(self, lock: str) -> bool:
         """Whether a process still holds the lock of a run; "" is the lock of no run."""

@@ -11,11 +11,13 @@ from pathlib import Path
 from bexsync.errors import StateProblem, TryLater
 from bexsync.files import unusable
 from bexsync.hooks import notify
+from bexsync.ports.store import Transaction
 from bexsync.records.quoting import printable
 from bexsync.store.sqlite.locks import FileLocks, is_held, locks_folder
 from bexsync.store.sqlite.migrations import MIGRATIONS, Migration
+from bexsync.store.sqlite.rehearsal import CopyOnWrite
 
-BUSY_MILLISECONDS = 30_000
+BUSY_SECONDS = 30.0
 # A copy, the write-ahead log of the rebuild, and the file that holds old and new tables for a moment.
 _SPACE_FOR_UPGRADE = 3
 
@@ -23,21 +25,22 @@ _SPACE_FOR_UPGRADE = 3
 class SqliteDatabase:
     """A connection in which every change is an explicit, immediate, fully synchronous transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, writer: Transaction | None = None) -> None:
         self.connection = connection
+        self._writer = writer or connection
         self.path = path
         connection.row_factory = sqlite3.Row
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[Transaction]:
         """All or nothing; raises TryLater on a full disk or a lock that stays, with nothing changed."""
         with translated(self.path):
             if self.connection.in_transaction:
-                yield self.connection
+                yield self._writer
                 return
             self.connection.execute("BEGIN IMMEDIATE")
             try:
-                yield self.connection
+                yield self._writer
                 notify("commit:before")
                 self.connection.execute("COMMIT")
             except BaseException:
@@ -64,18 +67,20 @@ class SqliteDatabase:
 
     def is_held(self, lock: str) -> bool:
         """Whether a process still holds the lock of a run; "" is the lock of no run."""
-        return self.path is not None and is_held(locks_folder(self.path), lock)
+        return is_held(locks_folder(self.path), lock)
 
     @contextmanager
     def rehearsal(self) -> Iterator[SqliteDatabase]:
-        """An independent copy in memory that is forgotten in the end."""
-        copy = sqlite3.connect(":memory:", isolation_level=None)
+        """A connection that cannot write the file; what it writes goes to a temporary database."""
+        connection = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=BUSY_SECONDS
+        )
         try:
-            copy.execute("PRAGMA foreign_keys = ON")
-            self.connection.backup(copy)
-            yield SqliteDatabase(copy, None)
+            connection.execute("PRAGMA temp_store = FILE")  # a copy may be large
+            connection.execute("PRAGMA foreign_keys = ON")
+            yield SqliteDatabase(connection, self.path, CopyOnWrite(connection))
         finally:
-            copy.close()
+            connection.close()
 
     def compact(self) -> None:
         """Gives the space of what was deleted back to the disk."""
@@ -132,7 +137,7 @@ def _migrate(database: SqliteDatabase, migrations: Sequence[Migration]) -> None:
         with database.transaction() as db:
             if _version(database) != number:
                 continue  # another process was faster
-            migrations[number](db)
+            migrations[number](database.connection)
             db.execute(f"PRAGMA user_version = {number + 1}")
 
 
@@ -164,7 +169,7 @@ def _keep_copy(database: SqliteDatabase, target: Path) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_MILLISECONDS / 1000)
+    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -194,7 +199,7 @@ def _refuse_foreign(database: SqliteDatabase) -> None:
 
 
 @contextmanager
-def translated(path: Path | None) -> Iterator[None]:
+def translated(path: Path) -> Iterator[None]:
     """SQLite's errors as sentences: corrupt and unwritable want a person, full and locked want time."""
     try:
         yield
@@ -224,7 +229,7 @@ def translated(path: Path | None) -> Iterator[None]:
         raise _damaged(path, problem) from problem
 
 
-def _damaged(path: Path | None, problem: Exception) -> StateProblem:
+def _damaged(path: Path, problem: Exception) -> StateProblem:
     said = printable(str(problem).partition(" with text ")[0])
     return StateProblem(
         f"The state {path} is damaged ({said}).",
