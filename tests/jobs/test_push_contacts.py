@@ -8,7 +8,7 @@ import pytest
 
 from bexsync.engine.result import Status
 from bexsync.planning.addresses import is_same_place, postal_address, split_street
-from bexsync.ports.master_data import PostalAddress
+from bexsync.ports.store import PostalAddress
 from bexsync.records import Address
 from bexsync.records.folding import alike
 from world import World, an_invoice

@@ -20,8 +20,8 @@ from bexsync.planning.order_link import KnownOrder, LinkedDelivery, LinkedOrder,
 from bexsync.planning.order_writing import NoAction, OrderWriter, PlannedOrder
 from bexsync.planning.orders import OrderPlanner
 from bexsync.ports.documents import DocumentState, DocumentStatus, OrderState, OrderStatus, Payment
-from bexsync.ports.master_data import Country, PostalAddress
-from bexsync.ports.store import ContactRow
+from bexsync.ports.master_data import Country
+from bexsync.ports.store import ContactRow, PostalAddress
 from bexsync.ports.wanted import Create, Finish, NewContact, Rewrite, TakeBack, WantedDocument
 from bexsync.ports.wanted_orders import Deliver, InvoiceFromOrder, Mail, Pay, PlaceOrder, RemoveOrder
 from bexsync.records.order import Order

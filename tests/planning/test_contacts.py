@@ -18,9 +18,8 @@ from bexsync.planning.addresses import Recipient
 from bexsync.planning.contacts import ContactPlanner, Contacts
 from bexsync.ports.contact_effects import CreateContact, EditContact, RelateContacts
 from bexsync.ports.document_effects import CreateDocument, DocumentHeader
-from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.steps import LinkDraft, Ref, Step, Subject
-from bexsync.ports.store import ContactRow
+from bexsync.ports.store import ContactRow, PostalAddress
 from bexsync.ports.wanted import NO_CONTACTS, Create, NewContact, Want, Wanted, WantedDocument
 from bexsync.records import Address, Customer, Person
 

@@ -12,8 +12,7 @@ from bexsync.ids import LedgerId
 from bexsync.planning.contacts import ContactPlanner
 from bexsync.planning.customers import CustomerPlanner, PlannedCustomer
 from bexsync.planning.order_writing import NoAction
-from bexsync.ports.master_data import PostalAddress
-from bexsync.ports.store import ContactRow
+from bexsync.ports.store import ContactRow, PostalAddress
 from bexsync.ports.wanted import EditedContact, NewContact
 from bexsync.records import Customer
 from planning.order_kit import settings

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bexsync.money import decimal_text, format_amount
-from bexsync.ports.document_effects import DocumentEffect
 from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult, OrderState, OrderStatus
-from bexsync.ports.item_effects import ItemEffect
 from bexsync.ports.steps import ContentChange, Effect
 from bexsync.ports.store import Link, LinkedDocument
+
+if TYPE_CHECKING:
+    from bexsync.ports.item_effects import ItemEffect
 
 FINAL: frozenset[str] = frozenset(
     {DocumentStatus.PAID, DocumentStatus.CANCELLED, DocumentStatus.DELETED, OrderStatus.DONE}
@@ -71,6 +72,8 @@ def unexpected(expect: Mapping[str, str], done: EffectResult, ledger: str) -> st
 
 def with_content(link: Link, effect: Effect, done: EffectResult, *, agrees: bool) -> Link:
     """The link with what its document holds after our own last write; nothing while it is being rewritten."""
+    from bexsync.ports.document_effects import DocumentEffect  # loads much, and most runs do nothing
+
     change = effect.content_change if isinstance(effect, DocumentEffect) else ContentChange.NONE
     if change is ContentChange.PART:
         return replace(link, notes={name: value for name, value in link.notes.items() if name != "content"})

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from bexsync.engine.apply import Applied, AppliedRecord, Applier, StepStatus
 from bexsync.engine.recover import Recovery
@@ -16,13 +16,15 @@ from bexsync.errors import BexsyncError, ConfigurationProblem, Defect, RecordPro
 from bexsync.jobs.reporting import report_steps
 from bexsync.jobs.workspace import LazyLedger, Workspace
 from bexsync.planning.plan import Plan
-from bexsync.ports.ledger import Ledger
 from bexsync.ports.shop import WriteBack
 from bexsync.ports.steps import Step, Subject
 from bexsync.ports.store import DOCUMENT_TAKEN, WORKLIST, IntentState, Link, RecordRow
-from bexsync.ports.wanted import Want, Wanted
-from bexsync.ports.wanted_orders import OrderWant
 from bexsync.store import Store
+
+if TYPE_CHECKING:  # of a ledger that most runs never open
+    from bexsync.ports.ledger import Ledger
+    from bexsync.ports.wanted import Want, Wanted
+    from bexsync.ports.wanted_orders import OrderWant
 
 _ERRORS = frozenset({Status.BLOCKED, Status.FAILED, Status.HELD, Status.BY_HAND})
 _STATUS = {

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from bexsync.config.profile import Profile
 from bexsync.http.clock import Clock, SystemClock
-from bexsync.http.responses import RequestEffect
-from bexsync.ports.ledger import Ledger
 from bexsync.ports.shop import Catalog, Shop
 from bexsync.ports.store import Locks
 from bexsync.store import Store
 from bexsync.store.kept import Kept
 from bexsync.vat import VatMap
+
+if TYPE_CHECKING:  # of a ledger that most runs never open
+    from bexsync.http.responses import RequestEffect
+    from bexsync.ports.ledger import Ledger
 
 Progress = Callable[[str, int, int], None]
 

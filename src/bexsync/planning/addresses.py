@@ -10,7 +10,8 @@ from typing import Any
 
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
-from bexsync.ports.master_data import Country, Named, PostalAddress
+from bexsync.ports.master_data import Country, Named
+from bexsync.ports.store import PostalAddress
 from bexsync.records import Address, Customer, Person
 from bexsync.records.folding import alike, folded
 from bexsync.records.postal_codes import plain_postal_code

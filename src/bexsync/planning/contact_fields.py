@@ -23,8 +23,9 @@ from bexsync.planning.addresses import (
 )
 from bexsync.planning.contact_matching import Candidate, SoughtContact
 from bexsync.planning.lookups import language_id
-from bexsync.ports.master_data import MasterData, Named, PostalAddress, User
+from bexsync.ports.master_data import MasterData, Named, User
 from bexsync.ports.steps import to_wire
+from bexsync.ports.store import PostalAddress
 from bexsync.ports.wanted import NewContact
 from bexsync.records import Customer, Person
 from bexsync.records.folding import alike

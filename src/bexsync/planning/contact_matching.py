@@ -11,7 +11,7 @@ from bexsync.config.profile import SameMail
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
 from bexsync.planning.addresses import full_name, is_same_place, one_line
-from bexsync.ports.master_data import PostalAddress
+from bexsync.ports.store import PostalAddress
 from bexsync.ports.wanted import NewContact, Party
 from bexsync.records.folding import alike, contracted, folded
 from bexsync.records.postal_codes import plain_postal_code

@@ -22,7 +22,8 @@ from bexsync.planning.contact_matching import (
     listed,
     match,
 )
-from bexsync.ports.master_data import MasterData, PostalAddress, User
+from bexsync.ports.master_data import MasterData, User
+from bexsync.ports.store import PostalAddress
 from bexsync.ports.wanted import (
     NO_CONTACTS,
     ContactChoice,

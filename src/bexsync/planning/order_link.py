@@ -13,9 +13,9 @@ from bexsync.ids import LedgerId
 from bexsync.planning.invoice_link import Linked, differences
 from bexsync.ports.documents import DocumentState, DocumentStatus, OrderState, OrderStatus, Payment
 from bexsync.ports.steps import EDITING
-from bexsync.ports.wanted import KnownDocument
 
 if TYPE_CHECKING:
+    from bexsync.ports.wanted import KnownDocument
     from bexsync.records.order import Order
 
 KIND = "order"
@@ -85,6 +85,8 @@ class LinkedOrder:
 
     def known(self) -> KnownDocument:
         """What the ledger's package needs of it."""
+        from bexsync.ports.wanted import KnownDocument  # loads much; a run without orders needs two names of here
+
         return KnownDocument(
             self.ledger_id,
             self.number,

@@ -12,9 +12,8 @@ from typing import Any, ClassVar
 
 from bexsync.ids import LedgerId
 from bexsync.ports.documents import EffectResult
-from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.steps import Effect, FoundBy, Ref, Wire
-from bexsync.ports.store import ContactRow
+from bexsync.ports.store import ContactRow, PostalAddress
 
 CONTACT = "contact"
 CUSTOMER = "customer"

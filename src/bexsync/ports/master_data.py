@@ -58,23 +58,6 @@ class Country(Named):
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PostalAddress:
-    """An address in the parts in which the ledger keeps it; "" and None are unknown."""
-
-    street: str = ""
-    house_number: str = ""
-    addition: str = ""
-    postcode: str = ""
-    city: str = ""
-    country_id: LedgerId | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether it names no place; a country alone is none."""
-        return not (self.street or self.postcode or self.city)
-
-
 @dataclass(frozen=True)
 class BankAccount:
     """A bank account of the company."""

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from bexsync.errors import StateProblem
 from bexsync.ids import LedgerId
-from bexsync.ports.master_data import PostalAddress
 
 if TYPE_CHECKING:
     from bexsync.records import Record
@@ -339,6 +338,23 @@ class DocumentEvent(StrEnum):
     FINISHED = "finished"
     ADOPTED = "adopted"
     FORGOTTEN = "forgotten"
+
+
+@dataclass(frozen=True, slots=True)
+class PostalAddress:
+    """An address in the parts in which the ledger keeps it; "" and None are unknown."""
+
+    street: str = ""
+    house_number: str = ""
+    addition: str = ""
+    postcode: str = ""
+    city: str = ""
+    country_id: LedgerId | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it names no place; a country alone is none."""
+        return not (self.street or self.postcode or self.city)
 
 
 @dataclass(frozen=True)

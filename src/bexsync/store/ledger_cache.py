@@ -10,9 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.ids import LedgerId
-from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.steps import to_wire
-from bexsync.ports.store import ContactRow, Database, Row, Transaction, parse_stored, stored_object
+from bexsync.ports.store import ContactRow, Database, PostalAddress, Row, Transaction, parse_stored, stored_object
 from bexsync.records.folding import alike, contracted, folded, written_out
 from bexsync.records.postal_codes import plain_postal_code
 from bexsync.store.links import OLDEST_FIRST

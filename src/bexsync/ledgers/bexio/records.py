@@ -17,9 +17,8 @@ from bexsync.money import format_amount
 from bexsync.ports.contact_effects import CreateContact, EditContact
 from bexsync.ports.document_effects import AddressedHeader, Position
 from bexsync.ports.documents import DocumentState, EffectResult, Payment
-from bexsync.ports.master_data import PostalAddress
 from bexsync.ports.steps import to_wire
-from bexsync.ports.store import ContactRow
+from bexsync.ports.store import ContactRow, PostalAddress
 
 _KINDS = {"company": 1, "person": 2}
 _HEADER = {
