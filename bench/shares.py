@@ -132,7 +132,7 @@ def _known_contacts(place: Stage) -> None:
 
 def _orders(place: Stage) -> None:
     make(place, History(CUSTOMERS, customers=CUSTOMERS))
-    orders.drop(place, int(_FULL * LIMITS["default"] / 8), CUSTOMERS)
+    orders.drop(place, range(1, int(_FULL * LIMITS["default"] / 8)), CUSTOMERS)
 
 
 def _new_contacts(place: Stage) -> None:

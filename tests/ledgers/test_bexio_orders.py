@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from orders_kit import LETTER, Desk, a_desk, all_parts, statuses, whole_order
 
 from bexio_sandbox import Fault
+from bexio_sandbox.state import invoices
 from bexsync.ids import LedgerId
 from bexsync.ports.documents import OrderStatus
 from bexsync.ports.order_effects import OrderPart
@@ -39,7 +41,7 @@ def test_an_order_is_placed_delivered_invoiced_paid_and_mailed_once(world: World
         assert desk.run.store.facts.get("issue_gives_link") is False
         assert desk.run.store.facts.get("mail_gives_link") is True
         sent = [f"{one.method} {re.sub('[0-9]+$|(?<=/)[0-9]+(?=/)', '*', one.path)}" for one in world.sandbox.requests]
-        assert sent[-15:] == [
+        assert sent[-14:] == [
             "GET /2.0/kb_order",
             "POST /2.0/kb_order",
             "GET /2.0/kb_delivery",
@@ -52,7 +54,6 @@ def test_an_order_is_placed_delivered_invoiced_paid_and_mailed_once(world: World
             "GET /2.0/kb_invoice/*",
             "GET /2.0/kb_invoice/*",
             "POST /2.0/kb_invoice/*/payment",
-            "GET /2.0/kb_invoice/*",
             "POST /2.0/kb_invoice/*/send",
             "GET /2.0/kb_invoice/*",
         ]
@@ -461,6 +462,43 @@ def test_a_mail_in_doubt_is_for_a_person_until_it_was_seen_what_a_mail_does(
             record = desk.apply(*wants)
         assert statuses(record)[-1] == ("send", status)
         assert len(world.sandbox.mails) == (0 if fault == "drop_before" else 1)
+
+
+@pytest.mark.parametrize(("seconds", "looks"), [(1, 1), (2, 2)])
+def test_a_mail_after_a_payment_looks_again_only_when_a_second_has_passed(
+    world: World, seconds: int, looks: int
+) -> None:
+    with a_desk(world) as desk:
+        desk.run.store.facts.learn("issue_gives_link", False, world.clock.now())
+        desk.run.store.facts.learn("mail_gives_link", True, world.clock.now())
+
+        def passes(request: Any) -> None:
+            if request.path.endswith("/payment"):
+                world.clock.forward(seconds=seconds)
+
+        world.sandbox.hooks.before.append(passes)
+        record = desk.apply(*whole_order(desk.document(*TWO), paid="281.05"))
+        assert {status for _, status in statuses(record)} == {"done"}
+        (invoice,) = world.sandbox.invoices()
+        asked = [one.path for one in world.sandbox.requests if one.method == "GET"]
+        assert asked.count(f"/2.0/kb_invoice/{invoice['id']}") == looks
+
+
+def test_who_mails_it_a_moment_before_us_does_so_instead_of_us(world: World) -> None:
+    with a_desk(world) as desk:
+        desk.run.store.facts.learn("issue_gives_link", False, world.clock.now())
+
+        def is_slow(request: Any) -> None:
+            if request.path.endswith("/payment"):
+                world.clock.forward(seconds=2)
+                with world.sandbox.state.transaction():
+                    letter = {"recipient_email": "ina@example.ch", "subject": "Von Hand", "message": "[Network Link]"}
+                    invoices.send(world.sandbox.state, 1, letter)
+
+        world.sandbox.hooks.before.append(is_slow)
+        record = desk.apply(*whole_order(desk.document(*TWO), paid="281.05"))
+        assert {status for _, status in statuses(record)} == {"done"}
+        assert [mail.subject for mail in world.sandbox.mails] == ["Von Hand"]
 
 
 def test_whoever_mailed_it_meanwhile_did_so_instead_of_us(world: World) -> None:

@@ -102,7 +102,8 @@ class DocumentEffects:
 
     def edit(self, effect: EditDocument) -> EffectResult:
         """Looks first: an issued invoice must not be edited, nor a draft that a person has worked on."""
-        row = self._shown.get(f"{INVOICES}/{effect.document_id}") or self._finder.row(effect.known_id)
+        path = f"{INVOICES}/{effect.document_id}"
+        row = self._shown.get(path) or self._finder.row(effect.known_id)
         state = document_of(effect.known_id, row, self._web_url)
         _refuse_unless_draft(state)
         written_before = effect.written
@@ -113,7 +114,8 @@ class DocumentEffects:
                 f"{state.number} was changed in bexio and in the shop, so the draft was left as it is. "
                 f"Correct it in bexio, or undo the change there: {state.url}"
             )
-        row = self._api.write("POST", f"{INVOICES}/{effect.document_id}", invoice_to(effect))
+        self._shown.forget(path)
+        row = self._api.write("POST", path, invoice_to(effect))
         with after_the_effect():
             return document_done(document_of(effect.known_id, row, self._web_url))
 

@@ -9,10 +9,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from bexsync.errors import BexsyncError
+from bexsync.errors import BexsyncError, Refused
 from bexsync.ledgers.bexio.api import Api
 from bexsync.ledgers.bexio.effects import Handler, Handlers
 from bexsync.ledgers.bexio.finders import INVOICES, DocumentFinder
+from bexsync.ledgers.bexio.just_shown import JustShown
 from bexsync.ledgers.bexio.learned_facts import (
     ISSUE_GIVES_LINK,
     ISSUED_FIRST,
@@ -21,10 +22,10 @@ from bexsync.ledgers.bexio.learned_facts import (
     LearnedFacts,
 )
 from bexsync.ledgers.bexio.reading import after_the_effect
-from bexsync.ledgers.bexio.records import document_done
+from bexsync.ledgers.bexio.records import document_done, document_of
 from bexsync.money import format_amount, format_grouped
 from bexsync.ports.document_effects import FinishingEffect, IssueDocument, SendDocument
-from bexsync.ports.documents import DocumentStatus, EffectResult, LookupResult
+from bexsync.ports.documents import DocumentState, DocumentStatus, EffectResult, LookupResult
 
 _ENGLISH_MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -35,10 +36,12 @@ _ENGLISH_MONTHS = (
 class FinishingEffects:
     """Issues and mails invoices."""
 
-    def __init__(self, api: Api, finder: DocumentFinder, learned: LearnedFacts) -> None:
+    def __init__(self, api: Api, finder: DocumentFinder, learned: LearnedFacts, shown: JustShown, web_url: str) -> None:
         self._api = api
         self._finder = finder
         self._learned = learned
+        self._shown = shown
+        self._web_url = web_url
 
     @property
     def handlers(self) -> Handlers:
@@ -50,10 +53,10 @@ class FinishingEffects:
 
     def issue(self, effect: IssueDocument) -> EffectResult:
         """Issues a draft."""
-        self._api.write("POST", f"{INVOICES}/{effect.document_id}/issue")
+        self._write(effect, "issue")
         if effect.look:
             with after_the_effect():
-                state = self._finder.whole(effect.known_id)
+                state = self._as_shown(effect)
             self._learned.keep(ISSUE_GIVES_LINK, state.shared)
             return document_done(state)
         return EffectResult(effect.known_id, seen={"standing": DocumentStatus.ISSUED.value})
@@ -67,7 +70,6 @@ class FinishingEffects:
 
     def send(self, effect: SendDocument) -> EffectResult:
         """Mails an invoice to the customer."""
-        path = f"{INVOICES}/{effect.document_id}"
         words = _in_letters(effect.words.to_wire(), effect.language)
         body: dict[str, Any] = {
             "recipient_email": effect.to,
@@ -79,16 +81,32 @@ class FinishingEffects:
         if effect.attach_pdf:
             body["attach_pdf"] = True
         if not effect.issue and effect.shared_before == "no":
-            state = self._finder.whole(effect.known_id)
+            state = self._as_shown(effect)
             if state.shared:
                 return document_done(state)  # somebody mailed it since it was issued
-        self._api.write("POST", f"{path}/send", body)
+        self._write(effect, "send", body)
         if not effect.issue:
             self._learned.keep(ISSUED_FIRST, True)
             if effect.shared_before == "no" and self._learned.mail_gives_link is None:
                 self._see_what_a_mail_gives(effect)
         issued = {"standing": DocumentStatus.ISSUED.value} if effect.issue else {}  # else it may be paid already
         return EffectResult(effect.known_id, seen={**issued, "shared": "yes"})
+
+    def _as_shown(self, effect: FinishingEffect) -> DocumentState:
+        """The invoice as an answer of this moment showed it, else as bexio shows it when asked."""
+        path = f"{INVOICES}/{effect.document_id}"
+        row = self._shown.get(path)
+        if row is None:
+            row = self._finder.row(effect.known_id)
+            self._shown.keep(path, row)
+        return document_of(effect.known_id, row, self._web_url)
+
+    def _write(self, effect: FinishingEffect, action: str, body: Any = None) -> None:
+        path = f"{INVOICES}/{effect.document_id}"
+        try:
+            self._api.write("POST", f"{path}/{action}", body)
+        finally:
+            self._shown.forget(path)
 
     def _see_what_a_mail_gives(self, effect: SendDocument) -> None:
         """The invoice had no public link before the mail; whether it has one now says what a mail does."""
@@ -119,9 +137,12 @@ class FinishingEffects:
 
     def changed(self, effect: FinishingEffect) -> str:
         """Say why the document of an issue or a mail is not what `effect` was planned for, "" where it is."""
-        state = self._finder.present(effect.known_id)
-        if state is None:
-            return ""  # the effect itself is refused then, in bexio's words
+        try:
+            state = self._as_shown(effect)
+        except Refused as problem:
+            if problem.status == 404:
+                return ""  # the effect itself is refused then, in bexio's words
+            raise
         if state.content != effect.content and effect.content:
             return (
                 f"{state.number} was changed in bexio after bexsync wrote it, and comes to "

@@ -71,7 +71,7 @@ class BexioLedger:
         self._orders = OrderFinder(api, store, web_url)
         shown = JustShown(clock)
         self._payments = PaymentEffects(api, self._finder, shown, web_url)
-        self._finishing = FinishingEffects(api, self._finder, self._learned)
+        self._finishing = FinishingEffects(api, self._finder, self._learned, shown, web_url)
         groups = (
             ContactEffects(api, self._contacts, store.contacts, clock),
             DocumentEffects(api, self._finder, shown, web_url),

@@ -43,13 +43,15 @@ class PaymentEffects:
 
     def with_known(self, effect: RecordPayment) -> RecordPayment:
         """The payments that are there before the request, none of which can be ours; none where nothing came in."""
+        path = f"{INVOICES}/{effect.document_id}"
+        self._shown.forget(path)
         try:
             row = self._finder.row(effect.known_id)
             state = document_of(effect.known_id, row, self._web_url)
             payments = self.of(effect.known_id) if state.received or state.credited else ()
         except Refused:  # the invoice is gone, as booking the payment will say
             return effect
-        self._shown.keep(f"{INVOICES}/{effect.document_id}", row)
+        self._shown.keep(path, row)
         return replace(effect, known=tuple(payment.ledger_id for payment in payments))
 
     def record(self, effect: RecordPayment) -> EffectResult:
