@@ -41,7 +41,7 @@ DEFAULT_PROFILE: dict[str, Any] = {
     "ledger": {"revenue_account": "3200", "language": "de"},
     "shop": {"type": "folder", "path": "./shop", "site": "main", "quiet_seconds": 0.0},
     "invoices": {"finish": "send", "start_date": "2026-01-01", "due_days": 30},
-    "engine": {"settle_seconds": 2.0, "timeout_seconds": 5.0},
+    "engine": {"settle_seconds": 2.0, "timeout_seconds": 5.0, "in_flight": int(os.environ.get("TESTS_IN_FLIGHT", "1"))},
 }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from bexsync.engine.apply import AppliedRecord
+from bexsync.engine.sending import AppliedRecord
 from bexsync.ids import LedgerId
 from bexsync.jobs.lifecycle import prepare
 from bexsync.jobs.run import Run

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import cast
 
-from bexsync.engine.apply import AppliedRecord
 from bexsync.engine.result import Outcome, Status
+from bexsync.engine.sending import AppliedRecord
 from bexsync.errors import UsageProblem
 from bexsync.ids import LedgerId
 from bexsync.jobs.order_gathering import customer_of

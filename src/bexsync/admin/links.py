@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import cast
 
 from bexsync.admin.adopt_orders import OrdersToAdopt
-from bexsync.engine.apply import Applied, StepStatus
 from bexsync.engine.result import Outcome, Result, Status
+from bexsync.engine.sending import Applied, StepStatus
 from bexsync.errors import UsageProblem
 from bexsync.ids import LedgerId
 from bexsync.jobs.lifecycle import Job, run_job

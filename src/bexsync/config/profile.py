@@ -24,6 +24,7 @@ from pydantic import (
 
 from bexsync.config.order_rules import flaw_in_title, nonsense_in, unreachable_in
 from bexsync.ports.ledger_description import LedgerDescription, LedgerWords, LoginNeeds
+from bexsync.ports.steps import NumberOrder
 from bexsync.records.quoting import shown
 from bexsync.registry import (
     BUILT_IN_LEDGERS,
@@ -277,10 +278,12 @@ class LimitsSection(Section):
 
 
 class EngineSection(Section):
-    """How patient bexsync is with an answer that does not come."""
+    """How patient bexsync is with an answer that does not come, and how many requests it has under way at once."""
 
     settle_seconds: float = Field(default=120, ge=0, le=86_400)
     timeout_seconds: float = Field(default=60, gt=0, le=86_400)
+    in_flight: int = Field(default=16, ge=1, le=32)
+    number_order: NumberOrder = "day"
 
 
 class ErrorsSection(Section):

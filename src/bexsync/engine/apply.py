@@ -1,323 +1,270 @@
-"""The only writer: sends the steps of a plan one after the other, each at most once."""
+"""The only writer: the records of a plan, several at a time, each step by step."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from bisect import insort
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
-from itertools import islice, zip_longest
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import Any
 
-from bexsync.engine.journal import Journal, StartedStep
-from bexsync.errors import BexsyncError, Changed, Defect, LedgerAnswer, NotSent, Refused, StoppedBySignal, Unanswered
+from bexsync.engine.schedule import Place, Schedule
+from bexsync.engine.sending import Applied, AppliedRecord, OneRecord, Sender
+from bexsync.errors import BexsyncError, StoppedBySignal
 from bexsync.http.clock import Clock
-from bexsync.http.responses import RequestEffect
-from bexsync.ids import LedgerId
 from bexsync.planning.plan import Plan
-from bexsync.ports.document_effects import FinishingEffect
-from bexsync.ports.documents import EffectResult, LookupResult
-from bexsync.ports.steps import Effect, Ref, Step, Subject, resolved
-from bexsync.ports.store import Intent, IntentState
-from bexsync.store import Store
+from bexsync.ports.steps import Effect, NumberOrder, Ref, Step, Subject
+from bexsync.workers import Workers, hire
 
 TOLD_TOGETHER = 50
-_WAITED = timedelta(seconds=1)
-
-
-class Performer(Protocol):
-    """Who performs effects: the ledger, or the shop."""
-
-    def prepare(self, effect: Effect) -> Effect:
-        """The effect with what must be known of the time before it; reads only."""
-        ...
-
-    def looks_first(self, effect: Effect) -> bool:
-        """Whether `prepare` makes requests for such an effect."""
-        ...
-
-    def perform(self, effect: Effect) -> EffectResult:
-        """One effect; raises NotSent, Refused or Unanswered."""
-        ...
-
-    def find(self, effect: Effect) -> LookupResult:
-        """Looks for an effect whose outcome is unknown."""
-        ...
-
-
-class StepStatus(StrEnum):
-    """What became of one step."""
-
-    DONE = "done"
-    HELD = "held"
-    REFUSED = "refused"
-    IN_DOUBT = "in_doubt"
-    CONFLICT = "conflict"
-    SKIPPED = "skipped"
+LOOK_AHEAD = 64  # records of which some step may start before those of earlier ones
+FIRST_IN_FLIGHT = 4
+PATIENCE_SECONDS = 10.0  # with requests that are under way when a run ends
 
 
 @dataclass(frozen=True)
-class Applied:
-    """One step, what became of it, and why."""
+class Pace:
+    """How many records are worked on at once at most, and which numbers of documents follow their days."""
 
-    step: Step
-    status: StepStatus
-    said: str = ""
-    code: str = ""
-    result: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class AppliedRecord:
-    """All steps of one record."""
-
-    subject: Subject
-    steps: tuple[Applied, ...]
-
-    @property
-    def trouble(self) -> Applied | None:
-        """The first step that did not come through by itself, if any."""
-        bad = [a for a in self.steps if a.status is not StepStatus.DONE]
-        return next((a for a in bad if a.status is not StepStatus.SKIPPED), bad[0] if bad else None)
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """A document as an answer showed it, and when."""
-
-    document_id: LedgerId
-    content: str
-    at: datetime
-    seconds: float
+    in_flight: int = 1
+    number_order: NumberOrder = "day"
 
 
 @dataclass
 class Applier:
-    """Sends plans; `side(effect)` is who performs it, `lock` is the company's.
+    """Sends plans under the company's `lock`, which is given away when another run waits for it (`is_wanted`).
 
-    It is released between two records when another run waits for it (`is_wanted`).
-    `changed` looks whether the document that is to be issued or mailed is still what was written.
+    `setbacks` counts how often the ledger refused to take more requests, or failed to answer.
     """
 
-    store: Store
-    journal: Journal
+    sender: Sender
     clock: Clock
-    side: Callable[[Effect], Performer]
     lock: Callable[[], AbstractContextManager[Any]]
     stopping: Callable[[], bool] = lambda: False
-    changed: Callable[[FinishingEffect], str] = lambda _: ""
+    pace: Callable[[], Pace] = Pace
     is_wanted: Callable[[], bool] = lambda: False
-    _shown: _Shown | None = None
-    _applied: dict[Ref, Applied] = field(default_factory=dict)
-    _current: StartedStep | None = None
-    _begun: dict[Ref, StartedStep] = field(default_factory=dict)
-    _told: dict[Ref, Applied] = field(default_factory=dict)
+    setbacks: Callable[[], int] = lambda: 0
 
     def apply(self, plan: Plan) -> Iterator[AppliedRecord]:
-        """The plan's records one by one as they are finished; raises what ends a whole run."""
-        records = plan.by_subject()
-        following = next(records, None)
-        while following is not None:
-            with self.lock():
-                while following is not None:
-                    if self.stopping():
-                        raise StoppedBySignal
-                    yield self._record(*following)
-                    following = next(records, None)
-                    if self.is_wanted():
-                        break
+        """The plan's records as they are finished; raises what ends a whole run, when no request is under way."""
+        flight = _Flight(self, plan.by_subject())
+        try:
+            while not flight.is_over:
+                with self.lock():
+                    yield from flight.go_on()
+        finally:
+            flight.close()
 
     def tell(self, plan: Plan) -> Iterator[AppliedRecord]:
-        """As `apply`, for effects that do no harm when they are repeated, such as events that carry an id.
+        """The plan's records one by one, of effects that do no harm when they are repeated, such as events with an id.
 
-        Those of many records begin in one commit and end in another, so that a kill repeats all that were told between.
+        The first steps of many records begin in one commit and end in another, so that a kill repeats those between.
         """
         records = plan.by_subject()
         while batch := list(islice(records, TOLD_TOGETHER)):
             with self.lock():
                 if self.stopping():
                     raise StoppedBySignal
-                self._tell_first([steps[0] for _, steps in batch])
+                told = self.sender.send_together([steps[0] for _, steps in batch])
                 for subject, steps in batch:
-                    yield self._record(subject, steps)
+                    yield self._told(subject, steps, told)
 
-    def on_request(self, request: RequestEffect) -> None:
-        """Look again where that is due, and move the moment of sending when a request had to wait.
+    def _told(self, subject: Subject, steps: Sequence[Step], told: dict[Ref, Applied]) -> AppliedRecord:
+        record = OneRecord()
+        applied = tuple(told.get(step.ref) or self.sender.send(record, step) for step in steps)
+        self.sender.forget(steps)
+        return AppliedRecord(subject, applied)
 
-        Called before each request leaves; raises Changed where the document is no longer what was written.
-        """
-        claim = self._current
-        if claim is None or claim.intent.sent_at is None:
-            return
-        effect = claim.effect
-        if request is RequestEffect.WRITE and isinstance(effect, FinishingEffect) and effect.content is not None:
-            problem = "" if self._was_just_shown(claim, effect) else self.changed(effect)
-            if problem:
-                raise Changed(problem)
-        if abs(self.clock.now() - claim.intent.sent_at) > _WAITED:  # also when the clock was put back meanwhile
-            current = self._current or claim  # the look may have moved it already
-            self._current = replace(current, intent=self.journal.restamp(current.intent))
 
-    def _was_just_shown(self, claim: StartedStep, effect: FinishingEffect) -> bool:
-        """Whether an answer of this moment showed the document as it was written, in an attempt that did not wait."""
-        shown = self._shown
-        if shown is None or claim.intent.attempt > 1:
-            return False
-        waited = max(abs(self.clock.now() - shown.at), timedelta(seconds=self.clock.monotonic() - shown.seconds))
-        return (shown.document_id, shown.content) == (effect.document_id, effect.content) and waited <= _WAITED
+@dataclass
+class _Record:
+    """A record on its way: its steps, and what became of the first of them."""
 
-    def _record(self, subject: Subject, steps: Sequence[Step]) -> AppliedRecord:
-        applied = []
-        for step, following in zip_longest(steps, steps[1:]):
-            one = self._told.pop(step.ref, None) or self._step(step, following)
-            self._applied[step.ref] = one
-            applied.append(one)
-        for step in steps:
-            if step.scope:  # only what sites share, that is contacts, is referred to by other records
-                del self._applied[step.ref]
-        return AppliedRecord(subject, tuple(applied))
+    subject: Subject
+    places: list[Place]
+    applied: list[Applied] = field(default_factory=list)
+    state: OneRecord = field(default_factory=OneRecord)
 
-    def _tell_first(self, steps: Sequence[Step]) -> None:
-        """Perform steps of several records; after one that fails the others are left to their own turn."""
-        with self.store.transaction():
-            begun = [(step, self._begin(step)) for step in steps]
-        claims = [(step, claim) for step, claim in begun if isinstance(claim, StartedStep)]
-        performed: list[EffectResult] = []
-        try:
-            for step, claim in claims:
-                performed.append(self.side(step.effect).perform(claim.effect))
-        except BexsyncError as problem:
-            step, claim = claims[len(performed)]
-            with self.store.transaction():
-                self._end_told(claims, performed)
-                for _, waiting in claims[len(performed) + 1 :]:
-                    self.journal.not_sent(waiting.intent)
-            self._told[step.ref] = self._failed(step, claim, problem)
+    @property
+    def next(self) -> Place | None:
+        """The first step that has not ended, None where all have."""
+        return self.places[len(self.applied)] if len(self.applied) < len(self.places) else None
+
+    @property
+    def following(self) -> Place | None:
+        """The step after the next."""
+        after = len(self.applied) + 1
+        return self.places[after] if after < len(self.places) else None
+
+    @property
+    def rank(self) -> int:
+        """Which of the plan it is."""
+        return self.places[0].number
+
+
+@dataclass
+class _InFlight:
+    """How many may be under way: twice as many with each round of answers, half as many after a setback."""
+
+    most: int
+    now: float = FIRST_IN_FLIGHT
+    setbacks: int = 0
+
+    def __post_init__(self) -> None:
+        self.now = min(self.now, self.most)
+
+    def answered(self, setbacks: int) -> None:
+        """Take note of an answer, and of how many setbacks there have been in all."""
+        if setbacks > self.setbacks:
+            self.now = max(1.0, self.now / 2)
         else:
-            with self.store.transaction():
-                self._end_told(claims, performed)
+            self.now = min(float(self.most), self.now + (1 / self.now if self.setbacks else 1))
+        self.setbacks = setbacks
 
-    def _end_told(self, claims: Sequence[tuple[Step, StartedStep]], performed: Sequence[EffectResult]) -> None:
-        for (step, claim), done in zip(claims, performed, strict=False):
-            self._told[step.ref] = self._settled(step, claim, done)
 
-    def _step(self, step: Step, following: Step | None) -> Applied:
-        begun = self._begun.pop(step.ref, None) or self._begin(step)
-        return begun if isinstance(begun, Applied) else self._send(step, begun, following)
+class _Flight:
+    """The records of one plan on their way.
 
-    def _begin(self, step: Step) -> StartedStep | Applied:
-        """The claim of a step that is sent next, or what became of one that is not sent."""
-        unmet = next((ref for ref in step.needs if not self._met(ref)), None)
-        if unmet is not None:
-            return Applied(step, StepStatus.SKIPPED, self._why(unmet))
-        effect = resolved(step.effect, self._answer)
-        claim = self.journal.standing(step, effect) or self.journal.begin(step, self.side(effect).prepare(effect))
-        if claim.done:
-            return Applied(step, StepStatus.DONE, result=claim.intent.result)
-        if claim.blocked:
-            return _applied(step, claim.intent, StepStatus.IN_DOUBT)
-        return claim
+    One thread, that of the run, decides which step starts; a worker does it, and the next ones of its record as long as
+    they may start at once.
+    """
 
-    def _begin_ahead(self, step: Step | None) -> None:
-        """Begin the next step of a record in the commit that ends the one before; not where a look comes first."""
-        if step is None or self.side(step.effect).looks_first(step.effect):
+    def __init__(self, applier: Applier, records: Iterator[tuple[Subject, Sequence[Step]]]) -> None:
+        self._applier = applier
+        self._sender = applier.sender
+        pace = applier.pace()
+        self._schedule = Schedule(pace.number_order, self._is_proved)
+        self._workers: Workers = hire(pace.in_flight)
+        self._in_flight = _InFlight(pace.in_flight, setbacks=applier.setbacks())
+        self._records = records
+        self._waiting: list[_Record] = []
+        self._ended: list[_Record] = []
+        self._has_started = False
+        self._problem: BexsyncError | None = None
+        self._problem_since = 0.0
+        self._look_ahead()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all records have ended."""
+        return not self._waiting and not self._ended and not self._workers.under_way
+
+    def close(self) -> None:
+        """Whatever is still under way is nobody's any more."""
+        self._workers.close()
+
+    def go_on(self) -> Iterator[AppliedRecord]:
+        """The records that end before another run gets the lock; each answer is written down before it does."""
+        self._has_started = False
+        while True:
+            self._start_what_may()
+            yield from self._finished()
+            if self._workers.under_way:
+                self._workers.wait(self._is_patience_over)
+                if self._is_patience_over():
+                    break
+            elif self._problem is not None or self._gives_way or self.is_over:
+                break
+        if self._problem is not None:
+            raise self._problem
+
+    def _start_what_may(self) -> None:
+        """Start as many steps as may be under way, those of earlier records first."""
+        if not self._may_begin():
             return
+        for record in list(self._waiting):
+            place = record.next
+            if place is None or not self._has_room() or self._ended:
+                return
+            if self._schedule.may_start(place):
+                self._waiting.remove(record)
+                self._schedule.start(place)
+                self._has_started = True
+                self._workers.start(partial(self._work, record))
+            elif self._schedule.is_next(place):
+                return  # it is to be alone, so that nothing is started before it
+
+    def _may_begin(self, beside: int = 0) -> bool:
+        """Whether a step may begin, `beside` less than those that are under way."""
+        if self._applier.stopping():
+            self._end_with(StoppedBySignal())
+        return self._problem is None and self._has_room(beside) and not self._gives_way
+
+    def _has_room(self, beside: int = 0) -> bool:
+        return self._workers.under_way - beside < int(self._in_flight.now)
+
+    @property
+    def _gives_way(self) -> bool:
+        """Whether another run is to have the lock, now that this one has done something under it."""
+        return self._has_started and self._applier.is_wanted()
+
+    def _end_with(self, problem: BexsyncError) -> None:
+        if self._problem is None:
+            self._problem, self._problem_since = problem, self._applier.clock.monotonic()
+
+    def _is_patience_over(self) -> bool:
+        passed = self._applier.clock.monotonic() - self._problem_since
+        return self._problem is not None and passed > PATIENCE_SECONDS
+
+    def _finished(self) -> Iterator[AppliedRecord]:
+        while self._ended:
+            record = self._ended.pop(0)
+            self._sender.forget([place.step for place in record.places])
+            self._look_ahead()
+            yield AppliedRecord(record.subject, tuple(record.applied))
+
+    def _look_ahead(self) -> None:
+        for subject, steps in islice(self._records, max(0, LOOK_AHEAD - len(self._waiting))):
+            self._waiting.append(_Record(subject, [self._schedule.add(step) for step in steps]))
+
+    # in a worker
+
+    def _work(self, record: _Record) -> None:
         try:
-            begun = self._begin(step)
-        except Defect:
-            return  # its own turn raises it, when the step before is on the disk
-        if isinstance(begun, StartedStep):
-            self._begun[step.ref] = begun
-
-    def _met(self, ref: Ref) -> bool:
-        applied = self._applied.get(Ref(ref.kind, ref.key))
-        if applied is not None:
-            return applied.status is StepStatus.DONE
-        intent = self._earlier(ref)
-        return intent is not None and intent.state is IntentState.DONE
-
-    def _why(self, ref: Ref) -> str:
-        applied = self._applied.get(Ref(ref.kind, ref.key))
-        if applied is not None and applied.said:
-            return applied.said
-        intent = self._earlier(ref)
-        return (intent.said if intent else "") or f"an earlier step ({ref.kind}) is not done"
-
-    def _earlier(self, ref: Ref) -> Intent | None:
-        """Steps of earlier runs and of other sites; what sites share has an empty scope."""
-        intents = self.store.intents
-        return intents.get(self.store.site, ref.kind, ref.key) or intents.get("", ref.kind, ref.key)
-
-    def _answer(self, ref: Ref) -> Any:
-        applied = self._applied.get(Ref(ref.kind, ref.key))
-        intent = self._earlier(ref)
-        result = applied.result if applied else intent.result if intent else {}
-        found = result.get(ref.field)
-        found = ref.default if found is None else found
-        if found is None:
-            raise Defect(f"Step {ref.kind} {ref.key} gave no {ref.field}.")
-        return found
-
-    def _send(self, step: Step, claim: StartedStep, following: Step | None) -> Applied:
-        self._current = claim
-        try:
-            done = self.side(step.effect).perform(claim.effect)
+            self._advance(record)
         except BexsyncError as problem:
-            return self._failed(step, self._current, problem)
-        finally:
-            self._current = None
-        return self._settled(step, claim, done, following)
+            self._end_with(problem)
+        else:
+            if record.next is None:
+                self._ended.append(record)
+            else:
+                insort(self._waiting, record, key=lambda one: one.rank)
 
-    def _failed(self, step: Step, claim: StartedStep, problem: BexsyncError) -> Applied:
-        """What became of a step whose effect raised; raises what ends the whole run."""
-        match problem:
-            case NotSent():
-                self.journal.not_sent(claim.intent)
-                raise problem.cause from problem
-            case Refused():
-                return self._refused(step, claim, problem)
-            case Changed():
-                self.journal.hold(claim.intent, problem)
-                return Applied(step, StepStatus.HELD, problem.message)
-            case Unanswered():
-                self.journal.mark_unknown(claim.intent, problem)
-                return Applied(step, StepStatus.IN_DOUBT, problem.message)
-            case LedgerAnswer() | Defect():
-                raise problem
-            case _:
-                self.journal.not_sent(claim.intent)  # it failed while reading, before the effect
-                raise problem
+    def _advance(self, record: _Record) -> None:
+        """Do the next step of a record, and those after it that may start at once."""
+        place = record.next
+        while place is not None:
+            place = self._done(record, place)
 
-    def _settled(self, step: Step, claim: StartedStep, done: EffectResult, following: Step | None = None) -> Applied:
-        def go_on(settled: Intent) -> None:
-            self._applied[step.ref] = _applied(step, settled, StepStatus.DONE)
-            self._begin_ahead(following)
+    def _done(self, record: _Record, place: Place) -> Place | None:
+        """Do a step that was started, and return the next one where that has been started, too."""
+        following: list[Place] = []
 
-        settled = self.journal.done(claim.intent, claim.effect, done, then=go_on)
-        if done.state is not None and done.state.content:
-            now = self.clock.now()
-            self._shown = _Shown(done.state.ledger_id, done.state.content, now, self.clock.monotonic())
-        return _applied(step, settled, StepStatus.DONE)
+        def follow() -> Step | None:
+            self._has_ended(place)
+            following.extend(self._started(record.following))
+            return following[0].step if following else None
 
-    def _refused(self, step: Step, claim: StartedStep, problem: Refused) -> Applied:
-        """A refusal may follow an earlier attempt that went through, so look before believing it."""
-        try:
-            finding = self.side(step.effect).find(claim.effect)
-        except LedgerAnswer:
-            finding = LookupResult()
-        if finding.done is not None:
-            return self._settled(step, claim, finding.done)
-        self.journal.refused(claim.intent, problem)
-        return Applied(step, StepStatus.REFUSED, problem.message)
+        applied = self._sender.send(record.state, place.step, follow)
+        record.applied.append(applied)
+        if self._schedule.is_under_way(place):
+            self._has_ended(place)
+        if not following:
+            following.extend(self._started(record.next))
+        return following[0] if following else None
 
+    def _has_ended(self, place: Place) -> None:
+        self._schedule.end(place)
+        self._in_flight.answered(self._applier.setbacks())
 
-def _applied(step: Step, intent: Intent, otherwise: StepStatus) -> Applied:
-    """What became of a step by its row, or `otherwise` where that says nothing of trouble."""
-    statuses = {
-        IntentState.REJECTED: StepStatus.REFUSED,
-        IntentState.HELD: StepStatus.HELD,
-        IntentState.CONFLICT: StepStatus.CONFLICT,
-    }
-    status = statuses.get(intent.state, otherwise)
-    return Applied(step, status, intent.said, str(intent.result.get("conflict", "")), intent.result)
+    def _started(self, place: Place | None) -> list[Place]:
+        """The step, once it is started; nothing where it must not start yet."""
+        if place is None or not self._may_begin(beside=1) or not self._schedule.may_start(place):
+            return []
+        self._schedule.start(place)
+        return [place]
+
+    def _is_proved(self, effect: Effect) -> bool:
+        return self._sender.side(effect).is_proved(effect)

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from bexsync.engine.apply import Performer
 from bexsync.engine.journal import Journal
+from bexsync.engine.sending import Performer
 from bexsync.http.clock import Clock
 from bexsync.ports.steps import Effect
 from bexsync.ports.store import Intent, IntentState

@@ -28,13 +28,14 @@ from bexsync.http.redaction import redact, register_secret
 from bexsync.http.responses import LOG_IN_AGAIN, Answer, Received, RequestEffect, RequestFailed, garbled, interpret
 from bexsync.interruption import may_be_cut_off
 from bexsync.ports.ledger_description import LedgerDescription
+from bexsync.workers import outside, sleep
 
 __all__ = ["Answer", "Client", "Params", "Received", "RequestEffect"]
 
 Params = Mapping[str, str | int]
 
 LARGEST_BODY = 64 * 1024 * 1024
-CONNECTIONS = httpx.Limits(max_connections=8, max_keepalive_connections=4)
+CONNECTIONS = httpx.Limits(max_connections=32, max_keepalive_connections=32)
 LONGEST_ANSWER = 5  # times the read timeout, so that a dripping answer ends
 
 _NETWORK_HINT = "Check the network, the proxy and api_url; the next run goes on from here."
@@ -188,11 +189,17 @@ class Client:
         self._connection = _Connection(self._address, clock, headers, timeout_seconds, ca_file, transport)
         self._on_request = on_request
         self._randomness = randomness
+        self._setbacks = 0
 
     @property
     def requests(self) -> int:
         """How many requests have left."""
         return self._connection.requests
+
+    @property
+    def setbacks(self) -> int:
+        """How many requests were refused for their number, or not answered as they should be."""
+        return self._setbacks
 
     def __repr__(self) -> str:
         return f"Client({self._address.base!r})"
@@ -221,7 +228,7 @@ class Client:
         content = _encoded(json)
         attempt = partial(self._attempt, method, path, content, params, effect, bucket, retry_policy)
         retrying = Retrying(
-            sleep=self._clock.sleep,
+            sleep=partial(sleep, self._clock),
             retry=retry_if_exception(retry_policy.lasts),
             wait=lambda _state: retry_policy.pause,
             before_sleep=_log_failure,
@@ -289,13 +296,30 @@ class Client:
             self._on_request(effect)
         notify("request:before", method=method, path=path, effect=effect)
         started = self._clock.monotonic()
-        with may_be_cut_off():
-            received = self._connection.exchange(request)
+        with may_be_cut_off(), outside():
+            received = self._exchanged(request, bucket)
         took = self._clock.monotonic() - started
         notify("request:after", method=method, path=path, effect=effect, status=str(received.status))
         _log.debug("%s %s: %s after %.2f s", method, path, received.status, took)
         self._rate_limiter.after(bucket, received.headers, took=took)
-        return interpret(received, self._ledger, self._address.host, f"{method} {path}")
+        try:
+            return interpret(received, self._ledger, self._address.host, f"{method} {path}")
+        except RequestFailed as failure:
+            self._note_setback(bucket, failure)
+            raise
+
+    def _exchanged(self, request: httpx.Request, bucket: str) -> Received:
+        try:
+            return self._connection.exchange(request)
+        except RequestFailed as failure:
+            self._note_setback(bucket, failure)
+            raise
+
+    def _note_setback(self, bucket: str, failure: RequestFailed) -> None:
+        """Count what asks for fewer requests at once; where there were too many, none leaves until that is over."""
+        self._setbacks += failure.limited or failure.maybe_done
+        if failure.limited:
+            self._rate_limiter.close_bucket(bucket, failure.headers)
 
     def _build(self, method: str, path: str, content: bytes | None, params: Params | None) -> httpx.Request:
         url = self._address.url(path)

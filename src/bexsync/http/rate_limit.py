@@ -14,6 +14,7 @@ from bexsync.errors import Unreachable
 from bexsync.http.clock import Clock
 from bexsync.http.responses import RequestEffect, RequestFailed
 from bexsync.ports.ledger_description import RequestLimits
+from bexsync.workers import sleep
 
 # Reported resets are whole seconds, rounded up, counted from an answer that took up to SLOW seconds: two
 # reports about one window differ by less than this.
@@ -118,7 +119,7 @@ class RateLimiter:
         """Waits until a request of this bucket may go, and returns the seconds that took."""
         waited = 0.0
         for pause in self.pauses(bucket):
-            self._clock.sleep(pause)
+            sleep(self._clock, pause)
             waited += pause
         return waited
 
@@ -145,6 +146,15 @@ class RateLimiter:
             return
         resets_at = self._clock.now() + timedelta(seconds=reset)
         self._book.correct(bucket, limit=limit, remaining=remaining, resets_at=resets_at)
+
+    def close_bucket(self, bucket: str, headers: Mapping[str, str]) -> None:
+        """After a 429 nobody's request of this bucket leaves until its window is over."""
+        pause = self.pause_after_limit(headers, 0)
+        if pause is not None:
+            limit = self._limits.buckets.get(bucket, self._limits.buckets["default"])
+            self._book.correct(
+                bucket, limit=limit, remaining=-1, resets_at=self._clock.now() + timedelta(seconds=pause)
+            )
 
     def pause_after_limit(self, headers: Mapping[str, str], already: int) -> float | None:
         """Seconds to wait after a 429 that follows `already` others, or None when that would take too long."""

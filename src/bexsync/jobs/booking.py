@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import ClassVar, Protocol
 
-from bexsync.engine.apply import AppliedRecord
 from bexsync.engine.result import Outcome, Status
+from bexsync.engine.sending import AppliedRecord
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
 from bexsync.jobs.lifecycle import Job

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from bexsync.engine.answers import unexpected
-from bexsync.engine.apply import Applied, StepStatus
+from bexsync.engine.sending import Applied, StepStatus
 from bexsync.errors import ConfigurationProblem, RecordProblem, Refused, TryLater
 from bexsync.ids import LedgerId
 from bexsync.jobs.run import Run

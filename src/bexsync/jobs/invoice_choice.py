@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from bexsync.jobs.run import Run
 from bexsync.planning.invoice_link import KIND, is_money_stated, no_longer_valid
+from bexsync.planning.plan import place_of
 from bexsync.planning.reversals import is_cancellation
 from bexsync.ports.store import RecordRow, RecordState
 
@@ -44,7 +45,10 @@ class ChosenInvoice:
 
 
 def choose(run: Run, options: PushOptions, start: date) -> list[ChosenInvoice]:
-    """Return what to look at; the records themselves are read again one by one, so that memory does not grow."""
+    """Return what to look at, by day and number, as their numbers in the ledger are to follow each other.
+
+    The records themselves are read again one by one, so that memory does not grow.
+    """
     chosen, skip = [], run.workspace.profile.invoices.skip
     _take_up_again(run, start)
     for row in run.store.records.in_state(KIND, RecordState.OPEN):
@@ -61,7 +65,7 @@ def choose(run: Run, options: PushOptions, start: date) -> list[ChosenInvoice]:
         chosen.append(ChosenInvoice(row.shop_id, names, booked, invoice.invoice_date, invoice.currency, paid_as))
     chosen_names = {name for one in chosen for name in one.names}
     run.note_ids_left_out(KIND, "push", options.ids, chosen_names, invoice_called)
-    return chosen
+    return sorted(chosen, key=lambda one: (one.day, place_of(one.names[1] or one.shop_id)))
 
 
 def _take_up_again(run: Run, start: date) -> None:

@@ -147,7 +147,7 @@ def _customers_of(run: Run) -> Callable[[LedgerId], Collection[str]]:
 
 
 def _contacts_under_way(run: Run) -> tuple[NewContact, ...]:
-    journal = run.applier.journal
+    journal = run.applier.sender.journal
     return tuple(
         NewContact(**vars(journal.effect(intent)), key=intent.key)
         for intent in run.store.intents.under_way(CreateContact.step_kind)

@@ -8,10 +8,11 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import ClassVar
 
-from bexsync.engine.apply import Applier, Performer
+from bexsync.engine.apply import Applier, Pace
 from bexsync.engine.journal import Journal
 from bexsync.engine.recover import Recovery
 from bexsync.engine.result import Outcome, Result
+from bexsync.engine.sending import Performer, Sender
 from bexsync.errors import BexsyncError, Exit, TooManyErrors, TryLater
 from bexsync.http.responses import RequestEffect
 from bexsync.jobs.importing import take_in
@@ -188,17 +189,17 @@ def prepare(
         return shop_side if effect.side is Side.SHOP else ledger()
 
     locks = workspace.locks
+    sender = Sender(store, journal, clock, side, lambda effect: ledger().changed(effect))
+    ledger_hooks.append(sender.on_request)
     applier = Applier(
-        store,
-        journal,
+        sender,
         clock,
-        side,
         locks.company,
         workspace.stopping,
-        lambda effect: ledger().changed(effect),
-        is_wanted=locks.is_wanted,
+        lambda: Pace(min(settings.in_flight, ledger().most_in_flight), settings.number_order),
+        locks.is_wanted,
+        lambda: ledger().setbacks,
     )
-    ledger_hooks.append(applier.on_request)
     recovery = Recovery(store, journal, clock, side, locks.company)
     return Run(job, workspace, store, ledger, applier, recovery, Result(), dry)
 

@@ -13,6 +13,7 @@ from bexsync.config.profile import OrderAction
 from bexsync.jobs.run import Run
 from bexsync.planning.order_lines import zurich_day
 from bexsync.planning.order_link import KIND
+from bexsync.planning.plan import place_of
 from bexsync.ports.store import RecordRow, RecordState
 from bexsync.records import Order
 
@@ -45,12 +46,16 @@ class ChosenOrder:
     """An order to look at."""
 
     shop_id: str
+    number: str
     day: date
     currency: str
 
 
 def choose(run: Run, options: SyncOptions, start: date) -> list[ChosenOrder]:
-    """Return what to look at; the records themselves are read again one by one, so that memory does not grow."""
+    """Return what to look at, by day and number, as their numbers in the ledger are to follow each other.
+
+    The records themselves are read again one by one, so that memory does not grow.
+    """
     _take_up_again(run, start)
     chosen, found = [], set()
     for row in _rows(run, options):
@@ -61,9 +66,9 @@ def choose(run: Run, options: SyncOptions, start: date) -> list[ChosenOrder]:
         if options.statuses and order.status not in options.statuses:
             continue
         found |= names
-        chosen.append(ChosenOrder(row.shop_id, day, order.currency))
+        chosen.append(ChosenOrder(row.shop_id, order.order_number or row.shop_id, day, order.currency))
     run.note_ids_left_out(KIND, "sync", options.ids, found, order_called)
-    return chosen
+    return sorted(chosen, key=lambda one: (one.day, place_of(one.number)))
 
 
 def _rows(run: Run, options: SyncOptions) -> Iterator[RecordRow]:

@@ -8,8 +8,8 @@ from functools import partial
 from typing import cast
 
 from bexsync.config.profile import Profile
-from bexsync.engine.apply import AppliedRecord
 from bexsync.engine.result import Outcome, Result, Status, StepOutcome
+from bexsync.engine.sending import AppliedRecord
 from bexsync.errors import RecordProblem
 from bexsync.jobs.booking import BookingJob, PlannedRecord
 from bexsync.jobs.customers import CustomersAlone, link_customer

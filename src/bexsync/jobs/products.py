@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import partial
 
 from bexsync.config.profile import Profile
-from bexsync.engine.apply import AppliedRecord
 from bexsync.engine.result import Outcome, Result, Status
+from bexsync.engine.sending import AppliedRecord
 from bexsync.errors import Exit
 from bexsync.jobs.invoice_gathering import owner_of
 from bexsync.jobs.lifecycle import Job, run_job

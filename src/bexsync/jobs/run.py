@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from bexsync.engine.apply import Applied, AppliedRecord, Applier, StepStatus
+from bexsync.engine.apply import Applier
 from bexsync.engine.recover import Recovery
 from bexsync.engine.result import MOST_KEPT, Outcome, Result, Status, StepOutcome
+from bexsync.engine.sending import Applied, AppliedRecord, StepStatus
 from bexsync.errors import BexsyncError, ConfigurationProblem, Defect, RecordProblem, fault_in_words
 from bexsync.jobs.reporting import report_steps
 from bexsync.jobs.workspace import LazyLedger, Workspace

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bexsync.errors import PlanTooBig
 from bexsync.ports.steps import Step, Subject
+
+_DIGITS = re.compile(r"([0-9]+)")
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,11 @@ class Plan:
         )
         whole = cost.documents + cost.cancels
         refuse_too_big(counts, confirmed=confirmed, whole=whole, section="[limits]", rehearsed=rehearsed)
+
+
+def place_of(number: str) -> list[tuple[int, str]]:
+    """A key that sorts the shop's numbers as people do: RE-9 before RE-10."""
+    return [(int(part), "") if part.isascii() and part.isdigit() else (-1, part) for part in _DIGITS.split(number)]
 
 
 def refuse_too_big(

@@ -63,6 +63,16 @@ class Ledger(Protocol):
         ...
 
     @property
+    def setbacks(self) -> int:
+        """How many requests so far were refused for their number, or not answered as they should be."""
+        ...
+
+    @property
+    def most_in_flight(self) -> int:
+        """How many requests it takes at the same time."""
+        ...
+
+    @property
     def learned_facts(self) -> int:
         """Grows whenever something was learned about the ledger that may change a plan."""
         ...
@@ -207,6 +217,10 @@ class Ledger(Protocol):
 
     def looks_first(self, effect: Effect) -> bool:
         """Whether `prepare` makes requests for such an effect."""
+        ...
+
+    def is_proved(self, effect: Effect) -> bool:
+        """Whether all is known that the effect rests on; else it is sent alone."""
         ...
 
     def perform(self, effect: Effect) -> EffectResult:

@@ -94,6 +94,11 @@ class CreateDelivery(OrderEffect):
     order_content: str | Ref = ""
     highest_before: LedgerId | None = None
 
+    @property
+    def found_beside(self) -> LedgerId | Ref:
+        """The contact."""
+        return self.contact_id
+
 
 @dataclass(frozen=True, kw_only=True)
 class IssueDelivery(ExistingDocumentEffect):
@@ -121,6 +126,11 @@ class CreateOrderInvoice(OrderEffect):
     positions: tuple[Position, ...]
     order_content: str | Ref = ""
     highest_before: LedgerId | None = None
+
+    @property
+    def found_beside(self) -> LedgerId | Ref:
+        """The contact."""
+        return self.contact_id
 
     def contact_of(self, done: EffectResult) -> LedgerId | None:
         """Whom it is for."""

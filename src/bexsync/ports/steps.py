@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -24,6 +24,8 @@ Json = Any
 T = TypeVar("T")
 # The fingerprint of a link whose document is being rewritten begins with it, from the first change to the last look.
 EDITING = "~"
+# Which numbers follow the days of their documents: those of different days, each one, or none.
+NumberOrder = Literal["day", "strict", "any"]
 
 
 class Side(StrEnum):
@@ -139,6 +141,11 @@ class Effect(Wire):
         """The object in the ledger that it writes; None for a new one, whose name is the step's own key."""
         return None
 
+    @property
+    def found_beside(self) -> LedgerId | Ref | None:
+        """The contact or document beside whose newer records it is found again, so that one is made at a time."""
+        return None
+
     def contact_of(self, done: EffectResult) -> LedgerId | None:
         """The contact that it made, or that its document is for."""
         del done
@@ -153,7 +160,8 @@ class Step:
     """One effect, named for ever by kind and key (`scope` is the site, or "" for what all sites share).
 
     `expect` is what the answer must say: `total` within `within`, `positions`, `currency_id`. `after` names steps that
-    must be done first. `money` is what it books.
+    must be done first. `money` is what it books. What takes the next number of the ledger's names whose in `series`,
+    and in `day` the day that its document bears, YYYY-MM-DD.
     """
 
     effect: Effect
@@ -166,6 +174,8 @@ class Step:
     money: Decimal | None = None
     currency: str = ""
     title: str = ""
+    series: str = ""
+    day: str = ""
 
     @property
     def kind(self) -> str:
@@ -191,14 +201,23 @@ class Step:
     def written_object(self) -> str:
         """The object that it writes, the same for all steps on one object of a run."""
         target = self.effect.writes
-        if target is None:
-            return f"{self.kind} {self.key}"
-        return f"{target.kind} {target.key}" if isinstance(target, Ref) else f"{self.effect.object_kind} {target}"
+        return f"{self.kind} {self.key}" if target is None else _named(target, self.effect.object_kind)
+
+    @property
+    def exclusive(self) -> str:
+        """What steps have in common of which only one may be under way; "" where there is no such thing."""
+        beside = self.effect.found_beside
+        return "" if beside is None else f"{self.kind} beside {_named(beside)}"
 
     def payload_hash(self) -> str:
         """Changes when what would be sent, or what is expected of it, changes."""
         text = json.dumps([self.payload, dict(self.expect)], sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _named(target: LedgerId | Ref, object_kind: str = "") -> str:
+    """The name of an object, the same whether or not an earlier step of the run makes it."""
+    return f"{target.kind} {target.key}" if isinstance(target, Ref) else f"{object_kind} {target}"
 
 
 class WasDone(Protocol):

@@ -58,6 +58,11 @@ class Api:
         """How many requests were sent."""
         return self._client.requests
 
+    @property
+    def setbacks(self) -> int:
+        """How many requests were refused for their number, or not answered as they should be."""
+        return self._client.setbacks
+
     def show(self, path: str, *, bucket: str = "default") -> Any:
         """One object, or a list that fits one answer."""
         return self._client.send("GET", path, effect=RequestEffect.READ, bucket=bucket).body

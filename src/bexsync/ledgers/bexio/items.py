@@ -65,6 +65,7 @@ class ItemBook:
         self._clock = clock
         self._web_url = web_url
         self._takes_stock = True
+        self._trial_of = ""  # the path of the item that an edit under way tries something on
 
     @property
     def handlers(self) -> Handlers:
@@ -176,7 +177,7 @@ class ItemBook:
                 self._learn_partial(False)  # it was the rest that was missing
                 return row
         form = self._form(path)
-        if self._facts.get(EDITS_KEEP_THE_REST) is None and form.get(_SPARE):
+        if self._facts.get(EDITS_KEEP_THE_REST) is None and form.get(_SPARE) and not self._trial_of:
             return self._try_without_spare(path, form, body)
         return self._write(path, {**form, **body})
 
@@ -191,6 +192,13 @@ class ItemBook:
         """
         whole = {**form, **body}
         self._facts.learn(_TRIAL, {"path": path, "form": whole}, self._clock.now())
+        self._trial_of = path
+        try:
+            return self._tried_without_spare(path, whole)
+        finally:
+            self._trial_of = ""
+
+    def _tried_without_spare(self, path: str, whole: Mapping[str, Any]) -> Any:
         try:
             row = self._write(path, {name: value for name, value in whole.items() if name != _SPARE})
         except (NotSent, Refused):
@@ -208,10 +216,16 @@ class ItemBook:
     def _learn_partial(self, is_kept: bool) -> None:
         self._facts.learn(EDITS_KEEP_THE_REST, is_kept, self._clock.now())
 
+    @property
+    def has_to_mend(self) -> bool:
+        """Whether an earlier run left an item without its remarks, so that the next edit comes alone."""
+        trial = self._facts.get(_TRIAL)
+        return trial is not None and trial["path"] != self._trial_of
+
     def _mend_trial(self) -> None:
         """A trial that was cut short may have cost an item its remarks; its whole form is written again."""
         trial = self._facts.get(_TRIAL)
-        if trial is None:
+        if trial is None or trial["path"] == self._trial_of:
             return
         with suppress(Refused):  # it was deleted, or the form does not take it any more
             self._write(trial["path"], trial["form"])

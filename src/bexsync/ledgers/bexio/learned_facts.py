@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bexsync.errors import Refused
@@ -42,6 +42,8 @@ _OF_MASTER = re.compile(
 _OF_CONTACTS = re.compile(r"\bcontact(_sub)?_id\b")
 _OF_LETTER = re.compile(r"^(recipient_email|subject|message|attach_pdf)\b")
 
+_WithPositions = CreateDocument | CreateOrder | AddPosition | AddOrderPosition
+
 
 class LearnedFacts:
     """The facts that plans rest on; `count` grows whenever one was learned that may change a plan."""
@@ -50,6 +52,7 @@ class LearnedFacts:
         self, store: Store, clock: Clock, master: MasterReader, contacts: ContactBook, finder: DocumentFinder
     ) -> None:
         self.count = 0
+        self._taken: set[str] = set()
         self._store = store
         self._clock = clock
         self._master = master
@@ -98,6 +101,14 @@ class LearnedFacts:
         self.count += 1
         return True
 
+    def is_proved(self, effect: Effect) -> bool:
+        """Whether bexio is known to take such an effect, or was seen to in this run."""
+        return all(fact in self._taken or self._store.facts.get(fact) is not None for fact in _facts_of(effect))
+
+    def taken(self, effect: Effect) -> None:
+        """Take note of an effect that bexio did not refuse."""
+        self._taken.update(_facts_of(effect))
+
     def keep(self, fact: str, value: bool) -> None:
         """Keeps what was seen."""
         self._store.facts.learn(fact, value, self._clock.now())
@@ -120,13 +131,9 @@ class LearnedFacts:
         if _OF_MASTER.search(words):
             self.forget_master_data()
 
-    def _refused_price(
-        self, effect: CreateDocument | CreateOrder | AddPosition | AddOrderPosition, problem: Refused
-    ) -> None:
-        positions = effect.positions if isinstance(effect, CreateDocument | CreateOrder) else (effect.position,)
-        has_negative_price = any((position.unit_price or "").startswith("-") for position in positions)
+    def _refused_price(self, effect: _WithPositions, problem: Refused) -> None:
         is_about_prices = problem.status == 422 and "unit_price" in _words(problem)
-        if is_about_prices and has_negative_price and self.negative_prices:
+        if is_about_prices and _has_negative_price(effect) and self.negative_prices:
             self.keep(NEGATIVE_PRICES, False)
             self.count += 1
 
@@ -150,6 +157,23 @@ class LearnedFacts:
                 self.count += 1
         elif not effect.issue and not self._store.facts.get(ISSUED_FIRST):
             self._store.facts.forget(SEND_ISSUES)
+
+
+def _facts_of(effect: Effect) -> Iterator[str]:
+    """The facts that an effect rests on."""
+    if isinstance(effect, _WithPositions) and _has_negative_price(effect):
+        yield NEGATIVE_PRICES
+    if isinstance(effect, CreateOrder) and effect.prices == "gross":
+        yield ORDER_PRICES
+    if isinstance(effect, SendDocument) and effect.issue:
+        yield SEND_ISSUES
+    if isinstance(effect, SendDocument) and not effect.issue and effect.shared_before == "no":
+        yield MAIL_GIVES_LINK
+
+
+def _has_negative_price(effect: _WithPositions) -> bool:
+    positions = effect.positions if isinstance(effect, CreateDocument | CreateOrder) else (effect.position,)
+    return any((position.unit_price or "").startswith("-") for position in positions)
 
 
 def _words(problem: Refused) -> str:

@@ -36,12 +36,16 @@ from bexsync.ports.documents import (
     OrderState,
     Payment,
 )
+from bexsync.ports.item_effects import EditItem
 from bexsync.ports.ledger import Inspection
 from bexsync.ports.master_data import MasterData
 from bexsync.ports.steps import Effect, Step, WasDone
 from bexsync.ports.wanted import Want, Wanted
 from bexsync.ports.wanted_orders import OrderWant
 from bexsync.store import Store
+
+# bexio says nothing of it; [engine] in_flight asks for fewer.
+MOST_IN_FLIGHT = 16
 
 
 class BexioLedger:
@@ -99,6 +103,16 @@ class BexioLedger:
     def requests(self) -> int:
         """How many requests were sent so far."""
         return self._api.requests
+
+    @property
+    def setbacks(self) -> int:
+        """How many requests were refused for their number, or not answered as they should be."""
+        return self._api.setbacks
+
+    @property
+    def most_in_flight(self) -> int:
+        """How many requests it takes at the same time; nobody has measured it."""
+        return MOST_IN_FLIGHT
 
     @property
     def learned_facts(self) -> int:
@@ -241,16 +255,24 @@ class BexioLedger:
         handler = self._handlers.get(type(effect))
         return handler is not None and handler.prepare is not None
 
+    def is_proved(self, effect: Effect) -> bool:
+        """Whether the facts are known that the effect rests on; else it is sent alone."""
+        if isinstance(effect, EditItem) and self._items.has_to_mend:
+            return False
+        return self._learned.is_proved(effect)
+
     def perform(self, effect: Effect) -> EffectResult:
-        """One effect; a refusal is learned from."""
+        """One effect; a refusal is learned from, and that it was taken."""
         handler = self._handlers.get(type(effect))
         if handler is None:
             raise Defect(f"bexio has no effect called {effect.step_kind}.")
         try:
-            return handler.perform(effect)
+            done: EffectResult = handler.perform(effect)
         except Refused as problem:
             self._learned.refused(effect, handler.rests_on, problem)
             raise
+        self._learned.taken(effect)
+        return done
 
     def find(self, effect: Effect) -> LookupResult:
         """Looks for an effect whose outcome is unknown; one without a finder may simply be repeated."""

@@ -9,7 +9,7 @@ from typing import Any
 from bexsync.errors import Defect
 from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio.effects import AddOrderPosition
-from bexsync.ledgers.bexio.step_list import POSITIONS_AT_ONCE, StepList
+from bexsync.ledgers.bexio.step_list import POSITIONS_AT_ONCE, StepList, numbering
 from bexsync.ports.order_effects import CreateDelivery, CreateOrder, DeleteOrder, IssueDelivery, LookAtOrder
 from bexsync.ports.steps import LinkDraft, Ref
 from bexsync.ports.wanted import KnownDocument, WantedDocument
@@ -65,6 +65,7 @@ class OrderSteps:
             expect=document.expect if is_complete else {"positions": str(len(first))},
             after=after,
             title=f"order for {document.customer}",
+            **numbering("order", document.header),
         )
         tail = made if is_complete else self._add_beyond_the_first(document, made, key)
         # A journal that was restored may not say what the order held.

@@ -8,10 +8,16 @@ from typing import Any
 from bexsync.errors import Defect
 from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio.contact_steps import ContactSteps
+from bexsync.ports.document_effects import DocumentHeader
 from bexsync.ports.steps import Effect, LinkDraft, Ref, Step
 from bexsync.ports.wanted import Wanted, WantedDocument
 
 POSITIONS_AT_ONCE = 150
+
+
+def numbering(series: str, header: DocumentHeader) -> dict[str, str]:
+    """What a step says of the number that its document takes; nothing where the number is given."""
+    return {} if header.number is not None else {"series": series, "day": header.date}
 
 
 class StepList:

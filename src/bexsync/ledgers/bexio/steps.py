@@ -12,7 +12,7 @@ from bexsync.ids import LedgerId
 from bexsync.ledgers.bexio.contact_steps import ContactSteps
 from bexsync.ledgers.bexio.effects import AddPosition, ClearPositions, EditDocument, WrittenBefore
 from bexsync.ledgers.bexio.order_steps import OrderSteps
-from bexsync.ledgers.bexio.step_list import POSITIONS_AT_ONCE, StepList
+from bexsync.ledgers.bexio.step_list import POSITIONS_AT_ONCE, StepList, numbering
 from bexsync.money import decimal_text, format_amount
 from bexsync.ports.document_effects import (
     CancelDocument,
@@ -142,6 +142,7 @@ class _InvoiceSteps:
             money=document.amount,
             currency=document.currency,
             title=f"{title}, {want.note}" if want.note else title,
+            **numbering("invoice", document.header),
         )
         self._add_beyond_the_first(document, self._made, key)
 
@@ -168,6 +169,7 @@ class _InvoiceSteps:
             money=document.amount,
             currency=document.currency,
             title=f"invoice of the order for {document.customer}",
+            **numbering("invoice", document.header),
         )
         edit = EditDocument(
             **self._steps.header(document),

@@ -73,7 +73,11 @@ class SqliteDatabase:
     def rehearsal(self) -> Iterator[SqliteDatabase]:
         """A connection that cannot write the file; what it writes goes to a temporary database."""
         connection = sqlite3.connect(
-            f"{self.path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=BUSY_SECONDS
+            f"{self.path.absolute().as_uri()}?mode=ro",
+            uri=True,
+            isolation_level=None,
+            timeout=BUSY_SECONDS,
+            check_same_thread=False,
         )
         try:
             connection.execute("PRAGMA temp_store = FILE")  # a copy may be large
@@ -169,7 +173,9 @@ def _keep_copy(database: SqliteDatabase, target: Path) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
+    connection = sqlite3.connect(
+        path, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False
+    )  # one thread at a time
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
