@@ -114,9 +114,7 @@ def test_death_at_every_boundary(
     record("death at every boundary", scenario.name, str(part), histories=len(range(1 + part, points + 1, SLICES)))
 
 
-def die(
-    scenario: Scenario, at: int, folder: Path, monkeypatch: pytest.MonkeyPatch, seed: int | None = None
-) -> None:
+def die(scenario: Scenario, at: int, folder: Path, monkeypatch: pytest.MonkeyPatch, seed: int | None = None) -> None:
     """Death at one boundary, then clean runs, and a last one that writes nothing."""
     with a_world(folder, monkeypatch) as world:
         scenario.prepare(world)
@@ -136,9 +134,7 @@ SIDE_BY_SIDE = SCENARIOS
 
 
 @pytest.mark.parametrize("scenario", SIDE_BY_SIDE, ids=lambda scenario: scenario.name)
-def test_boundaries_with_several_in_flight(
-    scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_boundaries_with_several_in_flight(scenario: Scenario, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A seed always comes to the same boundaries, and requests are really under way side by side."""
     first, second = (boundaries(scenario, tmp_path / name, monkeypatch, seed=1) for name in "ab")
     assert first == second
@@ -149,7 +145,10 @@ def test_boundaries_with_several_in_flight(
     ("scenario", "seed", "part"),
     [
         pytest.param(
-            scenario, seed, part, id=f"{scenario.name}-{seed}-{part}",
+            scenario,
+            seed,
+            part,
+            id=f"{scenario.name}-{seed}-{part}",
             marks=MARKS[scenario.marks if (seed, part) == (1, 0) else "slow"],
         )
         for scenario in SIDE_BY_SIDE

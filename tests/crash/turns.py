@@ -1,4 +1,4 @@
-"""Several requests in flight, decided by a seed: who goes on at each boundary, while time passes only when all sleep."""
+"""Several requests in flight: a seed decides who goes on at each boundary, and time passes only when all sleep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which steps may start beside others: by the objects they write, what they need, their numbers, and what is not proved."""
+"""Which steps may start beside others: by objects, needs, numbers, and what is not proved yet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threads that take turns: one runs at a time, those that are out come back in their turn, and nobody outlives its owner."""
+"""Threads that take turns: one runs at a time, and nobody outlives its owner."""
 
 from __future__ import annotations
 
