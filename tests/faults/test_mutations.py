@@ -93,16 +93,16 @@ MUTATIONS = (
     ),
     Mutation(
         "the moment of sending",
-        "engine/apply.py",
-        "self._current = replace(current, intent=self.journal.restamp(current.intent))",
+        "engine/sending.py",
+        "record.sent = replace(current, intent=self.journal.restamp(current.intent))",
         "pass",
         f"{SAFEGUARDS}test_a_create_that_waited_for_the_rate_limit_counts_from_when_it_left",
         "assert (len(known.invoices()), len(known.sandbox.mails)) == (2, 2)",
     ),
     Mutation(
         "the look at a draft before a mail that waited",
-        "engine/apply.py",
-        'problem = "" if self._was_just_shown(claim, effect) else self.changed(effect)',
+        "engine/sending.py",
+        'problem = "" if self._was_just_shown(record, claim, effect) else self.changed(effect)',
         'problem = ""',
         f"{PERSONS_WORK}test_a_draft_edited_while_its_mail_waits_for_the_rate_limit_is_held",
         'assert (outcome.status, outcome.code) == (Status.HELD, "held")',
@@ -143,7 +143,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the look after a refusal",
-        "engine/apply.py",
+        "engine/sending.py",
         "finding = self.side(step.effect).find(claim.effect)",
         "finding = LookupResult()",
         f"{SAFEGUARDS}test_a_refusal_after_the_work_was_done_is_not_believed",
@@ -193,7 +193,7 @@ MUTATIONS = (
     ),
     Mutation(
         "the questions before a claim, outside the commit before it",
-        "engine/apply.py",
+        "engine/sending.py",
         "if step is None or self.side(step.effect).looks_first(step.effect):",
         "if step is None:",
         "tests/ledgers/test_bexio_orders_commits.py::test_no_transaction_is_open_while_a_request_is_under_way",

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bexsync.engine.apply import Applier
+from bexsync.engine.sending import OneRecord, Sender
 from bexsync.engine.journal import Journal
 from bexsync.errors import TryLater
 from bexsync.hooks import observed_by
@@ -169,14 +169,14 @@ def wanted(both: Both, site: Site, kind: str, name: str) -> Callable[[], Any]:
 @contextmanager
 def at(kind: str, act: Act, rest: Callable[[], None]) -> Iterator[None]:
     """Act as soon as an effect of this kind is written down and about to be sent; at the next one, rest."""
-    send, tell, met = Applier._send, ShopSide.perform, []
+    send, tell, met = Sender._perform, ShopSide.perform, []
 
-    def sent(self: Applier, step: Step, *more: Any) -> Any:
+    def sent(self: Sender, record: OneRecord, step: Step, *more: Any) -> Any:
         rest()
         if step.kind == kind:
             met.append(kind)
             act(step)
-        return send(self, step, *more)
+        return send(self, record, step, *more)
 
     def told(self: ShopSide, effect: Effect) -> EffectResult:
         if effect.step_kind == kind and not met:  # those of many records are told together
@@ -185,7 +185,7 @@ def at(kind: str, act: Act, rest: Callable[[], None]) -> Iterator[None]:
         return tell(self, effect)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Applier, "_send", sent)
+        patch.setattr(Sender, "_perform", sent)
         patch.setattr(ShopSide, "perform", told)
         yield
     rest()
