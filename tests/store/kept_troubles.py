@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from bexsync.engine.sending import OneRecord, Sender
 from bexsync.engine.journal import Journal
+from bexsync.engine.sending import OneRecord, Sender
 from bexsync.errors import TryLater
 from bexsync.hooks import observed_by
 from bexsync.jobs.lifecycle import RunEnded, prepare
