@@ -37,11 +37,14 @@ TOKEN = "canary-token-3f9a1c7e55"
 BEXSYNC = Path(sys.executable).with_name("bexsync")
 NOW = dates.NOW
 
+# One after the other, so that tests can say what comes when; with more of them (TESTS_IN_FLIGHT=8) most must hold as well.
+IN_FLIGHT = int(os.environ.get("TESTS_IN_FLIGHT", "1"))
+
 DEFAULT_PROFILE: dict[str, Any] = {
     "ledger": {"revenue_account": "3200", "language": "de"},
     "shop": {"type": "folder", "path": "./shop", "site": "main", "quiet_seconds": 0.0},
     "invoices": {"finish": "send", "start_date": "2026-01-01", "due_days": 30},
-    "engine": {"settle_seconds": 2.0, "timeout_seconds": 5.0, "in_flight": int(os.environ.get("TESTS_IN_FLIGHT", "1"))},
+    "engine": {"settle_seconds": 2.0, "timeout_seconds": 5.0, "in_flight": IN_FLIGHT},
 }
 
 

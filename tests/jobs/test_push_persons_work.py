@@ -100,7 +100,7 @@ def test_a_draft_edited_after_its_run_was_killed_is_not_mailed(
 def test_a_draft_edited_between_two_runs_is_held_until_the_edit_is_undone(
     world: World, edit: Callable[[World], None], finish: str
 ) -> None:
-    world.drop(an_invoice("1001", leave_as_draft=True), an_invoice("2", leave_as_draft=True))
+    world.drop(an_invoice("1001", leave_as_draft=True), an_invoice("1002", leave_as_draft=True))
     world.push()
     before = world.invoice("1001")
     edit(world)

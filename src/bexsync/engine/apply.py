@@ -172,17 +172,17 @@ class _Flight:
 
     def _start_what_may(self) -> None:
         """Start as many steps as may be under way, those of earlier records first."""
-        if not self._may_begin():
-            return
-        for record in list(self._waiting):
+        for record in list(self._waiting) if self._may_begin() else ():
             place = record.next
-            if place is None or not self._has_room() or self._ended:
-                return
+            if place is None:
+                continue
             if self._schedule.may_start(place):
                 self._waiting.remove(record)
                 self._schedule.start(place)
                 self._has_started = True
                 self._workers.start(partial(self._work, record))
+                if self._ended or not self._may_begin():
+                    return
             elif self._schedule.is_next(place):
                 return  # it is to be alone, so that nothing is started before it
 
