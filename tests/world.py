@@ -37,7 +37,7 @@ TOKEN = "canary-token-3f9a1c7e55"
 BEXSYNC = Path(sys.executable).with_name("bexsync")
 NOW = dates.NOW
 
-# One after the other, so that tests can say what comes when; with more of them (TESTS_IN_FLIGHT=8) most must hold as well.
+# One after the other, so that tests can say what comes when; TESTS_IN_FLIGHT=8 tries most of them with more.
 IN_FLIGHT = int(os.environ.get("TESTS_IN_FLIGHT", "1"))
 
 DEFAULT_PROFILE: dict[str, Any] = {
