@@ -14,11 +14,11 @@ from bench.stage import BEXSYNC, measured, stage
 ROUNDS = 9
 COMMANDS = {
     "bexsync --version": ([BEXSYNC, "--version"], 2.5),
-    "bexsync --help": ([BEXSYNC, "--help"], 13.0),
-    "bexsync invoices push --help": ([BEXSYNC, "invoices", "push", "--help"], 13.0),
+    "bexsync --help": ([BEXSYNC, "--help"], 9.5),
+    "bexsync invoices push --help": ([BEXSYNC, "invoices", "push", "--help"], 10.0),
 }
-IDLE, WANTED_IDLE = 90.0, 25.0
-MODULES = 720
+IDLE, WANTED_IDLE = 40.0, 25.0
+MODULES = 420
 
 
 def measure() -> Iterator[Row]:

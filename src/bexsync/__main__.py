@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -12,6 +13,8 @@ def main() -> None:
 
         sys.stdout.write(f"bexsync {__version__}\n")
         return
+    # pydantic looks for plugins in every package that is installed; none is to read our records and logins.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from bexsync.cli.app import run
 
     run()

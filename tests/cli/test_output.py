@@ -466,6 +466,43 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
     assert (run.returncode, run.stdout) == (0, "True\n"), run.stderr
 
 
+# Of a push with nothing to do, and no request to make. Each is one that a start took long for.
+NOT_FOR_IDLE = (
+    "httpx", "asyncio", "ssl", "tenacity", "truststore", "oauthlib", "joserfc", "keyring", "cryptography", "jinja2",
+    "rich", "pydantic_settings", "bexio_sandbox", "bexsync.admin", "bexsync.auth.service", "bexsync.http.client",
+    "bexsync.ledgers.bexio.ledger", "bexsync.ledgers.bexio.models", "bexsync.planning.invoices",
+    "bexsync.planning.contacts", "bexsync.planning.documents", "bexsync.ports.contact_effects", "bexsync.ports.wanted",
+    "bexsync.records.base", "bexsync.shops.folder.catalog", "bexsync.shops.folder.documents",
+    "bexsync.cli.commands.init",
+)  # fmt: skip
+MOST_MODULES = 420
+IDLE = """
+import sys
+from bexsync.__main__ import main
+try:
+    main()
+finally:
+    print(*(name for name, module in sys.modules.items() if module is not None))
+"""
+
+
+def test_an_idle_push_loads_little(world: World) -> None:
+    world.drop(an_invoice("1001"))
+    assert called(world, "invoices", "push").returncode == 0
+    run = subprocess.run(
+        [sys.executable, "-c", IDLE, "-p", str(world.profile_path), "invoices", "push"],
+        env=world.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    loaded = run.stdout.split()
+    assert {"sqlite3", "pydantic", "bexsync.jobs.invoices"} <= set(loaded)
+    assert sorted(set(loaded) & set(NOT_FOR_IDLE)) == []
+    assert len(loaded) < MOST_MODULES
+
+
 def test_what_stands_in_bexio_never_steers_a_terminal(world: World) -> None:
     """Also what the program did not write itself: a name in bexio, an old record, the text of an error."""
     steering = "\x1b[2J\x9b\u202e\u2066"

@@ -49,6 +49,8 @@ class Applier:
 
     def apply(self, plan: Plan) -> Iterator[AppliedRecord]:
         """The plan's records as they are finished; raises what ends a whole run, when no request is under way."""
+        if not plan.steps:
+            return  # before the pace is asked for, which opens the ledger
         flight = _Flight(self, plan.by_subject())
         try:
             while not flight.is_over:

@@ -7,18 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bexsync.engine.journal import Journal, StartedStep
 from bexsync.errors import BexsyncError, Changed, Defect, LedgerAnswer, NotSent, Refused, Unanswered
 from bexsync.http.clock import Clock
 from bexsync.http.responses import RequestEffect
 from bexsync.ids import LedgerId
-from bexsync.ports.document_effects import FinishingEffect
 from bexsync.ports.documents import EffectResult, LookupResult
 from bexsync.ports.steps import Effect, Ref, Step, Subject, resolved
 from bexsync.ports.store import Intent, IntentState
 from bexsync.store import Store
+
+if TYPE_CHECKING:
+    from bexsync.ports.document_effects import FinishingEffect
 
 _WAITED = timedelta(seconds=1)
 
@@ -173,6 +175,8 @@ class Sender:
         if record is None or claim is None or claim.intent.sent_at is None:
             return
         effect = claim.effect
+        from bexsync.ports.document_effects import FinishingEffect  # loads much, and most runs send nothing
+
         if request is RequestEffect.WRITE and isinstance(effect, FinishingEffect) and effect.content is not None:
             problem = "" if self._was_just_shown(record, claim, effect) else self.changed(effect)
             if problem:
