@@ -14,6 +14,7 @@ from bexsync.ports.shop import InvalidInput
 from bexsync.ports.steps import Subject
 
 VANISHED = "vanished"
+_NOTED_TOGETHER = 500
 
 
 class ErrorTracker:
@@ -25,6 +26,7 @@ class ErrorTracker:
         self._rests = rests
         self._before = {(row.kind, row.shop_id): row for row in run.store.errors.open() if row.job == run.job}
         self._now: set[tuple[str, str]] = set()
+        self._waiting: list[tuple[str, RecordProblem]] = []
 
     @property
     def known_to_be_gone(self) -> list[str]:
@@ -39,6 +41,20 @@ class ErrorTracker:
             link.url if link else "", problem.message, problem.hint, problem.code, subject=problem.subject,
         )  # fmt: skip
         self.say(outcome)
+
+    def note_together(self, shop_id: str, problem: RecordProblem) -> None:
+        """As `note`, in one commit with those that follow; `note_waiting` ends it."""
+        self._waiting.append((shop_id, problem))
+        if len(self._waiting) == _NOTED_TOGETHER:
+            self.note_waiting()
+
+    def note_waiting(self) -> None:
+        """Notes what waits for that."""
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            with self._run.store.transaction():
+                for shop_id, problem in waiting:
+                    self.note(shop_id, problem)
 
     def say(self, outcome: Outcome) -> None:
         """As `note`, of an outcome that is there already."""
@@ -65,18 +81,20 @@ class ErrorTracker:
 
     def note_unreadable(self, unreadable: Sequence[InvalidInput]) -> None:
         """What of the shop's list is no product."""
-        for found in unreadable:
-            where = f"{found.source}, {found.location}" if found.location else found.source
-            message = f"{where}: {found.message}"
-            sentence = message if message.endswith((".", "?", "!")) else f"{message}."
-            problem = RecordProblem(sentence, found.hint, code="unreadable", subject=where)
-            self.note(found.shop_id or where, problem, kind=found.kind or KIND, status=Status.FAILED)
+        with self._run.store.transaction():
+            for found in unreadable:
+                where = f"{found.source}, {found.location}" if found.location else found.source
+                message = f"{where}: {found.message}"
+                sentence = message if message.endswith((".", "?", "!")) else f"{message}."
+                problem = RecordProblem(sentence, found.hint, code="unreadable", subject=where)
+                self.note(found.shop_id or where, problem, kind=found.kind or KIND, status=Status.FAILED)
 
     def resolve_the_others(self) -> None:
         """Every product was looked at: an error that did not come again is over."""
         now = self._run.workspace.clock.now()
-        for kind, shop_id in self._before.keys() - self._now:
-            self._run.store.errors.resolve(self._run.job, kind, shop_id, now)
+        with self._run.store.transaction():
+            for kind, shop_id in self._before.keys() - self._now:
+                self._run.store.errors.resolve(self._run.job, kind, shop_id, now)
 
 
 class ProductNotes:
@@ -101,7 +119,8 @@ class ProductNotes:
             if self._options.is_narrow and not {code, *shop_ids} & {*self._options.skus, *self._options.ids}:
                 continue
             for shop_id in dict.fromkeys(shop_ids):
-                self._troubles.note(shop_id, sku_twice(code, list(dict.fromkeys(shop_ids))))
+                self._troubles.note_together(shop_id, sku_twice(code, list(dict.fromkeys(shop_ids))))
+        self._troubles.note_waiting()
 
     def gone_from_shop(self, shop_ids: set[str]) -> None:
         """Linked products that the shop no longer has."""
@@ -115,7 +134,8 @@ class ProductNotes:
                 code="product_vanished",
                 subject=VANISHED,
             )
-            self._troubles.note(shop_id, problem)
+            self._troubles.note_together(shop_id, problem)
+        self._troubles.note_waiting()
 
     def unknown_names(self, reader: CatalogReader, seen_codes: Collection[str], seen_ids: Collection[str]) -> None:
         """Names that somebody typed and that no product of the shop has."""

@@ -27,6 +27,7 @@ from bexsync.records import Product
 
 SYNC = "products sync"
 _AT_ONCE = 500
+_SETTLED_TOGETHER = 10
 
 
 def why_not(profile: Profile) -> str:
@@ -135,15 +136,18 @@ class ProductsSync(Job):
         """Takes the records one by one, so that none is held beside what it comes to."""
         matcher = ProductMatcher(self._run, self._planner, self._items)
         self._moved.clear()
-        for number in range(1, (of := len(records)) + 1):
-            if self._options.limit is not None and len(self._works) >= self._options.limit:
-                self._is_cut = True
-                return
-            record = records.popleft()
-            self._run.workspace.progress("planning", number, of)
-            problem = judged(self._run, f"Product {record.shop_id}", partial(self._decide, matcher, record))
-            if problem is not None:
-                self._troubles.note(record.shop_id, problem)
+        try:
+            for number in range(1, (of := len(records)) + 1):
+                if self._options.limit is not None and len(self._works) >= self._options.limit:
+                    self._is_cut = True
+                    return
+                record = records.popleft()
+                self._run.workspace.progress("planning", number, of)
+                problem = judged(self._run, f"Product {record.shop_id}", partial(self._decide, matcher, record))
+                if problem is not None:
+                    self._troubles.note_together(record.shop_id, problem)
+        finally:
+            self._troubles.note_waiting()
 
     def _decide(self, matcher: ProductMatcher, record: Product) -> None:
         shop_id = record.shop_id
@@ -244,9 +248,15 @@ class ProductsSync(Job):
         """Write to the items, and remember what was done."""
         run = self._run
         self._remember_without_steps()
-        for number, applied in enumerate(run.applier.apply(plan), 1):
-            run.workspace.progress("writing", number, len(plan.steps))
-            self._settle_applied(applied)
+        ended: list[AppliedRecord] = []
+        try:
+            for number, applied in enumerate(run.applier.apply(plan), 1):
+                run.workspace.progress("writing", number, len(plan.steps))
+                ended.append(applied)
+                if len(ended) == _SETTLED_TOGETHER:
+                    self._settle_all(ended)
+        finally:
+            self._settle_all(ended)
         if self._is_complete:
             self._troubles.resolve_the_others()
 
@@ -265,6 +275,15 @@ class ProductsSync(Job):
                 if shop_id in self._works:
                     self._note_done(work, link)
 
+    def _settle_all(self, ended: list[AppliedRecord]) -> None:
+        """Remember records in one commit; one that is lost is compared and remembered by the next run."""
+        if not ended:
+            return
+        settled, ended[:] = list(ended), []
+        with self._run.store.transaction():
+            for applied in settled:
+                self._settle_applied(applied)
+
     def _settle_applied(self, applied: AppliedRecord) -> None:
         shop_id = applied.subject.shop_id
         work = self._works[shop_id]
@@ -272,11 +291,10 @@ class ProductsSync(Job):
             self._troubles.say(self._run.outcome_of(applied, _action(work)))
             return
         without_stock = str(applied.steps[-1].result.get("without_stock", ""))
-        with self._run.store.transaction():
-            link = remember(self._run, shop_id, work, self._planner.fields)
-            if link is not None and without_stock == "booked":
-                link = replace(link, notes={**link.notes, NO_STOCK: str(link.ledger_id)})
-                self._run.store.links.save(link, self._run.workspace.clock.now())
+        link = remember(self._run, shop_id, work, self._planner.fields)
+        if link is not None and without_stock == "booked":
+            link = replace(link, notes={**link.notes, NO_STOCK: str(link.ledger_id)})
+            self._run.store.links.save(link, self._run.workspace.clock.now())
         self._note_done(work, link, without_stock)
 
     def _note_done(self, work: Work, link: Link | None, without_stock: str = "") -> None:

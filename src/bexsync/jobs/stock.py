@@ -94,9 +94,10 @@ class StockPull(Job):
             decide = partial(self._judge, links, record, ledger_id, numbers[ledger_id])
             found = judged(self._run, f"Stock of product {record.shop_id}", decide)
             if isinstance(found, RecordProblem):
-                self._troubles.note(record.shop_id, found)
+                self._troubles.note_together(record.shop_id, found)
             elif found is not None:
                 self._due.append(found)
+        self._troubles.note_waiting()
         self._note_unknown(seen)
         self._run.result.remarks[:] = reader.remarks
         if not self._options.skus:
@@ -198,12 +199,12 @@ class StockPull(Job):
                     continue
                 told = {} if one.change.shop_id in refused else _to_remember(one.change)
                 store.links.save(replace(fresh, notes={**fresh.notes, **told}, events=fresh.events + 1), now)
-        for one in due:
-            if one.change.shop_id in refused:
-                sentence = f"{one.sentence}, but the shop's number has moved since; the next run tries again"
-                self._note(one, Status.OPEN, sentence)
-            else:
-                self._note(one, Status.DONE, one.sentence)
+            for one in due:
+                if one.change.shop_id in refused:
+                    sentence = f"{one.sentence}, but the shop's number has moved since; the next run tries again"
+                    self._note(one, Status.OPEN, sentence)
+                else:
+                    self._note(one, Status.DONE, one.sentence)
 
     def _note(self, one: _Due, status: Status, sentence: str) -> None:
         link = one.link
