@@ -161,13 +161,13 @@ class _Flight:
         """The records that end before another run gets the lock; each answer is written down before it does."""
         self._has_started = False
         while True:
-            self._start_what_may()
             yield from self._finished()
+            self._start_what_may()
             if self._workers.under_way:
                 self._workers.wait(self._is_patience_over)
                 if self._is_patience_over():
                     break
-            elif self._problem is not None or self._gives_way or self.is_over:
+            elif not self._ended and (self._problem is not None or self._gives_way or self.is_over):
                 break
         if self._problem is not None:
             raise self._problem
