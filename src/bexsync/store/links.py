@@ -24,7 +24,8 @@ from bexsync.store.values import packed, stored
 
 _MAIN = "main"
 _WITH_MAIN = f"links JOIN link_documents ON link = links.id AND role = '{_MAIN}'"
-# What the tables keep once is read as if it stood in both places: see the migration.
+# What the tables keep once is read as if it stood in both places: see the migration. A rehearsal has other records, but
+# what was agreed on is the body in the file.
 _ROWS = f"""
     SELECT links.id, links.kind, links.shop_id, ledger_kind, ledger_id, number, url, links.fingerprint,
            COALESCE(links.agreed, body, '{{}}') AS agreed,
@@ -32,7 +33,7 @@ _ROWS = f"""
            events, is_open, adopted, linked_at, checked_at,
            EXISTS (SELECT 1 FROM link_documents WHERE link = links.id AND role <> '{_MAIN}') AS has_more
     FROM {_WITH_MAIN}
-    LEFT JOIN records ON links.agreed IS NULL AND (records.site, records.kind, records.shop_id)
+    LEFT JOIN main.records AS records ON links.agreed IS NULL AND (records.site, records.kind, records.shop_id)
                          = (links.site, links.kind, links.shop_id)
     WHERE links.site = ? AND links.kind = ? """  # noqa: S608
 # Ids are opaque; those that are numbers come in the order of numbers.
@@ -225,7 +226,7 @@ class Links:
             ).fetchone()
             db.execute(
                 """UPDATE links SET agreed = NULL WHERE id = ? AND agreed = (
-                     SELECT body FROM records WHERE site = ? AND kind = ? AND shop_id = ?)""",
+                     SELECT body FROM main.records WHERE site = ? AND kind = ? AND shop_id = ?)""",
                 (known["id"], self._site, link.kind, link.shop_id),
             )
             self._save_documents(db, known["id"], link)

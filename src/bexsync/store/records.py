@@ -36,35 +36,36 @@ class Records:
         Content of an older source never replaces that of a newer one, however often it is taken in, unless it is known
         to be the newest.
         """
-        record = incoming.record
-        body = packed(record.canonical())
+        key = (self._site, incoming.kind, shop_id)
+        fingerprint = incoming.record.fingerprint()
         with self._db.transaction() as db:
             source_id = self._source_id(db, incoming.source)
-            row = db.execute(
-                """INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open', '', ?, NULL)
-                   ON CONFLICT (site, kind, shop_id) DO UPDATE SET
-                     state = CASE WHEN records.fingerprint = excluded.fingerprint THEN records.state ELSE 'open' END,
-                     reason = CASE WHEN records.fingerprint = excluded.fingerprint THEN records.reason ELSE '' END,
-                     taken_at = CASE WHEN records.fingerprint = excluded.fingerprint
-                                     THEN records.taken_at ELSE excluded.taken_at END,
-                     fingerprint = excluded.fingerprint, body = excluded.body,
-                     origin = excluded.origin, place = excluded.place, origin_id = excluded.origin_id
-                   WHERE excluded.origin_id >= records.origin_id OR ?
-                   RETURNING state""",
-                (
-                    self._site,
-                    incoming.kind,
-                    shop_id,
-                    record.fingerprint(),
-                    body,
-                    incoming.source,
-                    incoming.location,
-                    source_id,
-                    stored(now),
-                    is_newest,
-                ),
+            content = (fingerprint, packed(incoming.record.canonical()), incoming.source, incoming.location, source_id)
+            known = db.execute(
+                """SELECT fingerprint, origin_id, state, reason, taken_at FROM records
+                   WHERE site = ? AND kind = ? AND shop_id = ?""",
+                key,
             ).fetchone()
-            return parse_stored(RecordState, row["state"]) if row else RecordState.OPEN
+            if known is None:
+                db.execute(
+                    """INSERT INTO records (site, kind, shop_id, fingerprint, body, origin, place, origin_id,
+                                            state, reason, taken_at)
+                       VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open', '', ?)""",
+                    (*key, *content, stored(now)),
+                )
+                return RecordState.OPEN
+            if source_id < known["origin_id"] and not is_newest:
+                return RecordState.OPEN
+            is_same = known["fingerprint"] == fingerprint
+            state = parse_stored(RecordState, known["state"]) if is_same else RecordState.OPEN
+            reason, taken_at = (known["reason"], known["taken_at"]) if is_same else ("", stored(now))
+            db.execute(
+                """UPDATE records SET fingerprint = ?, body = ?, origin = ?, place = ?, origin_id = ?,
+                                      state = ?, reason = ?, taken_at = ?
+                   WHERE site = ? AND kind = ? AND shop_id = ?""",
+                (*content, state.value, reason, taken_at, *key),
+            )
+            return state
 
     def has_source(self, source: str) -> bool:
         """Whether records of a source were taken in before it was put away."""
