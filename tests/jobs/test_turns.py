@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 from filelock import FileLock
 
+from bexio_sandbox import Fault
 from bexsync.errors import Exit
 from bexsync.hooks import observed_by
 from bexsync.jobs.invoice_choice import PushOptions
@@ -43,28 +44,64 @@ def one_that_wants_to_write(world: World) -> LockHolder:
     return LockHolder(lock.parent, lock.name.removesuffix("-write.lock"), "other")
 
 
+class Turn:
+    """Another process that waits for the company's lock from a moment on, and what is seen once it holds the lock."""
+
+    def __init__(self, world: World, look: Callable[[], int]) -> None:
+        self._world = world
+        self._look = look
+        self._thread = threading.Thread(target=self._take)
+        self.seen = -1
+
+    def begin_to_wait(self) -> None:
+        self._other = one_that_wants_to_write(self._world)
+        assert self._other.says() == "waits"
+        self._thread.start()
+
+    def _take(self) -> None:
+        assert self._other.says() == "holds"
+        self.seen = self._look()
+        self._other.ends()
+        self._other.close()
+
+    def end(self) -> None:
+        self._thread.join(30)
+
+
 def test_a_long_push_lets_in_who_waits_as_soon_as_what_is_under_way_has_ended(world: World) -> None:
-    waiting: list[threading.Thread] = []
-    booked: list[int] = []
-
-    def take_a_turn(other: LockHolder) -> None:
-        assert other.says() == "holds"
-        booked.append(len(world.invoices()))
-        other.ends()
-        other.close()
-
-    def begin_to_wait() -> None:
-        other = one_that_wants_to_write(world)
-        assert other.says() == "waits"
-        waiting.append(threading.Thread(target=take_a_turn, args=(other,)))
-        waiting[0].start()
-
     world.drop(*(an_invoice(str(number)) for number in range(1, COUNT + 1)))
-    with before_the_first(CREATE, begin_to_wait):
+    turn = Turn(world, lambda: len(world.invoices()))
+    with before_the_first(CREATE, turn.begin_to_wait):
         assert world.push().exit_code is Exit.OK
-    waiting[0].join(30)
-    assert 1 <= booked[0] <= IN_FLIGHT
+    turn.end()
+    assert 1 <= turn.seen <= IN_FLIGHT
     assert (len(world.invoices()), len(world.sandbox.mails)) == (COUNT, COUNT)
+
+
+def test_doubts_are_settled_one_by_one_so_that_who_waits_is_let_in(world: World) -> None:
+    world.drop(*map(an_invoice, "123"))
+    world.sandbox.faults.plan([Fault("drop_after", "POST", "/2.0/kb_invoice", repeat=3)])
+
+    def doubts() -> int:
+        with world.workspace() as workspace:
+            return len(workspace.store.intents.unsettled())
+
+    turn, creates = Turn(world, doubts), []
+
+    def wait_at_the_first_look(point: str, **facts: str) -> None:
+        if point != "request:before" or turn.seen >= 0:
+            return
+        if facts["method"] == "POST" and facts["path"].endswith(CREATE):
+            creates.append(point)
+        elif len(creates) == 3:
+            creates.append("the look")
+            turn.begin_to_wait()
+
+    with observed_by(wait_at_the_first_look):
+        assert world.push().exit_code is Exit.OK
+    turn.end()
+    assert turn.seen == 2
+    assert (len(world.invoices()), len(world.sandbox.mails)) == (3, 3)
 
 
 @pytest.mark.parametrize("path", [CREATE, SEND])

@@ -28,11 +28,8 @@ class Recovery:
     lock: Callable[[], AbstractContextManager[Any]]
 
     def settle(self) -> list[Intent]:
-        """Settles what can be settled now; what stays in doubt."""
-        if not self.journal.in_doubt():
-            return []
-        with self.lock():
-            return [left for intent in self.journal.in_doubt() if (left := self._settle(intent)) is not None]
+        """Settles what can be settled now, under the lock one by one; what stays in doubt."""
+        return [left for intent in self.journal.in_doubt() if (left := self._settle_in_turn(intent)) is not None]
 
     def settle_patiently(self, concerns: Callable[[Intent], bool] = lambda _: True) -> list[Intent]:
         """As `settle`, waiting for doubts of concern that fall due within a minute; those that stay after that."""
@@ -46,6 +43,14 @@ class Recovery:
             waited += wait + 0.05
             left = [intent for intent in self.settle() if concerns(intent)]
         return left
+
+    def _settle_in_turn(self, intent: Intent) -> Intent | None:
+        with self.lock():
+            current = self.store.intents.get(intent.scope, intent.kind, intent.key)
+            if current == intent:
+                return self._settle(intent)
+        # Another run has looked at it while this one waited.
+        return current if current is not None and current.state is IntentState.IN_DOUBT else None
 
     def _settle(self, intent: Intent) -> Intent | None:
         if intent.state is IntentState.SENDING:
