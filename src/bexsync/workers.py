@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from queue import SimpleQueue
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
+from bexsync.errors import BexsyncError
 from bexsync.interruption import may_be_cut_off
 
 _LOOK_SECONDS = 0.25  # between two looks of the owner at what may end its wait
@@ -207,6 +210,50 @@ class NoWorkers(Workers):
 
     def wait(self, is_over: Callable[[], bool] = lambda: False) -> None:
         """Nothing is under way."""
+
+
+T = TypeVar("T")
+
+
+def side_by_side(calls: Sequence[Callable[[], T]], most: int) -> list[T]:
+    """What each call returns, in their order, up to `most` of them under way at once.
+
+    Raises what the first of those raised that failed, when all that were begun have ended. In a worker they come one
+    after the other, since the others are at work meanwhile.
+    """
+    if most == 1 or len(calls) < 2 or _of_this_thread.workers is not None:
+        return [call() for call in calls]
+    ended: dict[int, _Ended[T]] = {}
+    workers, waiting = hire(most), deque(enumerate(calls))
+    try:
+        while waiting or workers.under_way:
+            while waiting and workers.under_way < most and not any(one.problem for one in ended.values()):
+                number, call = waiting.popleft()
+                workers.start(partial(_end, ended, number, call))
+            if not workers.under_way:
+                break
+            workers.wait()
+    finally:
+        workers.close()
+    problem = next((ended[number].problem for number in sorted(ended) if ended[number].problem is not None), None)
+    if problem is not None:
+        raise problem
+    return [value for number in sorted(ended) for value in ended[number].values]
+
+
+@dataclass(frozen=True)
+class _Ended(Generic[T]):
+    """What came of a call: its value, or what it raised."""
+
+    values: tuple[T, ...] = ()
+    problem: BexsyncError | None = None
+
+
+def _end(ended: dict[int, _Ended[T]], number: int, call: Callable[[], T]) -> None:
+    try:
+        ended[number] = _Ended((call(),))
+    except BexsyncError as problem:
+        ended[number] = _Ended(problem=problem)
 
 
 class Hiring:

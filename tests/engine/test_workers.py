@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
-from bexsync.workers import Abandoned, Workers, hire, outside
+from bexsync.errors import TryLater
+from bexsync.workers import Abandoned, Workers, hire, outside, side_by_side
 
 
 @pytest.fixture
@@ -147,3 +149,41 @@ def test_an_owner_that_insists_has_the_turn_to_itself(workers: Workers) -> None:
 def _soon(running: threading.Event) -> Callable[[], bool]:
     running.clear()
     return lambda: True
+
+
+def test_calls_side_by_side_are_under_way_at_once_and_answer_in_order() -> None:
+    meeting = threading.Barrier(4, timeout=10)
+
+    def answer(number: int) -> int:
+        with outside():
+            meeting.wait()
+        return number
+
+    assert side_by_side([partial(answer, number) for number in range(8)], 4) == list(range(8))
+
+
+def test_the_first_call_that_failed_is_raised_when_those_begun_have_ended() -> None:
+    ended: list[int] = []
+
+    def answer(number: int) -> int:
+        with outside():
+            pass
+        ended.append(number)
+        if number in (1, 2):
+            raise TryLater(f"number {number}", "")
+        return number
+
+    with pytest.raises(TryLater, match="number 1"):
+        side_by_side([partial(answer, number) for number in range(8)], 3)
+    assert len(ended) < 8
+
+
+def test_calls_within_a_worker_come_one_after_the_other(workers: Workers) -> None:
+    found: list[list[str]] = []
+
+    def work() -> None:
+        found.append(side_by_side([lambda: threading.current_thread().name] * 3, 8))
+
+    workers.start(work)
+    until_all_ended(workers)
+    assert len({name for names in found for name in names}) == 1

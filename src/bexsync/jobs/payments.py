@@ -30,7 +30,7 @@ from bexsync.planning.order_link import KIND as ORDER
 from bexsync.planning.order_link import reference as order_reference
 from bexsync.planning.plan import Plan
 from bexsync.planning.reports import reports
-from bexsync.ports.documents import DocumentState, DocumentStatus
+from bexsync.ports.documents import DocumentState, DocumentStatus, Payment
 from bexsync.ports.steps import Subject
 from bexsync.ports.store import DocumentEvent, IntentState, Link
 from bexsync.store.values import moment, stored
@@ -109,7 +109,8 @@ class PaymentsPoll(Job):
             links = [link for kind in _KINDS for link in run.store.links.some(kind, _of_kind(kind, batch))]
             states = run.ledger.documents([link.ledger_id for link in links])
             self._refuse_mass_deletion(links, states)
-            unmoved = [(link.kind, link.shop_id) for link in links if not self._keep(link, self._state(link, states))]
+            found = [(link, self._state(link, states)) for link in links]
+            unmoved = [(link.kind, link.shop_id) for link, seen in self._all_seen(found) if not self._keep(link, seen)]
             for kind in _KINDS:
                 run.store.links.touch(kind, _of_kind(kind, unmoved), self._now)
             done += len(batch)
@@ -133,9 +134,8 @@ class PaymentsPoll(Job):
         """A document that a search does not show is deleted only when asking for it alone says so too."""
         return states.get(link.ledger_id) or self._run.ledger.document(link.ledger_id)
 
-    def _keep(self, link: Link, state: DocumentState | None) -> bool:
-        """Writes down what the ledger says of a link; whether that is news."""
-        seen = self._seen(link, state)
+    def _keep(self, link: Link, seen: Link) -> bool:
+        """Writes down a link as the ledger shows it; whether that is news."""
         if seen.state == link.state and seen.notes == link.notes:
             return False
         store = self._run.store
@@ -153,20 +153,19 @@ class PaymentsPoll(Job):
         self._run.tell_now_and_then(self.report)
         return True
 
+    def _all_seen(self, found: Sequence[tuple[Link, DocumentState | None]]) -> list[tuple[Link, Link]]:
+        """Each link as it is and as the ledger shows it; payments are asked for where money moved."""
+        seen = [(link, self._seen(link, state), state) for link, state in found]
+        moved = [state for link, now, state in seen if state is not None and _money_moved(link, now, state)]
+        payments = self._run.ledger.payments_of([state.ledger_id for state in moved if state.received])
+        days = {state.ledger_id: _last_day(payments.get(state.ledger_id, ())) for state in moved}
+        return [(link, _paid_on(now, days[now.ledger_id]) if now.ledger_id in days else now) for link, now, _ in seen]
+
     def _seen(self, link: Link, state: DocumentState | None) -> Link:
         if state is None:
             gone = {**link.state, "standing": DocumentStatus.DELETED.value}
             return replace(link, state=gone, is_open=False)
-        seen = observed(link, state, is_settled=counts_as_paid(self._run, state))
-        moved = seen.state["received"] != link.state.get("received", "0")
-        if moved or (state.received and not link.state.get("paid_date")):
-            return replace(seen, state={**seen.state, "paid_date": self._paid_date(state)})
-        return seen
-
-    def _paid_date(self, state: DocumentState) -> str:
-        if not state.received:
-            return ""
-        return max((payment.day for payment in self._run.ledger.payments(state.ledger_id)), default="")
+        return observed(link, state, is_settled=counts_as_paid(self._run, state))
 
     def _note_news(self, link: Link, seen: Link) -> None:
         """One line a document, however much has happened to it."""
@@ -186,10 +185,13 @@ class PaymentsPoll(Job):
         looked_at, paid = set(self._links), dict.fromkeys(self._recently_paid())
         for documents in _batches(self._run.ledger.documents_changed_since(watermark)):
             links = self._links_of(documents)
+            known = [(links[one.ledger_id], one) for one in documents if one.ledger_id in links]
+            new = [(link, state) for link, state in known if (link.kind, link.shop_id) not in looked_at]
+            for link, seen in self._all_seen(new):
+                self._keep(link, seen)
             for state in documents:
-                link = links.get(state.ledger_id)
-                if link is None or (link.kind, link.shop_id) not in looked_at:
-                    self._meet(link, state)
+                if state.ledger_id not in links:
+                    self._meet(state)
             for link in links.values():
                 paid.pop((link.kind, link.shop_id), None)
         self._compare([name for name in paid if name not in looked_at])
@@ -199,10 +201,8 @@ class PaymentsPoll(Job):
         links, ids = self._run.store.links, [state.ledger_id for state in documents]
         return {ledger_id: link for kind in _KINDS for ledger_id, link in links.of_documents(kind, KIND, ids).items()}
 
-    def _meet(self, link: Link | None, state: DocumentState) -> None:
-        if link is not None:
-            self._keep(link, state)
-            return
+    def _meet(self, state: DocumentState) -> None:
+        """Link a document that carries a reference of this site and that no link knows."""
         for kind, refer in _KINDS.items():
             prefix = refer(self._run.store.site, "")
             if state.reference.startswith(prefix):
@@ -227,7 +227,8 @@ class PaymentsPoll(Job):
                 return
             link = Link(kind, shop_id, KIND, state.ledger_id, state.number, state.url, adopted=True)
             store.links.save(link, self._run.workspace.clock.now())
-        self._keep(link, state)
+        for _, seen in self._all_seen([(link, state)]):
+            self._keep(link, seen)
         self._note(replace(link, number=state.number), "linked", f"found in {self._run.ledger_name}, linked again")
 
     def _note_twin(self, known: Link, twin: DocumentState) -> None:
@@ -248,6 +249,20 @@ class PaymentsPoll(Job):
     def _recently_paid(self) -> Iterator[_Name]:
         since = (self._now - _LOOK_BACK).date()
         return ((kind, shop_id) for kind in _KINDS for shop_id in self._run.store.links.paid_since(kind, since))
+
+
+def _money_moved(link: Link, seen: Link, state: DocumentState) -> bool:
+    """Whether the last day of its payments has to be asked for, or is none any more."""
+    moved = seen.state["received"] != link.state.get("received", "0")
+    return moved or (bool(state.received) and not link.state.get("paid_date"))
+
+
+def _paid_on(link: Link, day: str) -> Link:
+    return replace(link, state={**link.state, "paid_date": day})
+
+
+def _last_day(payments: Sequence[Payment]) -> str:
+    return max((payment.day for payment in payments), default="")
 
 
 def _of_kind(kind: str, names: Iterable[_Name]) -> list[str]:

@@ -128,6 +128,10 @@ class Ledger(Protocol):
         """One document with its positions, None when it no longer exists."""
         ...
 
+    def payments_of(self, ledger_ids: Sequence[LedgerId]) -> dict[LedgerId, Sequence[Payment]]:
+        """The payments of several documents."""
+        ...
+
     def payments(self, ledger_id: LedgerId) -> Sequence[Payment]:
         """The payments of a document."""
         ...

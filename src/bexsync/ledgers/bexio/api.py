@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from bexsync.errors import Refused, Unreachable
 from bexsync.http.client import Client, Params, RequestEffect
 from bexsync.ids import LedgerId
+from bexsync.workers import side_by_side
 
 PAGE = 2000  # the largest page bexio gives (contract 2.2)
 _TWICE = 20  # rows of a page that the next one shows again: what is deleted in between must not hide others
+_PAGES_AT_ONCE = 2  # each is parsed as a whole, which takes 10 MB
 _NEWEST = 5  # rows that show whether a list comes newest first
 ZURICH = ZoneInfo("Europe/Zurich")
 _OVERLAP = timedelta(minutes=70)
 Criterion = Mapping[str, Any]
 Row = Mapping[str, Any]
+Page = list[Row]
+T = TypeVar("T")
 
 
 def criterion(field: str, operator: str, value: Any) -> Criterion:
@@ -50,8 +55,13 @@ def moment_of(text: str) -> str:
 class Api:
     """Typed access to the endpoints; raises what `Client.send` raises."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, at_once: int = 1) -> None:
         self._client = client
+        self._at_once = at_once
+
+    def each(self, calls: Sequence[Callable[[], T]]) -> list[T]:
+        """What each of these reads gives, several of them under way at once."""
+        return side_by_side(calls, self._at_once)
 
     @property
     def requests(self) -> int:
@@ -83,7 +93,7 @@ class Api:
             body = self._client.send("GET", path, params=params, effect=RequestEffect.READ, bucket=bucket).body
             return _rows(body, path)
 
-        return _paged(page)
+        return self._paged(page)
 
     def search(
         self, path: str, criteria: Sequence[Criterion], *, bucket: str = "search", **query: str
@@ -97,7 +107,7 @@ class Api:
             )
             return _rows(answer.body, path)
 
-        return _paged(page)
+        return self._paged(page)
 
     def highest_id(self, path: str) -> LedgerId:
         """The highest id of a list, 0 for an empty one; an order that the list does not keep is not believed."""
@@ -109,30 +119,40 @@ class Api:
             ids = [LedgerId(row.get("id", "")) for row in self.list(path)]
         return max(ids, key=lambda one: one.age, default=LedgerId("0"))
 
+    def _paged(self, page: Callable[[int], Page]) -> Iterator[Row]:
+        """The rows of all pages, each once; pages overlap a little, and a page may show a row twice."""
+        before = frozenset[Any]()
+        for rows in self._pages(page):
+            here: dict[Any, Row] = {}
+            for number, row in enumerate(rows):
+                here.setdefault(row.get("id", f"row {number}"), row)
+            yield from (row for name, row in here.items() if name not in before)
+            if len(rows) < PAGE:
+                return
+            _require_news(here, before)
+            before = frozenset(here)
+
+    def _pages(self, page: Callable[[int], Page]) -> Iterator[Page]:
+        """Every page: the first one alone, since most lists have no other, then several at once."""
+        step, number = PAGE - _TWICE, 0
+        while True:
+            count = min(_PAGES_AT_ONCE, self._at_once) if number else 1
+            yield from self.each([partial(page, (number + more) * step) for more in range(count)])
+            number += count
+
     def write(self, method: str, path: str, body: Any = None, *, bucket: str = "default") -> Any:
         """One effect; never repeated blindly."""
         return self._client.send(method, path, json=body, effect=RequestEffect.WRITE, bucket=bucket).body
 
 
-def _paged(page: Callable[[int], list[Row]]) -> Iterator[Row]:
-    """The rows of all pages, each once; pages overlap a little, and a page may show a row twice."""
-    offset, before = 0, frozenset[Any]()
-    while True:
-        rows = page(offset)
-        here: dict[Any, Row] = {}
-        for number, row in enumerate(rows):
-            here.setdefault(row.get("id", f"row {number}"), row)
-        yield from (row for name, row in here.items() if name not in before)
-        if len(rows) < PAGE:
-            return
-        if not here.keys() - before:
-            raise Unreachable(
-                f"bexio shows the same {len(rows)} records again and again, so that the list has no end.",
-                "The next run asks again.",
-                code="bad_answer",
-            )
-        before = frozenset(here)
-        offset += PAGE - _TWICE
+def _require_news(names: Collection[Any], before: Collection[Any]) -> None:
+    """Raise Unreachable where a full page shows nothing that the one before did not show."""
+    if not set(names) - set(before):
+        raise Unreachable(
+            f"bexio shows the same {len(names)} records again and again, so that the list has no end.",
+            "The next run asks again.",
+            code="bad_answer",
+        )
 
 
 def _rows(body: Any, path: str) -> list[Row]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from bexsync.ledgers.bexio.api import PAGE, Api, criterion, watermark
 from bexsync.ledgers.bexio.records import contact_from
+from bexsync.ports.store import ContactRow
 from bexsync.store import Store
 
 CONTACTS = "/2.0/contact"
@@ -38,10 +40,7 @@ class ContactBook:
         self._store.facts.forget(_FULL)
 
     def _read_all(self, now: datetime) -> None:
-        active = [contact_from(row, archived=False) for row in self._api.list(CONTACTS, order_by="id")]
-        archived = [
-            contact_from(row, archived=True) for row in self._api.list(CONTACTS, order_by="id", show_archived="true")
-        ]
+        active, archived = self._api.each((self._active, self._archived))
         with self._store.transaction():
             self._store.contacts.keep(archived)
             self._store.contacts.keep(active)
@@ -50,15 +49,20 @@ class ContactBook:
             self._store.facts.learn(_FULL, len(active), now)
 
     def _read_changed(self, seen: str, now: datetime) -> None:
-        changed = [
-            contact_from(row, archived=False)
-            for row in self._api.search(CONTACTS, [criterion("updated_at", ">=", seen)], order_by="updated_at")
-        ]
-        archived = [
-            contact_from(row, archived=True) for row in self._api.list(CONTACTS, order_by="id", show_archived="true")
-        ]
+        changed, archived = self._api.each((partial(self._changed, seen), self._archived))
         with self._store.transaction():
             self._store.contacts.keep(changed)
             self._store.contacts.keep(archived)
             self._store.contacts.restore_others([c.ledger_id for c in archived])
             self._store.facts.learn(_SEEN, watermark(now), now)
+
+    def _active(self) -> list[ContactRow]:
+        return [contact_from(row, archived=False) for row in self._api.list(CONTACTS, order_by="id")]
+
+    def _archived(self) -> list[ContactRow]:
+        rows = self._api.list(CONTACTS, order_by="id", show_archived="true")
+        return [contact_from(row, archived=True) for row in rows]
+
+    def _changed(self, seen: str) -> list[ContactRow]:
+        rows = self._api.search(CONTACTS, [criterion("updated_at", ">=", seen)], order_by="updated_at")
+        return [contact_from(row, archived=False) for row in rows]

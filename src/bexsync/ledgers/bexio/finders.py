@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import chain, islice
 from typing import TypeVar
 
@@ -59,17 +60,19 @@ class DocumentFinder:
     def by_numbers(self, numbers: Sequence[str]) -> dict[str, list[DocumentState]]:
         """The invoices with exactly these numbers, by a plain search each; of many, all invoices are listed."""
         wanted = sorted(set(numbers))
+        rows: Iterator[Row]
         if len(wanted) > _CHEAPER_THAN_SCAN:
             rows = self._api.list(INVOICES, order_by="id")
         else:
-            rows = chain.from_iterable(
-                self._api.search(INVOICES, [criterion("document_nr", "=", number)]) for number in wanted
-            )
+            rows = chain.from_iterable(self._api.each([partial(self._numbered, number) for number in wanted]))
         groups: dict[str, list[DocumentState]] = {}
         for state in _unique(document_from(row, self._web_url) for row in rows):
             if state.number in wanted:
                 groups.setdefault(state.number, []).append(state)
         return groups
+
+    def _numbered(self, number: str) -> list[Row]:
+        return list(self._api.search(INVOICES, [criterion("document_nr", "=", number)]))
 
     def by_ids(self, ledger_ids: Sequence[LedgerId], now: datetime) -> dict[LedgerId, DocumentState]:
         """The invoices with these ids, 500 a request; those that no longer exist are missing."""
@@ -105,8 +108,8 @@ class DocumentFinder:
     def _batched(self, wanted: set[str], now: datetime) -> dict[str, list[DocumentState]]:
         witness = self._witness() or ""
         found: list[DocumentState] = []
-        for references in _batches(sorted(wanted), REFERENCES_AT_ONCE):
-            states = self._asked_in("api_reference", [*references, witness], {*references, witness})
+        batches = list(_batches(sorted(wanted), REFERENCES_AT_ONCE))
+        for references, states in zip(batches, self._found_in(batches, witness), strict=False):
             if states is None or witness not in {state.reference for state in states}:
                 if states is None:
                     self._store.facts.learn(IN_ON_REFERENCE, False, now)
@@ -115,10 +118,18 @@ class DocumentFinder:
         self._store.facts.learn(IN_ON_REFERENCE, True, now)
         return _grouped(found)
 
+    def _found_in(self, batches: Sequence[list[str]], witness: str) -> Iterator[list[DocumentState] | None]:
+        """What `in` finds of each batch; the first is asked alone where nobody knows whether bexio takes it."""
+        calls = [partial(self._asked_in, "api_reference", [*batch, witness], {*batch, witness}) for batch in batches]
+        alone = 0 if self._store.facts.get(IN_ON_REFERENCE) else 1
+        yield from self._api.each(calls[:alone])
+        yield from self._api.each(calls[alone:])
+
     def _one_by_one_or_scan(self, wanted: set[str]) -> dict[str, list[DocumentState]]:
         if len(wanted) > _CHEAPER_THAN_SCAN:
             return self._scan(wanted)
-        return _grouped(state for reference in sorted(wanted) for state in self.one(reference))
+        each = self._api.each([partial(self.one, reference) for reference in sorted(wanted)])
+        return _grouped(chain.from_iterable(each))
 
     def _asked_in(self, field: str, values: Sequence[str | int], allowed: set[str]) -> list[DocumentState] | None:
         """None where bexio refuses the criterion."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from bexsync.errors import Defect, Refused
 from bexsync.http.clock import Clock
@@ -170,6 +171,11 @@ class BexioLedger:
     def document(self, ledger_id: LedgerId) -> DocumentState | None:
         """One document with its positions, None when it no longer exists."""
         return self._finder.present(ledger_id)
+
+    def payments_of(self, ledger_ids: Sequence[LedgerId]) -> dict[LedgerId, Sequence[Payment]]:
+        """The payments of several documents."""
+        found = self._api.each([partial(self._payments.of, ledger_id) for ledger_id in ledger_ids])
+        return dict(zip(ledger_ids, found, strict=True))
 
     def payments(self, ledger_id: LedgerId) -> Sequence[Payment]:
         """The payments of a document."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from bexsync.errors import BexsyncError, NotPermitted, Refused
@@ -117,7 +118,8 @@ class MasterReader:
 
         Bank accounts that only a document in a foreign currency asks for are empty where the login may not see them.
         """
-        read = {name: self._part(name, now) for name in self._paths}
+        names = list(self._paths)
+        read = dict(zip(names, self._api.each([partial(self._part, name, now) for name in names]), strict=True))
         if bank_accounts and "bank_accounts" not in self._paths:
             read["bank_accounts"] = self._bank_accounts_if_permitted(now)
         try:
@@ -142,13 +144,14 @@ class MasterReader:
         """All of it, asked for now; a part that may not be read is empty, and the reason stands beside it."""
         read: dict[str, Any] = {}
         problems: dict[str, BexsyncError] = {}
-        for name in self._paths:
-            try:
-                read[name] = self._ask(name)
-            except (NotPermitted, Refused) as problem:
-                if name == "me":
-                    raise
-                problems[name] = problem
+        names = list(self._paths)
+        for name, answer in zip(names, self._api.each([partial(self._answer, name) for name in names]), strict=True):
+            if not isinstance(answer, NotPermitted | Refused):
+                read[name] = answer
+            elif name == "me":
+                raise answer
+            else:
+                problems[name] = answer
         master = _master({**dict.fromkeys(problems, ()), **read})
         for name, value in read.items():
             self._facts.learn(f"{_PREFIX}{name}", value, now)
@@ -168,6 +171,13 @@ class MasterReader:
         if known is not None:
             return known, False
         return self._ask(name), True
+
+    def _answer(self, name: str) -> Any:
+        """A part, or why it may not be read."""
+        try:
+            return self._ask(name)
+        except (NotPermitted, Refused) as problem:
+            return problem
 
     def _ask(self, name: str) -> Any:
         path = self._paths[name]

@@ -13,7 +13,7 @@ from bexsync.http.client import Client
 from bexsync.http.clock import Clock
 from bexsync.ledgers.bexio import rights
 from bexsync.ledgers.bexio.api import Api
-from bexsync.ledgers.bexio.ledger import BexioLedger
+from bexsync.ledgers.bexio.ledger import MOST_IN_FLIGHT, BexioLedger
 from bexsync.ledgers.bexio.master import MasterReader, NoMemory
 from bexsync.ledgers.bexio.models import LastingAccount, TokenUser
 from bexsync.ledgers.bexio.reading import understood
@@ -25,7 +25,7 @@ from bexsync.store import Store
 def open_ledger(client: Client, profile: Profile, store: Store, clock: Clock) -> Ledger:
     """The ledger of a profile, with what it learns kept in `store`."""
     return BexioLedger(
-        Api(client),
+        Api(client, min(profile.engine.in_flight, MOST_IN_FLIGHT)),
         store,
         clock,
         web_url=profile.ledger.web_url,
