@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import stat
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from bexio_sandbox import Fault
 from bexsync.admin.links import AdoptOptions, adopt
 from bexsync.engine.result import Outcome, Status
 from bexsync.errors import Exit
+from bexsync.ids import LedgerId
 from bexsync.jobs.invoices import PUSH
 from bexsync.ports.store import DocumentEvent
 from front_door import called
@@ -168,3 +171,24 @@ def test_where_no_folder_can_be_made_beside_the_state_it_is_kept_inside(world: W
     (world.folder / "state-kept").write_text("a file that happens to be there")
     pushed(world)
     assert list(world.folder.glob("state/kept/*.ndjson"))
+
+
+def test_years_of_notes_are_not_parsed_line_by_line(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor are they lost, however they are written: torn, with a text as id, with signs that JSON escapes."""
+    pushed(world)
+    (notes,) = world.folder.glob("state-kept/*")
+    with notes.open("a") as file:
+        file.writelines(f'["finished", "bexsync:main:invoice:old-{number}", {number}]\n' for number in range(1, 1001))
+        file.write('["finished", "torn", 1\n["finished", "zero", 01]\n["finished", "several", 5]\n')
+        file.write('["finished", "several", "a, 1"]\n["finished", "a\\"b", 7]\n["finished", "several", 6]')
+    parsed: list[str] = []
+    loads = json.loads
+    with monkeypatch.context() as patched, world.workspace() as workspace:
+        patched.setattr(json, "loads", lambda text, **more: parsed.append(text) or loads(text, **more))
+        finished = partial(workspace.kept.documents, DocumentEvent.FINISHED)
+        assert finished("bexsync:main:invoice:old-1000") == (LedgerId(1000),)
+        assert finished("several") == (LedgerId(5), LedgerId("a, 1"), LedgerId(6))
+        assert finished('a"b') == (LedgerId(7),)
+        assert finished("torn") == finished("zero") == finished("unknown") == ()
+        assert finished("bexsync:main:invoice:1001") == (LedgerId(world.invoice("1001")["id"]),)
+    assert len(parsed) < 20

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,6 +22,8 @@ from bexsync.ports.store import DocumentEvent
 
 # Which first run is noted: that of any job with invoices, unless another name is given.
 BEGAN = "began"
+# Nearly all lines, one for each document that was ever issued, are so; they are not parsed as JSON.
+_NUMBERED = re.compile(r'(\["[^"\\]*", "[^"\\]*"), ([1-9][0-9]*)\]\n')
 
 
 @dataclass
@@ -29,12 +32,14 @@ class Kept:
 
     folders: tuple[Path, ...]
     name: str
-    _notes: dict[tuple[str, str], list[LedgerId]] | None = field(default=None, repr=False)
+    # By the beginning of their lines; the ids as they are written, and parsed when they are asked for.
+    _notes: dict[str, str] | None = field(default=None, repr=False)
 
     def began(self, what: str = BEGAN) -> date | None:
         """The day of the site's first run, None where nothing was noted."""
-        # All other lines, one for each document that was issued, are not even parsed.
-        days = [subject for folder in self.folders for _, subject, _ in _read(folder / self.name, what)]
+        start = _beginning(what, "")[:-1]
+        lines = [line for folder in self.folders for line in _lines(folder / self.name) if line.startswith(start)]
+        days = [day for line in lines for day in _days(line)]
         with suppress(ValueError):
             return min(date.fromisoformat(day) for day in days) if days else None
         return None
@@ -45,19 +50,20 @@ class Kept:
 
     def documents(self, event: DocumentEvent, reference: str) -> tuple[LedgerId, ...]:
         """The documents of one reference with which this was done, the latest last."""
-        return tuple(self._known().get((event.value, reference), ()))
+        ids = self._known().get(_beginning(event.value, reference), "")
+        return tuple(LedgerId.read(one) for one in json.loads(f"[{ids}]"))
 
     def note(self, event: DocumentEvent, reference: str, document_id: LedgerId) -> None:
         """Note what was done with a document, durably before returning."""
         if document_id not in self.documents(event, reference)[-1:]:
             self._append(event.value, reference, document_id)
 
-    def _known(self) -> dict[tuple[str, str], list[LedgerId]]:
+    def _known(self) -> dict[str, str]:
         if self._notes is None:
             self._notes = {}
             for folder in self.folders:
-                for what, subject, document_id in _read(folder / self.name):
-                    self._notes.setdefault((what, subject), []).append(document_id)
+                for line in _lines(folder / self.name):
+                    _add(self._notes, line)
         return self._notes
 
     def _append(self, what: str, subject: str, document_id: LedgerId) -> None:
@@ -69,7 +75,7 @@ class Kept:
                 break
         else:
             _append_or_say_why(self.folders[-1] / self.name, line)
-        known.setdefault((what, subject), []).append(document_id)
+        _add(known, line)
 
 
 def kept_beside(state: Path, site: str) -> Kept:
@@ -78,16 +84,35 @@ def kept_beside(state: Path, site: str) -> Kept:
     return Kept((folder.with_name(f"{folder.name}-kept"), folder / "kept"), f"{state.stem}-{site}.ndjson")
 
 
-def _read(path: Path, what: str = "") -> Iterator[tuple[str, str, LedgerId]]:
-    """Every whole line, or those that note `what`; what a power cut left of the last one says nothing."""
-    start = f"[{json.dumps(what)}, " if what else ""
+def _beginning(what: str, subject: str) -> str:
+    """How a line begins that notes this of a subject, before its id."""
+    return json.dumps([what, subject], ensure_ascii=False)[:-1]
+
+
+def _days(line: str) -> Iterator[str]:
+    with suppress(ValueError, TypeError):
+        _, day, _ = json.loads(line)
+        yield str(day)
+
+
+def _add(notes: dict[str, str], line: str) -> None:
+    """Add a whole line to the notes; what a power cut left of one says nothing."""
+    numbered = _NUMBERED.fullmatch(line)
+    if numbered is not None:
+        beginning, ledger_id = numbered.groups()
+    else:
+        try:
+            what, subject, other = json.loads(line)
+            beginning, ledger_id = _beginning(what, subject), json.dumps(LedgerId.read(other).wire)
+        except (ValueError, TypeError):
+            return
+    notes[beginning] = f"{notes[beginning]}, {ledger_id}" if beginning in notes else ledger_id
+
+
+def _lines(path: Path) -> Iterator[str]:
     try:
         with path.open(encoding="utf-8", errors="replace", newline="\n") as file:
-            for line in file:
-                if line.startswith(start):
-                    with suppress(ValueError, TypeError):
-                        noted, subject, document_id = json.loads(line)
-                        yield str(noted), str(subject), LedgerId.read(document_id)
+            yield from file
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as problem:
