@@ -93,7 +93,11 @@ def option(parameter: Any) -> str:
     names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
     if parameter.is_flag or parameter.count:
         return names
-    value = parameter.metavar or ("N" if parameter.type.name.startswith(("int", "float")) else "TEXT")
+    if hasattr(parameter, "type_descriptor"):  # which typer has from 0.29 on
+        is_number = parameter.type_descriptor.annotation in (int, float)
+    else:
+        is_number = parameter.type.name.startswith(("int", "float"))
+    value = parameter.metavar or ("N" if is_number else "TEXT")
     return f"{names} `{value}`"
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from bexsync.cli import entrypoint, options
-from bexsync.cli.lazy import Make, lazy_group
+from bexsync.cli.lazy import LightCommand, Make, lazy_group
 from bexsync.cli.options import LEDGER
 from bexsync.cli.runner import command_name, run_command
 from bexsync.errors import Exit
@@ -86,7 +86,9 @@ def _command(group: Group, name: str, path: str, shared: str = "profile json") -
         function = _function(path)
         made = typer.Typer(rich_markup_mode=None, add_completion=False)
         # The ledger has a name there.
-        made.command(name, help=(function.__doc__ or "").format(ledger=LEDGER))(_runner(function, shared))
+        made.command(name, cls=LightCommand, help=(function.__doc__ or "").format(ledger=LEDGER))(
+            _runner(function, shared)
+        )
         return typer.main.get_command(made)
 
     group[name] = make
