@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
 from test_output import on_terminal, plain
 
-from bexsync.admin.invoice_statuses import STATUSES, known_status, sort_key
-from bexsync.errors import UsageProblem
+from bexsync.admin.invoice_statuses import SORT_FIELDS, STATUSES, known_status, sort_key
+from bexsync.errors import Exit, UsageProblem
 from bexsync.http.clock import SystemClock
+from bexsync.store.invoice_rows import InvoiceRows
 from front_door import called, started
 from world import World, an_invoice
 
@@ -167,3 +170,40 @@ def test_an_unknown_profile_names_those_that_exist(world: World) -> None:
     assert (run.returncode, "The profiles are club, shop (in " in run.stderr) == (78, True)
     run = started(world, "--profile", "nope.toml", "invoices", "push", BEXSYNC_CONFIG_DIR=str(world.folder / "none"))
     assert "Beside it: default.toml." in run.stderr
+
+
+@pytest.mark.parametrize("sort", [*SORT_FIELDS, "-date", "-open", "-status"])
+def test_a_limit_leaves_the_first_ones_of_the_whole_list(town: World, sort: str) -> None:
+    whole = listed(town, "--sort", sort)
+    for limit in (0, 1, 3, 99):
+        part = listed(town, "--sort", sort, "--limit", f"{limit}")
+        assert part["invoices"] == whole["invoices"][:limit]
+        assert {**part, "invoices": []} == {**whole, "invoices": []}
+
+
+def test_only_what_is_shown_is_read_as_a_whole(town: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    some = InvoiceRows.some
+    monkeypatch.setattr(InvoiceRows, "some", lambda self, ids: some(self, [id_ for id_ in ids if not read.append(id_)]))
+    assert ids(town, "--sort", "id", "--limit", "2") == read == ["blocked", "cancelled"]
+
+
+@pytest.mark.parametrize("format_", ["--json", "--csv"])
+def test_a_list_that_cannot_be_read_to_its_end_is_not_taken_for_a_whole_one(
+    town: World, monkeypatch: pytest.MonkeyPatch, format_: str
+) -> None:
+    (path,) = (town.folder / "state").glob("bexio-*.db")
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE records SET body = json_set(body, '$.customer', 5) WHERE shop_id = 'open'")
+    run = called(town, "invoices", "list", format_, "--sort", "id")
+    assert run.returncode == Exit.CONFIGURATION
+    if format_ == "--json":
+        assert json.loads(run.stdout)["status"] == "error"
+    monkeypatch.setattr("bexsync.cli.views._AT_ONCE", 1)  # some of it is printed by then
+    run = called(town, "invoices", "list", format_, "--sort", "id")
+    assert run.returncode == Exit.CONFIGURATION
+    assert "damaged" in run.stderr
+    assert run.stdout.count("bexsync") <= 1
+    if format_ == "--json":
+        with pytest.raises(json.JSONDecodeError):
+            json.loads(run.stdout)

@@ -43,6 +43,24 @@ def test_order_and_invoice_are_listed_and_shown(shop: World) -> None:
     assert (story["link"]["number"], [link["number"] for link in story["others"]]) == ("AU-00001", ["RE-00001"])
 
 
+def test_the_list_can_be_cut_to_what_was_linked_last(shop: World) -> None:
+    shop.drop(an_invoice("1"), an_invoice("2"))
+    assert called(shop, "invoices", "push").returncode == 0
+    synced(shop, a_recent_order(status="invoiced"))
+    shop.drop(an_invoice("3"), name="later.json")
+    assert called(shop, "invoices", "push").returncode == 0
+
+    def names(*arguments: str) -> list[tuple[str, str]]:
+        links = data(shop, "links", "list", *arguments)["links"]
+        return [(link["kind"], link["shop_id"]) for link in links]
+
+    order = [("order", "5001"), ("order_invoice", "5001")]
+    assert names() == [("invoice", "1"), ("invoice", "2"), ("invoice", "3"), *order]
+    assert names("--limit", "3") == [("invoice", "3"), *order]
+    assert names("--limit", "1") == [("invoice", "3")]
+    assert names("--limit", "0") == []
+
+
 def test_an_order_without_a_document_says_why(shop: World) -> None:
     shop.drop(a_recent_order(currency="XXX"), kind="order")
     run(shop)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from bexsync.admin.invoice_list import ListedInvoice, Selection, list_invoices
+from bexsync.admin.invoice_list import ListedInvoice, one_invoice
 from bexsync.config.profile import Profile
 from bexsync.errors import UsageProblem
 from bexsync.planning.invoice_link import KIND
@@ -40,11 +40,10 @@ def tell_story(store: Store, profile: Profile, name: str, today: date) -> Invoic
     """The story of an invoice by its shop id, or its number in the shop or in the ledger; raises UsageProblem."""
     shop_id = _shop_id(store, name)
     row, link = store.records.get(KIND, shop_id), store.links.get(KIND, shop_id)
-    listed = list_invoices(store, profile, Selection(), today).rows
     errors = [error for error in store.errors.open() if (error.kind, error.shop_id) == (KIND, shop_id)]
     steps = store.intents.of_subject(KIND, shop_id)
     return InvoiceStory(
-        invoice=next((one for one in listed if one.shop_id == shop_id), ListedInvoice(shop_id)),
+        invoice=one_invoice(store, profile, shop_id, today),
         record=row.state.value if row else "unknown",
         source=f"{row.source}, {row.location}" if row and row.location else row.source if row else "",
         taken_at=row.taken_at if row else "",
@@ -62,8 +61,8 @@ def _shop_id(store: Store, name: str) -> str:
     """Ids of the shop first: they are unique, numbers need not be."""
     if store.records.get(KIND, name) or store.links.get(KIND, name):
         return name
-    by_number = [link.shop_id for link in store.links.all(KIND) if link.number == name]
-    by_number += [row["shop_id"] for row in store.records.summaries() if row["source_number"] == name]
+    by_number = store.links.ids_numbered(KIND, name)
+    by_number += [row.shop_id for row in store.records.numbered(KIND, name)]
     found = list(dict.fromkeys(by_number))
     if len(found) == 1:
         return found[0]

@@ -58,16 +58,23 @@ class LinkAdmin:
     def __exit__(self, *_: object) -> None:
         self._store.close()
 
-    def links(self) -> list[Link]:
-        """All links of invoices and orders, oldest document first, an order's invoice after its order."""
-        found = [link for kind in (INVOICE, ORDER) for link in self._store.links.all(kind)]
-        of_orders = {link.shop_id: link for link in self._store.links.all(INVOICE_KIND)}
-        listed: list[Link] = []
-        for link in found:
-            listed.append(link)
-            if link.kind == ORDER and link.shop_id in of_orders:
-                listed.append(of_orders.pop(link.shop_id))
-        return [*listed, *of_orders.values()]
+    def links(self, limit: int | None = None) -> Iterator[Link]:
+        """The links of invoices and orders, oldest document first, an order's invoice after its order.
+
+        With a limit only those that were made last.
+        """
+        links, kinds = self._store.links, (INVOICE, ORDER, INVOICE_KIND)
+        newest = links.newest(kinds, limit) if limit is not None else None
+        invoices, orders, of_orders = (
+            [shop_id for shop_id in links.ids(kind) if newest is None or (kind, shop_id) in newest] for kind in kinds
+        )
+        with_order = set(orders).intersection(of_orders)
+        yield from links.in_order(INVOICE, invoices)
+        for link in links.in_order(ORDER, orders):
+            yield link
+            if link.shop_id in with_order and (invoice := links.get(INVOICE_KIND, link.shop_id)) is not None:
+                yield invoice
+        yield from links.in_order(INVOICE_KIND, [shop_id for shop_id in of_orders if shop_id not in with_order])
 
     def story(self, name: str) -> LinkStory:
         """One link, or a record without one, with its steps; raises UsageProblem when there is neither."""

@@ -87,12 +87,16 @@ def _linked(kind: str, record: ListedRecord, problem: str, names: Mapping[str, s
 
 
 def _unlinked(kind: str, record: ListedRecord, problem: str) -> StatusRow:
-    # Of one kind only so many errors are kept; the record itself says why it is open.
-    is_blocked = record.state is RecordState.OPEN and bool(problem or record.reason)
     says_why = record.state in (RecordState.IGNORED, RecordState.OPEN)
     return StatusRow(
         record.shop_id,
-        status="blocked" if is_blocked or record.state is None else record.state.value,
+        # Of one kind only so many errors are kept; the record itself says why it is open.
+        status=unlinked_status(record.state, problem or record.reason),
         error=problem or (record.reason if says_why else ""),
         kind=kind,
     )
+
+
+def unlinked_status(state: RecordState | None, problem: str) -> str:
+    """How a record without a document stands."""
+    return "blocked" if state is None or (state is RecordState.OPEN and problem) else state.value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -17,11 +17,11 @@ from bexsync.ports.store import (
     Row,
     Transaction,
     parse_stored,
-    stored_object,
     stored_objects,
 )
 from bexsync.store.values import packed, stored
 
+_AT_ONCE = 500
 _MAIN = "main"
 _WITH_MAIN = f"links JOIN link_documents ON link = links.id AND role = '{_MAIN}'"
 # What the tables keep once is read as if it stood in both places: see the migration. A rehearsal has other records, but
@@ -56,25 +56,36 @@ class Links:
         """Whether there is a link of a kind."""
         return self._db.row("SELECT 1 FROM links WHERE site = ? AND kind = ? LIMIT 1", self._site, kind) is not None
 
+    def count(self, kind: str) -> int:
+        """How many links of a kind there are."""
+        row = self._db.row("SELECT count(*) AS count FROM links WHERE site = ? AND kind = ?", self._site, kind)
+        return int(row["count"])
+
     def all(self, kind: str) -> Iterator[Link]:
-        """Every link of a kind, oldest document first."""
-        for row in self._db.rows(f"{_ROWS} {OLDEST_FIRST}", self._site, kind):
-            yield self._link(row)
+        """Every link of a kind, oldest document first, some hundreds read at a time."""
+        return self.in_order(kind, self.ids(kind))
 
-    def standings(self, kind: str) -> Iterator[tuple[str, str, str, Mapping[str, str]]]:
-        """Shop id, number, deep link and state of every link of a kind, for lists of many thousands."""
+    def ids(self, kind: str) -> list[str]:
+        """The shop ids of every link of a kind, oldest document first."""
+        return self._ids(f"true {OLDEST_FIRST}", kind)
+
+    def in_order(self, kind: str, shop_ids: Sequence[str]) -> Iterator[Link]:
+        """The links of these shop records in this order, some hundreds read at a time."""
+        for start in range(0, len(shop_ids), _AT_ONCE):
+            part = shop_ids[start : start + _AT_ONCE]
+            found = {link.shop_id: link for link in self.some(kind, part)}
+            yield from (found[shop_id] for shop_id in part if shop_id in found)
+
+    def newest(self, kinds: Sequence[str], limit: int) -> set[tuple[str, str]]:
+        """Kind and shop id of the links of these kinds that were made last."""
         rows = self._db.rows(
-            f"SELECT shop_id, number, url, state FROM {_WITH_MAIN} WHERE site = ? AND kind = ?",  # noqa: S608
+            """SELECT kind, shop_id FROM links WHERE site = ? AND kind IN (SELECT value FROM json_each(?))
+               ORDER BY id DESC LIMIT ?""",
             self._site,
-            kind,
+            json.dumps(kinds),
+            limit,
         )
-        for row in rows:
-            yield row["shop_id"], row["number"], row["url"], stored_object(row["state"])
-
-    def notes(self, kind: str) -> dict[str, Mapping[str, Any]]:
-        """The notes of every link of a kind by shop id."""
-        rows = self._db.stream("SELECT shop_id, notes FROM links WHERE site = ? AND kind = ?", self._site, kind)
-        return {row["shop_id"]: stored_object(row["notes"]) for row in rows}
+        return {(row["kind"], row["shop_id"]) for row in rows}
 
     def marks(self, kind: str) -> Iterator[tuple[str, LedgerId, str]]:
         """Shop id, ledger id and fingerprint of every link of a kind, for lists of many thousands."""

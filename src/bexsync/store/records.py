@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +12,6 @@ from bexsync.ports.store import Database, RecordRow, RecordState, Row, Transacti
 from bexsync.store.values import packed, stored
 
 _OBJECTS = ("customer", "billing_address")
-_SUMMARY = (
-    "source_number", "document_type", "invoice_date", "due_date", "payment_terms_days", "currency", "total",
-    "customer_id", *_OBJECTS,
-)  # fmt: skip
 # Not all of them: those that are generated would be computed for each row.
 _COLUMNS = "kind, shop_id, fingerprint, body, origin, place, state, reason, taken_at"
 _SELECT = f"SELECT {_COLUMNS} FROM records WHERE site = ? AND kind = ?"  # noqa: S608
@@ -132,23 +128,18 @@ class Records:
                 [(self._site, kind, reason) for reason in reasons],
             )
 
-    def summaries(self) -> Iterator[dict[str, Any]]:
-        """What a list shows of every invoice, without its lines and texts, for lists of many thousands."""
-        return self._summaries("invoice", _SUMMARY)
-
     def order_summaries(self) -> Iterator[dict[str, Any]]:
-        """The same of every order; `state` and `reason` are those of the record, `status` is the shop's."""
-        return self._summaries("order", _ORDER_SUMMARY)
+        """What a list shows of every order, without its lines and texts, for lists of many thousands.
 
-    def _summaries(self, kind: str, names: Sequence[str]) -> Iterator[dict[str, Any]]:
-        columns = ", ".join(f"json_extract(body, '$.{name}') AS {name}" for name in names)
+        `state` and `reason` are those of the record, `status` is the shop's.
+        """
+        columns = ", ".join(f"json_extract(body, '$.{name}') AS {name}" for name in _ORDER_SUMMARY)
         rows = self._db.stream(
-            f"SELECT shop_id, state, reason, {columns} FROM records WHERE site = ? AND kind = ?",  # noqa: S608
+            f"SELECT shop_id, state, reason, {columns} FROM records WHERE site = ? AND kind = 'order'",  # noqa: S608
             self._site,
-            kind,
         )
         for row in rows:
-            summary = {name: row[name] for name in ("shop_id", "state", "reason", *names)}
+            summary = {name: row[name] for name in ("shop_id", "state", "reason", *_ORDER_SUMMARY)}
             for name in _OBJECTS:
                 summary[name] = stored_object(summary[name] or "{}")
             yield summary

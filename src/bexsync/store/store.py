@@ -13,6 +13,7 @@ from bexsync.paths import this_host
 from bexsync.ports.store import Database
 from bexsync.store.errors import Errors
 from bexsync.store.intents import Attempts, Intents
+from bexsync.store.invoice_rows import InvoiceRows
 from bexsync.store.ledger_cache import ContactIndex, Facts
 from bexsync.store.links import Links
 from bexsync.store.records import Records
@@ -37,6 +38,7 @@ class Store:
         self.errors = Errors(database, site)
         self.mentions = Mentions(database, site)
         self.status_list = StatusList(database, site)
+        self.invoice_rows = InvoiceRows(database, site)
         self.facts = Facts(database)
         self.contacts = ContactIndex(database)
 

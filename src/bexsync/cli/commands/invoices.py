@@ -99,7 +99,7 @@ def list_(
     selection = Selection(status or "", unpaid, overdue, day, customer or "", sort, limit)
     with local_state(call) as (profile, store):
         found = list_invoices(store, profile, selection, SystemClock().now().astimezone().date())
-    return print_invoices(call.output, found, selection, csv=csv)
+        return print_invoices(call.output, found, selection, csv=csv)
 
 
 def show(

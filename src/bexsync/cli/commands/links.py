@@ -21,14 +21,17 @@ Name = Annotated[
 ]
 
 
-def list_(call: Command) -> Exit:
+def list_(
+    call: Command,
+    limit: Annotated[int | None, typer.Option(min=0, metavar="N", help="Show the N that were linked last.")] = None,
+) -> Exit:
     """List which invoice or order is which document in {ledger}."""
     from bexsync.cli.views.links import link_data, show_links
     from bexsync.wiring import open_links_desk
 
     with open_links_desk(call.profile) as desk:
-        links = desk.links()
-        return call.output.show({"links": [link_data(link) for link in links]}, lambda: show_links(links))
+        links = desk.links(limit)
+        return call.output.show({"links": map(link_data, links)}, lambda: show_links(list(links)))
 
 
 def show(call: Command, name: Name) -> Exit:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from bexsync.engine.result import Result
 
 LATER_IS_SAID_AFTER = 3
+_AT_ONCE = 1 << 16
 Progress = Callable[[str, int, int], None]
 
 
@@ -145,7 +147,23 @@ class Output:
 
     def data(self, code: Exit, data: dict[str, Any], errors: Sequence[dict[str, str]] = ()) -> Exit:
         """A result for a script."""
-        write(envelope(self.command, self.profile, self.site, code, data, errors))
+        return self.write_all(envelope(self.command, self.profile, self.site, code, data, errors), code)
+
+    def write_all(self, parts: Iterable[str], code: Exit = Exit.OK) -> Exit:
+        """Prints text in parts; what ends it early is said beside the part that was printed, which is no whole."""
+        written, ready = False, io.StringIO()
+        try:
+            for part in parts:
+                ready.write(part)
+                if ready.tell() >= _AT_ONCE:
+                    write(ready.getvalue())
+                    written, ready = True, io.StringIO()
+        except BexsyncError as problem:
+            if not written:
+                raise
+            self.say_problem(problem)
+            return problem.exit_code
+        write(ready.getvalue())
         return code
 
     @property

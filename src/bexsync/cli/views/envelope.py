@@ -22,8 +22,8 @@ _MOST_IDS = 5
 
 def envelope(
     command: str, profile: str, site: str, code: Exit, data: dict[str, Any], errors: Sequence[dict[str, str]]
-) -> str:
-    """The object as one line of text."""
+) -> Iterator[str]:
+    """The object as one line of text, in parts; a list in `data` that is an iterator is read while it is written."""
     value = {
         "bexsync": __version__,
         "command": command,
@@ -34,7 +34,24 @@ def envelope(
         "data": data,
         "errors": list(errors),
     }
-    return escaped(json.dumps(value, ensure_ascii=False)) + "\n"
+    yield from map(escaped, _parts(value))
+    yield "\n"
+
+
+def _parts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield "{"
+        for number, (name, one) in enumerate(value.items()):
+            yield f"{', ' if number else ''}{json.dumps(name, ensure_ascii=False)}: "
+            yield from _parts(one)
+        yield "}"
+    elif isinstance(value, Iterator):
+        yield "["
+        for number, one in enumerate(value):
+            yield f"{', ' if number else ''}{json.dumps(one, ensure_ascii=False)}"
+        yield "]"
+    else:
+        yield json.dumps(value, ensure_ascii=False)
 
 
 def error(code: str, message: str, hint: str = "", kind: str = "", shop_id: str = "") -> dict[str, str]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
-from dataclasses import asdict, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
 from bexsync.admin.invoice_list import ListedInvoice
-from bexsync.cli.views import write
 from bexsync.cli.views.links import show_steps
 from bexsync.cli.views.page import Page, Row, local_time
 from bexsync.cli.views.text import coloured_status, linked_number
@@ -33,15 +32,14 @@ _DROPPED = ("paid on", "cur", "paid", "date", "due")
 def print_invoices(output: Output, found: InvoiceList, selection: Selection, *, csv: bool) -> Exit:
     """The list of invoices that were asked for."""
     if csv:
-        write(invoices_csv(found))
-        return Exit.OK
+        return output.write_all(invoices_csv(found))
     return output.show(invoices_data(found), lambda: show_invoices(found, selection, output.ledger))
 
 
 def invoices_data(found: InvoiceList) -> dict[str, Any]:
     """The list for a script."""
     return {
-        "invoices": [asdict(row) for row in found.rows],
+        "invoices": (vars(row) for row in found.rows),
         "found": found.found,
         "sums": {currency: sums.written() for currency, sums in found.sums.items()},
         "not_counted": found.not_counted,
@@ -49,40 +47,45 @@ def invoices_data(found: InvoiceList) -> dict[str, Any]:
     }
 
 
-def invoices_csv(found: InvoiceList) -> str:
+def invoices_csv(found: InvoiceList) -> Iterator[str]:
     """The list for a spreadsheet: every cell quoted, and none is a formula, whatever the spreadsheet splits at."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
+    writer = csv.writer(_Line(), quoting=csv.QUOTE_ALL)
     names = [field.name for field in fields(ListedInvoice)]
-    writer.writerow(names)
+    yield writer.writerow(names)
     for row in found.rows:
-        cells = {**asdict(row), "overdue": "yes" if row.overdue else "no"}
-        writer.writerow([escape_formula(cells[name]) for name in names])
-    return text.getvalue()
+        cells = {**vars(row), "overdue": "yes" if row.overdue else "no"}
+        yield writer.writerow([escape_formula(cells[name]) for name in names])
+
+
+class _Line:
+    """What a writer of CSV writes to, so that it returns each line."""
+
+    def write(self, text: str) -> str:
+        return text
 
 
 def show_invoices(found: InvoiceList, selection: Selection, ledger: str) -> None:
     """One line an invoice with its last error beneath it, and the sums per currency in the end."""
-    page = Page()
-    if not found.rows:
+    page, shown = Page(), list(found.rows)
+    if not shown:
         page.line(_nothing(found, selection))
     elif page.is_endless:
-        rows = [Row((*_cells(row), Text(row.url)), Text(row.error)) for row in found.rows]
+        rows = [Row((*_cells(row), Text(row.url)), Text(row.error)) for row in shown]
         page.table((*_NAMES, "link", "error"), rows, right=_RIGHT)
     else:
-        _show_on_terminal(page, found)
+        _show_on_terminal(page, shown)
     _show_sums(page, found, ledger)
     page.show()
 
 
-def _show_on_terminal(page: Page, found: InvoiceList) -> None:
+def _show_on_terminal(page: Page, shown: Sequence[ListedInvoice]) -> None:
     """Ids are left out where all have numbers and room is short."""
     links = page.width >= _ROOM_FOR_LINKS
     rows = [
         Row(_cells(row), Text(row.url if links else "", style="dim"), (Text(row.error),) if row.error else ())
-        for row in found.rows
+        for row in shown
     ]
-    numbered = ("id",) if all(row.number for row in found.rows) else ("number",)
+    numbered = ("id",) if all(row.number for row in shown) else ("number",)
     names = (*_NAMES, "link")
     page.table(names, rows, right=_RIGHT, shorten=("customer", "id"), drop=("paid on", *numbered, *_DROPPED[1:]))
 
@@ -116,7 +119,7 @@ def _nothing(found: InvoiceList, selection: Selection) -> str:
 
 
 def _show_sums(page: Page, found: InvoiceList, ledger: str) -> None:
-    if found.sums or len(found.rows) < found.found:
+    if found.sums or found.shown < found.found:
         page.line()
     for currency, sums in found.sums.items():
         amounts = sums.written()
@@ -132,8 +135,8 @@ def _show_sums(page: Page, found: InvoiceList, ledger: str) -> None:
     if found.not_counted and found.sums:
         verb = "is" if found.not_counted == 1 else "are"
         page.line(f"{found.not_counted} {verb} not in these sums: waiting, blocked, cancelled or left alone.")
-    if len(found.rows) < found.found and found.rows:
-        page.line(f"{len(found.rows)} of {found.found} are shown.")
+    if 0 < found.shown < found.found:
+        page.line(f"{found.shown} of {found.found} are shown.")
 
 
 def show_invoice_story(story: InvoiceStory, ledger: str) -> None:

@@ -22,8 +22,8 @@ _STATE = {"shared": "the customer has a link to it"}
 
 def link_data(link: Link) -> dict[str, Any]:
     """A link for a script; `documents` where it holds more than one."""
-    data = asdict(link)
-    return data if link.documents else {name: value for name, value in data.items() if name != "documents"}
+    data = {name: value for name, value in vars(link).items() if name != "documents"}
+    return {**data, "documents": [vars(one) for one in link.documents]} if link.documents else data
 
 
 def story_data(story: LinkStory) -> dict[str, Any]:
