@@ -31,13 +31,13 @@ class Costs:
 
 
 COMMANDS = (
-    Costs("invoices push", (110, 150), (65, 70), 0.6, 60),
-    Costs("payments poll", (110, 400), (90, 220), 0.8, 70),
-    Costs("payments poll --full", (170, 1200), (220, 1500), 2, 100),
+    Costs("invoices push", (90, 90), (60, 60), 0.6, 60),
+    Costs("payments poll", (120, 120), (75, 75), 0.8, 70),
+    Costs("payments poll --full", (170, 300), (80, 90), 2, 100),
     Costs("invoices push --dry-run", (80, 110), (65, 65), 0.6, 60),
-    Costs("invoices list", (140, 900), (130, 800), 2),
-    Costs("links list", (250, 2000), (200, 1700), 2),
-    Costs("links show", (110, 400), (90, 220), 0.5),
+    Costs("invoices list --limit 50", (110, 300), (65, 65), 2),
+    Costs("links list --limit 50", (110, 130), (65, 80), 2),
+    Costs("links show", (90, 90), (60, 60), 0.5),
 )
 
 
