@@ -44,7 +44,9 @@ def named(value: Any) -> str:
 
 def escape_formula(cell: str) -> str:
     """The cell without what nobody sees, an apostrophe before whatever would be calculated; plain numbers are not."""
-    cell = _INNER_FORMULA.sub(r"\1'", lines_of_text(cell))
+    cell = lines_of_text(cell)
+    if not _SPLITTING.isdisjoint(cell):
+        cell = _INNER_FORMULA.sub(r"\1'", cell)
     return f"'{cell}" if cell.startswith(_FORMULA) and not _PLAIN_NUMBER.fullmatch(cell) else cell
 
 
