@@ -10,6 +10,7 @@ import pytest
 
 from bexsync.errors import Exit
 from bexsync.hooks import observed_by
+from bexsync.jobs import payments
 from front_door import called
 from jobs.orders_kit import a_recent_order, settings
 from world import World, a_world, an_invoice
@@ -75,7 +76,9 @@ def test_a_slow_run_tells_the_same_as_a_fast_one_and_sooner(
     assert slow.events == fast.events
 
 
-def test_a_slow_poll_tells_of_payments_while_it_still_compares(world: World) -> None:
+def test_a_slow_poll_tells_of_payments_while_it_still_compares(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The payments of one request's documents are asked for together, so that there is news after each of these."""
+    monkeypatch.setattr(payments, "_AT_ONCE", 2)
     world.drop(*map(an_invoice, NUMBERS[:6]))
     world.push()
     for invoice in world.invoices():
@@ -89,7 +92,7 @@ def test_a_slow_poll_tells_of_payments_while_it_still_compares(world: World) -> 
 
     with observed_by(slow_answer):
         assert world.poll().exit_code is Exit.OK
-    assert told == [0, 0, 2, 2, 4, 4]
+    assert told == [0, 0, 1, 1, 3, 3]
     assert [(event["shop_id"], event["event"]) for event in world.events()[6:]] == [
         (one, "paid") for one in NUMBERS[:6]
     ]

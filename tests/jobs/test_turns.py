@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 from filelock import FileLock
@@ -16,6 +16,7 @@ from bexsync.hooks import observed_by
 from bexsync.jobs.invoice_choice import PushOptions
 from bexsync.jobs.invoices import push
 from bexsync.jobs.lifecycle import RunEnded
+from bexsync.store.sqlite.locks import FileLocks
 from store.lock_holders import LockHolder
 from world import World, an_invoice
 
@@ -135,3 +136,21 @@ def test_master_data_are_read_before_the_lock_and_contacts_under_it(world: World
             push(workspace, PushOptions())
     asked = {request.path for request in world.sandbox.requests[before:]}
     assert {"/3.0/taxes", "/2.0/contact"} & asked == {"/3.0/taxes"}
+
+
+def test_a_turn_is_full_although_somebody_waits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One step a turn would make two runs together slower than one."""
+    world.set_profile(engine={"in_flight": 8})
+    turns: list[FileLocks] = []
+    company = FileLocks.company
+
+    def counted(locks: FileLocks) -> AbstractContextManager[None]:
+        turns.append(locks)
+        return company(locks)
+
+    monkeypatch.setattr(FileLocks, "company", counted)
+    monkeypatch.setattr(FileLocks, "is_wanted", lambda _: True)
+    world.drop(*(an_invoice(str(number)) for number in range(1, COUNT + 1)))
+    assert world.push().exit_code is Exit.OK
+    assert (len(world.invoices()), len(world.sandbox.mails)) == (COUNT, COUNT)
+    assert len(turns) < COUNT  # for twice as many steps

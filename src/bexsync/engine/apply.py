@@ -173,8 +173,13 @@ class _Flight:
             raise self._problem
 
     def _start_what_may(self) -> None:
-        """Start as many steps as may be under way, those of earlier records first."""
-        for record in list(self._waiting) if self._may_begin() else ():
+        """Start as many steps as may be under way, those of earlier records first.
+
+        Whoever waits for the lock gets it after them: two runs that write by turns are as fast as one only if each turn
+        is full.
+        """
+        free = int(self._in_flight.now) - self._workers.under_way
+        for record in list(self._waiting) if self._may_begin() and not self._gives_way else ():
             place = record.next
             if place is None:
                 continue
@@ -183,7 +188,8 @@ class _Flight:
                 self._schedule.start(place)
                 self._has_started = True
                 self._workers.start(partial(self._work, record))
-                if self._ended or not self._may_begin():
+                free -= 1
+                if self._ended or not free or not self._may_begin():
                     return
             elif self._schedule.is_next(place):
                 return  # it is to be alone, so that nothing is started before it
@@ -192,7 +198,7 @@ class _Flight:
         """Whether a step may begin, `beside` less than those that are under way."""
         if self._applier.stopping():
             self._end_with(StoppedBySignal())
-        return self._problem is None and self._has_room(beside) and not self._gives_way
+        return self._problem is None and self._has_room(beside)
 
     def _has_room(self, beside: int = 0) -> bool:
         return self._workers.under_way - beside < int(self._in_flight.now)
@@ -263,7 +269,7 @@ class _Flight:
 
     def _started(self, place: Place | None) -> list[Place]:
         """The step, once it is started; nothing where it must not start yet."""
-        if place is None or not self._may_begin(beside=1) or not self._schedule.may_start(place):
+        if place is None or not self._may_begin(beside=1) or self._gives_way or not self._schedule.may_start(place):
             return []
         self._schedule.start(place)
         return [place]
