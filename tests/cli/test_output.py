@@ -383,14 +383,17 @@ def test_a_signal_stops_at_the_next_step(world: World, number: int) -> None:
         stdout=subprocess.PIPE,
         text=True,
     )
-    while not world.invoices():
+    while len(world.invoices()) < 3:
         time.sleep(0.02)
     running.send_signal(number)
     out, _ = running.communicate(timeout=20)
     envelope = json.loads(out)
     assert (running.returncode, envelope["errors"][-1]["code"]) == (75, "stopped")
-    assert 0 < len(world.invoices()) < 60
-    assert envelope["data"]["counts"]["done"] == len(world.invoices())
+    issued = sum(row["kb_item_status_id"] == 8 for row in world.invoices())
+    assert 0 < issued < 60
+    assert envelope["data"]["counts"]["done"] == issued
+    # No step is begun, so that the one under way may stay a draft until the next run.
+    assert len(world.invoices()) - issued in (0, 1)
 
 
 def test_the_token_is_nowhere(mixed: World) -> None:

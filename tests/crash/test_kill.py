@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,7 @@ import pytest
 from bexio_sandbox import Request
 from crash.scenarios import LEAST, SCENARIOS, Scenario
 from faults.verdicts import record
-from world import BEXSYNC, World, a_world
+from world import BEXSYNC, World, a_world, an_invoice
 
 PUSH = SCENARIOS[0]
 REQUESTS = 12  # a search, contacts twice, two contacts and their relation, three invoices, three mails
@@ -141,3 +142,58 @@ def test_there_are_no_more_requests_than_those(tmp_path: Path, monkeypatch: pyte
         before = len(world.sandbox.requests)
         world.push()
         assert len(world.sandbox.requests) - before == REQUESTS
+
+
+UNDER_WAY = 8
+SEVERAL = 24
+
+
+@pytest.mark.parametrize("when", ["before", "after_commit"])
+def test_sigkill_with_eight_requests_under_way(when: When, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight requests have arrived, or were carried out, and nobody hears of any of them."""
+    with a_world(tmp_path, monkeypatch, clock=None) as world:
+        world.set_profile(engine={"settle_seconds": 0.2, "timeout_seconds": 5})
+        world.drop(an_invoice("0"))
+        world.push()  # master data and the contact are known
+        world.set_profile(engine={"in_flight": 16})
+        world.drop(*(an_invoice(str(number)) for number in range(1, SEVERAL + 1)), name="many.json")
+        assert _kill_when_so_many_are_under_way(world, when) == -signal.SIGKILL
+        world.set_profile(engine={"timeout_seconds": 0.5})
+        clean_runs(world, PUSH)
+        references = sorted(str(row["api_reference"]) for row in world.invoices())
+        assert references == sorted(f"bexsync:main:invoice:{number}" for number in range(SEVERAL + 1))
+        assert sorted(mail.invoice_id for mail in world.sandbox.mails) == sorted(row["id"] for row in world.invoices())
+        writes = world.writes()
+        assert world.cli("invoices", "push").returncode == 0
+        assert world.writes() == writes
+    record("SIGKILL with eight requests under way", when, "")
+
+
+def _kill_when_so_many_are_under_way(world: World, when: When) -> int:
+    """Each write stays at the same point for a moment; when there are eight of them, the process is killed."""
+    lock, killed, here = threading.Lock(), threading.Event(), [0]
+    process = subprocess.Popen(
+        [BEXSYNC, "--profile", world.profile_path, "invoices", "push"],
+        env=world.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+    def stay(request: Request) -> None:
+        if request.method != "POST" or request.path.endswith("/search"):
+            return
+        with lock:
+            here[0] += 1
+            if here[0] == UNDER_WAY:
+                process.kill()
+                killed.set()
+        killed.wait(0.5)
+        with lock:
+            here[0] -= 1
+
+    hooks = getattr(world.sandbox.hooks, when)
+    hooks.append(stay)
+    process.wait(60)
+    hooks.remove(stay)
+    time.sleep(0.5)  # what had arrived is carried out
+    return process.returncode

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _A_DAY = 23 * 3600
 # Seconds that a request under way gets after SIGTERM, and between later looks whether another one is under way.
-_GRACE = 1.5
+_GRACE = 10.0
 _BETWEEN = 0.1
 
 
@@ -257,7 +257,7 @@ def defect(problem: Exception) -> Defect:
 
 
 class StopRequest:
-    """Whether SIGTERM or Ctrl-C came; the step under way comes to its end, after SIGTERM only for a moment."""
+    """Whether SIGTERM or Ctrl-C came: requests under way have ten seconds, and none after a second signal."""
 
     def __init__(self, output: Output) -> None:
         self._output = output
@@ -277,17 +277,17 @@ class StopRequest:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _note(self, number: int, _frame: Any) -> None:
-        if self._asked and number == signal.SIGINT:
+        is_again, self._asked = self._asked, True
+        if is_again and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self._asked = True
+        self._has_alarm = True
+        signal.signal(signal.SIGALRM, _cut_off)
+        signal.setitimer(signal.ITIMER_REAL, _BETWEEN if is_again else _GRACE, _BETWEEN)
         if number == signal.SIGTERM:
-            self._has_alarm = True
-            signal.signal(signal.SIGALRM, _cut_off)
-            signal.setitimer(signal.ITIMER_REAL, _GRACE, _BETWEEN)
             return
         with suppress(RuntimeError, ValueError):  # it may come in the middle of another line
             self._output.say_error(
-                f"{self._output.command}: Stopping after the request under way; Ctrl-C again stops at once."
+                f"{self._output.command}: Stopping after the requests under way; Ctrl-C again stops at once."
             )
 
 
