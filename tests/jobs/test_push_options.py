@@ -68,6 +68,7 @@ def test_a_rehearsal_changes_nothing_at_all(three: World) -> None:
     assert {o.status for o in result.outcomes} == {Status.PLANNED}
     assert result.data["plan"] | {"digest": ""} == {
         "digest": "", "documents": 3, "mails": 3, "cancels": 0, "requests": 7, "money": {"CHF": "324.30"},
+        "seconds": 1, "requests_a_minute": 1000, "speed_is_measured": False,
     }  # fmt: skip
     assert three.writes() == 0
     assert sorted(three.shop.rglob("*")) == files

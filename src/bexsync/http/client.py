@@ -201,6 +201,11 @@ class Client:
         """How many requests were refused for their number, or not answered as they should be."""
         return self._setbacks
 
+    @property
+    def was_limited(self) -> bool:
+        """Whether in the last minute a request had to wait since there had been too many."""
+        return self._rate_limiter.was_limited
+
     def __repr__(self) -> str:
         return f"Client({self._address.base!r})"
 

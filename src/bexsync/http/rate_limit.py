@@ -25,6 +25,7 @@ SLOW = 1.0
 STRADDLERS = 3
 
 LONGEST_RESET = 3600
+LIMITED_FOR = 60.0  # seconds for which a wait counts as what sets the pace
 _LONGEST_WINDOW = timedelta(seconds=LONGEST_RESET + 60)
 SHORTEST_PAUSE = 0.01
 GROWING_PATIENCE = (1.0, 4.0, 15.0)
@@ -114,6 +115,7 @@ class RateLimiter:
         self._max_wait = max_wait
         self._assumed = MemoryBudget()
         self._named: set[str] = set()
+        self._waited_at: float | None = None
 
     def before(self, bucket: str) -> float:
         """Waits until a request of this bucket may go, and returns the seconds that took."""
@@ -121,7 +123,13 @@ class RateLimiter:
         for pause in self.pauses(bucket):
             sleep(self._clock, pause)
             waited += pause
+            self._waited_at = self._clock.monotonic()
         return waited
+
+    @property
+    def was_limited(self) -> bool:
+        """Whether a request had to wait within the last minute."""
+        return self._waited_at is not None and self._clock.monotonic() - self._waited_at < LIMITED_FOR
 
     def pauses(self, bucket: str) -> Iterator[float]:
         """The waits before one request, each to be slept before the next is asked for."""

@@ -12,6 +12,7 @@ from bexsync.engine.result import Outcome, Status
 from bexsync.engine.sending import AppliedRecord
 from bexsync.errors import RecordProblem
 from bexsync.ids import LedgerId
+from bexsync.jobs.duration import speed_of
 from bexsync.jobs.lifecycle import Job
 from bexsync.jobs.run import Run
 from bexsync.money import format_amount
@@ -106,6 +107,7 @@ class BookingJob(Job):
             "cancels": cost.cancels,
             "requests": cost.requests,
             "money": {currency: format_amount(amount) for currency, amount in cost.money.items()},
+            **speed_of(run).of(cost.requests),
         }
 
     def _with_what_stops_it(self, outcome: Outcome) -> Outcome:
@@ -138,7 +140,7 @@ class BookingJob(Job):
         ended: list[AppliedRecord] = []
         try:
             for number, applied in enumerate(run.applier.apply(plan), 1):
-                run.workspace.progress(self.doing, number, records)
+                run.workspace.progress(self.doing, number, records, run.pace_setter())
                 ended.append(applied)
                 if len(ended) == SETTLED_TOGETHER:
                     self._settle_all(ended)

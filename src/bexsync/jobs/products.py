@@ -10,6 +10,7 @@ from bexsync.config.profile import Profile
 from bexsync.engine.result import Outcome, Result, Status
 from bexsync.engine.sending import AppliedRecord
 from bexsync.errors import Exit
+from bexsync.jobs.duration import speed_of
 from bexsync.jobs.invoice_gathering import owner_of
 from bexsync.jobs.lifecycle import Job, run_job
 from bexsync.jobs.product_links import is_remembered, remember, tell_products
@@ -228,6 +229,7 @@ class ProductsSync(Job):
             "products": changes,
             "requests": plan.cost().requests,
             "money": {},
+            **speed_of(run, "items").of(plan.cost().requests),
         }
 
     def check(self, plan: Plan) -> None:
@@ -251,7 +253,7 @@ class ProductsSync(Job):
         ended: list[AppliedRecord] = []
         try:
             for number, applied in enumerate(run.applier.apply(plan), 1):
-                run.workspace.progress("writing", number, len(plan.steps))
+                run.workspace.progress("writing", number, len(plan.steps), run.pace_setter())
                 ended.append(applied)
                 if len(ended) == _SETTLED_TOGETHER:
                     self._settle_all(ended)

@@ -89,6 +89,13 @@ class Run:
         """What the ledger is called."""
         return self.workspace.profile.ledger.words.name
 
+    def pace_setter(self) -> str:
+        """What a person may know of why it is not faster."""
+        limits = self.workspace.profile.ledger.description.limits
+        if self.ledger.was_limited:
+            return f"{self.ledger_name} takes {limits.a_minute('default'):.0f} requests a minute"
+        return f"as fast as {self.ledger_name} answers"
+
     def note(self, outcome: Outcome) -> None:
         """Keeps the newest outcome of a record, and its error where there is one.
 

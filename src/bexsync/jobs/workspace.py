@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bexsync.config.profile import Profile
 from bexsync.http.clock import Clock, SystemClock
@@ -19,7 +19,15 @@ if TYPE_CHECKING:  # of a ledger that most runs never open
     from bexsync.http.responses import RequestEffect
     from bexsync.ports.ledger import Ledger
 
-Progress = Callable[[str, int, int], None]
+
+class Progress(Protocol):
+    """Is told what is being done, how many are done, of how many, and what sets the pace."""
+
+    def __call__(self, what: str, done: int, of: int, pace_setter: str = "", /) -> None: ...
+
+
+def _untold(_what: str, _done: int, _of: int, _pace_setter: str = "", /) -> None:
+    """Nobody is told."""
 
 
 class LazyLedger:
@@ -62,7 +70,7 @@ class Workspace:
     locks: Locks
     make_ledger: Callable[[Store, Callable[[RequestEffect], None]], Ledger]
     stopping: Callable[[], bool] = lambda: False
-    progress: Progress = lambda _what, _done, _all: None
+    progress: Progress = _untold
     close: Callable[[], None] = lambda: None
     warning: Callable[[], str] = lambda: ""
     scopes: Callable[[], frozenset[str]] = frozenset

@@ -68,6 +68,11 @@ class Ledger(Protocol):
         ...
 
     @property
+    def was_limited(self) -> bool:
+        """Whether in the last minute a request had to wait since there had been too many."""
+        ...
+
+    @property
     def most_in_flight(self) -> int:
         """How many requests it takes at the same time."""
         ...

@@ -98,6 +98,10 @@ class RequestLimits:
     buckets: Mapping[str, int]
     window_seconds: float
 
+    def a_minute(self, bucket: str) -> float:
+        """How many requests of a bucket that is in a minute."""
+        return self.buckets.get(bucket, self.buckets["default"]) * 60 / self.window_seconds
+
 
 @dataclass(frozen=True)
 class LedgerDescription:

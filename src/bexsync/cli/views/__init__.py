@@ -25,10 +25,10 @@ from bexsync.errors import BexsyncError, Exit
 
 if TYPE_CHECKING:
     from bexsync.engine.result import Result
+    from bexsync.jobs.workspace import Progress
 
 LATER_IS_SAID_AFTER = 3
 _AT_ONCE = 1 << 16
-Progress = Callable[[str, int, int], None]
 
 
 class OutputLost(Exception):
@@ -184,7 +184,7 @@ class Output:
     def progress(self) -> Iterator[Progress]:
         """A bar for work that takes a while, on a terminal only."""
         if not (self.on_terminal and sys.stderr.isatty()) or self.quiet:
-            yield lambda _what, _done, _all: None
+            yield lambda _what, _done, _of, _pace_setter="": None
             return
         from bexsync.cli.views.page import bar
 

@@ -172,21 +172,30 @@ def local_time(stored: str) -> str:
 
 
 @contextmanager
-def bar() -> Iterator[Callable[[str, int, int], None]]:
-    """Yields a function that is told what is done, how many, of how many; few records get no bar."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+def bar() -> Iterator[Callable[..., None]]:
+    """Yields a function that is told what is done, how many, of how many, and why no faster; few records get no bar."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    class Rate(TextColumn):
+        """How many are done in a minute."""
+
+        def render(self, task: Task) -> Text:
+            return Text(f"{60 * task.speed:.0f} a minute" if task.speed else "")
+
+    columns = (
+        *(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(""), TimeRemainingColumn()),
+        TextColumn("{task.fields[pace_setter]}"),
+    )
     progress = Progress(*columns, console=Console(stderr=True), transient=True)
     tasks: dict[str, TaskID] = {}
 
-    def tell(what: str, done: int, of: int) -> None:
+    def tell(what: str, done: int, of: int, pace_setter: str = "") -> None:
         if of < _WORTH_A_BAR:
             return
         if what not in tasks:
             progress.start()
-            tasks[what] = progress.add_task(what, total=of)
-        progress.update(tasks[what], completed=done, total=of)
+            tasks[what] = progress.add_task(what, total=of, pace_setter=pace_setter)
+        progress.update(tasks[what], completed=done, total=of, pace_setter=pace_setter)
 
     try:
         yield tell

@@ -169,10 +169,28 @@ def _summary(result: Result, command: str) -> str:
             for name, noun in _COSTS.items()
             if name in plan and (plan[name] or name != "cancels")
         )
-        return f"Plan {plan['digest']}: {costs}{_money(plan['money'])}. Nothing was changed."
+        return f"Plan {plan['digest']}: {costs}{_money(plan['money'])}. {_duration(plan)}Nothing was changed."
     money = {c: format_amount(sums["invoiced"]) for c, sums in result.totals.items() if "invoiced" in sums}
     done = f"{counted(result.counts) or 'nothing to do'}{_money(money)}"
     return f"{command}: {done} ({several(result.requests, 'request')})"
+
+
+def _duration(plan: Mapping[str, Any]) -> str:
+    """How long a plan takes, where that is a minute or more."""
+    minutes = plan.get("seconds", 0) / 60
+    if minutes < 1:
+        return ""
+    speed = f"{plan['requests_a_minute']} requests a minute"
+    if plan["speed_is_measured"]:
+        return f"At {speed}, as in the last long run, it takes {_time(minutes)}. "
+    return f"It takes at least {_time(minutes)}, since no more than {speed} are allowed. "
+
+
+def _time(minutes: float) -> str:
+    """A duration as people say it."""
+    if minutes < 90:
+        return several(max(1, round(minutes)), "minute")
+    return f"{minutes / 60:.1f} hours"
 
 
 def several(count: int, noun: str) -> str:

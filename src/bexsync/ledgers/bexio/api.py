@@ -73,6 +73,11 @@ class Api:
         """How many requests were refused for their number, or not answered as they should be."""
         return self._client.setbacks
 
+    @property
+    def was_limited(self) -> bool:
+        """Whether in the last minute a request had to wait since there had been too many."""
+        return self._client.was_limited
+
     def show(self, path: str, *, bucket: str = "default") -> Any:
         """One object, or a list that fits one answer."""
         return self._client.send("GET", path, effect=RequestEffect.READ, bucket=bucket).body

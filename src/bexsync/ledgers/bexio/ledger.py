@@ -111,6 +111,11 @@ class BexioLedger:
         return self._api.setbacks
 
     @property
+    def was_limited(self) -> bool:
+        """Whether in the last minute a request had to wait since there had been too many."""
+        return self._api.was_limited
+
+    @property
     def most_in_flight(self) -> int:
         """How many requests it takes at the same time; nobody has measured it."""
         return MOST_IN_FLIGHT
