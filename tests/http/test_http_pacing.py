@@ -17,6 +17,7 @@ from bexsync.errors import Unreachable
 from bexsync.http import rate_limit
 from bexsync.http.clock import SystemClock
 from bexsync.http.rate_limit import Budget, MemoryBudget, corrected, spent
+from bexsync.http.responses import RequestEffect
 from bexsync.ledgers.bexio import DESCRIPTION
 
 ASSUMED_LIMITS = DESCRIPTION.limits.buckets
@@ -192,11 +193,13 @@ def test_buckets_are_counted_apart():
     assert rate_limiter.before("search") == 30
 
 
-def test_a_reserve_is_left_for_people():
+def test_writes_leave_some_of_each_window_to_reads():
     clock = ManualClock()
-    rate_limiter = RateLimiter(MemoryBudget(), clock, reserve=20)
-    rate_limiter.after("default", headers(remaining=25))
-    assert [rate_limiter.before("default") for _ in range(3)] == [0, 0, 30]
+    rate_limiter = RateLimiter(MemoryBudget(), clock)
+    rate_limiter.after("default", headers(limit=1000, remaining=55))
+    assert [rate_limiter.before("default", RequestEffect.WRITE) for _ in range(2)] == [0, 0]
+    assert rate_limiter.before("default") == 0
+    assert rate_limiter.before("default", RequestEffect.WRITE) == 30
 
 
 def test_a_wait_that_is_too_long_ends_the_run():

@@ -291,7 +291,7 @@ class Client:
         retry_policy: RetryPolicy,
     ) -> Answer:
         try:
-            retry_policy.excuse(self._rate_limiter.before(bucket))
+            retry_policy.excuse(self._rate_limiter.before(bucket, effect))
             request = self._build(method, path, content, params)
         except Defect:
             raise

@@ -24,6 +24,9 @@ SLOW = 1.0
 # Requests of other processes that are under way while a window begins are in nobody's books.
 STRADDLERS = 3
 
+# Writes leave one request of so many; those that wait for the next window are counted as well.
+LEFT_TO_READS = 20
+
 LONGEST_RESET = 3600
 LIMITED_FOR = 60.0  # seconds for which a wait counts as what sets the pace
 _LONGEST_WINDOW = timedelta(seconds=LONGEST_RESET + 60)
@@ -105,22 +108,22 @@ class MemoryBudget:
 class RateLimiter:
     """Lets requests go as fast as the ledger's own headers allow, and no faster."""
 
-    def __init__(
-        self, book: BudgetBook, clock: Clock, *, limits: RequestLimits, reserve: int = 0, max_wait: float = 90.0
-    ) -> None:
+    def __init__(self, book: BudgetBook, clock: Clock, *, limits: RequestLimits, max_wait: float = 90.0) -> None:
         self._book = book
         self._clock = clock
         self._limits = limits
-        self._reserve = reserve
         self._max_wait = max_wait
         self._assumed = MemoryBudget()
         self._named: set[str] = set()
         self._waited_at: float | None = None
 
-    def before(self, bucket: str) -> float:
-        """Waits until a request of this bucket may go, and returns the seconds that took."""
+    def before(self, bucket: str, effect: RequestEffect = RequestEffect.READ) -> float:
+        """Waits until a request of this bucket may go, and returns the seconds that took.
+
+        Writes leave some of each window to reads, so that a poll beside a long push need not wait for the next one.
+        """
         waited = 0.0
-        for pause in self.pauses(bucket):
+        for pause in self.pauses(bucket, effect):
             sleep(self._clock, pause)
             waited += pause
             self._waited_at = self._clock.monotonic()
@@ -131,9 +134,9 @@ class RateLimiter:
         """Whether a request had to wait within the last minute."""
         return self._waited_at is not None and self._clock.monotonic() - self._waited_at < LIMITED_FOR
 
-    def pauses(self, bucket: str) -> Iterator[float]:
+    def pauses(self, bucket: str, effect: RequestEffect = RequestEffect.READ) -> Iterator[float]:
         """The waits before one request, each to be slept before the next is asked for."""
-        while (pause := self._pause(bucket)) > 0:
+        while (pause := self._pause(bucket, effect)) > 0:
             if pause > self._max_wait:
                 raise Unreachable(
                     f"The ledger's request limit is used up for another {pause:.0f} seconds.",
@@ -184,14 +187,14 @@ class RateLimiter:
         reference = http_date(headers.get("date", "")) or self._clock.now()
         return max(0.0, (moment - reference).total_seconds())
 
-    def _pause(self, bucket: str) -> float:
+    def _pause(self, bucket: str, effect: RequestEffect) -> float:
         now = self._clock.now()
         books = self._book.spend(bucket, now)
         if books is None or books.resets_at <= now:
             if bucket in self._named:
                 return 0.0  # a new window has begun, and its first answer will tell
             books = self._assume(bucket, now)
-        if books.remaining >= self._kept_back(books.limit):
+        if books.remaining >= _kept_back(books.limit, effect):
             return 0.0
         return max(SHORTEST_PAUSE, (books.resets_at - now).total_seconds())
 
@@ -204,9 +207,6 @@ class RateLimiter:
             self._assumed.correct(bucket, limit=limit, remaining=limit - 1, resets_at=books.resets_at)
         return books
 
-    def _kept_back(self, limit: int) -> int:
-        return min(limit - 1, self._reserve + min(STRADDLERS, limit // 20))
-
     def _to_next_minute(self) -> float:
         return 60.0 - self._clock.now().timestamp() % 60.0
 
@@ -217,6 +217,12 @@ class RateLimiter:
         if limit is None or remaining is None or reset is None or limit < 1 or remaining > limit:
             return None
         return limit, remaining, reset
+
+
+def _kept_back(limit: int, effect: RequestEffect) -> int:
+    """How many requests of a window are not used."""
+    for_reads = limit // LEFT_TO_READS if effect is RequestEffect.WRITE else 0
+    return min(limit - 1, for_reads + min(STRADDLERS, limit // 20))
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:
