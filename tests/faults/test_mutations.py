@@ -23,6 +23,7 @@ SAFEGUARDS = "tests/faults/test_safeguards.py::"
 PERSONS_WORK = "tests/jobs/test_push_persons_work.py::"
 AT_ONCE = "tests/faults/test_at_once.py::"
 ORDERS = "tests/ledgers/test_bexio_orders.py::"
+SCHEDULE = "tests/engine/test_schedule.py::"
 ORDER_DEATHS = "tests/jobs/test_order_deaths.py::"
 MATRIX = "tests/faults/test_matrix.py::test_nothing_twice_nothing_lost"
 
@@ -279,10 +280,61 @@ MUTATIONS = (
         "tests/jobs/test_orders.py::test_part_of_the_money_that_the_bank_booked_is_not_booked_again",
         "for row in shop.sandbox.payments(1)] == [Decimal(50)]",
     ),
+    Mutation(
+        "the order of steps on one object",
+        "engine/schedule.py",
+        "self._by_object[place.written][0] == place.number",
+        "True",
+        f"{SCHEDULE}test_steps_on_one_object_go_in_the_order_of_the_plan",
+        "assert scene.free == [0, 1]",
+    ),
+    Mutation(
+        "the wait for what a step needs",
+        "engine/schedule.py",
+        "and not any(self._is_left_before(ref, place) for ref in place.needs)",
+        "",
+        f"{SCHEDULE}test_a_step_waits_for_those_it_needs_in_other_records_too",
+        "assert scene.free == [0]",
+    ),
+    Mutation(
+        "one delivery of a contact at a time",
+        "engine/schedule.py",
+        "and place.exclusive not in self._exclusive",
+        "",
+        f"{SCHEDULE}test_what_is_found_beside_a_contact_is_made_one_at_a_time",
+        "assert scene.start(1).free == [2]",
+    ),
+    Mutation(
+        "the numbers that follow the days",
+        "engine/schedule.py",
+        "and self._takes_next_number(place)",
+        "",
+        "tests/jobs/test_in_flight.py::test_numbers_follow_the_days[day]",
+        'assert (days == sorted(days)) == (order != "any")',
+    ),
+    Mutation(
+        "the first of its kind alone",
+        "engine/schedule.py",
+        "return self.is_proved(place.step.effect) or not self._under_way",
+        "return True",
+        f"{SCHEDULE}test_what_rests_on_something_unproved_is_alone",
+        "assert scene.start(1).free == [2]",
+    ),
+    Mutation(
+        "the end of workers whose run has gone",
+        "workers.py",
+        """            if self._is_closed:
+                raise Abandoned
+            if not self._is_taken:
+""",
+        "            if not self._is_taken:\n",
+        "tests/engine/test_workers.py::test_who_comes_back_when_the_owner_has_gone_does_not_go_on",
+        "assert abandoned.wait(10)",
+    ),
 )
 
 
-LEAST = 29
+LEAST = 35
 
 
 def run(copy: Path, *tests: str) -> subprocess.CompletedProcess[str]:

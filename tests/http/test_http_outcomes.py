@@ -350,6 +350,20 @@ def test_a_write_waits_out_the_limit_and_is_sent_once_more():
 
 
 @respx.mock
+def test_after_a_429_nobody_s_request_of_its_bucket_leaves():
+    """It may be another worker's, which has heard nothing of it."""
+    clock = ManualClock()
+    limited = said(429, {"retry-after": "20"})
+    respx.get(URL).mock(side_effect=[limited, limited, limited, limited])
+    with client_on(clock) as client:
+        with pytest.raises(Unreachable):
+            client.send("GET", "/2.0/contact", effect=RequestEffect.READ, bucket="items")
+        assert client.setbacks == 4
+        waited = {bucket: client._rate_limiter.before(bucket) for bucket in ("default", "items")}
+    assert waited == {"default": 0, "items": 21}
+
+
+@respx.mock
 def test_a_read_ends_after_two_minutes():
     clock = ManualClock()
 
