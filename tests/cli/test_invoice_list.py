@@ -16,6 +16,7 @@ from bexsync.admin.invoice_statuses import SORT_FIELDS, STATUSES, known_status, 
 from bexsync.errors import Exit, UsageProblem
 from bexsync.http.clock import SystemClock
 from bexsync.store.invoice_rows import InvoiceRows
+from constants import set_constant
 from front_door import called, started
 from world import World, an_invoice
 
@@ -199,11 +200,11 @@ def test_a_list_that_cannot_be_read_to_its_end_is_not_taken_for_a_whole_one(
     assert run.returncode == Exit.CONFIGURATION
     if format_ == "--json":
         assert json.loads(run.stdout)["status"] == "error"
-    monkeypatch.setattr("bexsync.cli.views._AT_ONCE", 1)  # some of it is printed by then
+    set_constant(monkeypatch, "cli.views._AT_ONCE", 1)  # some of it is printed by then
     run = called(town, "invoices", "list", format_, "--sort", "id")
     assert run.returncode == Exit.CONFIGURATION
     assert "damaged" in run.stderr
-    assert run.stdout.count("bexsync") <= 1
+    assert run.stdout.count('"bexsync"') <= 1
     if format_ == "--json":
         with pytest.raises(json.JSONDecodeError):
             json.loads(run.stdout)

@@ -23,7 +23,7 @@ SAFEGUARDS = "tests/faults/test_safeguards.py::"
 PERSONS_WORK = "tests/jobs/test_push_persons_work.py::"
 AT_ONCE = "tests/faults/test_at_once.py::"
 ORDERS = "tests/ledgers/test_bexio_orders.py::"
-SCHEDULE = "tests/engine/test_schedule.py::"
+SCHEDULE = "tests/engine/test_step_schedule.py::"
 ORDER_DEATHS = "tests/jobs/test_order_deaths.py::"
 MATRIX = "tests/faults/test_matrix.py::test_nothing_twice_nothing_lost"
 

@@ -10,7 +10,7 @@ import pytest
 
 from bexsync.errors import Exit
 from bexsync.hooks import observed_by
-from bexsync.jobs import payments
+from constants import set_constant
 from front_door import called
 from jobs.orders_kit import a_recent_order, settings
 from world import World, a_world, an_invoice
@@ -78,7 +78,7 @@ def test_a_slow_run_tells_the_same_as_a_fast_one_and_sooner(
 
 def test_a_slow_poll_tells_of_payments_while_it_still_compares(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The payments of one request's documents are asked for together, so that there is news after each of these."""
-    monkeypatch.setattr(payments, "_AT_ONCE", 2)
+    set_constant(monkeypatch, "jobs.payments._AT_ONCE", 2)
     world.drop(*map(an_invoice, NUMBERS[:6]))
     world.push()
     for invoice in world.invoices():

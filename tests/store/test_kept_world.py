@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import dates
-from bexsync.planning.contacts import CUSTOMER
+from bexsync.ports.contact_effects import CUSTOMER
 from front_door import called
 from store.kept_history import a_past, always_the_same, come_to_rest, under_way
 from store.kept_world import KEPT, Both, Rows, Site, journal, opened, pack, served

@@ -10,8 +10,8 @@ import pytest
 from filelock import FileLock
 
 from bexsync.errors import Busy, StoppedBySignal
-from bexsync.store.sqlite import locks as locks_module
 from bexsync.store.sqlite.locks import FileLocks
+from constants import set_constant
 from store.lock_holders import LockHolder
 
 Start = Callable[[str], LockHolder]
@@ -134,7 +134,7 @@ def test_the_place_of_the_last_one_that_was_killed_is_removed_by_who_takes_the_l
 
 def test_who_gives_up_leaves_the_queue(tmp_path: Path, locks: FileLocks, monkeypatch: pytest.MonkeyPatch) -> None:
     with of_no_queue(tmp_path):
-        monkeypatch.setattr(locks_module, "WAIT_FOR_COMPANY", 0)
+        set_constant(monkeypatch, "WAIT_FOR_COMPANY", 0)
         with pytest.raises(Busy, match="for ten minutes"), locks.company():
             pass
         assert not locks.is_wanted()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import count, islice
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from bexsync.workers import side_by_side
 PAGE = 2000  # the largest page bexio gives (contract 2.2)
 _TWICE = 20  # rows of a page that the next one shows again: what is deleted in between must not hide others
 _PAGES_AT_ONCE = 2  # each is parsed as a whole, which takes 10 MB
+STEP = PAGE - _TWICE  # from the offset of one page to that of the next
 _NEWEST = 5  # rows that show whether a list comes newest first
 ZURICH = ZoneInfo("Europe/Zurich")
 _OVERLAP = timedelta(minutes=70)
@@ -98,7 +100,7 @@ class Api:
             body = self._client.send("GET", path, params=params, effect=RequestEffect.READ, bucket=bucket).body
             return _rows(body, path)
 
-        return self._paged(page)
+        return rows_of(self._pages(page))
 
     def search(
         self, path: str, criteria: Sequence[Criterion], *, bucket: str = "search", **query: str
@@ -112,7 +114,7 @@ class Api:
             )
             return _rows(answer.body, path)
 
-        return self._paged(page)
+        return rows_of(self._pages(page))
 
     def highest_id(self, path: str) -> LedgerId:
         """The highest id of a list, 0 for an empty one; an order that the list does not keep is not believed."""
@@ -124,30 +126,33 @@ class Api:
             ids = [LedgerId(row.get("id", "")) for row in self.list(path)]
         return max(ids, key=lambda one: one.age, default=LedgerId("0"))
 
-    def _paged(self, page: Callable[[int], Page]) -> Iterator[Row]:
-        """The rows of all pages, each once; pages overlap a little, and a page may show a row twice."""
-        before = frozenset[Any]()
-        for rows in self._pages(page):
-            here: dict[Any, Row] = {}
-            for number, row in enumerate(rows):
-                here.setdefault(row.get("id", f"row {number}"), row)
-            yield from (row for name, row in here.items() if name not in before)
-            if len(rows) < PAGE:
-                return
-            _require_news(here, before)
-            before = frozenset(here)
-
     def _pages(self, page: Callable[[int], Page]) -> Iterator[Page]:
-        """Every page: the first one alone, since most lists have no other, then several at once."""
-        step, number = PAGE - _TWICE, 0
+        """Every page by its offset: the first one alone, since most lists have no other, then several at once."""
+        offsets = count(0, STEP)
         while True:
-            count = min(_PAGES_AT_ONCE, self._at_once) if number else 1
-            yield from self.each([partial(page, (number + more) * step) for more in range(count)])
-            number += count
+            several = list(islice(offsets, min(_PAGES_AT_ONCE, self._at_once)))
+            if several[0] == 0:
+                yield page(0)
+                several = several[1:]
+            yield from self.each([partial(page, offset) for offset in several])
 
     def write(self, method: str, path: str, body: Any = None, *, bucket: str = "default") -> Any:
         """One effect; never repeated blindly."""
         return self._client.send(method, path, json=body, effect=RequestEffect.WRITE, bucket=bucket).body
+
+
+def rows_of(pages: Iterable[Page]) -> Iterator[Row]:
+    """The rows of all pages, each once; pages overlap a little, and a page may show a row twice."""
+    before = frozenset[Any]()
+    for rows in pages:
+        here: dict[Any, Row] = {}
+        for number, row in enumerate(rows):
+            here.setdefault(row.get("id", f"row {number}"), row)
+        yield from (row for name, row in here.items() if name not in before)
+        if len(rows) < PAGE:
+            return
+        _require_news(here, before)
+        before = frozenset(here)
 
 
 def _require_news(names: Collection[Any], before: Collection[Any]) -> None:
