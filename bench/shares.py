@@ -190,7 +190,7 @@ JOBS = (
         (0.9, 0.9),
         {**PROFILE, "engine": {"number_order": "any"}},
     ),
-    Job("the same, 2 a day", "invoices push", "default", partial(_known_contacts, a_day=2), (0.7, 0.3), PROFILE),
+    Job("the same, 2 a day", "invoices push", "default", partial(_known_contacts, a_day=2), (0.6, 0.35), PROFILE),
     Job("invoices push with new contacts", "invoices push", "default", _new_contacts, (0.9, 0.9), PROFILE),
     Job(
         "orders sync with every action",

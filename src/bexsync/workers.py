@@ -68,7 +68,7 @@ class Workers:
             threading.Thread(target=self._serve, name=f"worker-{self._threads}", daemon=True).start()
 
     def wait(self, is_over: Callable[[], bool] = lambda: False) -> None:
-        """Lets the others run until a piece of work has ended, or `is_over` says that they had time enough."""
+        """Lets the others run until one has ended or calls, or `is_over` says that they had time enough."""
         with self._mutex:
             self._owner_waits = not self._has_news
         if self._owner_waits:
@@ -163,13 +163,17 @@ class Workers:
                 self._failure = self._failure or problem
             self._ended()
 
-    def _ended(self) -> None:
-        self.under_way -= 1
+    def call_owner(self) -> None:
+        """Let the owner look again as soon as it may have the turn; called by who has it."""
         with self._mutex:
             self._has_news = True
             if self._owner_waits:
                 self._owner_waits = False
                 self._ready.append(self._owner)
+
+    def _ended(self) -> None:
+        self.under_way -= 1
+        self.call_owner()
         self.give_turn()
 
 
@@ -210,6 +214,9 @@ class NoWorkers(Workers):
 
     def wait(self, is_over: Callable[[], bool] = lambda: False) -> None:
         """Nothing is under way."""
+
+    def call_owner(self) -> None:
+        """The owner is at work itself."""
 
 
 T = TypeVar("T")

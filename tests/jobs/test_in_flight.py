@@ -127,3 +127,22 @@ def test_deliveries_of_one_contact_are_told_apart(tmp_path: Path, seed: int, mon
         money: list[Any] = [one["value"] for row in world.invoices() for one in world.sandbox.payments(row["id"])]
         assert [Decimal(value) for value in money] == [Decimal("108.10")] * 6
         assert len(world.sandbox.mails) == len({mail.invoice_id for mail in world.sandbox.mails}) == 6
+
+
+def test_the_next_day_s_numbers_do_not_wait_for_the_mails_of_this_one(world: World) -> None:
+    world.drop(an_invoice("0"))
+    world.push()
+    world.set_profile(engine={"in_flight": IN_FLIGHT})
+    world.drop(*(an_invoice(day, invoice_date=day) for day in DAYS))
+    created = threading.Semaphore(0)
+
+    def arrives(request: Request) -> None:
+        if request.path.endswith("/kb_invoice") and request.method == "POST":
+            created.release()
+        elif request.path.endswith("/send") and len(world.sandbox.mails) == 1:
+            # The first of these mails is under way until every invoice has its number.
+            assert all(created.acquire(timeout=30) for _ in DAYS)
+
+    world.sandbox.hooks.before.append(arrives)
+    assert world.push().exit_code is Exit.OK
+    assert len(world.sandbox.mails) == 1 + len(DAYS)

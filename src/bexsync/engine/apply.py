@@ -266,6 +266,8 @@ class _Flight:
     def _has_ended(self, place: Place) -> None:
         self._schedule.end(place)
         self._in_flight.answered(self._applier.setbacks())
+        if self._waiting and self._has_room():
+            self._workers.call_owner()  # others may have waited for this step alone
 
     def _started(self, place: Place | None) -> list[Place]:
         """The step, once it is started; nothing where it must not start yet."""

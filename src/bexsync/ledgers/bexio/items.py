@@ -19,7 +19,7 @@ from bexsync.ledgers.bexio.models import ItemAnswer, ItemRemarks
 from bexsync.ledgers.bexio.reading import NotUnderstood, after_the_effect, row_of, understood
 from bexsync.ports.documents import EffectResult, Item, LookupResult
 from bexsync.ports.item_effects import CreateItem, EditItem
-from bexsync.ports.steps import to_wire
+from bexsync.ports.steps import Effect, to_wire
 from bexsync.records.html_text import plain_text
 from bexsync.store.ledger_cache import Facts
 
@@ -64,7 +64,7 @@ class ItemBook:
         self._facts = facts
         self._clock = clock
         self._web_url = web_url
-        self._takes_stock = True
+        self._takes_stock: bool | None = None  # whether this login may write stock, None until that was seen
         self._trial_of = ""  # the path of the item that an edit under way tries something on
 
     @property
@@ -114,10 +114,12 @@ class ItemBook:
         body = item_to({name: value for name, value in effect.written.items() if name != "stock"})
         body["article_type_id"] = _PHYSICAL if effect.physical else _SERVICE
         stock = effect.stock
-        if stock is not None and self._takes_stock:
+        if stock is not None and self._takes_stock is not False:
             try:
                 with_stock = {**body, "is_stock": True, "stock_nr": stock}
-                return self._api.write("POST", ITEMS, with_stock, bucket=BUCKET), True
+                row = self._api.write("POST", ITEMS, with_stock, bucket=BUCKET)
+                self._takes_stock = True
+                return row, True
             except NotSent as problem:  # a 403 has had no effect
                 if not isinstance(problem.cause, NotPermitted):
                     raise
@@ -216,11 +218,16 @@ class ItemBook:
     def _learn_partial(self, is_kept: bool) -> None:
         self._facts.learn(EDITS_KEEP_THE_REST, is_kept, self._clock.now())
 
-    @property
-    def has_to_mend(self) -> bool:
-        """Whether an earlier run left an item without its remarks, so that the next edit comes alone."""
-        trial = self._facts.get(_TRIAL)
-        return trial is not None and trial["path"] != self._trial_of
+    def is_proved(self, effect: Effect) -> bool:
+        """Whether an effect may be under way beside others.
+
+        Not the first item with stock, since this login may not write any, and not an edit that has to mend first what
+        an earlier run left of an item.
+        """
+        if isinstance(effect, CreateItem):
+            return effect.stock is None or self._takes_stock is not None
+        trial = self._facts.get(_TRIAL) if isinstance(effect, EditItem) else None
+        return trial is None or trial["path"] == self._trial_of
 
     def _mend_trial(self) -> None:
         """A trial that was cut short may have cost an item its remarks; its whole form is written again."""

@@ -37,7 +37,6 @@ from bexsync.ports.documents import (
     OrderState,
     Payment,
 )
-from bexsync.ports.item_effects import EditItem
 from bexsync.ports.ledger import Inspection
 from bexsync.ports.master_data import MasterData
 from bexsync.ports.steps import Effect, Step, WasDone
@@ -268,9 +267,7 @@ class BexioLedger:
 
     def is_proved(self, effect: Effect) -> bool:
         """Whether the facts are known that the effect rests on; else it is sent alone."""
-        if isinstance(effect, EditItem) and self._items.has_to_mend:
-            return False
-        return self._learned.is_proved(effect)
+        return self._learned.is_proved(effect) and self._items.is_proved(effect)
 
     def perform(self, effect: Effect) -> EffectResult:
         """One effect; a refusal is learned from, and that it was taken."""
